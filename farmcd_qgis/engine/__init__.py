@@ -1,0 +1,18 @@
+"""The engine: from two rasters and a checkpoint to a run folder. Knows no QGIS.
+
+`from farmcd_qgis.engine import load_checkpoint` imports torch only when asked for.
+"""
+
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load_checkpoint":
+        from .checkpoint import load_checkpoint
+
+        return load_checkpoint
+    if name == "detect":
+        from .detect import detect
+
+        return detect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""Docks, widgets and map tools. Nothing here imports torch or the engine."""

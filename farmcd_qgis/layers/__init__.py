@@ -1,0 +1,1 @@
+"""Styled layers of a run: layer tree, metadata, temporal ranges."""

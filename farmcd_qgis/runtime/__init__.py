@@ -1,0 +1,1 @@
+"""Finding the worker's Python, probing it, and talking to the worker process."""

@@ -1,0 +1,1 @@
+"""QgsTask wrappers around jobs of the worker."""

@@ -1,0 +1,1 @@
+"""Data sets, augmentation, losses, training loop and evaluation."""
