@@ -210,7 +210,7 @@ class ConvMamba(nn.Module):
         parameters = x_proj(u.transpose(1, 2)).transpose(1, 2)  # (B, R + 2N, L)
         step, b, c = parameters.split([self.rank, STATES, STATES], dim=1)
         delta = dt_proj.weight @ step  # the bias is added inside the scan
-        a = -torch.exp(a_log.to(torch.promote_types(a_log.dtype, torch.float32)))
+        a = -torch.exp(a_log)
         return selective_scan(u, delta, a, b, c, d, z, dt_proj.bias, delta_softplus=True, reverse=reverse)
 
 
