@@ -2,7 +2,6 @@
 
 import os
 import queue
-import signal
 import subprocess  # nosec B404 - starts the worker from a list of arguments, without a shell
 import threading
 import time
@@ -21,7 +20,7 @@ from ..protocol import (
     decode_event,
     encode,
 )
-from .environment import kill, process_options
+from .environment import kill, kill_group, process_options
 from .faults import why_it_ended
 
 SILENCE_S = 60.0
@@ -55,6 +54,7 @@ class WorkerClient:
         self.ready: dict[str, Any] = {}
         self._silence_s = silence_s
         self._ended = False
+        self._closing = False
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._heard = self._checked = time.monotonic()
         self._log_file: BinaryIO = self.log.open("ab", buffering=0)
@@ -107,6 +107,7 @@ class WorkerClient:
                 event = self._events.get(timeout=POLL_S)
             except queue.Empty:
                 self._check_patience(give_up)
+                self._check_process()
                 continue
             if event is None:
                 raise Cancelled() if give_up or self._ended else self._crashed()
@@ -140,6 +141,12 @@ class WorkerClient:
                 f"The worker's log is {self.log}.",
             )
 
+    def _check_process(self) -> None:
+        # Children of a worker that died may hold its output open, so its end alone tells too little.
+        if self._process.poll() is not None and not self._closing:
+            self._closing = True
+            kill_group(self._process)
+
     def _own_error(self, event: Event) -> FarmCDError:
         code = str(event.data.get("code", "internal"))
         if code == "cancelled":
@@ -150,10 +157,10 @@ class WorkerClient:
     def _crashed(self) -> FarmCDError:
         try:
             status = self._process.wait(timeout=1.0)
+            code, reason = why_it_ended(status, self.log.read_text(encoding="utf-8", errors="replace")[-4000:])
         except subprocess.TimeoutExpired:
-            status = -signal.SIGABRT
-        kill(self._process)
-        code, reason = why_it_ended(status, self.log.read_text(encoding="utf-8", errors="replace")[-4000:])
+            self.end()
+            code, reason = "worker_ended", "it closed its line to QGIS and was ended"
         what = "The worker stopped in the middle of the job" if self.ready else "The worker could not start"
         return FarmCDError(code, f"{what}: {reason}. QGIS is not affected. The worker's log is {self.log}.")
 

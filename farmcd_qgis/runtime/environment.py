@@ -76,14 +76,19 @@ def process_options(interpreter: Path) -> dict[str, Any]:
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End a child that was started with `process_options`, and all that it started, at once."""
     if process.poll() is None:
-        if sys.platform == "win32":
-            process.kill()
-        else:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+        kill_group(process)
         # One stuck in a system call, of a network drive say, ends once that returns: nobody waits for it.
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=KILL_WAIT_S)
     if process.stdin is not None:
         with contextlib.suppress(OSError):
             process.stdin.close()
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a child and what it started; also right after the child itself has ended, but never long after."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
