@@ -26,7 +26,7 @@ PREDICTION = np.array([[0, 0, 0, 1], [0, 0, 1, 1], [0, 2, 2, 1], [2, 0, 0, 0]], 
 MATRIX = np.array([[7, 1, 0], [0, 3, 1], [1, 0, 2]])
 
 
-@pytest.fixture()
+@pytest.fixture
 def matrix() -> np.ndarray:
     confusion = ConfusionMatrix(3)
     for half in (slice(0, 2), slice(2, 4)):

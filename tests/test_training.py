@@ -1,0 +1,140 @@
+"""The loop itself on a made-up data set: it learns, it can be killed, and it leaves a usable checkpoint."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from farmcd_qgis.engine.checkpoint import load_checkpoint, read_card
+from farmcd_qgis.protocol import InputError
+from farmcd_qgis.training import evaluate as evaluation
+from farmcd_qgis.training.datasets import open_dataset
+from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
+from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, learning_rate, main, train
+
+RECIPES = Path(__file__).parents[1] / "farmcd_qgis" / "training" / "recipes"
+SIDE = 64
+
+RECIPE = Recipe(
+    name="made-up",
+    steps=6,
+    threads=2,
+    device="cpu",
+    save_every=2,
+    log_every=2,
+    network={"init_filters": 8, "blocks_down": (1, 1, 1, 1)},
+    optimiser=OptimiserSettings(lr=2e-3, warmup=0.1, ema=0.9),
+    validation=ValidationSettings(times=2, tile=SIDE),
+    stages=(Stage(until=0.5, crop=32, batch=2), Stage(crop=16, batch=3)),
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Green fields, of which a square turns brown (bareland) or blue (water)."""
+    root = tmp_path_factory.mktemp("data")
+    generator = np.random.default_rng(0)
+    for split, count in (("train", 4), ("val", 2)):
+        for number in range(count):
+            before = generator.normal((70, 120, 60), 8, (SIDE, SIDE, 3)).clip(0, 255).astype(np.uint8)
+            after, label = before.copy(), np.zeros((SIDE, SIDE), np.uint8)
+            row, column = generator.integers(4, SIDE - 28, 2)
+            window = slice(row, row + 24), slice(column, column + 24)
+            label[window] = 1 if number % 2 else 5
+            after[window] = (170, 130, 80) if number % 2 else (20, 40, 140)
+            for folder, image in (("A", before), ("B", after), ("label", label)):
+                path = root / split / folder / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(image).save(path)
+    return root
+
+
+class Killed(Exception):
+    """Stands for the end of the process between two steps."""
+
+
+def losses_of(out: Path) -> list[float]:
+    with (out / LOG).open(newline="") as stream:
+        return [float(row["total"]) for row in csv.DictReader(stream)]
+
+
+def test_a_killed_run_goes_on_along_the_same_curve(data: Path, tmp_path: Path) -> None:
+    def kill(step: int, _loss: float) -> None:
+        if step == 3:
+            raise Killed
+
+    whole = train(RECIPE, data, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(RECIPE, data, tmp_path / "killed", on_step=kill)
+    resumed = train(RECIPE, data, tmp_path / "killed")
+    assert whole.steps == resumed.steps == 6
+    assert losses_of(tmp_path / "killed") == losses_of(tmp_path / "whole")
+    assert resumed.best_score == whole.best_score
+    last = [torch.load(tmp_path / name / LAST, weights_only=True)["average"] for name in ("whole", "killed")]
+    assert all(torch.equal(last[0][key], last[1][key]) for key in last[0])
+
+
+def test_the_best_network_is_left_with_its_card_and_figures(data: Path, tmp_path: Path) -> None:
+    result = train(dataclasses.replace(RECIPE, steps=2), data, tmp_path)
+    net = load_checkpoint(result.checkpoint)
+    again = evaluation.evaluate(net, open_dataset(data, "val"), tile=SIDE)
+    written = json.loads((tmp_path / VALIDATION).read_text())
+    assert again.score == pytest.approx(result.best_score)
+    assert written["binary"]["f1"] == pytest.approx(again.binary.f1)
+    card = read_card(tmp_path / BEST)
+    assert "made-up" in json.dumps(dataclasses.asdict(card))
+
+
+def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, steps=2)
+    train(recipe, data, tmp_path)
+    with pytest.raises(InputError, match="another recipe"):
+        train(dataclasses.replace(recipe, seed=9), data, tmp_path)
+
+
+def test_time_that_is_up_ends_the_run_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    result = train(dataclasses.replace(RECIPE, steps=10_000, max_minutes=0.01), data, tmp_path)
+    assert 1 <= result.steps < 100
+    assert result.checkpoint.is_file()
+
+
+@pytest.mark.long
+def test_it_learns(data: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, steps=60, stages=(Stage(crop=32, batch=4),))
+    result = train(recipe, data, tmp_path)
+    losses = losses_of(tmp_path)
+    assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
+    assert json.loads((tmp_path / VALIDATION).read_text())["binary"]["f1"] > 0.5
+    assert result.best_score > 0.25
+
+
+def test_learning_rate_rises_and_falls() -> None:
+    settings = OptimiserSettings(lr=1.0, lr_least=0.0, warmup=0.1)
+    rates = [learning_rate(settings, progress) for progress in (0, 0.05, 0.1, 0.55, 1)]
+    assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
+
+
+def test_every_pass_draws_each_sample_once_in_a_new_order() -> None:
+    passes = [[draw(3, number, 7) for number in range(start, start + 7)] for start in (0, 7)]
+    assert sorted(passes[0]) == sorted(passes[1]) == list(range(7))
+    assert passes[0] != passes[1]
+
+
+def test_the_recipes_can_be_read() -> None:
+    for path in RECIPES.glob("*.toml"):
+        recipe = read_recipe(path)
+        assert recipe.stages[-1].until == 1
+        assert recipe.name
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text('name = "x"\nsteps = 1\n[optimiser]\nlearning_rate = 1\n')
+    assert main(["--recipe", str(path), "--data", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "optimiser has no setting learning_rate" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
