@@ -110,8 +110,6 @@ class Predictor:
                 "that use it, choose a smaller tile, or the device cpu.",
             )
         self._at_once = tried // 2
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
         logger.warning("The memory of %s is too small; going on with %d tiles at a time.", self.device, self._at_once)
 
 
