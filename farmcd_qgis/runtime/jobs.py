@@ -1,0 +1,103 @@
+"""Running a job in a worker process: the one way for tasks and Processing algorithms alike.
+
+Workers stay warm: a job takes an idle one if there is one and starts another otherwise, so that a preflight
+never waits for a detection.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsSettings
+
+from ..protocol import Cancelled, Command, Event, Finding, IsCancelled, Progress, RunRequest
+from . import interpreter
+from .client import WorkerClient, worker_argv
+from .leftovers import Leftovers
+
+PYTHON_SETTING = "plugins/farmcd/python"
+
+_lock = threading.Lock()
+_idle: list[WorkerClient] = []
+_busy: set[WorkerClient] = set()
+
+
+def detect_arguments(request: RunRequest) -> dict[str, Any]:
+    """Return the arguments of the jobs `detect` and `preflight` for a request."""
+    return {"request": asdict(request)}
+
+
+def run_job(
+    command: str,
+    arguments: dict[str, Any],
+    is_cancelled: IsCancelled,
+    on_progress: Callable[[Progress], None],
+    on_warning: Callable[[Finding], None],
+) -> dict[str, Any]:
+    """Run `command` in a worker and return its result's data; blocks, so it belongs into a background thread.
+
+    Raises FarmCDError (Cancelled if `is_cancelled` said so). However the job fails, no half-made file of it stays.
+    """
+
+    def on_event(event: Event) -> None:
+        if event.kind == "progress":
+            on_progress(Progress(**event.data))
+        elif event.kind == "warning":
+            on_warning(Finding(**event.data))
+
+    if is_cancelled():
+        raise Cancelled()
+    folder = _folder_of(command, arguments)
+    leftovers = Leftovers(folder) if folder else None
+    worker = _borrow(is_cancelled)
+    try:
+        return worker.run(Command(command, arguments), on_event, is_cancelled)
+    except BaseException:
+        if leftovers:
+            leftovers.remove()
+        raise
+    finally:
+        _give_back(worker)
+
+
+def end_all() -> None:
+    """End every worker, idle or busy; a job that runs in one ends as cancelled."""
+    with _lock:
+        workers = [*_idle, *_busy]
+        _idle.clear()
+    for worker in workers:
+        worker.end()
+
+
+def _folder_of(command: str, arguments: dict[str, Any]) -> Path | None:
+    # A preflight names a run folder too but never writes there, while a detection may.
+    if command == "detect":
+        return Path(arguments["request"]["out_dir"])
+    return Path(arguments["run_dir"]) if command == "vectorise" else None
+
+
+def _borrow(is_cancelled: IsCancelled) -> WorkerClient:
+    setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
+    argv = worker_argv(interpreter.find(setting, is_cancelled).path)
+    with _lock:
+        worker = next((idle for idle in _idle if idle.alive and idle.argv == argv), None)
+        stale = [idle for idle in _idle if idle is not worker]
+        _idle.clear()
+    for other in stale:
+        other.end()
+    worker = worker or WorkerClient(argv)
+    with _lock:
+        _busy.add(worker)
+    return worker
+
+
+def _give_back(worker: WorkerClient) -> None:
+    with _lock:
+        _busy.discard(worker)
+        keep = worker.alive and not _idle
+        if keep:
+            _idle.append(worker)
+    if not keep:
+        worker.end()

@@ -1,0 +1,38 @@
+"""Removing what a job that was killed left half-made in its run folder."""
+
+import contextlib
+from pathlib import Path
+
+from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
+
+RUN_STEMS = frozenset(Path(name).stem for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG, RUN_JSON))
+
+
+class Leftovers:
+    """Remembers how `folder` looks before a job, so that only what the job made is ever removed."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._existed = folder.exists()
+        self._before = _names(folder)
+
+    def remove(self) -> None:
+        """Remove unfinished files; final names too while there is no run.json, which is written last."""
+        made = _names(self._folder) - self._before
+        finished = RUN_JSON in self._before | made
+        for name in made:
+            if ".part" in name or (name.split(".")[0] in RUN_STEMS and not finished):
+                with contextlib.suppress(OSError):
+                    (self._folder / name).unlink()
+        if not self._existed:
+            # Only goes if it is empty.
+            with contextlib.suppress(OSError):
+                self._folder.rmdir()
+
+
+def _names(folder: Path) -> set[str]:
+    # A folder that is missing or may not be read is for the engine to complain of, in its own words.
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()

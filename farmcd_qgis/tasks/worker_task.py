@@ -1,0 +1,84 @@
+"""A job of the worker as a QgsTask: QGIS stays responsive, whatever the worker does."""
+
+import threading
+from dataclasses import replace
+from typing import Any
+
+from qgis.core import Qgis, QgsMessageLog, QgsTask
+from qgis.PyQt.QtCore import pyqtSignal
+
+from ..protocol import Cancelled, FarmCDError, Finding, Progress, result_from_dict
+from ..runtime import jobs
+
+LOG_TAG = "FarmCD"
+
+
+def _decoded(command: str, data: dict[str, Any]) -> Any:
+    if command == "detect":
+        return result_from_dict(data)
+    if command == "preflight":
+        return [Finding(**finding) for finding in data["findings"]]
+    return data
+
+
+class WorkerTask(QgsTask):
+    """Runs `command` with `arguments` in a worker; hand it to `tasks.start`, which keeps it alive.
+
+    Exactly one of `succeeded` (RunResult for detect, list[Finding] for preflight, else the result's dictionary),
+    `failed` (FarmCDError) and `stopped` is emitted, in the main thread; before it any number of `progressed`
+    (Progress) and `warned` (Finding). Nothing is ever raised. `result` and `error` hold the same afterwards.
+    """
+
+    progressed = pyqtSignal(object)
+    warned = pyqtSignal(object)
+    succeeded = pyqtSignal(object)
+    failed = pyqtSignal(object)
+    stopped = pyqtSignal()
+
+    def __init__(self, command: str, arguments: dict[str, Any], description: str) -> None:
+        super().__init__(description, QgsTask.Flag.CanCancel)
+        self.result: Any = None
+        self.error: FarmCDError | None = None
+        self._command = command
+        self._arguments = arguments
+        self._idle = threading.Event()
+        self._idle.set()
+
+    def run(self) -> bool:
+        """Do the job; called by QGIS in a background thread, where nothing may be raised."""
+        self._idle.clear()
+        try:
+            data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
+            self.result = _decoded(self._command, data)
+        except Cancelled:
+            return False
+        except FarmCDError as error:
+            self.error = error
+            return False
+        except Exception as error:
+            # An exception that leaves run() would end QGIS.
+            self.error = FarmCDError("internal", f"FarmCD met a fault of its own ({type(error).__name__}: {error}).")
+            return False
+        finally:
+            self._idle.set()
+        return True
+
+    def wait(self, timeout_s: float) -> None:
+        """Block until `run` is over, at most so long; unlike waitForFinished this lets the other thread go on."""
+        self._idle.wait(timeout_s)
+
+    def finished(self, result: bool) -> None:
+        """Tell the listeners how it ended; called by QGIS in the main thread."""
+        if result:
+            self.succeeded.emit(self.result)
+        elif self.error is not None:
+            QgsMessageLog.logMessage(f"{self.description()}: {self.error.message}", LOG_TAG, Qgis.MessageLevel.Critical)
+            self.failed.emit(self.error)
+        else:
+            self.stopped.emit()
+
+    def _on_progress(self, progress: Progress) -> None:
+        # The worker already sends at most five a second.
+        fraction = min(max(progress.fraction, 0.0), 1.0)
+        self.setProgress(100.0 * fraction)
+        self.progressed.emit(replace(progress, fraction=fraction))
