@@ -196,3 +196,15 @@ def test_read_only_folder_is_refused(tmp_path: Path):
             pass
     finally:
         tmp_path.chmod(0o755)
+
+
+def test_plain_qgis_shows_class_names(tmp_path: Path, qgis_app: object):
+    from qgis.core import QgsPalettedRasterRenderer, QgsRasterLayer
+
+    write(tmp_path, some_rows())
+    layer = QgsRasterLayer(str(tmp_path / "change.tif"), "change")
+    renderer = layer.renderer()
+    assert isinstance(renderer, QgsPalettedRasterRenderer)
+    shown = {int(row.value): (row.label, row.color.name()) for row in renderer.classes()}
+    for row in CLASSES:
+        assert shown[row.id] == (row.label, row.colour)
