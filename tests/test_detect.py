@@ -1,4 +1,4 @@
-"""The whole detection on small rasters, with a cheap predictor whose answer depends on the whole tile, as a network's."""
+"""The whole detection on small rasters; the cheap predictor's answer depends on the whole tile, as a network's."""
 
 import json
 from collections.abc import Callable
