@@ -69,25 +69,19 @@ class RunFolder:
         self._made: list[Path] = []
 
     def __enter__(self) -> "RunFolder":
-        if (self.out_dir / RUN_JSON).exists():
-            raise InputError(
-                "run_exists", f"{self.out_dir} already holds a finished run; choose another output folder."
-            )
-        foreign = [name for name in (*RASTERS, RUN_GPKG) if (self.out_dir / name).exists()]
-        if foreign:
-            raise InputError(
-                "out_dir_in_use",
-                f"{self.out_dir} already holds {foreign[0]} but no finished run; choose another output folder, or "
-                "remove that file.",
-            )
-        missing = [folder for folder in (self.out_dir, *self.out_dir.parents) if not folder.exists()]
         with writing_to(self.out_dir):
-            for folder in reversed(missing):
-                folder.mkdir()
-                self._made.append(folder)
-            # A worker that was killed may have left its own behind.
-            shutil.rmtree(self.path, ignore_errors=True)
-            self.path.mkdir()
+            self._refuse_if_in_use()
+        try:
+            with writing_to(self.out_dir):
+                for folder in reversed([path for path in (self.out_dir, *self.out_dir.parents) if not path.exists()]):
+                    folder.mkdir()
+                    self._made.append(folder)
+                # A worker that was killed may have left its own behind.
+                shutil.rmtree(self.path, ignore_errors=True)
+                self.path.mkdir()
+        except FarmCDError:
+            self._clear()
+            raise
         return self
 
     def publish(self) -> None:
@@ -107,6 +101,22 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._clear()
+
+    def _refuse_if_in_use(self) -> None:
+        if (self.out_dir / RUN_JSON).exists():
+            raise InputError(
+                "run_exists", f"{self.out_dir} already holds a finished run; choose another output folder."
+            )
+        for name in (*RASTERS, RUN_GPKG):
+            if (self.out_dir / name).exists():
+                raise InputError(
+                    "out_dir_in_use",
+                    f"{self.out_dir} already holds {name} but no finished run; choose another output folder, or "
+                    "remove that file.",
+                )
+
+    def _clear(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         for folder in reversed(self._made):
             try:
