@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -153,7 +153,7 @@ class Meter:
         self._report(self._last)
 
 
-def read_ahead(items: Iterator[Item], depth: int) -> Iterator[Item]:
+def read_ahead(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
     """Run an iterator of anything but None in one thread, at most `depth` items ahead; its errors come out here."""
     with ThreadPoolExecutor(1, thread_name_prefix="farmcd-reader") as pool:
         waiting = deque(pool.submit(next, items, None) for _ in range(depth))

@@ -110,8 +110,6 @@ class Predictor:
                 "that use it, choose a smaller tile, or the device cpu.",
             )
         self._at_once = tried // 2
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
         logger.warning("The memory of %s is too small; going on with %d tiles at a time.", self.device, self._at_once)
 
 
@@ -146,10 +144,10 @@ def choose_device(wanted: str) -> dict[str, Any]:
                 logger.warning("%s (%s) is not used: %s", row["name"], row["id"], row["message"])
         return next(row for row in rows if row["usable"])
     name = "cuda:0" if wanted == "cuda" else wanted
-    row = next((row for row in rows if row["id"] == name), None)
-    if row and row["usable"]:
-        return row
-    reason = row["message"] if row else next(row["message"] for row in rows if row["id"] == "cpu")
+    by_id = {row["id"]: row for row in rows}
+    if name in by_id and by_id[name]["usable"]:
+        return by_id[name]
+    reason = by_id.get(name, by_id["cpu"])["message"] or "There is no such device."
     there = ", ".join(row["id"] for row in rows if row["usable"])
     raise InputError("device_unusable", f"The device {wanted!r} cannot be used. {reason} Usable here: {there}.")
 

@@ -4,7 +4,7 @@ import errno
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from .blending import Rows
 gdal.UseExceptions()
 
 STAGING = "run.part"
+NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 Stage = Callable[[float], None]
 
 
@@ -68,25 +69,19 @@ class RunFolder:
         self._made: list[Path] = []
 
     def __enter__(self) -> "RunFolder":
-        if (self.out_dir / RUN_JSON).exists():
-            raise InputError(
-                "run_exists", f"{self.out_dir} already holds a finished run; choose another output folder."
-            )
-        foreign = [name for name in (*RASTERS, RUN_GPKG) if (self.out_dir / name).exists()]
-        if foreign:
-            raise InputError(
-                "out_dir_in_use",
-                f"{self.out_dir} already holds {foreign[0]} but no finished run; choose another output folder, or "
-                "remove that file.",
-            )
-        missing = [folder for folder in (self.out_dir, *self.out_dir.parents) if not folder.exists()]
         with writing_to(self.out_dir):
-            for folder in reversed(missing):
-                folder.mkdir()
-                self._made.append(folder)
-            # A worker that was killed may have left its own behind.
-            shutil.rmtree(self.path, ignore_errors=True)
-            self.path.mkdir()
+            self._refuse_if_in_use()
+        try:
+            with writing_to(self.out_dir):
+                for folder in reversed([path for path in (self.out_dir, *self.out_dir.parents) if not path.exists()]):
+                    folder.mkdir()
+                    self._made.append(folder)
+                # A worker that was killed may have left its own behind.
+                shutil.rmtree(self.path, ignore_errors=True)
+                self.path.mkdir()
+        except FarmCDError:
+            self._clear()
+            raise
         return self
 
     def publish(self) -> None:
@@ -106,6 +101,22 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._clear()
+
+    def _refuse_if_in_use(self) -> None:
+        if (self.out_dir / RUN_JSON).exists():
+            raise InputError(
+                "run_exists", f"{self.out_dir} already holds a finished run; choose another output folder."
+            )
+        for name in (*RASTERS, RUN_GPKG):
+            if (self.out_dir / name).exists():
+                raise InputError(
+                    "out_dir_in_use",
+                    f"{self.out_dir} already holds {name} but no finished run; choose another output folder, or "
+                    "remove that file.",
+                )
+
+    def _clear(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         for folder in reversed(self._made):
             try:
@@ -138,16 +149,16 @@ class RasterWriter:
     def finish(self, report: Stage, is_cancelled: Callable[[], bool]) -> None:
         """Turn the temporary files into the final rasters with overviews and styles; `report` gets 0..1."""
         with writing_to(self._folder):
+            with _told_failures():
+                self._files.clear()
             for index, name in enumerate(RASTERS):
-                # Flushed by hand: GDAL tells of a full disk only here, not when the file is let go.
-                self._files[name].FlushCache()
 
                 def advance(part: float, *_: object, done: int = index) -> int:
                     report((done + part) / len(RASTERS))
                     return not is_cancelled()
 
                 try:
-                    _optimise(self._files.pop(name), self._folder / name, advance)
+                    _optimise(_rows_file(self._folder, name), self._folder / name, advance)
                 except RuntimeError:
                     if is_cancelled():
                         raise Cancelled from None
@@ -157,18 +168,20 @@ class RasterWriter:
                 _copy_style(name, self._folder)
 
     def close(self) -> None:
-        """Let go of the temporary files, which may not be removed before on Windows."""
-        self._files.clear()
+        """Let go of temporary files that an error left open, since Windows removes no open file."""
+        with suppress(RuntimeError), _told_failures():
+            self._files.clear()
 
 
 @contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """Turn what goes wrong with the disk into a sentence: FarmCDError for a full one, InputError for a closed one."""
+    folder = folder.parent if folder.name == STAGING else folder
     try:
         yield
     except (OSError, RuntimeError) as error:
-        number = getattr(error, "errno", None)
-        if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or _is_full(folder):
+        full = error.errno in NO_SPACE if isinstance(error, OSError) else _is_full(folder)
+        if full:
             raise FarmCDError(
                 "disk_full", f"There is no space left for {folder}. Free some, or choose another output folder."
             ) from error
@@ -177,7 +190,10 @@ def writing_to(folder: Path) -> Iterator[None]:
                 "out_dir_not_writable",
                 f"Cannot write to {folder} ({error.strerror}). Choose a folder that you may write to.",
             ) from error
-        raise FarmCDError("write_failed", f"Writing to {folder} failed. GDAL says: {error}.") from error
+        raise FarmCDError(
+            "write_failed",
+            f"Writing to {folder} failed. If its disk or quota is full, free some space. GDAL says: {error}.",
+        ) from error
 
 
 def _is_full(folder: Path) -> bool:
@@ -218,10 +234,34 @@ def _colour_table() -> gdal.ColorTable:
     return table
 
 
-def _optimise(source: gdal.Dataset, target: Path, advance: Callable[..., int]) -> None:
+def _optimise(rows: Path, target: Path, advance: Callable[..., int]) -> None:
     options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
-    copy = gdal.GetDriverByName("COG").CreateCopy(str(target), source, options=options, callback=advance)
-    copy.FlushCache()
+    cog = gdal.GetDriverByName("COG")
+    with _told_failures():
+        cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
+
+
+@contextmanager
+def _told_failures() -> Iterator[None]:
+    """Raise RuntimeError for what GDAL reports inside, the closing of datasets included.
+
+    GDAL's own exceptions do not come out of closing, and with deferred writing that is where a full disk shows.
+    """
+    failures: list[str] = []
+
+    def collect(severity: int, number: int, message: str) -> None:
+        if severity >= gdal.CE_Failure:
+            failures.append(message)
+
+    gdal.DontUseExceptions()
+    gdal.PushErrorHandler(collect)
+    try:
+        yield
+    finally:
+        gdal.PopErrorHandler()
+        gdal.UseExceptions()
+    if failures:
+        raise RuntimeError(failures[0])
 
 
 def _copy_style(name: str, folder: Path) -> None:
