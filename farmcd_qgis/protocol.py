@@ -173,7 +173,7 @@ def request_from_dict(values: dict[str, Any]) -> RunRequest:
 
     Raises InputError for a field that RunRequest does not have or lacks.
     """
-    tuples: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
         return RunRequest(**tuples)
     except TypeError as error:

@@ -1,9 +1,9 @@
 """A real QGIS on a virtual screen, driven from outside: used by the demo and by the desktop tests.
 
-    with Desktop(folder, plugins) as desktop:
-        desktop.ask("iface.newProject()")
-        desktop.click("result = plugins['farmcd_qgis'].dock.runButton")
-        desktop.screenshot("running.png")
+with Desktop(folder, plugins) as desktop:
+    desktop.ask("iface.newProject()")
+    desktop.click("result = plugins['farmcd_qgis'].dock.runButton")
+    desktop.screenshot("running.png")
 """
 
 import json
@@ -156,7 +156,9 @@ class Desktop:
         if self.virtual:
             self._tool("xdotool", "mousemove", *map(str, middle), "click", "1")
         else:
-            self.ask(f"{widget}\nfrom qgis.PyQt.QtTest import QTest\nQTest.mouseClick(widget, Qt.MouseButton.LeftButton)")
+            self.ask(
+                f"{widget}\nfrom qgis.PyQt.QtTest import QTest\nQTest.mouseClick(widget, Qt.MouseButton.LeftButton)"
+            )
 
     def key(self, *names: str) -> None:
         """Press keys, by xdotool's names ("space", "ctrl+z"); needs the virtual screen."""

@@ -1,0 +1,103 @@
+"""The selective scan of Mamba behind one function, with a backend for each device.
+
+| backend | where | what it needs |
+|---|---|---|
+| mamba_ssm | CUDA | the mamba-ssm package and its compiled kernel |
+| numba | CPU, float32, 16 states | numba |
+| chunked | anywhere | torch alone |
+| recurrence | anywhere, slow | torch alone; the oracle of the tests |
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+BACKENDS = ("mamba_ssm", "numba_cpu", "chunked", "recurrence")
+STATES = 16
+_forced: list[str] = []
+
+
+def selective_scan(
+    u: Tensor,
+    delta: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    d: Tensor | None = None,
+    z: Tensor | None = None,
+    delta_bias: Tensor | None = None,
+    delta_softplus: bool = True,
+    reverse: bool = False,
+) -> Tensor:
+    """Run h_t = exp(delta_t A) h_(t-1) + delta_t u_t B_t, y_t = <h_t, C_t> + D u_t, times SiLU(z) where z is given.
+
+    u, delta, z (batch, d, L); a (d, n); b, c (batch, n, L); d, delta_bias (d,); returns (batch, d, L). float32 or
+    float64 (half types are computed in float32 and come back as they were). `reverse` scans from the last step:
+    flipping everything, scanning and flipping back. Differentiable in every tensor. Source: Mamba, specification
+    section 1.4.
+    """
+    kind = u.dtype
+    if kind in (torch.float16, torch.bfloat16):
+        u, delta, b, c = u.float(), delta.float(), b.float(), c.float()
+    with torch.autocast(u.device.type, enabled=False):
+        scan = _backend(u, a)
+        if scan.__name__.endswith("mamba_ssm"):
+            return scan.fused(u, delta, a, b, c, d, z, delta_bias, delta_softplus, reverse).to(kind)
+        if delta_bias is not None:
+            delta = delta + delta_bias[:, None]
+        if delta_softplus:
+            delta = F.softplus(delta)
+        y = scan.scan(u, delta, a, b, c, reverse)
+        if d is not None:
+            y = torch.addcmul(y, d[:, None], u)
+        if z is not None:
+            y = y * F.silu(z)
+        return y.to(kind)
+
+
+def backend_for(u: Tensor, a: Tensor) -> str:
+    """Name the backend that selective_scan takes for these tensors."""
+    if _forced:
+        return _forced[-1]
+    if u.is_cuda and _available("mamba_ssm"):
+        return "mamba_ssm"
+    if u.device.type == "cpu" and u.dtype == torch.float32 and a.shape[1] == STATES and _available("numba_cpu"):
+        return "numba_cpu"
+    return "chunked"
+
+
+@contextmanager
+def use_backend(name: str) -> Iterator[None]:
+    """Take one backend for everything inside the block: for tests and benchmarks."""
+    if name not in BACKENDS:
+        raise ValueError(f"{name!r} is no backend of the scan; there are {', '.join(BACKENDS)}.")
+    _forced.append(name)
+    try:
+        yield
+    finally:
+        _forced.pop()
+
+
+def _backend(u: Tensor, a: Tensor) -> ModuleType:
+    return _module(backend_for(u, a))
+
+
+def _module(name: str) -> ModuleType:
+    return import_module(f".{name}", __name__)
+
+
+@cache
+def _available(name: str) -> bool:
+    try:
+        _module(name)
+    except (ImportError, OSError) as reason:
+        logging.getLogger("farmcd").info("Scan backend %s is not available (%s).", name, reason)
+        return False
+    return True

@@ -1,0 +1,125 @@
+"""Training batches: crops at a random ground resolution, turned and flipped, each date in its own light.
+
+All randomness comes from torch's global generator, so that whoever seeds it per step can repeat any step.
+Crops, turns and flips are exact index operations and common to both dates and the label; kornia does
+what changes one date alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import kornia.augmentation as K
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
+
+
+class Batch(NamedTuple):
+    """`before` and `after` float32 (B,3,T,T) in [-1,1]; `label` int64 (B,T,T) with 254 and 255."""
+
+    before: torch.Tensor
+    after: torch.Tensor
+    label: torch.Tensor
+
+
+@dataclass(frozen=True)
+class AugmentSettings:
+    """How strongly the dates differ by chance; 0 switches a change off.
+
+    `change_share` is the share of crops centred on a changed pixel. Light is what season, haze and sun do to
+    the colours; `shift` is the misregistration of the after date, as a share of the crop's side.
+    """
+
+    change_share: float = 0.6
+    brightness: float = 0.25
+    contrast: float = 0.25
+    saturation: float = 0.3
+    hue: float = 0.03
+    haze: float = 0.2
+    blur: float = 0.3
+    shift: float = 0.01
+    turn: bool = True
+
+
+class Augmenter:
+    """Makes batches from samples; `settings=None` keeps crops as they are."""
+
+    def __init__(self, settings: AugmentSettings | None) -> None:
+        self.settings = settings
+        if settings is None:
+            return
+        jitter = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
+        self._light = K.ImageSequential(
+            K.ColorJiggle(*jitter, p=0.8),
+            K.RandomGaussianBlur((3, 3), (0.1, 1.5), p=settings.blur),
+        )
+        shift = (settings.shift, settings.shift)
+        self._shift = K.RandomAffine(degrees=0.5, translate=shift, padding_mode="reflection", p=0.5)
+
+    def batch(self, dataset: ChangeDataset, indices: Sequence[int], crop: int, scale: tuple[float, float]) -> Batch:
+        """Cut one crop of `crop` pixels from each sample, `scale` (from, to) output pixels per image pixel."""
+        share = self.settings.change_share if self.settings else 0.0
+        turn = self.settings is not None and self.settings.turn
+        crops = [_turned(random_crop(dataset[index], crop, scale, share), turn) for index in indices]
+        before, after, label = (torch.stack(part) for part in zip(*crops, strict=True))
+        before, after = before / 255, after / 255
+        if self.settings is not None:
+            before = self._haze(self._light(before))
+            after = self._haze(self._light(self._shift(after) if self.settings.shift else after))
+        return Batch(before.clamp(0, 1) * 2 - 1, after.clamp(0, 1) * 2 - 1, label)
+
+    def _haze(self, images: torch.Tensor) -> torch.Tensor:
+        """Veil each image with a bluish grey: strength U(0, haze), for one image in three."""
+        assert self.settings is not None
+        size = (len(images), 1, 1, 1)
+        strength = torch.rand(size) * self.settings.haze * (torch.rand(size) < 1 / 3)
+        veil = torch.tensor([0.75, 0.78, 0.82]).view(1, 3, 1, 1)
+        return images * (1 - strength) + veil * strength
+
+
+def random_crop(
+    sample: Sample, crop: int, scale: tuple[float, float], change_share: float
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Cut a window and bring it to crop x crop pixels: images float32 (3,T,T) 0..255, label int64 (T,T).
+
+    The scale is log-uniform within `scale`, but never so small that the window would exceed the image.
+    Images are averaged over the area of the new pixels; labels take the nearest pixel.
+    """
+    height, width = sample.label.shape
+    least = max(scale[0], crop / min(height, width))
+    most = max(scale[1], least)
+    factor = least * (most / least) ** float(torch.rand(()))
+    side = min(round(crop / factor), height, width)
+    row, column = _window_origin(sample.label, side, change_share)
+    window = (slice(row, row + side), slice(column, column + side))
+    label = torch.from_numpy(np.ascontiguousarray(sample.label[window]))
+    pair = torch.from_numpy(np.concatenate((sample.before[:, *window], sample.after[:, *window]))).float()
+    if side != crop:
+        pair = F.interpolate(pair[None], size=(crop, crop), mode="bilinear", antialias=True, align_corners=False)[0]
+        label = F.interpolate(label[None, None], size=(crop, crop), mode="nearest-exact")[0, 0]
+    return pair[:3], pair[3:], label.long()
+
+
+def _window_origin(label: np.ndarray, side: int, change_share: float) -> tuple[int, int]:
+    rows, columns = label.shape[0] - side, label.shape[1] - side
+    if float(torch.rand(())) < change_share:
+        changed = np.flatnonzero((label != 0) & (label != IGNORE))
+        if changed.size:
+            row, column = divmod(int(changed[int(torch.randint(changed.size, ()))]), label.shape[1])
+            # The changed pixel may lie anywhere in the window, else the network learns to look at its centre.
+            offset = torch.randint(side, (2,)).tolist()
+            return min(max(row - offset[0], 0), rows), min(max(column - offset[1], 0), columns)
+    return int(torch.randint(rows + 1, ())), int(torch.randint(columns + 1, ()))
+
+
+def _turned(
+    crop: tuple[torch.Tensor, torch.Tensor, torch.Tensor], turn: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    if not turn:
+        return crop
+    quarters, flip = int(torch.randint(4, ())), bool(torch.rand(()) < 0.5)
+    before, after, label = (torch.rot90(part, quarters, (-2, -1)) for part in crop)
+    return (before.flip(-1), after.flip(-1), label.flip(-1)) if flip else (before, after, label)

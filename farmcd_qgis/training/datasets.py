@@ -1,0 +1,229 @@
+"""Pairs with labels from the data sets' own folders: the authors' layout and CLCD's.
+
+Every sample comes out the same way whatever the layout: two RGB images and one label image of class
+ids. Two values have a meaning of their own: `IGNORE` (nothing is known here) and `UNSETTLED` (changed,
+but nobody settled into what; only the margin "no change / some change" is trained and measured there).
+"""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from farmcd_qgis.classes import CLASSES, NO_CHANGE, NODATA
+from farmcd_qgis.protocol import Finding, InputError
+
+IGNORE = NODATA
+UNSETTLED = 254
+
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+_DECODERS = 2
+
+LabelKind = Literal["binary", "classes", "mixed"]
+
+
+class Sample(NamedTuple):
+    """One pair: `before` and `after` uint8 (3, H, W), `label` uint8 (H, W) with class ids, 254, 255."""
+
+    before: np.ndarray
+    after: np.ndarray
+    label: np.ndarray
+
+
+@dataclass(frozen=True)
+class PairFiles:
+    """Where one pair lies; `classes` is the five-class label beside a binary one, if there is such."""
+
+    name: str
+    before: Path
+    after: Path
+    label: Path
+    classes: Path | None = None
+
+
+class ChangeDataset:
+    """All pairs of a split, decoded once and kept in memory as they are on disk (8 bit)."""
+
+    def __init__(self, files: Sequence[PairFiles], kind: LabelKind) -> None:
+        self.files = tuple(files)
+        self.kind = kind
+        self._samples: list[Sample] = []
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def __getitem__(self, index: int) -> Sample:
+        if not self._samples:
+            self.load()
+        return self._samples[index]
+
+    def load(self) -> None:
+        """Decode every file; raises InputError for a file that cannot be used, naming it."""
+        with ThreadPoolExecutor(_DECODERS) as pool:
+            self._samples = list(pool.map(self._read, self.files))
+
+    def _read(self, files: PairFiles) -> Sample:
+        before, after = _read_image(files.before), _read_image(files.after)
+        label = _read_label(files.label)
+        _check_sizes(files, before, after, label)
+        if self.kind == "binary":
+            return Sample(before, after, np.where(label > 0, UNSETTLED, NO_CHANGE).astype(np.uint8))
+        if files.classes is None:
+            return Sample(before, after, _checked_ids(label, files.label))
+        classes = _checked_ids(_read_label(files.classes), files.classes)
+        _check_sizes(files, before, after, classes)
+        return Sample(before, after, merge_labels(label > 0, classes))
+
+
+def merge_labels(changed: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Join a binary label and a five-class one into uint8 (H, W) class ids.
+
+    Changed pixels without a settled class become `UNSETTLED`; where the two contradict each other
+    (changed, yet class "no change", or a class where nothing changed) nothing is known: `IGNORE`.
+    """
+    merged = np.where(changed, classes, NO_CHANGE).astype(np.uint8)
+    merged[changed & (classes == IGNORE)] = UNSETTLED
+    merged[changed & (classes == NO_CHANGE)] = IGNORE
+    merged[~changed & (classes != NO_CHANGE)] = IGNORE
+    return merged
+
+
+def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "classes"] = "auto") -> ChangeDataset:
+    """Find the pairs of a split under `root`, in the authors' layout or in CLCD's.
+
+    The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
+    SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. `labels` says what a lone
+    label folder holds: "binary" (0 or not), "classes" (class ids), or "auto": binary if it holds 255 and
+    no class id. Raises InputError where files are missing.
+    """
+    listing = root / "list" / f"{split}.txt"
+    if listing.is_file():
+        names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+        files = [_pair_files(root, name) for name in names]
+    elif (root / split / "A").is_dir():
+        folder = root / split
+        names = [path.name for path in sorted((folder / "A").iterdir()) if path.suffix.lower() in _IMAGE_SUFFIXES]
+        files = [_pair_files(folder, name) for name in names]
+    else:
+        raise InputError(
+            "no_dataset",
+            f"{root} holds no data set with a split {split!r}: there is neither {listing} nor {root / split / 'A'}.",
+        )
+    if not files:
+        raise InputError("empty_split", f"The split {split!r} of {root} has no pair in it.")
+    if all(pair.classes is not None for pair in files):
+        return ChangeDataset(files, "mixed")
+    kind: LabelKind = _guess_kind(files) if labels == "auto" else labels
+    return ChangeDataset([PairFiles(p.name, p.before, p.after, p.label) for p in files], kind)
+
+
+def class_pixels(dataset: ChangeDataset) -> dict[int, int]:
+    """Count the pixels of every label value in the data set (class ids, 254 and 255)."""
+    counts = np.zeros(256, np.int64)
+    for index in range(len(dataset)):
+        counts += np.bincount(dataset[index].label.ravel(), minlength=256)
+    return {value: int(counts[value]) for value in np.flatnonzero(counts)}
+
+
+def check_dataset(dataset: ChangeDataset) -> list[Finding]:
+    """Look at the label pixels before training starts: empty classes and missing change, each in a sentence.
+
+    Raises InputError if nothing changed anywhere, since then nothing can be learned.
+    """
+    counts = class_pixels(dataset)
+    changed = sum(n for value, n in counts.items() if value not in (NO_CHANGE, IGNORE))
+    if not changed:
+        raise InputError("no_change_labelled", f"None of the {len(dataset)} labels holds a changed pixel.")
+    findings = []
+    if not counts.get(NO_CHANGE):
+        findings.append(Finding("warning", "no_unchanged", "No pixel is labelled 'no change'."))
+    if dataset.kind == "binary":
+        message = "The labels say only whether a pixel changed; the classes of change cannot be learned from them."
+        findings.append(Finding("warning", "binary_labels", message))
+    else:
+        missing = [row.label for row in CLASSES[1:] if not counts.get(row.id)]
+        if missing:
+            message = f"No pixel is labelled {', '.join(missing)}: the network will not learn it."
+            findings.append(Finding("warning", "empty_class", message))
+    if counts.get(UNSETTLED):
+        share = counts[UNSETTLED] / changed
+        message = f"{share:.0%} of the changed pixels have no settled class; they train the margin 'some change'."
+        findings.append(Finding("info", "unsettled", message))
+    return findings
+
+
+def _pair_files(folder: Path, name: str) -> PairFiles:
+    classes = _find(folder / "label5", name)
+    found = {kind: _find(folder / kind, name) for kind in ("A", "B", "label")}
+    for kind, path in found.items():
+        if path is None:
+            raise InputError("missing_file", f"{folder / kind} has no image {Path(name).stem!r} (looked for {name}).")
+    before, after, label = (path for path in found.values() if path is not None)
+    return PairFiles(Path(name).stem, before, after, label, classes)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """Look for `name`, or for another image with its stem (images are often JPEG where labels are PNG)."""
+    candidates = [folder / name, *(folder / (Path(name).stem + suffix) for suffix in _IMAGE_SUFFIXES)]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _guess_kind(files: Sequence[PairFiles]) -> LabelKind:
+    values = set().union(*(np.unique(_read_label(pair.label)).tolist() for pair in files))
+    if values <= {0, 255} and 255 in values:
+        return "binary"
+    if values <= {0, 1}:
+        raise InputError(
+            "ambiguous_labels",
+            "The labels hold only 0 and 1, which may mean 'changed' or class 1 (bareland): "
+            'say labels = "binary" or labels = "classes" in the recipe.',
+        )
+    return "classes"
+
+
+def _open(path: Path) -> Image.Image:
+    try:
+        image = Image.open(path)
+        image.load()
+    except (OSError, SyntaxError) as error:
+        raise InputError("unreadable_image", f"{path} cannot be read as an image: {error}.") from error
+    return image
+
+
+def _read_image(path: Path) -> np.ndarray:
+    return np.ascontiguousarray(np.asarray(_open(path).convert("RGB")).transpose(2, 0, 1))
+
+
+def _read_label(path: Path) -> np.ndarray:
+    image = _open(path)
+    if image.mode == "P":
+        raise InputError(
+            "palette_label",
+            f"{path} is a palette image, whose numbers depend on the palette's order: "
+            "save it as an 8-bit greyscale image that holds the class ids.",
+        )
+    if image.mode not in ("L", "1"):
+        raise InputError("label_mode", f"{path} has the mode {image.mode}; a label is an 8-bit greyscale image.")
+    return np.asarray(image.convert("L"))
+
+
+def _checked_ids(label: np.ndarray, path: Path) -> np.ndarray:
+    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in CLASSES} - {IGNORE})
+    if unknown:
+        raise InputError(
+            "unknown_label",
+            f"{path} holds the values {', '.join(map(str, unknown))}; "
+            f"known are the class ids 0-{CLASSES[-1].id} and {IGNORE} (ignored).",
+        )
+    return label
+
+
+def _check_sizes(files: PairFiles, before: np.ndarray, after: np.ndarray, label: np.ndarray) -> None:
+    sizes = {"before": before.shape[1:], "after": after.shape[1:], "label": label.shape}
+    if len(set(sizes.values())) > 1:
+        seen = ", ".join(f"{kind} {shape[1]} x {shape[0]}" for kind, shape in sizes.items())
+        raise InputError("sizes_differ", f"The images of the pair {files.name!r} differ in size: {seen} pixels.")

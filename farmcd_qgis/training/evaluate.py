@@ -1,0 +1,195 @@
+"""Measure a network on labelled pairs: figures of the binary margin everywhere, of the classes where settled."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from farmcd_qgis.classes import CLASSES, NO_CHANGE
+from farmcd_qgis.engine.metrics import (
+    BinaryFigures,
+    ClassFigures,
+    ConfusionMatrix,
+    SemanticFigures,
+    binary_figures,
+    class_figures,
+    semantic_figures,
+)
+from farmcd_qgis.protocol import FarmCDError, InputError
+from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample, open_dataset
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one evaluation measured.
+
+    `binary` counts every labelled pixel as changed or not; `semantic` and `classes` count only pixels whose
+    class is settled, and are None for a data set without classes. The matrices hold pixels, reference in rows.
+    """
+
+    pairs: int
+    scale: float
+    tile: int
+    binary: BinaryFigures
+    semantic: SemanticFigures | None
+    classes: dict[str, ClassFigures] | None
+    binary_matrix: list[list[int]]
+    class_matrix: list[list[int]] | None
+
+    @property
+    def score(self) -> float:
+        """What the best network is chosen by: binary F1, and Fscd in equal parts where there are classes."""
+        return self.binary.f1 if self.semantic is None else (self.binary.f1 + self.semantic.fscd) / 2
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the evaluation as plain values, for JSON and the model card."""
+        return {"score": self.score, **asdict(self)}
+
+
+@torch.inference_mode()
+def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int = 256) -> np.ndarray:
+    """Predict one pair and return class ids, uint8 (H,W), on the sample's own pixels.
+
+    The images are brought to `scale` (area-averaged), cut into tiles that are predicted each by itself (the
+    last of a row or column shifted inwards), and the logits brought back bilinearly. Images smaller than a
+    tile are predicted whole, their edge repeated up to a square with a multiple of 8 pixels.
+    """
+    device = next(net.parameters()).device
+    pair = torch.from_numpy(np.concatenate((sample.before, sample.after))).to(device).float()[None] / 127.5 - 1
+    height, width = pair.shape[-2:]
+    if scale != 1:
+        size = (max(16, round(height * scale)), max(16, round(width * scale)))
+        pair = F.interpolate(pair, size=size, mode="bilinear", antialias=True, align_corners=False)
+    rows, columns = pair.shape[-2:]
+    side = min(tile, -(-max(rows, columns) // 8) * 8)
+    pair = F.pad(pair, (0, max(0, side - columns), 0, max(0, side - rows)), mode="replicate")
+    logits: torch.Tensor | None = None
+    for row in _starts(pair.shape[-2], side):
+        for column in _starts(pair.shape[-1], side):
+            window = pair[..., row : row + side, column : column + side]
+            part = net(window[:, :3], window[:, 3:])[0].float()
+            if logits is None:
+                logits = part.new_zeros(1, part.shape[1], *pair.shape[-2:])
+            logits[..., row : row + side, column : column + side] = part
+    assert logits is not None
+    logits = F.interpolate(logits[..., :rows, :columns], size=(height, width), mode="bilinear", align_corners=False)
+    return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+
+
+def _starts(length: int, side: int) -> Iterable[int]:
+    return sorted({min(start, length - side) for start in range(0, length, side)})
+
+
+def evaluate(
+    net: torch.nn.Module, dataset: ChangeDataset, scale: float = 1.0, tile: int = 256, stride: int = 1
+) -> Evaluation:
+    """Predict every `stride`-th pair of the data set in eval mode and work out the figures."""
+    binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
+    training = net.training
+    net.eval()
+    indices = range(0, len(dataset), stride)
+    for index in indices:
+        sample = dataset[index]
+        prediction = predict(net, sample, scale, tile)
+        known = sample.label != IGNORE
+        binary.add((sample.label != NO_CHANGE)[known].astype(np.uint8), (prediction != NO_CHANGE)[known])
+        classes.add(sample.label, prediction)
+    net.train(training)
+    settled = dataset.kind != "binary"
+    return Evaluation(
+        pairs=len(indices),
+        scale=scale,
+        tile=tile,
+        binary=binary_figures(binary.counts),
+        semantic=semantic_figures(classes.counts) if settled else None,
+        classes=_by_name(classes.counts) if settled else None,
+        binary_matrix=binary.counts.tolist(),
+        class_matrix=classes.counts.tolist() if settled else None,
+    )
+
+
+def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:
+    return {row.name: figures for row, figures in zip(CLASSES, class_figures(matrix), strict=True)}
+
+
+def as_table(evaluation: Evaluation) -> str:
+    """Write an evaluation as a table for people, in percent."""
+    binary = evaluation.binary
+    lines = [
+        f"{evaluation.pairs} pairs at {evaluation.scale:g} of their resolution, tiles of {evaluation.tile} pixels",
+        "",
+        "Change or none, all labelled pixels",
+        *_rows(
+            ("F1", binary.f1),
+            ("precision", binary.precision),
+            ("recall", binary.recall),
+            ("IoU", binary.iou),
+            ("overall accuracy", binary.overall_accuracy),
+            ("kappa", binary.kappa),
+        ),
+    ]
+    if evaluation.semantic is not None and evaluation.classes is not None:
+        semantic = evaluation.semantic
+        lines += [
+            "",
+            "Five classes, where the class is settled",
+            *_rows(
+                ("SCD_IoU_mean", semantic.scd_iou_mean),
+                ("SeK", semantic.sek),
+                ("Fscd", semantic.fscd),
+                ("overall accuracy", semantic.overall_accuracy),
+                ("kappa", semantic.kappa),
+                ("mean F1", semantic.mean_f1),
+                ("mean IoU", semantic.mean_iou),
+            ),
+            "",
+            f"  {'class':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'IoU':>10}",
+        ]
+        for name, row in evaluation.classes.items():
+            values = (row.precision, row.recall, row.f1, row.iou)
+            lines.append(f"  {name:<12}" + "".join(f"{100 * value:>10.2f}" for value in values))
+    return "\n".join(lines)
+
+
+def _rows(*figures: tuple[str, float]) -> list[str]:
+    return [f"  {name:<18}{100 * value:>8.2f}" for name, value in figures]
+
+
+def main(argv: list[str]) -> int:
+    """Run `scripts/evaluate`: print the table, or JSON, of a checkpoint on a split. Returns the exit status."""
+    from farmcd_qgis.engine.checkpoint import load_checkpoint
+
+    parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
+    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
+    parser.add_argument("--split", default="val")
+    parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
+    parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
+    parser.add_argument("--tile", type=int, default=256)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    arguments = parser.parse_args(argv)
+    try:
+        if arguments.tile % 8 or arguments.tile < 16:
+            raise InputError(
+                "bad_tile", f"The tile is {arguments.tile} pixels; it must be a multiple of 8, 16 or more."
+            )
+        net = load_checkpoint(arguments.checkpoint, device=arguments.device)
+        dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
+        result = evaluate(net, dataset, arguments.scale, arguments.tile)
+    except FarmCDError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return error.exit_status
+    sys.stdout.write((json.dumps(result.as_dict(), indent=2) if arguments.json else as_table(result)) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

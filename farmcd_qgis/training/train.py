@@ -1,0 +1,254 @@
+"""The training loop: one recipe, one data set, one output folder that always holds the best network so far.
+
+The output folder holds `best.safetensors` (with its card and validation figures), `validation.json`,
+`log.csv`, TensorBoard events, and `last.pt`, from which a killed run goes on along the same curve.
+"""
+
+import argparse
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+from torch.optim.swa_utils import AveragedModel
+from torch.utils.tensorboard import SummaryWriter
+
+from farmcd_qgis.protocol import FarmCDError, InputError
+from farmcd_qgis.training.augment import Augmenter
+from farmcd_qgis.training.datasets import ChangeDataset, check_dataset, open_dataset
+from farmcd_qgis.training.evaluate import Evaluation, evaluate
+from farmcd_qgis.training.losses import CoTrainingLoss, LossTerms
+from farmcd_qgis.training.network import build_network, save_network
+from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, read_recipe
+from farmcd_qgis.training.state import RunState, load_state, save_state, write_log
+
+BEST = "best.safetensors"
+VALIDATION = "validation.json"
+LAST = "last.pt"
+LOG = "log.csv"
+
+_EMA_RAMP = 10
+_SEED_STRIDE = 1_000_003
+
+logger = logging.getLogger(__name__)
+
+OnStep = Callable[[int, float], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """How a run ended: steps done, seconds spent over all its sittings, best validation score and its file."""
+
+    steps: int
+    seconds: float
+    best_score: float
+    checkpoint: Path
+
+
+class Training:
+    """One run: network, optimiser, averaged weights and state; `run` goes on until the recipe ends."""
+
+    def __init__(self, recipe: Recipe, data: Path, out: Path) -> None:
+        self.recipe = recipe
+        self.out = out
+        if recipe.threads:
+            torch.set_num_threads(recipe.threads)
+        self.train_data = _open(data, recipe.data.train, recipe)
+        self.val_data = _open(data, recipe.data.val, recipe)
+        self.fabric = Fabric(accelerator=recipe.device, devices=1, precision=recipe.precision)
+        torch.manual_seed(recipe.seed)
+        net = build_network(recipe)
+        logger.info("%s parameters to train", f"{sum(p.numel() for p in net.parameters() if p.requires_grad):,}")
+        self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
+        settings = recipe.optimiser
+        optimiser = torch.optim.AdamW(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.net, self.optimiser = self.fabric.setup(net, optimiser)
+        self.average.to(self.fabric.device)
+        loss = recipe.loss
+        self.loss = self.fabric.to_device(
+            CoTrainingLoss(loss.mode, loss.tau, loss.class_weights, loss.unsettled_weight, loss.hard_weight)
+        )
+        self.augmenter = Augmenter(recipe.augment)
+        self.state = RunState()
+        self._parts = {"net": self.net, "average": self.average, "optimiser": self.optimiser}
+        if (out / LAST).is_file():
+            self.state = load_state(out / LAST, repr(recipe), **self._parts)
+            logger.info("goes on after step %d", self.state.step)
+
+    def run(self, on_step: OnStep | None = None) -> TrainingResult:
+        """Train to the end of the recipe; `on_step(step, loss)` is called after every step."""
+        state, recipe = self.state, self.recipe
+        started = time.monotonic() - state.seconds
+        self.net.train()
+        with SummaryWriter(str(self.out), purge_step=state.step) as board:
+            while (progress := self.progress()) < 1:
+                stage = recipe.stage(progress)
+                terms = self._step(stage, learning_rate(recipe.optimiser, progress))
+                state.seconds = time.monotonic() - started
+                loss = float(terms.total.detach())
+                if not math.isfinite(loss):
+                    raise FarmCDError("diverged", f"The loss is {loss} at step {state.step}: lower the learning rate.")
+                self._log(terms, stage, board)
+                if self._validation_due():
+                    self._validate(board)
+                    state.seconds = time.monotonic() - started
+                    self._save()
+                elif state.step % recipe.save_every == 0:
+                    self._save()
+                if on_step is not None:
+                    on_step(state.step, loss)
+        return TrainingResult(state.step, state.seconds, state.best, self.out / BEST)
+
+    def progress(self) -> float:
+        """Return how far the run is, 0..1, by steps or by time, whichever is further."""
+        by_time = self.state.seconds / 60 / self.recipe.max_minutes if self.recipe.max_minutes else 0.0
+        return max(self.state.step / self.recipe.steps, by_time)
+
+    def _step(self, stage: Stage, rate: float) -> LossTerms:
+        state, settings = self.state, self.recipe.optimiser
+        # Everything random in a step follows from its number, so that no generator needs to be saved.
+        torch.manual_seed(self.recipe.seed * _SEED_STRIDE + state.step)
+        indices = [draw(self.recipe.seed, state.drawn + k, len(self.train_data)) for k in range(stage.batch)]
+        batch = self.fabric.to_device(self.augmenter.batch(self.train_data, indices, stage.crop, stage.scale))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        logits, score_map = self.net(batch.before, batch.after)
+        terms = self.loss(logits, score_map, batch.label)
+        self.optimiser.zero_grad()
+        self.fabric.backward(terms.total)
+        self.fabric.clip_gradients(self.net, self.optimiser, max_norm=settings.clip)
+        self.optimiser.step()
+        self.average.update_parameters(self.net.module)
+        state.step += 1
+        state.drawn += stage.batch
+        return terms
+
+    def _log(self, terms: LossTerms, stage: Stage, board: SummaryWriter) -> None:
+        state = self.state
+        row = {"step": state.step, "seconds": round(state.seconds, 1), "lr": self.optimiser.param_groups[0]["lr"]}
+        row |= {"crop": stage.crop} | {name: float(term.detach()) for name, term in vars(terms).items()}
+        state.rows.append(row)
+        if state.step % self.recipe.log_every:
+            return
+        recent = state.rows[-self.recipe.log_every :]
+        means = {name: sum(r[name] for r in recent) / len(recent) for name in vars(terms)}
+        for name, value in means.items():
+            board.add_scalar(f"loss/{name}", value, state.step)
+        board.add_scalar("lr", row["lr"], state.step)
+        left = state.seconds * (1 / max(self.progress(), 1e-9) - 1)
+        text = " ".join(f"{name} {value:.4f}" for name, value in means.items())
+        logger.info(
+            "step %d %s lr %.2g, %.1f min, %.1f left", state.step, text, row["lr"], state.seconds / 60, left / 60
+        )
+        write_log(self.out / LOG, state.rows)
+
+    def _validation_due(self) -> bool:
+        return int(self.progress() * self.recipe.validation.times) > self.state.validations
+
+    def _validate(self, board: SummaryWriter) -> None:
+        state, settings = self.state, self.recipe.validation
+        state.validations = int(self.progress() * settings.times)
+        result = evaluate(self.average.module, self.val_data, settings.scale, settings.tile, settings.stride)
+        _log_figures(result, state.step, board)
+        state.rows[-1] |= {"val_score": result.score, "val_binary_f1": result.binary.f1}
+        write_log(self.out / LOG, state.rows)
+        if result.score > state.best:
+            state.best = result.score
+            save_network(self.average.module, self.recipe, result, state, self.out / BEST)
+            text = json.dumps({"step": state.step, **result.as_dict()}, indent=2)
+            (self.out / VALIDATION).write_text(text, encoding="utf-8")
+
+    def _save(self) -> None:
+        save_state(self.out / LAST, self.state, repr(self.recipe), **self._parts)
+
+
+def learning_rate(settings: OptimiserSettings, progress: float) -> float:
+    """Return the learning rate at a progress of 0..1: linear from `lr_least` to `lr`, then a cosine back."""
+    if progress < settings.warmup:
+        share = progress / settings.warmup
+    else:
+        along = (progress - settings.warmup) / (1 - settings.warmup)
+        share = 0.5 * (1 + math.cos(math.pi * along))
+    return settings.lr_least + (settings.lr - settings.lr_least) * share
+
+
+def draw(seed: int, number: int, size: int) -> int:
+    """Return the index of the `number`-th sample drawn: every pass over the data set is a fresh shuffle."""
+    turn, place = divmod(number, size)
+    generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + turn)
+    return int(torch.randperm(size, generator=generator)[place])
+
+
+def _ema(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor | int], None]:
+    """Average weights with a decay that grows to `decay`, so that the random start is soon forgotten."""
+
+    @torch.no_grad()
+    def update(averages: list[torch.Tensor], values: list[torch.Tensor], count: torch.Tensor | int) -> None:
+        weight = 1 - min(decay, (1 + int(count)) / (_EMA_RAMP + int(count)))
+        for average, value in zip(averages, values, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, weight)
+            else:
+                average.copy_(value)
+
+    return update
+
+
+def _open(data: Path, split: str, recipe: Recipe) -> ChangeDataset:
+    dataset = open_dataset(data, split, recipe.data.labels)
+    dataset.load()
+    for finding in check_dataset(dataset):
+        logger.log(logging.INFO if finding.severity == "info" else logging.WARNING, "%s: %s", split, finding.message)
+    logger.info("%s: %d pairs, %s labels", split, len(dataset), dataset.kind)
+    return dataset
+
+
+def _log_figures(result: Evaluation, step: int, board: SummaryWriter) -> None:
+    figures = {"score": result.score, "binary_f1": result.binary.f1, "precision": result.binary.precision}
+    figures["recall"] = result.binary.recall
+    if result.semantic is not None:
+        figures |= {"fscd": result.semantic.fscd, "scd_iou": result.semantic.scd_iou_mean, "sek": result.semantic.sek}
+    if result.classes is not None:
+        figures |= {f"f1_{name}": row.f1 for name, row in result.classes.items()}
+    for name, value in figures.items():
+        board.add_scalar(f"val/{name}", value, step)
+    logger.info("validation at step %d: %s", step, " ".join(f"{name} {value:.3f}" for name, value in figures.items()))
+
+
+def train(recipe: Recipe, data: Path, out: Path, on_step: OnStep | None = None) -> TrainingResult:
+    """Train by `recipe` on the data set in `data` and keep the best network in `out`, which is made if missing.
+
+    A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    return Training(recipe, data, out).run(on_step)
+
+
+def main(argv: list[str]) -> int:
+    """Run `scripts/train`; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="train", description="Train a network by a recipe.")
+    parser.add_argument("--recipe", required=True, type=Path)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
+    parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log and state")
+    arguments = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    try:
+        result = train(read_recipe(arguments.recipe), arguments.data, arguments.out)
+    except InputError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
+        return 3
+    sys.stdout.write(f"{result.checkpoint}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
