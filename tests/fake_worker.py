@@ -70,8 +70,8 @@ def stubborn(arguments):
     """Ignore every cancel, with a child of its own, and leave half-made files."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = Path(arguments["request"]["out_dir"])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("change.tif.part", "confidence.tif", "farmcd.gpkg.part-journal"):
+    (folder / "run.part").mkdir(parents=True)
+    for name in ("run.part/change.rows", "confidence.tif", "farmcd.gpkg.part-journal"):
         (folder / name).write_bytes(b"half")
     send("progress", stage="predict", fraction=0.1, rate=None, remaining_s=None, message=str(child.pid))
     time.sleep(60)

@@ -333,6 +333,8 @@ def test_leftovers_keep_a_finished_run_and_remove_an_empty_folder(tmp_path):
     (folder / "change.tif").write_text("whole")
     (folder / "run.json").write_text("{}")
     (folder / "farmcd.gpkg.part").write_text("half")
+    (folder / "run.part").mkdir()
+    (folder / "run.part" / "change.rows").write_text("half")
     leftovers.remove()
     assert {path.name for path in folder.iterdir()} == {"change.tif", "run.json"}
     again = Leftovers(tmp_path / "new")

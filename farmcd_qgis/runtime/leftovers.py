@@ -1,6 +1,7 @@
 """Removing what a job that was killed left half-made in its run folder."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
@@ -22,12 +23,19 @@ class Leftovers:
         finished = RUN_JSON in self._before | made
         for name in made:
             if ".part" in name or (name.split(".")[0] in RUN_STEMS and not finished):
-                with contextlib.suppress(OSError):
-                    (self._folder / name).unlink()
+                _remove(self._folder / name)
         if not self._existed:
             # Only goes if it is empty.
             with contextlib.suppress(OSError):
                 self._folder.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _names(folder: Path) -> set[str]:
