@@ -97,6 +97,10 @@ def write(arguments):
         raster = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), 4, 4)
         raster.SetProjection(reference.ExportToWkt())
         raster.SetGeoTransform((600000, 10, 0, 5200000, 0, -10))
+        table = gdal.ColorTable()
+        table.SetColorEntry(5, (0, 114, 178, 255))
+        raster.GetRasterBand(1).SetColorTable(table)
+        raster.GetRasterBand(1).SetCategoryNames(["No change", "Bareland", "Building", "Road", "Vegetation", "Water"])
         raster = None
     package = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / "farmcd.gpkg"))
     for name in ("candidates", "hard_regions"):

@@ -283,6 +283,18 @@ def test_algorithm_runs_in_a_background_thread(provider, pair, tmp_path, qtbot, 
     assert keys["CANDIDATES"] > keys["CHANGE"]
 
 
+def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
+    import processing
+
+    parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "North field")}
+    processing.runAndLoadResults("farmcd:detect", parameters)
+    group = QgsProject.instance().layerTreeRoot().findGroup("FarmCD North field")
+    names = [node.name() for node in group.findLayers()]
+    assert names == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
+    change = QgsProject.instance().mapLayersByName("Change classes")[0]
+    assert change.renderer().type() == "paletted"
+
+
 def test_layers_are_not_loaded_when_not_wanted(provider, pair, tmp_path):
     context = QgsProcessingContext()
     context.setProject(QgsProject.instance())
