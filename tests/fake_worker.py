@@ -102,6 +102,10 @@ def write(arguments):
         raster.GetRasterBand(1).SetColorTable(table)
         raster.GetRasterBand(1).SetCategoryNames(["No change", "Bareland", "Building", "Road", "Vegetation", "Water"])
         raster = None
+    style = (
+        '<qgis styleCategories="Symbology"><pipe><rasterrenderer type="singlebandpseudocolor" band="1" /></pipe></qgis>'
+    )
+    (folder / "confidence.qml").write_text(style)
     package = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / "farmcd.gpkg"))
     for name in ("candidates", "hard_regions"):
         package.CreateLayer(name, reference, ogr.wkbPolygon)

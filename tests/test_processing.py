@@ -293,6 +293,8 @@ def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
     assert names == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
     change = QgsProject.instance().mapLayersByName("Change classes")[0]
     assert change.renderer().type() == "paletted"
+    confidence = QgsProject.instance().mapLayersByName("Confidence")[0]
+    assert confidence.renderer().type() == "singlebandpseudocolor"
 
 
 def test_layers_are_not_loaded_when_not_wanted(provider, pair, tmp_path):

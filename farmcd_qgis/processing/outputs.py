@@ -4,7 +4,10 @@ from pathlib import Path
 
 from qgis.core import (
     Qgis,
+    QgsMapLayer,
     QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
     QgsProcessingOutputNumber,
     QgsProcessingOutputRasterLayer,
     QgsProcessingOutputVectorLayer,
@@ -21,6 +24,21 @@ OUT_CANDIDATES = "CANDIDATES"
 OUT_HARD_REGIONS = "HARD_REGIONS"
 OUT_CANDIDATE_COUNT = "CANDIDATE_COUNT"
 OUT_HARD_REGION_COUNT = "HARD_REGION_COUNT"
+
+
+class StyleOfFile(QgsProcessingLayerPostProcessorInterface):
+    """Gives an opened layer the style that lies beside its file, which Processing leaves out for rasters."""
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Load the style, in the main thread."""
+        layer.loadDefaultStyle()
+        _waiting.discard(self)
+
+
+# The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.
+_waiting: set[StyleOfFile] = set()
 
 
 def add_rasters(algorithm: FarmCDAlgorithm) -> None:
@@ -69,6 +87,9 @@ def load_on_completion(
         details.forceName = True
         details.groupName = f"FarmCD {run_dir.name}"
         details.layerSortKey = -order
+        style = StyleOfFile()
+        details.setPostProcessor(style)
+        _waiting.add(style)
         context.addLayerToLoadOnCompletion(source, details)
 
 
