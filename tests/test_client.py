@@ -337,8 +337,8 @@ def test_leftovers_keep_a_finished_run_and_remove_an_empty_folder(tmp_path):
     (folder / "run.part" / "change.rows").write_text("half")
     leftovers.remove()
     assert {path.name for path in folder.iterdir()} == {"change.tif", "run.json"}
-    again = Leftovers(tmp_path / "new")
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new" / "change.tif.part").write_text("half")
+    again = Leftovers(tmp_path / "new" / "deep")
+    (tmp_path / "new" / "deep").mkdir(parents=True)
+    (tmp_path / "new" / "deep" / "change.tif.part").write_text("half")
     again.remove()
     assert not (tmp_path / "new").exists()

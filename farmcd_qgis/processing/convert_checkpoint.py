@@ -44,7 +44,7 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
         file = Qgis.ProcessingFileParameterBehavior.File
         self.addParameter(
             QgsProcessingParameterFile(
-                SOURCE, self.tr("Checkpoint"), file, fileFilter=self.tr("Checkpoints") + " (*.pth *.pt)"
+                SOURCE, self.tr("Checkpoint"), file, fileFilter=self.tr("Checkpoints") + " (*.pth *.pt *.safetensors)"
             )
         )
         self.addParameter(

@@ -14,7 +14,7 @@ class Leftovers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._existed = folder.exists()
+        self._missing = [path for path in (folder, *folder.parents) if not path.exists()]
         self._before = _names(folder)
 
     def remove(self) -> None:
@@ -24,10 +24,10 @@ class Leftovers:
         for name in made:
             if ".part" in name or (name.split(".")[0] in RUN_STEMS and not finished):
                 _remove(self._folder / name)
-        if not self._existed:
-            # Only goes if it is empty.
+        for folder in self._missing:
+            # Only an empty one goes.
             with contextlib.suppress(OSError):
-                self._folder.rmdir()
+                folder.rmdir()
 
 
 def _remove(path: Path) -> None:
