@@ -70,8 +70,8 @@ def stubborn(arguments):
     """Ignore every cancel, with a child of its own, and leave half-made files."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = Path(arguments["request"]["out_dir"])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("change.tif.part", "confidence.tif", "farmcd.gpkg.part-journal"):
+    (folder / "run.part").mkdir(parents=True)
+    for name in ("run.part/change.rows", "confidence.tif", "farmcd.gpkg.part-journal"):
         (folder / name).write_bytes(b"half")
     send("progress", stage="predict", fraction=0.1, rate=None, remaining_s=None, message=str(child.pid))
     time.sleep(60)
@@ -82,7 +82,69 @@ def hang(arguments):
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-JOBS = {job.__name__: job for job in (echo, garbage, die, leave, fail, stubborn, hang)}
+def write(arguments):
+    """Write a run folder that QGIS can open, and what was asked for."""
+    from osgeo import gdal, ogr, osr
+
+    gdal.UseExceptions()
+    request = arguments["request"]
+    folder = Path(request["out_dir"])
+    folder.mkdir(parents=True)
+    (folder / "request.json").write_text(json.dumps(request))
+    reference = osr.SpatialReference()
+    reference.ImportFromEPSG(32614)
+    for name in ("change", "confidence", "arbitration"):
+        raster = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), 4, 4)
+        raster.SetProjection(reference.ExportToWkt())
+        raster.SetGeoTransform((600000, 10, 0, 5200000, 0, -10))
+        table = gdal.ColorTable()
+        table.SetColorEntry(5, (0, 114, 178, 255))
+        raster.GetRasterBand(1).SetColorTable(table)
+        raster.GetRasterBand(1).SetCategoryNames(["No change", "Bareland", "Building", "Road", "Vegetation", "Water"])
+        raster = None
+    style = (
+        '<qgis styleCategories="Symbology"><pipe><rasterrenderer type="singlebandpseudocolor" band="1" /></pipe></qgis>'
+    )
+    (folder / "confidence.qml").write_text(style)
+    package = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / "farmcd.gpkg"))
+    for name in ("candidates", "hard_regions"):
+        package.CreateLayer(name, reference, ogr.wkbPolygon)
+    package = None
+    send("progress", stage="predict", fraction=0.5, rate=None, remaining_s=None, message="Half of the tiles")
+    finding = {"severity": "warning", "code": "shift", "message": "The dates are shifted by 3 pixels."}
+    send(
+        "result",
+        run_dir=str(folder),
+        device="cpu",
+        seconds=1.5,
+        candidates=3,
+        hard_regions=2,
+        area_ha={"water": 1.5},
+        findings=[finding],
+    )
+
+
+def findings(arguments):
+    """Give one finding of every severity."""
+    kinds = ("error", "warning", "info", "info")
+    send("result", findings=[{"severity": kind, "code": kind, "message": f"An {kind}."} for kind in kinds])
+
+
+def vectorise(arguments):
+    """Write down what was asked for."""
+    (Path(arguments["run_dir"]) / "arguments.json").write_text(json.dumps(arguments))
+    send("result", candidates=5, hard_regions=4, area_ha={})
+
+
+def convert(arguments):
+    """Write what was asked for where the checkpoint would be."""
+    Path(arguments["target"]).write_text(json.dumps(arguments))
+    send("result", name="converted")
+
+
+JOBS = {
+    job.__name__: job for job in (echo, garbage, die, leave, fail, stubborn, hang, write, findings, vectorise, convert)
+}
 
 
 def main():
@@ -96,7 +158,7 @@ def main():
         if command["name"] == "cancel":
             continue
         arguments = command["arguments"]
-        name = arguments.get("request", {}).get("checkpoint", command["name"])
+        name = Path(arguments.get("request", {}).get("checkpoint", command["name"])).stem
         JOBS[name](arguments)
 
 

@@ -250,6 +250,31 @@ def test_worker_ends_with_its_killed_parent(tmp_path, keep_stdin_open):
         parent.stdin.close()
 
 
+def test_card_and_conversion_of_a_real_checkpoint(worker, tmp_path):
+    from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
+    from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
+
+    source = tmp_path / "small.safetensors"
+    save_checkpoint(FDMamba(FDMambaConfig(8)), ModelCard("Small", limits="Knows nothing."), source)
+    worker.send(encode(Command("info", {"checkpoint": str(source)})))
+    card = worker.next("result", "error").data
+    assert (card["name"], card["limits"]) == ("Small", "Knows nothing.")
+    assert "libtorch" not in Path(f"/proc/{worker.process.pid}/maps").read_text()
+    target = tmp_path / "converted.safetensors"
+    worker.send(encode(Command("convert", {"source": str(source), "target": str(target)})))
+    assert worker.next("result", "error").data["name"] == "Small"
+    assert target.is_file()
+    worker.send(encode(Command("info", {"checkpoint": str(tmp_path / "missing.safetensors")})))
+    assert "missing.safetensors" in worker.next("error").data["message"]
+
+
+def test_devices_are_really_tried(worker):
+    worker.send(encode(Command("devices")))
+    devices = worker.next("result", "error").data["devices"]
+    assert devices[-1]["id"] == "cpu"
+    assert devices[-1]["usable"] is True
+
+
 def test_worker_imports_no_qgis():
     code = (
         "import sys, farmcd_qgis.engine.worker; print([m for m in sys.modules if m.split('.')[0] in ('qgis', 'torch')])"

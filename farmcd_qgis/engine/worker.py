@@ -201,11 +201,12 @@ def _vectorise(progress: Callable, is_cancelled: Callable, run_dir: str, **optio
     return asdict(vectorise(run_dir, progress=progress, is_cancelled=is_cancelled, **options))
 
 
-def _convert(progress: Callable, is_cancelled: Callable, source: str, target: str, **options: Any) -> dict[str, Any]:
+def _convert(
+    progress: Callable, is_cancelled: Callable, source: str, target: str, text_weights: str | None = None
+) -> dict[str, Any]:
     from .convert import convert
 
-    convert(source, target, **options)
-    return _info(progress, is_cancelled, target)
+    return asdict(convert(source, target, text_weights=text_weights))
 
 
 def _info(progress: Callable, is_cancelled: Callable, checkpoint: str) -> dict[str, Any]:

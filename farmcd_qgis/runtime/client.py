@@ -2,7 +2,7 @@
 
 import os
 import queue
-import subprocess  # nosec B404 - starts the worker from a list of arguments, without a shell
+import subprocess  # nosec B404 # starts the worker from a list of arguments, without a shell
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -63,7 +63,7 @@ class WorkerClient:
 
     def _start(self) -> subprocess.Popen[bytes]:
         try:
-            return subprocess.Popen(  # nosec B603 - a list, no shell; the interpreter passed the probe
+            return subprocess.Popen(  # nosec B603 # a list, no shell; the interpreter passed the probe
                 self.argv,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,

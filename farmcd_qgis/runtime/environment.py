@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-import subprocess  # nosec B404 - starts nothing here
+import subprocess  # nosec B404 # starts nothing here
 import sys
 from pathlib import Path
 from typing import Any

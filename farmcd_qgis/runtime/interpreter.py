@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-import subprocess  # nosec B404 - runs a chosen Python on a file of ours, without a shell
+import subprocess  # nosec B404 # runs a chosen Python on a file of ours, without a shell
 import sys
 import time
 from collections.abc import Iterator
@@ -90,7 +90,7 @@ def probe(path: Path, is_cancelled: IsCancelled = lambda: False) -> Interpreter:
 
 def _ask(path: Path, is_cancelled: IsCancelled) -> tuple[int, bytes, bytes]:
     try:
-        child = subprocess.Popen(  # nosec B603 - a list, no shell; the path is the person's choice or a known place
+        child = subprocess.Popen(  # nosec B603 # a list, no shell; the path is the person's choice or a known place
             [str(path), str(PROBE)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -1,6 +1,7 @@
 """Removing what a job that was killed left half-made in its run folder."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
@@ -13,7 +14,7 @@ class Leftovers:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._existed = folder.exists()
+        self._missing = [path for path in (folder, *folder.parents) if not path.exists()]
         self._before = _names(folder)
 
     def remove(self) -> None:
@@ -22,12 +23,19 @@ class Leftovers:
         finished = RUN_JSON in self._before | made
         for name in made:
             if ".part" in name or (name.split(".")[0] in RUN_STEMS and not finished):
-                with contextlib.suppress(OSError):
-                    (self._folder / name).unlink()
-        if not self._existed:
-            # Only goes if it is empty.
+                _remove(self._folder / name)
+        for folder in self._missing:
+            # Only an empty one goes.
             with contextlib.suppress(OSError):
-                self._folder.rmdir()
+                folder.rmdir()
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink()
 
 
 def _names(folder: Path) -> set[str]:

@@ -1,0 +1,87 @@
+"""What every algorithm of the provider shares: texts, icon, help, and the run in a worker."""
+
+import configparser
+import functools
+from typing import Any
+
+from qgis.core import QgsProcessingAlgorithm, QgsProcessingException, QgsProcessingFeedback
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QIcon
+
+from ..paths import PLUGIN, resources
+from ..protocol import Cancelled, FarmCDError, Finding, Progress
+from ..runtime import jobs
+
+
+class FarmCDAlgorithm(QgsProcessingAlgorithm):
+    """An algorithm that runs one job of the worker, in the thread that Processing gives it."""
+
+    def tr(self, text: str) -> str:
+        """Translate a text; all of FarmCD shares one context."""
+        return QCoreApplication.translate("FarmCD", text)
+
+    def createInstance(self) -> "FarmCDAlgorithm":
+        """Make another one of the same kind."""
+        return type(self)()
+
+    def icon(self) -> QIcon:
+        """Return the plugin's icon."""
+        return plugin_icon() or super().icon()
+
+    def helpUrl(self) -> str:
+        """Return the address of the plugin's documentation."""
+        return _homepage()
+
+    def run_job(
+        self, command: str, arguments: dict[str, Any], feedback: QgsProcessingFeedback
+    ) -> dict[str, Any] | None:
+        """Run a job of the worker and return its result's data; None if the person stopped it.
+
+        Raises QgsProcessingException with the sentence of whatever went wrong.
+        """
+
+        stage = ""
+
+        def on_progress(progress: Progress) -> None:
+            nonlocal stage
+            feedback.setProgress(100.0 * progress.fraction)
+            text = progress.message or progress.stage
+            if text != stage:
+                stage = text
+                feedback.setProgressText(text)
+
+        try:
+            return jobs.run_job(
+                command, arguments, feedback.isCanceled, on_progress, lambda finding: push_finding(finding, feedback)
+            )
+        except Cancelled:
+            if feedback.isCanceled():
+                feedback.pushInfo(self.tr("Stopped. Nothing half-made was left behind."))
+                return None
+            raise QgsProcessingException(self.tr("The worker was ended from outside.")) from None
+        except FarmCDError as error:
+            raise QgsProcessingException(error.message) from error
+
+
+def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:
+    """Show one finding in the algorithm's log as what it is."""
+    if finding.severity == "error":
+        feedback.reportError(finding.message)
+    elif finding.severity == "warning":
+        feedback.pushWarning(finding.message)
+    else:
+        feedback.pushInfo(finding.message)
+
+
+def plugin_icon() -> QIcon | None:
+    """Return the plugin's icon, or None where it is not there."""
+    path = resources() / "icons" / "farmcd.svg"
+    return QIcon(str(path)) if path.is_file() else None
+
+
+@functools.cache
+def _homepage() -> str:
+    # Beside the package in a checkout, inside it in the packaged plugin.
+    metadata = configparser.ConfigParser()
+    metadata.read([PLUGIN.parent / "metadata.txt", PLUGIN / "metadata.txt"], encoding="utf-8")
+    return metadata.get("general", "homepage", fallback="")

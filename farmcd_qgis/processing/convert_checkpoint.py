@@ -1,0 +1,71 @@
+"""farmcd:convertcheckpoint, from the authors' format to FarmCD's."""
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+
+from .algorithm import FarmCDAlgorithm
+
+SOURCE = "SOURCE"
+TEXT_WEIGHTS = "TEXT_WEIGHTS"
+OUTPUT = "OUTPUT"
+
+
+class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
+    """Turns an authors' checkpoint into FarmCD's own format."""
+
+    def name(self) -> str:
+        """Return the algorithm's id."""
+        return "convertcheckpoint"
+
+    def displayName(self) -> str:
+        """Return the algorithm's name for people."""
+        return self.tr("Convert a checkpoint")
+
+    def shortHelpString(self) -> str:
+        """Say what it does and what comes out."""
+        return self.tr(
+            "Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: "
+            "weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it "
+            "is read.\n\n"
+            "The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP "
+            "weights."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        """Declare parameters and outputs."""
+        file = Qgis.ProcessingFileParameterBehavior.File
+        self.addParameter(
+            QgsProcessingParameterFile(
+                SOURCE, self.tr("Checkpoint"), file, fileFilter=self.tr("Checkpoints") + " (*.pth *.pt *.safetensors)"
+            )
+        )
+        self.addParameter(
+            QgsProcessingParameterFile(TEXT_WEIGHTS, self.tr("CLIP weights (optional)"), file, optional=True)
+        )
+        self.addParameter(
+            QgsProcessingParameterFileDestination(
+                OUTPUT, self.tr("Converted checkpoint"), self.tr("FarmCD checkpoints") + " (*.safetensors)"
+            )
+        )
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Run the conversion in the worker."""
+        target = str(Path(self.parameterAsFileOutput(parameters, OUTPUT, context)).absolute())
+        text_weights = self.parameterAsFile(parameters, TEXT_WEIGHTS, context)
+        arguments = {
+            "source": str(Path(self.parameterAsFile(parameters, SOURCE, context)).absolute()),
+            "target": target,
+            "text_weights": str(Path(text_weights).absolute()) if text_weights else None,
+        }
+        card = self.run_job("convert", arguments, feedback)
+        return {} if card is None else {OUTPUT: target}

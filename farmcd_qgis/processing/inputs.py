@@ -1,0 +1,283 @@
+"""The parameters that describe a pair, and the RunRequest read from them."""
+
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterBand,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDateTime,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterExtent,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterNumber,
+    QgsProcessingParameterRasterLayer,
+    QgsProcessingParameterString,
+    QgsVectorFileWriter,
+)
+from qgis.PyQt.QtCore import Qt
+
+from ..paths import bundled_checkpoints
+from ..protocol import RunRequest
+from .algorithm import FarmCDAlgorithm
+
+BEFORE = "BEFORE"
+AFTER = "AFTER"
+EXTENT = "EXTENT"
+AOI = "AOI"
+FARMLAND = "FARMLAND"
+CHECKPOINT = "CHECKPOINT"
+REFERENCE = "REFERENCE"
+BEFORE_BANDS = "BEFORE_BANDS"
+AFTER_BANDS = "AFTER_BANDS"
+BEFORE_DATE = "BEFORE_DATE"
+AFTER_DATE = "AFTER_DATE"
+MATCH_HISTOGRAMS = "MATCH_HISTOGRAMS"
+DEVICE = "DEVICE"
+TILE = "TILE"
+OVERLAP = "OVERLAP"
+BATCH = "BATCH"
+SYMMETRIC = "SYMMETRIC"
+TAU = "TAU"
+MINIMUM_MAPPING_UNIT = "MINIMUM_MAPPING_UNIT"
+CONNECTIVITY = "CONNECTIVITY"
+
+REFERENCES = ["after", "before"]
+CONNECTIVITIES = ["8", "4"]
+
+
+def add_pair(algorithm: FarmCDAlgorithm) -> None:
+    """Add the rasters, the areas and the checkpoint."""
+    tr = algorithm.tr
+    polygons = [Qgis.ProcessingSourceType.VectorPolygon]
+    algorithm.addParameter(QgsProcessingParameterRasterLayer(BEFORE, tr("Before")))
+    algorithm.addParameter(QgsProcessingParameterRasterLayer(AFTER, tr("After")))
+    algorithm.addParameter(QgsProcessingParameterExtent(EXTENT, tr("Extent"), optional=True))
+    algorithm.addParameter(QgsProcessingParameterFeatureSource(AOI, tr("Area of interest"), polygons, optional=True))
+    algorithm.addParameter(QgsProcessingParameterFeatureSource(FARMLAND, tr("Farmland"), polygons, optional=True))
+    algorithm.addParameter(
+        QgsProcessingParameterFile(
+            CHECKPOINT,
+            tr("Checkpoint (empty: the bundled one)"),
+            Qgis.ProcessingFileParameterBehavior.File,
+            optional=True,
+            fileFilter=tr("Checkpoints") + " (*.safetensors *.pth *.pt)",
+        )
+    )
+    for bands, parent, label in (
+        (BEFORE_BANDS, BEFORE, tr("Bands of the before raster as red, green, blue (empty: 1, 2, 3)")),
+        (AFTER_BANDS, AFTER, tr("Bands of the after raster as red, green, blue (empty: 1, 2, 3)")),
+    ):
+        add_advanced(algorithm, QgsProcessingParameterBand(bands, label, None, parent, True, True))
+    for date, label in (
+        (BEFORE_DATE, tr("Date of the before raster (empty: from the file)")),
+        (AFTER_DATE, tr("Date of the after raster (empty: from the file)")),
+    ):
+        kind = Qgis.ProcessingDateTimeParameterDataType.Date
+        add_advanced(algorithm, QgsProcessingParameterDateTime(date, label, kind, optional=True))
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterEnum(
+            REFERENCE, tr("Work on the grid of"), REFERENCES, defaultValue=RunRequest.reference, usesStaticStrings=True
+        ),
+    )
+
+
+def add_prediction(algorithm: FarmCDAlgorithm) -> None:
+    """Add how the network is run."""
+    tr = algorithm.tr
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterBoolean(MATCH_HISTOGRAMS, tr("Match the colours of before to after"), False),
+    )
+    add_advanced(
+        algorithm, QgsProcessingParameterString(DEVICE, tr("Device (auto, cpu, cuda, cuda:1, mps)"), RunRequest.device)
+    )
+    add_advanced(algorithm, _integer(TILE, tr("Tile (pixels)"), RunRequest.tile, 32))
+    add_advanced(algorithm, _integer(OVERLAP, tr("Overlap of tiles (pixels)"), RunRequest.overlap, 0))
+    add_advanced(algorithm, _integer(BATCH, tr("Tiles in a batch (0: automatic)"), RunRequest.batch, 0))
+    add_advanced(
+        algorithm, QgsProcessingParameterBoolean(SYMMETRIC, tr("Average over both date orders (slower)"), False)
+    )
+
+
+def add_polygons(algorithm: FarmCDAlgorithm) -> None:
+    """Add how pixels become polygons."""
+    tr = algorithm.tr
+    real = Qgis.ProcessingNumberParameterType.Double
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterNumber(
+            TAU, tr("Confidence below which a region is hard"), real, RunRequest.tau, False, 0.0, 1.0
+        ),
+    )
+    unit = RunRequest.minimum_mapping_unit_m2
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterNumber(
+            MINIMUM_MAPPING_UNIT, tr("Minimum mapping unit (square metres)"), real, unit, False, 0.0
+        ),
+    )
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterEnum(
+            CONNECTIVITY,
+            tr("Neighbours that join pixels"),
+            CONNECTIVITIES,
+            defaultValue=str(RunRequest.connectivity),
+            usesStaticStrings=True,
+        ),
+    )
+
+
+def add_advanced(algorithm: FarmCDAlgorithm, parameter: QgsProcessingParameterDefinition) -> None:
+    """Add a parameter that stays folded away."""
+    parameter.setFlags(parameter.flags() | Qgis.ProcessingParameterFlag.Advanced)
+    algorithm.addParameter(parameter)
+
+
+def read_pair(
+    algorithm: FarmCDAlgorithm,
+    parameters: dict[str, Any],
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+    out_dir: str,
+) -> RunRequest:
+    """Build the request from the parameters of `add_pair`; reads layers, so only from prepareAlgorithm."""
+    extent, extent_crs = _extent(algorithm, parameters, context)
+    return RunRequest(
+        before=_raster(algorithm, parameters, BEFORE, context),
+        after=_raster(algorithm, parameters, AFTER, context),
+        out_dir=out_dir,
+        checkpoint=_checkpoint(algorithm, parameters, context),
+        aoi=_polygons(algorithm, parameters, AOI, context, feedback),
+        extent=extent,
+        extent_crs=extent_crs,
+        farmland=_polygons(algorithm, parameters, FARMLAND, context, feedback),
+        reference=algorithm.parameterAsEnumString(parameters, REFERENCE, context),
+        before_bands=_bands(algorithm, parameters, BEFORE_BANDS, context),
+        after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
+        before_date=_date(algorithm, parameters, BEFORE_DATE, context),
+        after_date=_date(algorithm, parameters, AFTER_DATE, context),
+    )
+
+
+def read_prediction(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> dict[str, Any]:
+    """Read the fields of a request that `add_prediction` asks for."""
+    return {
+        "match_histograms": algorithm.parameterAsBoolean(parameters, MATCH_HISTOGRAMS, context),
+        "device": algorithm.parameterAsString(parameters, DEVICE, context).strip() or RunRequest.device,
+        "tile": algorithm.parameterAsInt(parameters, TILE, context),
+        "overlap": algorithm.parameterAsInt(parameters, OVERLAP, context),
+        "batch": algorithm.parameterAsInt(parameters, BATCH, context),
+        "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context),
+    }
+
+
+def read_polygons(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> dict[str, Any]:
+    """Read the fields of a request that `add_polygons` asks for."""
+    return {
+        "tau": algorithm.parameterAsDouble(parameters, TAU, context),
+        "minimum_mapping_unit_m2": algorithm.parameterAsDouble(parameters, MINIMUM_MAPPING_UNIT, context),
+        "connectivity": int(algorithm.parameterAsEnumString(parameters, CONNECTIVITY, context)),
+    }
+
+
+def _integer(name: str, label: str, default: int, smallest: int) -> QgsProcessingParameterNumber:
+    kind = Qgis.ProcessingNumberParameterType.Integer
+    return QgsProcessingParameterNumber(name, label, kind, default, False, smallest)
+
+
+def _raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+    layer = algorithm.parameterAsRasterLayer(parameters, name, context)
+    label = algorithm.parameterDefinition(name).description()
+    if layer is None:
+        raise QgsProcessingException(
+            algorithm.tr("{0}: there is no readable raster at {1}.").format(label, parameters.get(name))
+        )
+    if layer.providerType() != "gdal":
+        raise QgsProcessingException(
+            algorithm.tr("{0}: the layer {1} comes from the provider {2}. Save it as a file first.").format(
+                label, layer.name(), layer.providerType()
+            )
+        )
+    return _absolute(layer.source().split("|")[0])
+
+
+def _polygons(
+    algorithm: FarmCDAlgorithm,
+    parameters: dict[str, Any],
+    name: str,
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+) -> str | None:
+    if parameters.get(name) in (None, ""):
+        return None
+    # Memory layers, filtered layers and selections are written to a temporary file; others are taken as they are.
+    path, layer = algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
+        parameters, name, context, QgsVectorFileWriter.supportedFormatExtensions(), "gpkg", feedback
+    )
+    if not path:
+        label = algorithm.parameterDefinition(name).description()
+        raise QgsProcessingException(
+            algorithm.tr("{0}: there is no readable polygon layer at {1}.").format(label, parameters.get(name))
+        )
+    return f"{_absolute(path)}|layername={layer}" if layer else _absolute(path)
+
+
+def _extent(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext
+) -> tuple[tuple[float, float, float, float] | None, str | None]:
+    if parameters.get(EXTENT) in (None, ""):
+        return None, None
+    box = algorithm.parameterAsExtent(parameters, EXTENT, context)
+    crs = algorithm.parameterAsExtentCrs(parameters, EXTENT, context)
+    bounds = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
+    return bounds, (crs.authid() or crs.toWkt(Qgis.CrsWktVariant.Preferred)) if crs.isValid() else None
+
+
+def _checkpoint(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
+    named = algorithm.parameterAsFile(parameters, CHECKPOINT, context)
+    if named:
+        return _absolute(named)
+    bundled = bundled_checkpoints()
+    if not bundled:
+        raise QgsProcessingException(algorithm.tr("No checkpoint ships with this copy of FarmCD: name one."))
+    return str(bundled[0])
+
+
+def _bands(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[int, int, int] | None:
+    bands = algorithm.parameterAsInts(parameters, name, context)
+    if not bands:
+        return None
+    if len(bands) != 3:
+        raise QgsProcessingException(
+            algorithm.tr("{0}: three bands are needed, not {1}.").format(
+                algorithm.parameterDefinition(name).description(), len(bands)
+            )
+        )
+    return bands[0], bands[1], bands[2]
+
+
+def _date(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> str | None:
+    moment = algorithm.parameterAsDateTime(parameters, name, context)
+    return moment.date().toString(Qt.DateFormat.ISODate) if moment.isValid() else None
+
+
+def _absolute(source: str) -> str:
+    # The worker has another working directory; what is no file (a subdataset, a URL) stays as it is.
+    return str(Path(source).absolute()) if Path(source).exists() else source

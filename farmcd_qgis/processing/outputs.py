@@ -1,0 +1,105 @@
+"""The layers of a run folder as outputs of an algorithm."""
+
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsMapLayer,
+    QgsProcessingContext,
+    QgsProcessingFeedback,
+    QgsProcessingLayerPostProcessorInterface,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputRasterLayer,
+    QgsProcessingOutputVectorLayer,
+    QgsProcessingUtils,
+)
+
+from ..protocol import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
+from .algorithm import FarmCDAlgorithm
+
+OUT_CHANGE = "CHANGE"
+OUT_CONFIDENCE = "CONFIDENCE"
+OUT_ARBITRATION = "ARBITRATION"
+OUT_CANDIDATES = "CANDIDATES"
+OUT_HARD_REGIONS = "HARD_REGIONS"
+OUT_CANDIDATE_COUNT = "CANDIDATE_COUNT"
+OUT_HARD_REGION_COUNT = "HARD_REGION_COUNT"
+
+
+class StyleOfFile(QgsProcessingLayerPostProcessorInterface):
+    """Gives an opened layer the style that lies beside its file, which Processing leaves out for rasters."""
+
+    def postProcessLayer(
+        self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> None:
+        """Load the style, in the main thread."""
+        layer.loadDefaultStyle()
+        _waiting.discard(self)
+
+
+# The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.
+_waiting: set[StyleOfFile] = set()
+
+
+def add_rasters(algorithm: FarmCDAlgorithm) -> None:
+    """Declare the three rasters of a run folder."""
+    for name, label in _raster_labels(algorithm).items():
+        algorithm.addOutput(QgsProcessingOutputRasterLayer(name, label))
+
+
+def add_vectors(algorithm: FarmCDAlgorithm) -> None:
+    """Declare the two polygon layers of a run folder and how many polygons they hold."""
+    polygons = Qgis.ProcessingSourceType.VectorPolygon
+    for name, label in _vector_labels(algorithm).items():
+        algorithm.addOutput(QgsProcessingOutputVectorLayer(name, label, polygons))
+    algorithm.addOutput(QgsProcessingOutputNumber(OUT_CANDIDATE_COUNT, algorithm.tr("Number of candidates")))
+    algorithm.addOutput(QgsProcessingOutputNumber(OUT_HARD_REGION_COUNT, algorithm.tr("Number of hard regions")))
+
+
+def rasters_of(run_dir: Path) -> dict[str, str]:
+    """Return the rasters of a run folder by output name, the topmost first."""
+    return {
+        OUT_CHANGE: str(run_dir / CHANGE_TIF),
+        OUT_CONFIDENCE: str(run_dir / CONFIDENCE_TIF),
+        OUT_ARBITRATION: str(run_dir / ARBITRATION_TIF),
+    }
+
+
+def vectors_of(run_dir: Path) -> dict[str, str]:
+    """Return the polygon layers of a run folder by output name, the topmost first."""
+    return {
+        OUT_CANDIDATES: f"{run_dir / RUN_GPKG}|layername={CANDIDATES}",
+        OUT_HARD_REGIONS: f"{run_dir / RUN_GPKG}|layername={HARD_REGIONS}",
+    }
+
+
+def load_on_completion(
+    algorithm: FarmCDAlgorithm, layers: dict[str, str], run_dir: Path, context: QgsProcessingContext
+) -> None:
+    """Let Processing open `layers` in one group of the project; they bring their styles with them."""
+    project = context.project()
+    if project is None:
+        return
+    labels = _vector_labels(algorithm) | _raster_labels(algorithm)
+    for order, (name, source) in enumerate(layers.items()):
+        hint = QgsProcessingUtils.LayerHint.Vector if "|layername=" in source else QgsProcessingUtils.LayerHint.Raster
+        details = QgsProcessingContext.LayerDetails(labels[name], project, name, hint)
+        details.forceName = True
+        details.groupName = f"FarmCD {run_dir.name}"
+        details.layerSortKey = -order
+        style = StyleOfFile()
+        details.setPostProcessor(style)
+        _waiting.add(style)
+        context.addLayerToLoadOnCompletion(source, details)
+
+
+def _raster_labels(algorithm: FarmCDAlgorithm) -> dict[str, str]:
+    return {
+        OUT_CHANGE: algorithm.tr("Change classes"),
+        OUT_CONFIDENCE: algorithm.tr("Confidence"),
+        OUT_ARBITRATION: algorithm.tr("Arbitration"),
+    }
+
+
+def _vector_labels(algorithm: FarmCDAlgorithm) -> dict[str, str]:
+    return {OUT_CANDIDATES: algorithm.tr("Candidates"), OUT_HARD_REGIONS: algorithm.tr("Hard regions")}

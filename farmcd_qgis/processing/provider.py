@@ -1,0 +1,36 @@
+"""The Processing provider "FarmCD"."""
+
+from qgis.core import QgsProcessingProvider
+from qgis.PyQt.QtGui import QIcon
+
+from .. import __version__
+from .algorithm import plugin_icon
+from .convert_checkpoint import ConvertCheckpointAlgorithm
+from .detect import DetectAlgorithm
+from .preflight import PreflightAlgorithm
+from .vectorise import VectoriseAlgorithm
+
+
+class FarmCDProvider(QgsProcessingProvider):
+    """Offers FarmCD's jobs to the toolbox, to models, to batch runs and to qgis_process."""
+
+    def id(self) -> str:
+        """Return the provider's id, the part before the colon."""
+        return "farmcd"
+
+    def name(self) -> str:
+        """Return the provider's name."""
+        return "FarmCD"
+
+    def icon(self) -> QIcon:
+        """Return the plugin's icon."""
+        return plugin_icon() or super().icon()
+
+    def versionInfo(self) -> str:
+        """Return the plugin's version."""
+        return __version__
+
+    def loadAlgorithms(self) -> None:
+        """Add every algorithm."""
+        for algorithm in (DetectAlgorithm, PreflightAlgorithm, VectoriseAlgorithm, ConvertCheckpointAlgorithm):
+            self.addAlgorithm(algorithm())
