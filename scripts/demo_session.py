@@ -1,0 +1,82 @@
+"""The demo's QGIS session: opens the bundled pair, clicks Run in the dock, waits for the layers, takes pictures.
+
+    python scripts/demo_session.py OUT      (scripts/demo calls it)
+
+Leaves in OUT: run/ (the run folder), farmcd-demo.qgz, screenshots and the figures of the session in session.json.
+"""
+
+import json
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from farmcd_qgis.paths import sample_pair  # noqa: E402
+from scripts.desktop import Desktop  # noqa: E402
+
+DOCK = "dock = plugins['farmcd_qgis'].dock"
+FIND = DOCK + "\nfrom qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, {name!r})"
+
+
+def open_pair(desktop: Desktop) -> None:
+    """Load the sample pair as a user would have it: two rasters in the project, the dock open."""
+    paths = [str(path) for path in sample_pair()]
+    desktop.ask(
+        f"layers = [QgsRasterLayer(path, path.rsplit('/', 1)[-1][:-4]) for path in {paths!r}]\n"
+        "QgsProject.instance().addMapLayers(layers)\n"
+        "iface.setActiveLayer(layers[0])\n"
+        "iface.zoomToActiveLayer()"
+    )
+    desktop.ask(f"{DOCK}\ndock.setVisible(True)\ndock.raise_()")
+    desktop.ask(
+        f"from qgis.PyQt.QtWidgets import QDockWidget\n"
+        "for panel in iface.mainWindow().findChildren(QDockWidget):\n"
+        "    if panel.objectName() in ('Browser', 'Browser2'): panel.close()"
+    )
+
+
+def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]:
+    """Click Run and wait for the run's layers; returns seconds taken and the longest stall of the event loop."""
+    set_output = "from qgis.gui import QgsFileWidget\ndock.findChild(QgsFileWidget, 'outputWidget').setFilePath"
+    desktop.ask(f"{DOCK}\n{set_output}({str(run_dir)!r})")
+    enabled = "plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()"
+    desktop.ask("from qgis.PyQt.QtWidgets import QWidget")
+    desktop.wait_until(enabled, 60)
+    time.sleep(2)
+    desktop.screenshot("1-ready.png")
+    desktop.ask("stalls.reset()")
+    begun = time.monotonic()
+    desktop.click(FIND.format(name="runButton"))
+    time.sleep(6)
+    desktop.screenshot("2-running.png")
+    desktop.wait_until(f"__import__('os').path.exists({str(run_dir / 'run.json')!r})", seconds, every=1.0)
+    taken = time.monotonic() - begun
+    desktop.wait_until(
+        "QgsProject.instance().mapLayersByName('Candidates') or len(QgsProject.instance().mapLayers()) > 4"
+    )
+    stall = desktop.ask("result = stalls.longest")
+    time.sleep(3)
+    return {"run_seconds": round(taken, 1), "longest_stall_ms": round(stall * 1000)}
+
+
+def main(out: Path) -> int:
+    out = out.resolve()
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    with Desktop(out, ROOT / "build" / "plugins") as desktop:
+        open_pair(desktop)
+        figures = run(desktop, out / "run")
+        desktop.screenshot("3-result.png")
+        desktop.ask(f"QgsProject.instance().write({str(out / 'farmcd-demo.qgz')!r})")
+    (out / "session.json").write_text(json.dumps(figures, indent=2))
+    print(json.dumps(figures))
+    print(out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
