@@ -33,7 +33,7 @@ def open_pair(desktop: Desktop) -> None:
     )
     desktop.ask(f"{DOCK}\ndock.setVisible(True)\ndock.raise_()")
     desktop.ask(
-        f"from qgis.PyQt.QtWidgets import QDockWidget\n"
+        "from qgis.PyQt.QtWidgets import QDockWidget\n"
         "for panel in iface.mainWindow().findChildren(QDockWidget):\n"
         "    if panel.objectName() in ('Browser', 'Browser2'): panel.close()"
     )

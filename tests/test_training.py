@@ -63,6 +63,7 @@ def losses_of(out: Path) -> list[float]:
         return [float(row["total"]) for row in csv.DictReader(stream)]
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_along_the_same_curve(data: Path, tmp_path: Path) -> None:
     def kill(step: int, _loss: float) -> None:
         if step == 3:

@@ -1,17 +1,69 @@
 """The network of a recipe, and its checkpoint with a card that says how it was made and what it reached."""
 
+import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
+from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
+from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
+from farmcd_qgis.engine.text_priors import class_prompts, encoder_name, text_features
+from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.evaluate import Evaluation
 from farmcd_qgis.training.recipe import Recipe
-from farmcd_qgis.training.state import RunState
 
 
-def build_network(recipe: Recipe) -> torch.nn.Module:
-    raise NotImplementedError
+def build_network(recipe: Recipe) -> FDMamba:
+    """Make the recipe's network with fresh weights and the text features of its encoder.
+
+    Raises InputError for an option that the network doesn't have, or a text encoder that isn't there.
+    """
+    options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.network.items()}
+    prompts = class_prompts(options.get("n_classes", FDMambaConfig.n_classes))
+    features = text_features(prompts, recipe.text_encoder)
+    rows = torch.stack([features[prompt] for prompt in prompts])
+    width = rows.shape[1]
+    try:
+        net = FDMamba(FDMambaConfig(**{"text_width": width, "context_width": width, **options}))
+    except TypeError as error:
+        raise InputError("unknown_setting", f"The recipe's [network] cannot be used: {error}.") from error
+    net.score_head.set_text(rows)
+    return net
 
 
-def save_network(net: torch.nn.Module, recipe: Recipe, result: Evaluation, state: RunState, path: Path) -> None:
-    raise NotImplementedError
+def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, minutes: float, path: Path) -> None:
+    """Write the network to `path`; its card is the recipe's [card] with what the run measured."""
+    made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from random weights."
+    values = {"description": made, **recipe.card}
+    if recipe.card.get("description"):
+        values["description"] = f"{recipe.card['description']} {made}"
+    card = ModelCard(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()},
+        name=recipe.name,
+        tile=result.tile,
+        metrics=card_metrics(result),
+        measured_on=f"{result.pairs} pairs of the split {recipe.data.val!r}, at {result.scale:g} of their resolution, "
+        "by which the weights were also chosen",
+        text_encoder=encoder_name(recipe.text_encoder),
+        created=time.strftime("%Y-%m-%d"),
+    )
+    save_checkpoint(net, card, path)
+
+
+def card_metrics(result: Evaluation) -> dict[str, float]:
+    """Pick the figures that stand in a model card, 0..1, under readable names."""
+    figures = {
+        "binary F1": result.binary.f1,
+        "binary precision": result.binary.precision,
+        "binary recall": result.binary.recall,
+        "binary IoU": result.binary.iou,
+    }
+    if result.semantic is not None and result.classes is not None:
+        figures |= {
+            "SCD_IoU_mean": result.semantic.scd_iou_mean,
+            "SeK": result.semantic.sek,
+            "Fscd": result.semantic.fscd,
+        }
+        figures |= {f"F1 {name}": row.f1 for name, row in result.classes.items()}
+    return {name: round(value, 4) for name, value in figures.items()}

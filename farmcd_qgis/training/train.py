@@ -160,7 +160,8 @@ class Training:
         write_log(self.out / LOG, state.rows)
         if result.score > state.best:
             state.best = result.score
-            save_network(self.average.module, self.recipe, result, state, self.out / BEST)
+            minutes = state.seconds / 60
+            save_network(self.average.module, self.recipe, result, state.step, minutes, self.out / BEST)
             text = json.dumps({"step": state.step, **result.as_dict()}, indent=2)
             (self.out / VALIDATION).write_text(text, encoding="utf-8")
 
