@@ -88,7 +88,26 @@ def test_the_best_network_is_left_with_its_card_and_figures(data: Path, tmp_path
     assert again.score == pytest.approx(result.best_score)
     assert written["binary"]["f1"] == pytest.approx(again.binary.f1)
     card = read_card(tmp_path / BEST)
-    assert "made-up" in json.dumps(dataclasses.asdict(card))
+    assert "recipe made-up for" in card.description
+    assert "MiniLM" in card.text_encoder
+    assert card.metrics["binary F1"] == pytest.approx(again.binary.f1, abs=1e-4)
+    assert "by which the weights were also chosen" in card.measured_on
+
+
+def test_evaluation_prints_figures_and_writes_them_into_the_card(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = train(dataclasses.replace(RECIPE, steps=1), data, tmp_path).checkpoint
+    arguments = ["--checkpoint", str(checkpoint), "--data", str(data), "--split", "train", "--tile", "64"]
+    assert evaluation.main([*arguments, "--json", "--write-card"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    card = read_card(checkpoint)
+    assert card.metrics["binary F1"] == pytest.approx(printed["binary"]["f1"], abs=1e-4)
+    assert card.measured_on == "4 pairs of the split 'train', at 1 of their resolution"
+    assert evaluation.main(arguments) == 0
+    assert "Five classes, where the class is settled" in capsys.readouterr().out
+    assert evaluation.main([*arguments, "--tile", "60"]) == 2
+    assert "60 pixels" in capsys.readouterr().err
 
 
 def test_another_recipe_does_not_go_on(data: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 
 from farmcd_qgis.classes import CLASSES, NO_CHANGE
+from farmcd_qgis.engine.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.engine.metrics import (
     BinaryFigures,
     ClassFigures,
@@ -119,6 +120,29 @@ def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:
     return {row.name: figures for row, figures in zip(CLASSES, class_figures(matrix), strict=True)}
 
 
+def card_metrics(result: Evaluation) -> dict[str, float]:
+    """Pick the figures that stand in a model card, 0..1, under readable names."""
+    figures = {
+        "binary F1": result.binary.f1,
+        "binary precision": result.binary.precision,
+        "binary recall": result.binary.recall,
+        "binary IoU": result.binary.iou,
+    }
+    if result.semantic is not None and result.classes is not None:
+        figures |= {
+            "SCD_IoU_mean": result.semantic.scd_iou_mean,
+            "SeK": result.semantic.sek,
+            "Fscd": result.semantic.fscd,
+        }
+        figures |= {f"F1 {name}": row.f1 for name, row in result.classes.items()}
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def measured_on(result: Evaluation, split: str) -> str:
+    """Say for a model card what the figures were measured on."""
+    return f"{result.pairs} pairs of the split {split!r}, at {result.scale:g} of their resolution"
+
+
 def as_table(evaluation: Evaluation) -> str:
     """Write an evaluation as a table for people, in percent."""
     binary = evaluation.binary
@@ -164,8 +188,6 @@ def _rows(*figures: tuple[str, float]) -> list[str]:
 
 def main(argv: list[str]) -> int:
     """Run `scripts/evaluate`: print the table, or JSON, of a checkpoint on a split. Returns the exit status."""
-    from farmcd_qgis.engine.checkpoint import load_checkpoint
-
     parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
     parser.add_argument("--checkpoint", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
@@ -174,6 +196,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
     parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args(argv)
     try:
@@ -184,6 +207,9 @@ def main(argv: list[str]) -> int:
         net = load_checkpoint(arguments.checkpoint, device=arguments.device)
         dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
         result = evaluate(net, dataset, arguments.scale, arguments.tile)
+        if arguments.write_card:
+            card = replace(net.card, metrics=card_metrics(result), measured_on=measured_on(result, arguments.split))
+            save_checkpoint(net, card, arguments.checkpoint)
     except FarmCDError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_status

@@ -10,7 +10,7 @@ from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
 from farmcd_qgis.engine.text_priors import class_prompts, encoder_name, text_features
 from farmcd_qgis.protocol import InputError
-from farmcd_qgis.training.evaluate import Evaluation
+from farmcd_qgis.training.evaluate import Evaluation, card_metrics, measured_on
 from farmcd_qgis.training.recipe import Recipe
 
 
@@ -34,36 +34,16 @@ def build_network(recipe: Recipe) -> FDMamba:
 
 def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, minutes: float, path: Path) -> None:
     """Write the network to `path`; its card is the recipe's [card] with what the run measured."""
+    words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.card.items()}
     made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from random weights."
-    values = {"description": made, **recipe.card}
-    if recipe.card.get("description"):
-        values["description"] = f"{recipe.card['description']} {made}"
+    words["description"] = f"{words.get('description', '')} {made}".lstrip()
     card = ModelCard(
-        **{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()},
+        **words,
         name=recipe.name,
         tile=result.tile,
         metrics=card_metrics(result),
-        measured_on=f"{result.pairs} pairs of the split {recipe.data.val!r}, at {result.scale:g} of their resolution, "
-        "by which the weights were also chosen",
+        measured_on=f"{measured_on(result, recipe.data.val)}, by which the weights were also chosen",
         text_encoder=encoder_name(recipe.text_encoder),
         created=time.strftime("%Y-%m-%d"),
     )
     save_checkpoint(net, card, path)
-
-
-def card_metrics(result: Evaluation) -> dict[str, float]:
-    """Pick the figures that stand in a model card, 0..1, under readable names."""
-    figures = {
-        "binary F1": result.binary.f1,
-        "binary precision": result.binary.precision,
-        "binary recall": result.binary.recall,
-        "binary IoU": result.binary.iou,
-    }
-    if result.semantic is not None and result.classes is not None:
-        figures |= {
-            "SCD_IoU_mean": result.semantic.scd_iou_mean,
-            "SeK": result.semantic.sek,
-            "Fscd": result.semantic.fscd,
-        }
-        figures |= {f"F1 {name}": row.f1 for name, row in result.classes.items()}
-    return {name: round(value, 4) for name, value in figures.items()}
