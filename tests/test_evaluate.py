@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, Sample
-from farmcd_qgis.training.evaluate import as_table, evaluate, predict
+from farmcd_qgis.training.evaluate import as_table, classify, evaluate, predict
 
 
 class RedIsBuilding(torch.nn.Module):
@@ -18,7 +18,8 @@ class RedIsBuilding(torch.nn.Module):
 
     def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         self.seen.append((after.shape[-2], after.shape[-1]))
-        logits = after.new_zeros(len(after), 6, *after.shape[-2:])
+        logits = after.new_full((len(after), 6, *after.shape[-2:]), -9.0)
+        logits[:, 0] = 0
         logits[:, 2] = after[:, 0] * self.scale
         return logits, logits
 
@@ -43,7 +44,7 @@ class Given(ChangeDataset):
 def test_tiles_cover_the_image_whatever_its_size() -> None:
     net = RedIsBuilding()
     pair = sample(40, 72, (slice(30, 40), slice(60, 72)))
-    assert (predict(net, pair, tile=32) == pair.label).all()
+    assert (classify(predict(net, pair, tile=32)) == pair.label).all()
     assert set(net.seen) == {(32, 32)}
     assert len(net.seen) == 6
 
@@ -51,14 +52,14 @@ def test_tiles_cover_the_image_whatever_its_size() -> None:
 def test_images_below_a_tile_are_padded_to_a_square() -> None:
     net = RedIsBuilding()
     pair = sample(20, 50, (slice(0, 20), slice(48, 50)))
-    assert (predict(net, pair, tile=256) == pair.label).all()
+    assert (classify(predict(net, pair, tile=256)) == pair.label).all()
     assert net.seen == [(56, 56)]
 
 
 def test_a_coarser_prediction_comes_back_on_the_samples_pixels() -> None:
     net = RedIsBuilding()
     pair = sample(64, 64, (slice(16, 48), slice(16, 48)))
-    prediction = predict(net, pair, scale=0.5, tile=256)
+    prediction = classify(predict(net, pair, scale=0.5, tile=256))
     assert net.seen == [(32, 32)]
     assert prediction.shape == (64, 64)
     assert (prediction[18:46, 18:46] == 2).all()
@@ -84,3 +85,12 @@ def test_the_network_is_left_in_the_mode_it_was_in() -> None:
     net = RedIsBuilding().train()
     evaluate(net, Given(sample(32, 32, (slice(0, 4), slice(0, 4)))), tile=32)
     assert net.training
+
+
+def test_the_best_offset_of_no_change_is_found() -> None:
+    net = RedIsBuilding()
+    pair = sample(32, 32, (slice(0, 16), slice(0, 32)))
+    pair.after[0] = np.where(pair.label == 2, 96, 32)  # logits of class 2: -0.25 where changed, -0.75 elsewhere
+    assert evaluate(net, Given(pair), tile=32).binary.f1 == 0
+    result = evaluate(net, Given(pair), tile=32, offsets=(0.0, 0.5, 1.0))
+    assert (result.offset, result.binary.f1) == (0.5, pytest.approx(1))

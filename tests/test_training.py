@@ -85,6 +85,7 @@ def test_the_best_network_is_left_with_its_card_and_figures(data: Path, tmp_path
     net = load_checkpoint(result.checkpoint)
     again = evaluation.evaluate(net, open_dataset(data, "val"), tile=SIDE)
     written = json.loads((tmp_path / VALIDATION).read_text())
+    assert again.offset == 0
     assert again.score == pytest.approx(result.best_score)
     assert written["binary"]["f1"] == pytest.approx(again.binary.f1)
     card = read_card(tmp_path / BEST)

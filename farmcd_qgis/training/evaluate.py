@@ -3,7 +3,7 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,11 +33,13 @@ class Evaluation:
 
     `binary` counts every labelled pixel as changed or not; `semantic` and `classes` count only pixels whose
     class is settled, and are None for a data set without classes. The matrices hold pixels, reference in rows.
+    `offset` was taken off the logit of "no change" before the most likely class was taken.
     """
 
     pairs: int
     scale: float
     tile: int
+    offset: float
     binary: BinaryFigures
     semantic: SemanticFigures | None
     classes: dict[str, ClassFigures] | None
@@ -55,8 +57,8 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int = 256) -> np.ndarray:
-    """Predict one pair and return class ids, uint8 (H,W), on the sample's own pixels.
+def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int = 256) -> torch.Tensor:
+    """Predict one pair and return logits (K,H,W), float32, on the sample's own pixels.
 
     The images are brought to `scale` (area-averaged), cut into tiles that are predicted each by itself (the
     last of a row or column shifted inwards), and the logits brought back bilinearly. Images smaller than a
@@ -81,7 +83,7 @@ def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int 
             logits[..., row : row + side, column : column + side] = part
     assert logits is not None
     logits = F.interpolate(logits[..., :rows, :columns], size=(height, width), mode="bilinear", align_corners=False)
-    return logits[0].argmax(0).to(torch.uint8).cpu().numpy()
+    return logits[0]
 
 
 def _starts(length: int, side: int) -> Iterable[int]:
@@ -89,31 +91,53 @@ def _starts(length: int, side: int) -> Iterable[int]:
 
 
 def evaluate(
-    net: torch.nn.Module, dataset: ChangeDataset, scale: float = 1.0, tile: int = 256, stride: int = 1
+    net: torch.nn.Module,
+    dataset: ChangeDataset,
+    scale: float = 1.0,
+    tile: int = 256,
+    stride: int = 1,
+    offsets: Sequence[float] = (0.0,),
 ) -> Evaluation:
-    """Predict every `stride`-th pair of the data set in eval mode and work out the figures."""
-    binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
+    """Predict every `stride`-th pair of the data set in eval mode and work out the figures.
+
+    With several `offsets`, each is taken off the logit of "no change" in turn, and the figures are those of the
+    best-scoring one (`Evaluation.offset`).
+    """
+    counts = [(ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))) for _ in offsets]
     training = net.training
     net.eval()
     indices = range(0, len(dataset), stride)
     for index in indices:
         sample = dataset[index]
-        prediction = predict(net, sample, scale, tile)
+        logits = predict(net, sample, scale, tile)
         known = sample.label != IGNORE
-        binary.add((sample.label != NO_CHANGE)[known].astype(np.uint8), (prediction != NO_CHANGE)[known])
-        classes.add(sample.label, prediction)
+        for offset, (binary, classes) in zip(offsets, counts, strict=True):
+            prediction = classify(logits, offset)
+            binary.add((sample.label != NO_CHANGE)[known].astype(np.uint8), (prediction != NO_CHANGE)[known])
+            classes.add(sample.label, prediction)
     net.train(training)
     settled = dataset.kind != "binary"
-    return Evaluation(
-        pairs=len(indices),
-        scale=scale,
-        tile=tile,
-        binary=binary_figures(binary.counts),
-        semantic=semantic_figures(classes.counts) if settled else None,
-        classes=_by_name(classes.counts) if settled else None,
-        binary_matrix=binary.counts.tolist(),
-        class_matrix=classes.counts.tolist() if settled else None,
-    )
+    results = [
+        Evaluation(
+            pairs=len(indices),
+            scale=scale,
+            tile=tile,
+            offset=offset,
+            binary=binary_figures(binary.counts),
+            semantic=semantic_figures(classes.counts) if settled else None,
+            classes=_by_name(classes.counts) if settled else None,
+            binary_matrix=binary.counts.tolist(),
+            class_matrix=classes.counts.tolist() if settled else None,
+        )
+        for offset, (binary, classes) in zip(offsets, counts, strict=True)
+    ]
+    return max(results, key=lambda result: result.score)
+
+
+def classify(logits: torch.Tensor, offset: float = 0.0) -> np.ndarray:
+    """Return the most likely class ids, uint8 (H,W), of logits (K,H,W) with `offset` taken off "no change"."""
+    change, best = logits[1:].max(0)
+    return torch.where(change > logits[0] - offset, best + 1, 0).to(torch.uint8).cpu().numpy()
 
 
 def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:

@@ -33,6 +33,9 @@ VALIDATION = "validation.json"
 LAST = "last.pt"
 LOG = "log.csv"
 
+# Tried at each validation on the logit of "no change" (see network.lower_no_change).
+OFFSETS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+
 _EMA_RAMP = 10
 _SEED_STRIDE = 1_000_003
 
@@ -154,14 +157,15 @@ class Training:
     def _validate(self, board: SummaryWriter) -> None:
         state, settings = self.state, self.recipe.validation
         state.validations = int(self.progress() * settings.times)
-        result = evaluate(self.average.module, self.val_data, settings.scale, settings.tile, settings.stride)
+        net = self.average.module
+        result = evaluate(net, self.val_data, settings.scale, settings.tile, settings.stride, OFFSETS)
         _log_figures(result, state.step, board)
         state.rows[-1] |= {"val_score": result.score, "val_binary_f1": result.binary.f1}
         write_log(self.out / LOG, state.rows)
         if result.score > state.best:
             state.best = result.score
             minutes = state.seconds / 60
-            save_network(self.average.module, self.recipe, result, state.step, minutes, self.out / BEST)
+            save_network(net, self.recipe, result, state.step, minutes, self.out / BEST)
             text = json.dumps({"step": state.step, **result.as_dict()}, indent=2)
             (self.out / VALIDATION).write_text(text, encoding="utf-8")
 
@@ -212,7 +216,7 @@ def _open(data: Path, split: str, recipe: Recipe) -> ChangeDataset:
 
 def _log_figures(result: Evaluation, step: int, board: SummaryWriter) -> None:
     figures = {"score": result.score, "binary_f1": result.binary.f1, "precision": result.binary.precision}
-    figures["recall"] = result.binary.recall
+    figures |= {"recall": result.binary.recall, "offset": result.offset}
     if result.semantic is not None:
         figures |= {"fscd": result.semantic.fscd, "scd_iou": result.semantic.scd_iou_mean, "sek": result.semantic.sek}
     if result.classes is not None:
