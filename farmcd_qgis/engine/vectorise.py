@@ -1,0 +1,409 @@
+"""From the rasters of a run to its polygons: candidates of change and hard regions.
+
+The rasters stream by in bands of rows, three times a layer: to label what is connected, to gather what is known of
+each label, and to outline it. Outlines are drawn of 4-connected pieces, since 8-connected outlines touch themselves
+and are no valid polygons; the pieces of a label make one MultiPolygon.
+"""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from osgeo import gdal, ogr
+
+from ..classes import CHANGES, CLASSES, class_label
+from ..protocol import (
+    ARBITRATION_TIF,
+    CANDIDATES,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    HARD_REGIONS,
+    RUN_GPKG,
+    RUN_JSON,
+    Cancelled,
+    InputError,
+    IsCancelled,
+    Progress,
+    ProgressCallback,
+)
+from .areas import PixelAreas, hectares, mu
+from .components import Components
+from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+
+SCRATCH = "vectorise.part"
+# Pixels that are in memory at a time.
+BAND_PIXELS = 1 << 20
+# The share of no change from which on the text priors contradict a detected change, in percent.
+DISAGREEMENT_PERCENT = 50
+
+Bytes = npt.NDArray[np.uint8]
+Ids = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+Step = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class VectorSummary:
+    """How many polygons there are; `area_ha` holds the candidates' area in hectares by class name."""
+
+    candidates: int
+    hard_regions: int
+    area_ha: dict[str, float]
+
+
+def vectorise(
+    run_dir: str | Path,
+    *,
+    tau: float = 0.80,
+    minimum_mapping_unit_m2: float = 400.0,
+    connectivity: int = 8,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> VectorSummary:
+    """Write farmcd.gpkg of a run folder from its three rasters: candidates, hard regions, styles, record.
+
+    Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
+    stay as they are. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
+    would be lost), and Cancelled; then nothing is left behind.
+    """
+    _check(tau, minimum_mapping_unit_m2, connectivity)
+    run_dir = Path(run_dir)
+    rasters = Rasters(run_dir)
+    target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
+    if reviewed := count_reviewed(target):
+        raise InputError(
+            "reviewed",
+            f"{reviewed} candidates in {target} have been reviewed already, and new polygons would replace them. "
+            "Copy the run folder without farmcd.gpkg and make the polygons there.",
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        steps = _Steps(progress, is_cancelled)
+        job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
+        package = Package(scratch / RUN_GPKG, rasters.crs_wkt)
+        candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
+        regions = job.run(HARD_REGIONS, job.hard, _hard_region, package, steps.part(0.6, 1.0))
+        package.write_styles()
+        package.close()
+        _copy_record(run_dir, scratch / RUN_GPKG)
+        (scratch / RUN_GPKG).replace(target)
+    finally:
+        package = None  # type: ignore[assignment]  # Windows removes no file that is open.
+        shutil.rmtree(scratch, ignore_errors=True)
+    class_ids = candidates.classes.argmax(axis=1)
+    area_ha = {row.name: hectares(float(candidates.area[class_ids == row.id].sum())) for row in CHANGES}
+    return VectorSummary(len(candidates.area), len(regions.area), area_ha)
+
+
+class Bands(NamedTuple):
+    """Rows of the run's rasters, uint8 (h, w) each; see the run folder's description for their meaning."""
+
+    change: Bytes
+    confidence: Bytes
+    second: Bytes
+    arbitration: Bytes
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Where there is a result, bool (h, w)."""
+        return (self.change < len(CLASSES)) & (self.second < len(CLASSES))
+
+
+class Rasters:
+    """The three rasters of a run folder, read in bands of rows."""
+
+    def __init__(self, run_dir: Path) -> None:
+        change, confidence, arbitration = (
+            _open(run_dir, name) for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF)
+        )
+        self._files = (change, confidence, arbitration)
+        self.width, self.height = change.RasterXSize, change.RasterYSize
+        for file in self._files:
+            if (file.RasterXSize, file.RasterYSize) != (self.width, self.height):
+                raise InputError(
+                    "bad_run",
+                    f"{file.GetDescription()} has {file.RasterXSize} x {file.RasterYSize} pixels, {CHANGE_TIF} has "
+                    f"{self.width} x {self.height}; they are not of one run. Run the detection again.",
+                )
+        self.geotransform = change.GetGeoTransform()
+        self.crs_wkt = change.GetProjection()
+        self.areas = PixelAreas(self.geotransform, self.crs_wkt, self.width, self.height)
+        self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
+        self._bands.append(arbitration.GetRasterBand(1))
+
+    def spans(self) -> Iterator[tuple[int, int]]:
+        """Yield (row, count) of the bands from top to bottom."""
+        step = max(1, BAND_PIXELS // self.width)
+        for row in range(0, self.height, step):
+            yield row, min(step, self.height - row)
+
+    def read(self, row: int, count: int) -> Bands:
+        """Read `count` rows from `row` on."""
+        return Bands(*(band.ReadAsArray(0, row, self.width, count) for band in self._bands))
+
+
+class Tally:
+    """What is known of each label, by position (label 1 comes first); grows with `add`."""
+
+    def __init__(self, count: int) -> None:
+        self.area = np.zeros(count)
+        self.pixels = np.zeros(count)
+        self.classes = np.zeros((count, len(CLASSES)))
+        self.seconds = np.zeros((count, len(CLASSES)))
+        self.confidence = np.zeros(count)
+        self.confidence_min = np.full(count, 100, np.uint8)
+        self.hard = np.zeros(count)
+        self.arbitration = np.zeros(count)
+        self.disagreement = np.zeros(count)
+
+    def add(self, ids: Ids, bands: Bands, areas: Floats, hard: npt.NDArray[np.bool_]) -> None:
+        """Count the pixels of a band; `ids` are final labels, 0 for none."""
+        there = ids > 0
+        if not there.any():
+            return
+        labels = ids[there] - 1
+        first = int(labels.min())
+        labels -= first
+        count = int(labels.max()) + 1
+        touched = slice(first, first + count)
+
+        def total(weights: npt.NDArray[Any] | None = None) -> Floats:
+            return np.bincount(labels, weights, minlength=count)
+
+        def by_class(values: Bytes) -> Floats:
+            keys = labels * len(CLASSES) + values[there]
+            return np.bincount(keys, minlength=count * len(CLASSES)).reshape(count, -1)
+
+        confidence, arbitration = bands.confidence[there], bands.arbitration[there]
+        self.area[touched] += total(areas[there])
+        self.pixels[touched] += total()
+        self.classes[touched] += by_class(bands.change)
+        self.seconds[touched] += by_class(bands.second)
+        self.confidence[touched] += total(confidence)
+        self.hard[touched] += total(hard[there])
+        self.arbitration[touched] += total(arbitration)
+        self.disagreement[touched] += total(arbitration > DISAGREEMENT_PERCENT)
+        # Written from high to low, so that the lowest stays; sorting bytes is quick.
+        order = np.argsort(255 - confidence, kind="stable")
+        lowest = np.full(count, 100, np.uint8)
+        lowest[labels[order]] = confidence[order]
+        self.confidence_min[touched] = np.minimum(self.confidence_min[touched], lowest)
+
+
+def _candidate(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    pixels = tally.pixels[at]
+    class_id, second = int(tally.classes[at].argmax()), int(tally.seconds[at].argmax())
+    return {
+        "candidate_id": number,
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+        "second_class_id": second,
+        "second_class_name": class_label(second),
+        **_measures(tally, at),
+        "confidence_min": int(tally.confidence_min[at]) / 100,
+        "hard_share": round(tally.hard[at] / pixels, 4),
+        "arbitration": round(tally.arbitration[at] / pixels / 100, 4),
+        "disagreement": round(tally.disagreement[at] / pixels, 4),
+        "status": UNREVIEWED,
+    }
+
+
+def _hard_region(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    class_id = int(tally.classes[at].argmax())
+    return {
+        "region_id": number,
+        **_measures(tally, at),
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+    }
+
+
+def _measures(tally: Tally, at: int) -> dict[str, float]:
+    area = float(tally.area[at])
+    return {
+        "area_ha": round(hectares(area), 6),
+        "area_mu": round(mu(area), 5),
+        "confidence_mean": round(tally.confidence[at] / tally.pixels[at] / 100, 4),
+    }
+
+
+def _changes(bands: Bands) -> Bytes:
+    return np.where(bands.valid, bands.change, 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The way from rasters to one layer; `hard_below` is in percent."""
+
+    rasters: Rasters
+    scratch: Path
+    hard_below: float
+    minimum_m2: float
+    connectivity: int
+
+    def hard(self, bands: Bands) -> Bytes:
+        """Return 1 where the network is in doubt, else 0."""
+        # Rounded, since 100 * 0.29 is a little less than 29.
+        return (bands.valid & (bands.confidence < round(self.hard_below, 6))).astype(np.uint8)
+
+    def run(
+        self,
+        name: str,
+        values: Callable[[Bands], Bytes],
+        describe: Callable[[int, Tally], dict[str, Any]],
+        package: Package,
+        steps: "_Steps",
+    ) -> Tally:
+        """Write the layer `name` of what is connected in `values`; return what is known of its features."""
+        provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
+        final_ids = self._label(values, provisional, steps.part(0.0, 0.35))
+        tally = self._tally(final_ids, provisional, final, steps.part(0.35, 0.55))
+        provisional.unlink()
+        pieces = self.scratch / f"{name}-pieces.gpkg"
+        _outline(final, pieces, steps.part(0.55, 0.85))
+        final.unlink()
+        written = steps.part(0.85, 1.0)
+
+        def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
+            for number, polygon in _gathered(pieces):
+                if number % 1000 == 0:
+                    written(number / len(tally.area))
+                yield polygon, describe(number, tally)
+
+        package.write_layer(name, features())
+        pieces.unlink()
+        return tally
+
+    def _label(self, values: Callable[[Bands], Bytes], path: Path, steps: "_Steps") -> Ids:
+        """Write provisional labels into a raster; return the final one of each."""
+        components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
+        file = self._create(path)
+        for row, count in self.rasters.spans():
+            areas = self.rasters.areas.rows(row, count)
+            last = row + count == self.rasters.height
+            ids = components.add(values(self.rasters.read(row, count)), areas, last)
+            file.GetRasterBand(1).WriteArray(ids, 0, row)
+            steps((row + count) / self.rasters.height)
+        return components.final_ids()
+
+    def _tally(self, final_ids: Ids, source: Path, target: Path, steps: "_Steps") -> Tally:
+        """Write final labels into a raster; return what is known of each."""
+        tally = Tally(int(final_ids.max()))
+        provisional, final = gdal.Open(str(source)), self._create(target)
+        for row, count in self.rasters.spans():
+            ids = final_ids[provisional.ReadAsArray(0, row, self.rasters.width, count)]
+            final.GetRasterBand(1).WriteArray(ids, 0, row)
+            bands = self.rasters.read(row, count)
+            tally.add(ids, bands, self.rasters.areas.rows(row, count), self.hard(bands) > 0)
+            steps((row + count) / self.rasters.height)
+        return tally
+
+    def _create(self, path: Path) -> gdal.Dataset:
+        file = gdal.GetDriverByName("GTiff").Create(
+            str(path),
+            self.rasters.width,
+            self.rasters.height,
+            1,
+            gdal.GDT_Int32,
+            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"],
+        )
+        file.SetGeoTransform(self.rasters.geotransform)
+        return file
+
+
+def _outline(ids: Path, pieces: Path, steps: "_Steps") -> None:
+    """Write the outlines of a raster's 4-connected pieces with their labels."""
+    source = gdal.Open(str(ids))
+    band = source.GetRasterBand(1)
+    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(pieces))
+    layer = file.CreateLayer("pieces", None, ogr.wkbPolygon, ["SPATIAL_INDEX=NO"])
+    layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger64))
+
+    def advance(part: float, *_: object) -> int:
+        try:
+            steps(part)
+        except Cancelled:
+            return 0
+        return 1
+
+    file.StartTransaction()
+    try:
+        gdal.Polygonize(band, band, layer, 0, callback=advance)
+    except RuntimeError:
+        steps(1.0)
+        raise
+    file.CommitTransaction()
+
+
+def _gathered(pieces: Path) -> Iterator[tuple[int, ogr.Geometry]]:
+    """Yield each label, ascending, with the MultiPolygon of its pieces."""
+    file = gdal.OpenEx(str(pieces), gdal.OF_VECTOR)
+    layer = file.ExecuteSQL("SELECT label, geom FROM pieces ORDER BY label, fid")
+    for label, features in groupby(layer, key=lambda feature: feature.GetField(0)):
+        polygon = ogr.Geometry(ogr.wkbMultiPolygon)
+        for feature in features:
+            polygon.AddGeometry(feature.GetGeometryRef())
+        yield label, polygon
+    file.ReleaseResultSet(layer)
+
+
+class _Steps:
+    """Reports progress of a part of the whole, and raises Cancelled when told to stop."""
+
+    def __init__(
+        self,
+        progress: ProgressCallback | None,
+        is_cancelled: IsCancelled | None,
+        start: float = 0.0,
+        stop: float = 1.0,
+    ) -> None:
+        self._progress, self._is_cancelled, self._start, self._stop = progress, is_cancelled, start, stop
+
+    def __call__(self, part: float) -> None:
+        if self._is_cancelled and self._is_cancelled():
+            raise Cancelled
+        if self._progress:
+            self._progress(Progress("polygons", self._start + part * (self._stop - self._start)))
+
+    def part(self, start: float, stop: float) -> "_Steps":
+        """Return the steps of a part of this part."""
+        length = self._stop - self._start
+        return _Steps(self._progress, self._is_cancelled, self._start + start * length, self._start + stop * length)
+
+
+def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
+    if not 0 < tau <= 1:
+        raise InputError("bad_tau", f"tau is {tau}; give a confidence above 0 and up to 1 (0.8 is usual).")
+    if not 0 <= minimum_m2 < float("inf"):
+        raise InputError("bad_mmu", f"The minimum mapping unit is {minimum_m2} m2; give 0 or more.")
+    if connectivity not in (4, 8):
+        raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
+
+
+def _open(run_dir: Path, name: str) -> gdal.Dataset:
+    try:
+        return gdal.Open(str(run_dir / name))
+    except RuntimeError as error:
+        raise InputError(
+            "no_run", f"{run_dir} is no run folder: {name} is missing or cannot be read. GDAL says: {error}."
+        ) from error
+
+
+def _copy_record(run_dir: Path, gpkg: Path) -> None:
+    """Put the record of a finished run into its new GeoPackage; a detection does so itself once it has one."""
+    if (run_dir / RUN_JSON).exists():
+        from .record import flatten
+
+        write_run_table(gpkg, flatten(json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))))
