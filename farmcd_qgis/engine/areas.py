@@ -4,8 +4,6 @@ Everything is measured in a cylindrical equal-area projection on the datum of th
 the ellipsoid, and meridians and parallels, the edges of pixels in degrees, are straight lines in it.
 """
 
-from typing import cast
-
 import numpy as np
 import numpy.typing as npt
 from osgeo import ogr, osr
@@ -85,11 +83,7 @@ class PixelAreas:
         one, other = c - a, d - b
         areas = np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2
         if not np.isfinite(areas).all() or not (areas > 0).all():
-            raise InputError(
-                "no_area",
-                "Part of the raster lies where its coordinate reference system does not hold, so that areas cannot "
-                "be measured. Check the raster's CRS and position.",
-            )
+            raise _off_the_earth()
         return areas
 
     def _place(self, columns: Floats, rows: Floats) -> Floats:
@@ -122,9 +116,20 @@ def _equal_area(crs: osr.SpatialReference, x: float, y: float) -> osr.Coordinate
     """Return the way from a CRS to the equal-area projection on its datum whose central meridian runs through x, y."""
     geographic = crs.CloneGeogCS()
     geographic.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
-    longitude = cast(float, osr.CoordinateTransformation(crs, geographic).TransformPoint(x, y)[0])
+    try:
+        longitude = osr.CoordinateTransformation(crs, geographic).TransformPoint(x, y)[0]
+    except RuntimeError as error:
+        raise _off_the_earth() from error
     flat = osr.SpatialReference()
     flat.CopyGeogCSFrom(crs)
     flat.SetCEA(0.0, longitude * geographic.GetAngularUnits() / np.radians(1.0), 0.0, 0.0)
     flat.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     return osr.CoordinateTransformation(crs, flat)
+
+
+def _off_the_earth() -> InputError:
+    return InputError(
+        "no_area",
+        "Part of the data lies where its coordinate reference system does not hold, so that areas cannot be "
+        "measured. Check its CRS and position.",
+    )

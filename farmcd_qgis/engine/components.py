@@ -75,7 +75,7 @@ class Components:
         component = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
         filled = run_values > 0
         count = int(is_root.sum())
-        size = np.bincount(component[filled], weights=run_areas[filled], minlength=count)
+        size: Floats = np.bincount(component[filled], weights=run_areas[filled], minlength=count)
         # Positions in the whole raster; the first row of `rows` is one row above this band.
         first = starts[is_root].astype(np.int64) + (self._rows - 1) * width
 

@@ -62,7 +62,7 @@ STYLE_FIELDS = {
 
 
 class Package:
-    """A GeoPackage in the making at `path`; `close` it before the file is moved."""
+    """A GeoPackage in the making at `path`, used as a context: the file is whole, and free, at its end."""
 
     def __init__(self, path: Path, crs_wkt: str) -> None:
         self._file = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
@@ -112,8 +112,11 @@ class Package:
             feature["description"] = f"FarmCD: {name.replace('_', ' ')}"
             table.CreateFeature(feature)
 
-    def close(self) -> None:
-        """Write everything out and let go of the file."""
+    def __enter__(self) -> "Package":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # GDAL closes a file when nothing in Python refers to it any more.
         self._file = None
 
 

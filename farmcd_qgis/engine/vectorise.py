@@ -7,6 +7,7 @@ and are no valid polygons; the pieces of a label make one MultiPolygon.
 
 import json
 import shutil
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,15 +91,18 @@ def vectorise(
     try:
         steps = _Steps(progress, is_cancelled)
         job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
-        package = Package(scratch / RUN_GPKG, rasters.crs_wkt)
-        candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
-        regions = job.run(HARD_REGIONS, job.hard, _hard_region, package, steps.part(0.6, 1.0))
-        package.write_styles()
-        package.close()
+        with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
+            candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
+            regions = job.run(HARD_REGIONS, job.hard, _hard_region, package, steps.part(0.6, 1.0))
+            package.write_styles()
         _copy_record(run_dir, scratch / RUN_GPKG)
+        steps(1.0)
         (scratch / RUN_GPKG).replace(target)
+    except BaseException as error:
+        # The functions that were left hold files open, and Windows removes no file that is.
+        traceback.clear_frames(error.__traceback__)
+        raise
     finally:
-        package = None  # type: ignore[assignment]  # Windows removes no file that is open.
         shutil.rmtree(scratch, ignore_errors=True)
     class_ids = candidates.classes.argmax(axis=1)
     area_ha = {row.name: hectares(float(candidates.area[class_ids == row.id].sum())) for row in CHANGES}
@@ -331,18 +335,23 @@ def _outline(ids: Path, pieces: Path, steps: "_Steps") -> None:
     layer = file.CreateLayer("pieces", None, ogr.wkbPolygon, ["SPATIAL_INDEX=NO"])
     layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger64))
 
+    cancelled = False
+
     def advance(part: float, *_: object) -> int:
+        # An exception does not come through GDAL.
+        nonlocal cancelled
         try:
             steps(part)
         except Cancelled:
-            return 0
-        return 1
+            cancelled = True
+        return not cancelled
 
     file.StartTransaction()
     try:
         gdal.Polygonize(band, band, layer, 0, callback=advance)
     except RuntimeError:
-        steps(1.0)
+        if cancelled:
+            raise Cancelled from None
         raise
     file.CommitTransaction()
 
@@ -351,12 +360,14 @@ def _gathered(pieces: Path) -> Iterator[tuple[int, ogr.Geometry]]:
     """Yield each label, ascending, with the MultiPolygon of its pieces."""
     file = gdal.OpenEx(str(pieces), gdal.OF_VECTOR)
     layer = file.ExecuteSQL("SELECT label, geom FROM pieces ORDER BY label, fid")
-    for label, features in groupby(layer, key=lambda feature: feature.GetField(0)):
-        polygon = ogr.Geometry(ogr.wkbMultiPolygon)
-        for feature in features:
-            polygon.AddGeometry(feature.GetGeometryRef())
-        yield label, polygon
-    file.ReleaseResultSet(layer)
+    try:
+        for label, features in groupby(layer, key=lambda feature: feature.GetField(0)):
+            polygon = ogr.Geometry(ogr.wkbMultiPolygon)
+            for feature in features:
+                polygon.AddGeometry(feature.GetGeometryRef())
+            yield label, polygon
+    finally:
+        file.ReleaseResultSet(layer)
 
 
 class _Steps:
