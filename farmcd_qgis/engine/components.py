@@ -11,6 +11,13 @@ Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 
 
+class Labels(NamedTuple):
+    """Final labels: `final` maps provisional ids to 1, 2, ... or 0, `areas` holds those of 1, 2, ..."""
+
+    final: Ids
+    areas: Floats
+
+
 class _Open(NamedTuple):
     """The components that touch the last row seen, and that row itself (values and ids of its pixels)."""
 
@@ -25,7 +32,7 @@ class Components:
     """Labels the connected pixels of equal value, value 0 apart, whose area reaches `minimum_area`.
 
     Bands come in through `add`, which gives each pixel a provisional id; a component that later proves to be
-    joined to another, or too small, is known only at the end: `final_ids` maps provisional ids to final ones.
+    joined to another, or too small, is known only at the end, to `labels`.
     """
 
     def __init__(self, width: int, connectivity: int, minimum_area: float) -> None:
@@ -42,7 +49,7 @@ class Components:
         self._rows = 0
         self._next = 1
         self._merged: list[tuple[Ids, Ids]] = []
-        self._kept: list[tuple[Ids, Longs]] = []
+        self._kept: list[tuple[Ids, Longs, Floats]] = []
 
     def add(self, values: Bytes, areas: Floats, last: bool) -> Ids:
         """Take the next rows (h, w), their pixels' areas (h, w), and whether the raster ends with them.
@@ -75,7 +82,7 @@ class Components:
         component = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
         filled = run_values > 0
         count = int(is_root.sum())
-        size: Floats = np.bincount(component[filled], weights=run_areas[filled], minlength=count)
+        size = np.bincount(component[filled], run_areas[filled], minlength=count).astype(np.float64)
         # Positions in the whole raster; the first row of `rows` is one row above this band.
         first = starts[is_root].astype(np.int64) + (self._rows - 1) * width
 
@@ -99,7 +106,7 @@ class Components:
         ids[new] = np.arange(self._next, self._next + new.sum())
         self._next += int(new.sum())
         kept = big & ~is_open
-        self._kept.append((ids[kept], first[kept]))
+        self._kept.append((ids[kept], first[kept], size[kept]))
 
         run_ids = np.where(filled, ids[component] if count else 0, 0).astype(np.int32)
         pixels = np.repeat(run_ids, np.diff(starts, append=rows.size)).reshape(rows.shape)[1:]
@@ -109,17 +116,16 @@ class Components:
         self._rows += len(values)
         return pixels
 
-    def final_ids(self) -> Ids:
-        """Map provisional ids, by position, to 1, 2, ... in the order of first pixels from the top left; else 0."""
+    def labels(self) -> Labels:
+        """Number the components that are large enough by their first pixels, from the top left."""
         target = np.arange(self._next, dtype=np.int32)
         for child, parent in self._merged:
             target[child] = parent
-        target = _resolved(target)
-        ids = np.concatenate([ids for ids, _ in self._kept])
-        firsts = np.concatenate([first for _, first in self._kept])
+        ids, firsts, areas = (np.concatenate(part) for part in zip(*self._kept, strict=True))
+        order = np.argsort(firsts)
         final = np.zeros(self._next, np.int32)
-        final[ids[np.argsort(firsts)]] = np.arange(1, len(ids) + 1)
-        return final[target]
+        final[ids[order]] = np.arange(1, len(ids) + 1)
+        return Labels(final[_resolved(target)], areas[order])
 
 
 def _touching(rows: Bytes, runs: Ids, shifts: tuple[int, ...]) -> tuple[Ids, Ids]:

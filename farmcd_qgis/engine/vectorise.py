@@ -34,7 +34,7 @@ from ..protocol import (
     ProgressCallback,
 )
 from .areas import PixelAreas, hectares, mu
-from .components import Components
+from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
 
 gdal.UseExceptions()
@@ -157,10 +157,11 @@ class Rasters:
 
 
 class Tally:
-    """What is known of each label, by position (label 1 comes first); grows with `add`."""
+    """What is known of each label, by position (label 1 comes first); grows with `add`. `area` is in square metres."""
 
-    def __init__(self, count: int) -> None:
-        self.area = np.zeros(count)
+    def __init__(self, area: Floats) -> None:
+        count = len(area)
+        self.area = area
         self.pixels = np.zeros(count)
         self.classes = np.zeros((count, len(CLASSES)))
         self.seconds = np.zeros((count, len(CLASSES)))
@@ -170,7 +171,7 @@ class Tally:
         self.arbitration = np.zeros(count)
         self.disagreement = np.zeros(count)
 
-    def add(self, ids: Ids, bands: Bands, areas: Floats, hard: npt.NDArray[np.bool_]) -> None:
+    def add(self, ids: Ids, bands: Bands, hard: npt.NDArray[np.bool_]) -> None:
         """Count the pixels of a band; `ids` are final labels, 0 for none."""
         there = ids > 0
         if not there.any():
@@ -181,15 +182,14 @@ class Tally:
         count = int(labels.max()) + 1
         touched = slice(first, first + count)
 
-        def total(weights: npt.NDArray[Any] | None = None) -> Floats:
+        def total(weights: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
             return np.bincount(labels, weights, minlength=count)
 
-        def by_class(values: Bytes) -> Floats:
+        def by_class(values: Bytes) -> npt.NDArray[Any]:
             keys = labels * len(CLASSES) + values[there]
             return np.bincount(keys, minlength=count * len(CLASSES)).reshape(count, -1)
 
         confidence, arbitration = bands.confidence[there], bands.arbitration[there]
-        self.area[touched] += total(areas[there])
         self.pixels[touched] += total()
         self.classes[touched] += by_class(bands.change)
         self.seconds[touched] += by_class(bands.second)
@@ -272,8 +272,8 @@ class _Job:
     ) -> Tally:
         """Write the layer `name` of what is connected in `values`; return what is known of its features."""
         provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
-        final_ids = self._label(values, provisional, steps.part(0.0, 0.35))
-        tally = self._tally(final_ids, provisional, final, steps.part(0.35, 0.55))
+        labels = self._label(values, provisional, steps.part(0.0, 0.35))
+        tally = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
         provisional.unlink()
         pieces = self.scratch / f"{name}-pieces.gpkg"
         _outline(final, pieces, steps.part(0.55, 0.85))
@@ -290,8 +290,8 @@ class _Job:
         pieces.unlink()
         return tally
 
-    def _label(self, values: Callable[[Bands], Bytes], path: Path, steps: "_Steps") -> Ids:
-        """Write provisional labels into a raster; return the final one of each."""
+    def _label(self, values: Callable[[Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
+        """Write provisional labels into a raster; return the final ones."""
         components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
         file = self._create(path)
         for row, count in self.rasters.spans():
@@ -300,17 +300,17 @@ class _Job:
             ids = components.add(values(self.rasters.read(row, count)), areas, last)
             file.GetRasterBand(1).WriteArray(ids, 0, row)
             steps((row + count) / self.rasters.height)
-        return components.final_ids()
+        return components.labels()
 
-    def _tally(self, final_ids: Ids, source: Path, target: Path, steps: "_Steps") -> Tally:
+    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> Tally:
         """Write final labels into a raster; return what is known of each."""
-        tally = Tally(int(final_ids.max()))
+        tally = Tally(labels.areas)
         provisional, final = gdal.Open(str(source)), self._create(target)
         for row, count in self.rasters.spans():
-            ids = final_ids[provisional.ReadAsArray(0, row, self.rasters.width, count)]
+            ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
             final.GetRasterBand(1).WriteArray(ids, 0, row)
             bands = self.rasters.read(row, count)
-            tally.add(ids, bands, self.rasters.areas.rows(row, count), self.hard(bands) > 0)
+            tally.add(ids, bands, self.hard(bands) > 0)
             steps((row + count) / self.rasters.height)
         return tally
 
@@ -361,7 +361,7 @@ def _gathered(pieces: Path) -> Iterator[tuple[int, ogr.Geometry]]:
     file = gdal.OpenEx(str(pieces), gdal.OF_VECTOR)
     layer = file.ExecuteSQL("SELECT label, geom FROM pieces ORDER BY label, fid")
     try:
-        for label, features in groupby(layer, key=lambda feature: feature.GetField(0)):
+        for label, features in groupby(layer, key=lambda feature: feature.GetFieldAsInteger64(0)):
             polygon = ogr.Geometry(ogr.wkbMultiPolygon)
             for feature in features:
                 polygon.AddGeometry(feature.GetGeometryRef())
