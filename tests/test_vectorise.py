@@ -9,7 +9,7 @@ import pytest
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.classes import CLASSES, NODATA
-from farmcd_qgis.engine import geopackage, vectorise
+from farmcd_qgis.engine import geopackage, outlines, tally, vectorise
 from farmcd_qgis.engine.areas import geometry_area_m2
 from farmcd_qgis.engine.vectorise import VectorSummary
 from farmcd_qgis.protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, Cancelled, InputError
@@ -103,7 +103,8 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
     connectivity = [4, 8][seed % 2]
     minimum = [0.0, 250.0, 400.0][seed % 3]
     # Bands of one to three rows, so that everything is stitched.
-    monkeypatch.setattr(vectorise, "BAND_PIXELS", int(shape[1] * (1 + seed % 3)))
+    monkeypatch.setattr(tally, "BAND_PIXELS", int(shape[1] * (1 + seed % 3)))
+    monkeypatch.setattr(outlines, "BLOCK_ROWS", 1 + seed % 5)
     run = write_run(tmp_path / "run", change, confidence, second, arbitration)
 
     summary = vectorise.vectorise(run, minimum_mapping_unit_m2=minimum, connectivity=connectivity)
@@ -183,7 +184,7 @@ def test_noise_gives_valid_polygons_whatever_the_bands(tmp_path, monkeypatch):
     change = np.random.default_rng(5).integers(0, 3, (150, 140))
     layers = []
     for pixels in (140 * 7, 1 << 20):
-        monkeypatch.setattr(vectorise, "BAND_PIXELS", pixels)
+        monkeypatch.setattr(tally, "BAND_PIXELS", pixels)
         run = write_run(tmp_path / str(pixels), change)
         vectorise.vectorise(run, minimum_mapping_unit_m2=500)
         layers.append([{**f, "geometry": f["geometry"].ExportToWkt()} for f in read_layer(run, "candidates")])

@@ -1,8 +1,7 @@
 """From the rasters of a run to its polygons: candidates of change and hard regions.
 
-The rasters stream by in bands of rows, three times a layer: to label what is connected, to gather what is known of
-each label, and to outline it. Outlines are drawn of 4-connected pieces, since 8-connected outlines touch themselves
-and are no valid polygons; the pieces of a label make one MultiPolygon.
+The rasters stream by in bands of rows, three times a layer: to label what is connected, to count what there is of
+each label, and to outline it.
 """
 
 import json
@@ -10,20 +9,16 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, ogr
 
-from ..classes import CHANGES, CLASSES, class_label
+from ..classes import CHANGES, class_label
 from ..protocol import (
-    ARBITRATION_TIF,
     CANDIDATES,
-    CHANGE_TIF,
-    CONFIDENCE_TIF,
     HARD_REGIONS,
     RUN_GPKG,
     RUN_JSON,
@@ -33,23 +28,20 @@ from ..protocol import (
     Progress,
     ProgressCallback,
 )
-from .areas import PixelAreas, hectares, mu
+from .areas import hectares, mu
 from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+from .outlines import Outlines
+from .tally import Bands, Rasters, Tally
 
 gdal.UseExceptions()
 ogr.UseExceptions()
 
 SCRATCH = "vectorise.part"
-# Pixels that are in memory at a time.
-BAND_PIXELS = 1 << 20
-# The share of no change from which on the text priors contradict a detected change, in percent.
-DISAGREEMENT_PERCENT = 50
+# Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
+HARD_REGION_PIXELS = 1024
 
 Bytes = npt.NDArray[np.uint8]
-Ids = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
-Step = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -93,7 +85,7 @@ def vectorise(
         job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
             candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
-            regions = job.run(HARD_REGIONS, job.hard, _hard_region, package, steps.part(0.6, 1.0))
+            regions = job.run(HARD_REGIONS, job.hard_squares, _hard_region, package, steps.part(0.6, 1.0))
             package.write_styles()
         _copy_record(run_dir, scratch / RUN_GPKG)
         steps(1.0)
@@ -107,101 +99,6 @@ def vectorise(
     class_ids = candidates.classes.argmax(axis=1)
     area_ha = {row.name: hectares(float(candidates.area[class_ids == row.id].sum())) for row in CHANGES}
     return VectorSummary(len(candidates.area), len(regions.area), area_ha)
-
-
-class Bands(NamedTuple):
-    """Rows of the run's rasters, uint8 (h, w) each; see the run folder's description for their meaning."""
-
-    change: Bytes
-    confidence: Bytes
-    second: Bytes
-    arbitration: Bytes
-
-    @property
-    def valid(self) -> npt.NDArray[np.bool_]:
-        """Where there is a result, bool (h, w)."""
-        return (self.change < len(CLASSES)) & (self.second < len(CLASSES))
-
-
-class Rasters:
-    """The three rasters of a run folder, read in bands of rows."""
-
-    def __init__(self, run_dir: Path) -> None:
-        change, confidence, arbitration = (
-            _open(run_dir, name) for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF)
-        )
-        self._files = (change, confidence, arbitration)
-        self.width, self.height = change.RasterXSize, change.RasterYSize
-        for file in self._files:
-            if (file.RasterXSize, file.RasterYSize) != (self.width, self.height):
-                raise InputError(
-                    "bad_run",
-                    f"{file.GetDescription()} has {file.RasterXSize} x {file.RasterYSize} pixels, {CHANGE_TIF} has "
-                    f"{self.width} x {self.height}; they are not of one run. Run the detection again.",
-                )
-        self.geotransform = change.GetGeoTransform()
-        self.crs_wkt = change.GetProjection()
-        self.areas = PixelAreas(self.geotransform, self.crs_wkt, self.width, self.height)
-        self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
-        self._bands.append(arbitration.GetRasterBand(1))
-
-    def spans(self) -> Iterator[tuple[int, int]]:
-        """Yield (row, count) of the bands from top to bottom."""
-        step = max(1, BAND_PIXELS // self.width)
-        for row in range(0, self.height, step):
-            yield row, min(step, self.height - row)
-
-    def read(self, row: int, count: int) -> Bands:
-        """Read `count` rows from `row` on."""
-        return Bands(*(band.ReadAsArray(0, row, self.width, count) for band in self._bands))
-
-
-class Tally:
-    """What is known of each label, by position (label 1 comes first); grows with `add`. `area` is in square metres."""
-
-    def __init__(self, area: Floats) -> None:
-        count = len(area)
-        self.area = area
-        self.pixels = np.zeros(count)
-        self.classes = np.zeros((count, len(CLASSES)))
-        self.seconds = np.zeros((count, len(CLASSES)))
-        self.confidence = np.zeros(count)
-        self.confidence_min = np.full(count, 100, np.uint8)
-        self.hard = np.zeros(count)
-        self.arbitration = np.zeros(count)
-        self.disagreement = np.zeros(count)
-
-    def add(self, ids: Ids, bands: Bands, hard: npt.NDArray[np.bool_]) -> None:
-        """Count the pixels of a band; `ids` are final labels, 0 for none."""
-        there = ids > 0
-        if not there.any():
-            return
-        labels = ids[there] - 1
-        first = int(labels.min())
-        labels -= first
-        count = int(labels.max()) + 1
-        touched = slice(first, first + count)
-
-        def total(weights: npt.NDArray[Any] | None = None) -> npt.NDArray[Any]:
-            return np.bincount(labels, weights, minlength=count)
-
-        def by_class(values: Bytes) -> npt.NDArray[Any]:
-            keys = labels * len(CLASSES) + values[there]
-            return np.bincount(keys, minlength=count * len(CLASSES)).reshape(count, -1)
-
-        confidence, arbitration = bands.confidence[there], bands.arbitration[there]
-        self.pixels[touched] += total()
-        self.classes[touched] += by_class(bands.change)
-        self.seconds[touched] += by_class(bands.second)
-        self.confidence[touched] += total(confidence)
-        self.hard[touched] += total(hard[there])
-        self.arbitration[touched] += total(arbitration)
-        self.disagreement[touched] += total(arbitration > DISAGREEMENT_PERCENT)
-        # Written from high to low, so that the lowest stays; sorting bytes is quick.
-        order = np.argsort(255 - confidence, kind="stable")
-        lowest = np.full(count, 100, np.uint8)
-        lowest[labels[order]] = confidence[order]
-        self.confidence_min[touched] = np.minimum(self.confidence_min[touched], lowest)
 
 
 def _candidate(number: int, tally: Tally) -> dict[str, Any]:
@@ -243,7 +140,7 @@ def _measures(tally: Tally, at: int) -> dict[str, float]:
     }
 
 
-def _changes(bands: Bands) -> Bytes:
+def _changes(row: int, bands: Bands) -> Bytes:
     return np.where(bands.valid, bands.change, 0).astype(np.uint8)
 
 
@@ -257,15 +154,22 @@ class _Job:
     minimum_m2: float
     connectivity: int
 
-    def hard(self, bands: Bands) -> Bytes:
-        """Return 1 where the network is in doubt, else 0."""
+    def hard(self, bands: Bands) -> npt.NDArray[np.bool_]:
+        """Tell where the network is in doubt."""
         # Rounded, since 100 * 0.29 is a little less than 29.
-        return (bands.valid & (bands.confidence < round(self.hard_below, 6))).astype(np.uint8)
+        return bands.valid & (bands.confidence < round(self.hard_below, 6))
+
+    def hard_squares(self, row: int, bands: Bands) -> Bytes:
+        """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
+        height, width = bands.change.shape
+        rows = np.arange(row, row + height) // HARD_REGION_PIXELS % 2
+        columns = np.arange(width) // HARD_REGION_PIXELS % 2
+        return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
 
     def run(
         self,
         name: str,
-        values: Callable[[Bands], Bytes],
+        values: Callable[[int, Bands], Bytes],
         describe: Callable[[int, Tally], dict[str, Any]],
         package: Package,
         steps: "_Steps",
@@ -276,12 +180,12 @@ class _Job:
         tally = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
         provisional.unlink()
         pieces = self.scratch / f"{name}-pieces.gpkg"
-        _outline(final, pieces, steps.part(0.55, 0.85))
+        outlines = Outlines(final, pieces, steps.part(0.55, 0.85))
         final.unlink()
         written = steps.part(0.85, 1.0)
 
         def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-            for number, polygon in _gathered(pieces):
+            for number, polygon in outlines:
                 if number % 1000 == 0:
                     written(number / len(tally.area))
                 yield polygon, describe(number, tally)
@@ -290,14 +194,14 @@ class _Job:
         pieces.unlink()
         return tally
 
-    def _label(self, values: Callable[[Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
+    def _label(self, values: Callable[[int, Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
         """Write provisional labels into a raster; return the final ones."""
         components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
         file = self._create(path)
         for row, count in self.rasters.spans():
             areas = self.rasters.areas.rows(row, count)
             last = row + count == self.rasters.height
-            ids = components.add(values(self.rasters.read(row, count)), areas, last)
+            ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
             file.GetRasterBand(1).WriteArray(ids, 0, row)
             steps((row + count) / self.rasters.height)
         return components.labels()
@@ -310,7 +214,7 @@ class _Job:
             ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
             final.GetRasterBand(1).WriteArray(ids, 0, row)
             bands = self.rasters.read(row, count)
-            tally.add(ids, bands, self.hard(bands) > 0)
+            tally.add(ids, bands, self.hard(bands))
             steps((row + count) / self.rasters.height)
         return tally
 
@@ -325,49 +229,6 @@ class _Job:
         )
         file.SetGeoTransform(self.rasters.geotransform)
         return file
-
-
-def _outline(ids: Path, pieces: Path, steps: "_Steps") -> None:
-    """Write the outlines of a raster's 4-connected pieces with their labels."""
-    source = gdal.Open(str(ids))
-    band = source.GetRasterBand(1)
-    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(pieces))
-    layer = file.CreateLayer("pieces", None, ogr.wkbPolygon, ["SPATIAL_INDEX=NO"])
-    layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger64))
-
-    cancelled = False
-
-    def advance(part: float, *_: object) -> int:
-        # An exception does not come through GDAL.
-        nonlocal cancelled
-        try:
-            steps(part)
-        except Cancelled:
-            cancelled = True
-        return not cancelled
-
-    file.StartTransaction()
-    try:
-        gdal.Polygonize(band, band, layer, 0, callback=advance)
-    except RuntimeError:
-        if cancelled:
-            raise Cancelled from None
-        raise
-    file.CommitTransaction()
-
-
-def _gathered(pieces: Path) -> Iterator[tuple[int, ogr.Geometry]]:
-    """Yield each label, ascending, with the MultiPolygon of its pieces."""
-    file = gdal.OpenEx(str(pieces), gdal.OF_VECTOR)
-    layer = file.ExecuteSQL("SELECT label, geom FROM pieces ORDER BY label, fid")
-    try:
-        for label, features in groupby(layer, key=lambda feature: feature.GetFieldAsInteger64(0)):
-            polygon = ogr.Geometry(ogr.wkbMultiPolygon)
-            for feature in features:
-                polygon.AddGeometry(feature.GetGeometryRef())
-            yield label, polygon
-    finally:
-        file.ReleaseResultSet(layer)
 
 
 class _Steps:
@@ -401,15 +262,6 @@ def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
         raise InputError("bad_mmu", f"The minimum mapping unit is {minimum_m2} m2; give 0 or more.")
     if connectivity not in (4, 8):
         raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
-
-
-def _open(run_dir: Path, name: str) -> gdal.Dataset:
-    try:
-        return gdal.Open(str(run_dir / name))
-    except RuntimeError as error:
-        raise InputError(
-            "no_run", f"{run_dir} is no run folder: {name} is missing or cannot be read. GDAL says: {error}."
-        ) from error
 
 
 def _copy_record(run_dir: Path, gpkg: Path) -> None:
