@@ -19,7 +19,7 @@ gdal.UseExceptions()
 ogr.UseExceptions()
 
 # Rows that are outlined at a time.
-BLOCK_ROWS = 1024
+BLOCK_ROWS = 512
 
 
 class Outlines:

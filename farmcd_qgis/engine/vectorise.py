@@ -31,7 +31,7 @@ from ..protocol import (
 from .areas import hectares, mu
 from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
-from .outlines import Outlines
+from .outlines import BLOCK_ROWS, Outlines
 from .tally import Bands, Rasters, Tally
 
 gdal.UseExceptions()
@@ -39,7 +39,8 @@ ogr.UseExceptions()
 
 SCRATCH = "vectorise.part"
 # Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
-HARD_REGION_PIXELS = 1024
+# A multiple of the blocks, since joining outlines as intricate as those takes minutes.
+HARD_REGION_PIXELS = BLOCK_ROWS
 
 Bytes = npt.NDArray[np.uint8]
 
