@@ -1,0 +1,273 @@
+"""From the rasters of a run to its polygons: candidates of change and hard regions.
+
+The rasters stream by in bands of rows, three times a layer: to label what is connected, to count what there is of
+each label, and to outline it.
+"""
+
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from osgeo import gdal, ogr
+
+from ..classes import CHANGES, class_label
+from ..protocol import (
+    CANDIDATES,
+    HARD_REGIONS,
+    RUN_GPKG,
+    RUN_JSON,
+    Cancelled,
+    InputError,
+    IsCancelled,
+    Progress,
+    ProgressCallback,
+)
+from .areas import hectares, mu
+from .components import Components, Labels
+from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+from .outlines import BLOCK_ROWS, Outlines
+from .tally import Bands, Rasters, Tally
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+
+SCRATCH = "vectorise.part"
+# Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
+# A multiple of the blocks, since joining outlines as intricate as those takes minutes.
+HARD_REGION_PIXELS = BLOCK_ROWS
+
+Bytes = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class VectorSummary:
+    """How many polygons there are; `area_ha` holds the candidates' area in hectares by class name."""
+
+    candidates: int
+    hard_regions: int
+    area_ha: dict[str, float]
+
+
+def vectorise(
+    run_dir: str | Path,
+    *,
+    tau: float = 0.80,
+    minimum_mapping_unit_m2: float = 400.0,
+    connectivity: int = 8,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> VectorSummary:
+    """Write farmcd.gpkg of a run folder from its three rasters: candidates, hard regions, styles, record.
+
+    Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
+    stay as they are. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
+    would be lost), and Cancelled; then nothing is left behind.
+    """
+    _check(tau, minimum_mapping_unit_m2, connectivity)
+    run_dir = Path(run_dir)
+    rasters = Rasters(run_dir)
+    target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
+    if reviewed := count_reviewed(target):
+        raise InputError(
+            "reviewed",
+            f"{reviewed} candidates in {target} have been reviewed already, and new polygons would replace them. "
+            "Copy the run folder without farmcd.gpkg and make the polygons there.",
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        steps = _Steps(progress, is_cancelled)
+        job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
+        with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
+            candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
+            regions = job.run(HARD_REGIONS, job.hard_squares, _hard_region, package, steps.part(0.6, 1.0))
+            package.write_styles()
+        _copy_record(run_dir, scratch / RUN_GPKG)
+        steps(1.0)
+        (scratch / RUN_GPKG).replace(target)
+    except BaseException as error:
+        # The functions that were left hold files open, and Windows removes no file that is.
+        traceback.clear_frames(error.__traceback__)
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    class_ids = candidates.classes.argmax(axis=1)
+    area_ha = {row.name: hectares(float(candidates.area[class_ids == row.id].sum())) for row in CHANGES}
+    return VectorSummary(len(candidates.area), len(regions.area), area_ha)
+
+
+def _candidate(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    pixels = tally.pixels[at]
+    class_id, second = int(tally.classes[at].argmax()), int(tally.seconds[at].argmax())
+    return {
+        "candidate_id": number,
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+        "second_class_id": second,
+        "second_class_name": class_label(second),
+        **_measures(tally, at),
+        "confidence_min": int(tally.confidence_min[at]) / 100,
+        "hard_share": round(tally.hard[at] / pixels, 4),
+        "arbitration": round(tally.arbitration[at] / pixels / 100, 4),
+        "disagreement": round(tally.disagreement[at] / pixels, 4),
+        "status": UNREVIEWED,
+    }
+
+
+def _hard_region(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    class_id = int(tally.classes[at].argmax())
+    return {
+        "region_id": number,
+        **_measures(tally, at),
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+    }
+
+
+def _measures(tally: Tally, at: int) -> dict[str, float]:
+    area = float(tally.area[at])
+    return {
+        "area_ha": round(hectares(area), 6),
+        "area_mu": round(mu(area), 5),
+        "confidence_mean": round(tally.confidence[at] / tally.pixels[at] / 100, 4),
+    }
+
+
+def _changes(row: int, bands: Bands) -> Bytes:
+    return np.where(bands.valid, bands.change, 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The way from rasters to one layer; `hard_below` is in percent."""
+
+    rasters: Rasters
+    scratch: Path
+    hard_below: float
+    minimum_m2: float
+    connectivity: int
+
+    def hard(self, bands: Bands) -> npt.NDArray[np.bool_]:
+        """Tell where the network is in doubt."""
+        # Rounded, since 100 * 0.29 is a little less than 29.
+        return bands.valid & (bands.confidence < round(self.hard_below, 6))
+
+    def hard_squares(self, row: int, bands: Bands) -> Bytes:
+        """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
+        height, width = bands.change.shape
+        rows = np.arange(row, row + height) // HARD_REGION_PIXELS % 2
+        columns = np.arange(width) // HARD_REGION_PIXELS % 2
+        return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
+
+    def run(
+        self,
+        name: str,
+        values: Callable[[int, Bands], Bytes],
+        describe: Callable[[int, Tally], dict[str, Any]],
+        package: Package,
+        steps: "_Steps",
+    ) -> Tally:
+        """Write the layer `name` of what is connected in `values`; return what is known of its features."""
+        provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
+        labels = self._label(values, provisional, steps.part(0.0, 0.35))
+        tally = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
+        provisional.unlink()
+        pieces = self.scratch / f"{name}-pieces.gpkg"
+        outlines = Outlines(final, pieces, steps.part(0.55, 0.85))
+        final.unlink()
+        written = steps.part(0.85, 1.0)
+
+        def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
+            for number, polygon in outlines:
+                if number % 1000 == 0:
+                    written(number / len(tally.area))
+                yield polygon, describe(number, tally)
+
+        package.write_layer(name, features())
+        pieces.unlink()
+        return tally
+
+    def _label(self, values: Callable[[int, Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
+        """Write provisional labels into a raster; return the final ones."""
+        components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
+        file = self._create(path)
+        for row, count in self.rasters.spans():
+            areas = self.rasters.areas.rows(row, count)
+            last = row + count == self.rasters.height
+            ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
+            file.GetRasterBand(1).WriteArray(ids, 0, row)
+            steps((row + count) / self.rasters.height)
+        return components.labels()
+
+    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> Tally:
+        """Write final labels into a raster; return what is known of each."""
+        tally = Tally(labels.areas)
+        provisional, final = gdal.Open(str(source)), self._create(target)
+        for row, count in self.rasters.spans():
+            ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
+            final.GetRasterBand(1).WriteArray(ids, 0, row)
+            bands = self.rasters.read(row, count)
+            tally.add(ids, bands, self.hard(bands))
+            steps((row + count) / self.rasters.height)
+        return tally
+
+    def _create(self, path: Path) -> gdal.Dataset:
+        file = gdal.GetDriverByName("GTiff").Create(
+            str(path),
+            self.rasters.width,
+            self.rasters.height,
+            1,
+            gdal.GDT_Int32,
+            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"],
+        )
+        file.SetGeoTransform(self.rasters.geotransform)
+        return file
+
+
+class _Steps:
+    """Reports progress of a part of the whole, and raises Cancelled when told to stop."""
+
+    def __init__(
+        self,
+        progress: ProgressCallback | None,
+        is_cancelled: IsCancelled | None,
+        start: float = 0.0,
+        stop: float = 1.0,
+    ) -> None:
+        self._progress, self._is_cancelled, self._start, self._stop = progress, is_cancelled, start, stop
+
+    def __call__(self, part: float) -> None:
+        if self._is_cancelled and self._is_cancelled():
+            raise Cancelled
+        if self._progress:
+            self._progress(Progress("polygons", self._start + part * (self._stop - self._start)))
+
+    def part(self, start: float, stop: float) -> "_Steps":
+        """Return the steps of a part of this part."""
+        length = self._stop - self._start
+        return _Steps(self._progress, self._is_cancelled, self._start + start * length, self._start + stop * length)
+
+
+def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
+    if not 0 < tau <= 1:
+        raise InputError("bad_tau", f"tau is {tau}; give a confidence above 0 and up to 1 (0.8 is usual).")
+    if not 0 <= minimum_m2 < float("inf"):
+        raise InputError("bad_mmu", f"The minimum mapping unit is {minimum_m2} m2; give 0 or more.")
+    if connectivity not in (4, 8):
+        raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
+
+
+def _copy_record(run_dir: Path, gpkg: Path) -> None:
+    """Put the record of a finished run into its new GeoPackage; a detection does so itself once it has one."""
+    if (run_dir / RUN_JSON).exists():
+        from .record import flatten
+
+        write_run_table(gpkg, flatten(json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))))
