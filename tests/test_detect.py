@@ -74,7 +74,7 @@ def make_request(tmp_path: Path) -> Callable[..., RunRequest]:
         before, after = pixels_of(height, width, 1), pixels_of(height, width, 2)
         if empty:
             after[(slice(None), *empty)] = 0
-        checkpoint = tmp_path / "net.safetensors"
+        checkpoint = tmp_path / "net.pth"
         checkpoint.touch()
         return RunRequest(
             before=write_raster(tmp_path / "before.tif", before),
