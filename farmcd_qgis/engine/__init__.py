@@ -3,7 +3,12 @@
 `from farmcd_qgis.engine import load_checkpoint` imports torch only when asked for.
 """
 
+import os
 from typing import Any
+
+# OpenMP reads this once, when torch loads it. By default its threads spin between two layers, and with one core
+# taken by QGIS they then wait for each other most of the time.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def __getattr__(name: str) -> Any:

@@ -99,7 +99,11 @@ def detect(
                 is_cancelled=is_cancelled,
             )
         seconds = time.monotonic() - clock
-        found = {"candidates": summary.candidates, "hard_regions": summary.hard_regions, "area_ha": summary.area_ha}
+        found: dict[str, Any] = {
+            "candidates": summary.candidates,
+            "hard_regions": summary.hard_regions,
+            "area_ha": summary.area_ha,
+        }
         record = make_record(
             request,
             pair=pair,

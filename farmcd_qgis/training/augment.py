@@ -67,15 +67,14 @@ class Augmenter:
         before, after, label = (torch.stack(part) for part in zip(*crops, strict=True))
         before, after = before / 255, after / 255
         if self.settings is not None:
-            before = self._haze(self._light(before))
-            after = self._haze(self._light(self._shift(after) if self.settings.shift else after))
+            before = self._haze(self._light(before), self.settings.haze)
+            after = self._haze(self._light(self._shift(after) if self.settings.shift else after), self.settings.haze)
         return Batch(before.clamp(0, 1) * 2 - 1, after.clamp(0, 1) * 2 - 1, label)
 
-    def _haze(self, images: torch.Tensor) -> torch.Tensor:
+    def _haze(self, images: torch.Tensor, haze: float) -> torch.Tensor:
         """Veil each image with a bluish grey: strength U(0, haze), for one image in three."""
-        assert self.settings is not None
         size = (len(images), 1, 1, 1)
-        strength = torch.rand(size) * self.settings.haze * (torch.rand(size) < 1 / 3)
+        strength = torch.rand(size) * haze * (torch.rand(size) < 1 / 3)
         veil = torch.tensor([0.75, 0.78, 0.82]).view(1, 3, 1, 1)
         return images * (1 - strength) + veil * strength
 

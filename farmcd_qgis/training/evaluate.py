@@ -73,15 +73,14 @@ def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int 
     rows, columns = pair.shape[-2:]
     side = min(tile, -(-max(rows, columns) // 8) * 8)
     pair = F.pad(pair, (0, max(0, side - columns), 0, max(0, side - rows)), mode="replicate")
-    logits: torch.Tensor | None = None
+    logits = pair.new_empty(0)
     for row in _starts(pair.shape[-2], side):
         for column in _starts(pair.shape[-1], side):
             window = pair[..., row : row + side, column : column + side]
             part = net(window[:, :3], window[:, 3:])[0].float()
-            if logits is None:
+            if not len(logits):
                 logits = part.new_zeros(1, part.shape[1], *pair.shape[-2:])
             logits[..., row : row + side, column : column + side] = part
-    assert logits is not None
     logits = F.interpolate(logits[..., :rows, :columns], size=(height, width), mode="bilinear", align_corners=False)
     return logits[0]
 
