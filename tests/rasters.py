@@ -80,3 +80,43 @@ def rectangle(column: float, row: float, right: float, bottom: float) -> str:
     """Return the WKT of a rectangle, given in pixels of the default geotransform."""
     x, y = (LEFT + PIXEL * column, LEFT + PIXEL * right), (TOP - PIXEL * bottom, TOP - PIXEL * row)
     return f"POLYGON(({x[0]} {y[0]},{x[1]} {y[0]},{x[1]} {y[1]},{x[0]} {y[1]},{x[0]} {y[0]}))"
+
+
+BAD_RASTERS = (
+    "missing_file",
+    "no_raster",
+    "empty_file",
+    "not_a_raster",
+    "unreadable",
+    "no_crs",
+    "no_geotransform",
+    "too_few_bands",
+    "complex_type",
+    "no_overlap",
+    "small_overlap",
+    "all_nodata",
+)
+
+
+def bad_rasters(folder: Path) -> dict[str, str]:
+    """Write one file of every kind that cannot be used; returns them by error code."""
+    whole = Path(write_raster(folder / "whole.tif", scene(256, 256))).read_bytes()
+    (folder / "cut.tif").write_bytes(whole[: len(whole) // 3])
+    (folder / "empty.tif").touch()
+    (folder / "words.tif").write_text("not an image at all")
+    far = (LEFT + 1e5, PIXEL, 0, TOP, 0, -PIXEL)
+    near = (LEFT + 54 * PIXEL, PIXEL, 0, TOP, 0, -PIXEL)
+    return {
+        "missing_file": str(folder / "nowhere.tif"),
+        "no_raster": "",
+        "empty_file": str(folder / "empty.tif"),
+        "not_a_raster": str(folder / "words.tif"),
+        "unreadable": str(folder / "cut.tif"),
+        "no_crs": write_raster(folder / "no_crs.tif", scene(), epsg=None),
+        "no_geotransform": write_raster(folder / "no_place.tif", scene(), geotransform=None),
+        "too_few_bands": write_raster(folder / "one.tif", scene()[:1]),
+        "complex_type": write_raster(folder / "sar.tif", scene().astype(np.complex64)),
+        "no_overlap": write_raster(folder / "far.tif", scene(), geotransform=far),
+        "small_overlap": write_raster(folder / "near.tif", scene(), geotransform=near),
+        "all_nodata": write_raster(folder / "void.tif", np.zeros((3, 64, 64), np.uint8), nodata=0),
+    }

@@ -10,7 +10,7 @@ from osgeo import gdal
 from farmcd_qgis.engine.pair import Pair
 from farmcd_qgis.engine.tiling import Window
 from farmcd_qgis.protocol import InputError, RunRequest
-from tests.rasters import LEFT, PIXEL, TOP, UTM, scene, warp, write_raster
+from tests.rasters import BAD_RASTERS, LEFT, PIXEL, TOP, UTM, bad_rasters, scene, warp, write_raster
 
 TYPES = (np.uint8, np.int16, np.uint16, np.int32, np.uint32, np.float32, np.float64)
 
@@ -190,49 +190,9 @@ def test_matching_gives_before_the_distribution_of_after(tmp_path, opened):
     assert np.array(pair.stretch["matching"]).shape == (3, 256)
 
 
-def bad_inputs(folder: Path) -> dict[str, str]:
-    """Write one file of every kind that cannot be used; returns them by error code."""
-    whole = Path(write_raster(folder / "whole.tif", scene(256, 256))).read_bytes()
-    (folder / "cut.tif").write_bytes(whole[: len(whole) // 3])
-    (folder / "empty.tif").touch()
-    (folder / "words.tif").write_text("not an image at all")
-    far = (LEFT + 1e5, PIXEL, 0, TOP, 0, -PIXEL)
-    near = (LEFT + 54 * PIXEL, PIXEL, 0, TOP, 0, -PIXEL)
-    return {
-        "missing_file": str(folder / "nowhere.tif"),
-        "no_raster": "",
-        "empty_file": str(folder / "empty.tif"),
-        "not_a_raster": str(folder / "words.tif"),
-        "unreadable": str(folder / "cut.tif"),
-        "no_crs": write_raster(folder / "no_crs.tif", scene(), epsg=None),
-        "no_geotransform": write_raster(folder / "no_place.tif", scene(), geotransform=None),
-        "too_few_bands": write_raster(folder / "one.tif", scene()[:1]),
-        "complex_type": write_raster(folder / "sar.tif", scene().astype(np.complex64)),
-        "no_overlap": write_raster(folder / "far.tif", scene(), geotransform=far),
-        "small_overlap": write_raster(folder / "near.tif", scene(), geotransform=near),
-        "all_nodata": write_raster(folder / "void.tif", np.zeros((3, 64, 64), np.uint8), nodata=0),
-    }
-
-
-@pytest.mark.parametrize(
-    "code",
-    [
-        "missing_file",
-        "no_raster",
-        "empty_file",
-        "not_a_raster",
-        "unreadable",
-        "no_crs",
-        "no_geotransform",
-        "too_few_bands",
-        "complex_type",
-        "no_overlap",
-        "small_overlap",
-        "all_nodata",
-    ],
-)
+@pytest.mark.parametrize("code", BAD_RASTERS)
 def test_bad_input_gets_its_own_sentence(tmp_path, opened, code):
-    path = bad_inputs(tmp_path)[code]
+    path = bad_rasters(tmp_path)[code]
     with pytest.raises(InputError) as caught:
         opened(before=path)
     assert caught.value.code == code

@@ -1,0 +1,125 @@
+"""The packaged plugin in a real QGIS on a virtual screen: what an analyst clicks and sees.
+
+Leaves pictures and figures in build/desktop.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.demo_session import FIND, open_pair, run
+from scripts.desktop import Desktop
+
+ROOT = Path(__file__).resolve().parent.parent
+OUT = ROOT / "build" / "desktop"
+
+pytestmark = [pytest.mark.desktop, pytest.mark.timeout(1200)]
+
+LAYERS = """
+root = QgsProject.instance().layerTreeRoot()
+result = [[layer.layer().name() for layer in group.findLayers()] for group in root.findGroups()]
+"""
+LEGEND = """
+from qgis.core import QgsLayerTreeModel
+layer = QgsProject.instance().mapLayersByName('Change classes')[0]
+result = [item.label for item in layer.renderer().classes()]
+"""
+WORKERS = """
+import subprocess
+found = subprocess.run(['pgrep', '-f', 'farmcd_qgis.engine.worker'], capture_output=True, text=True).stdout.split()
+result = found
+"""
+
+
+@pytest.fixture(scope="module")
+def staged() -> Path:
+    subprocess.run([sys.executable, str(ROOT / "scripts" / "package"), "--stage-only"], check=True)
+    return ROOT / "build" / "plugins"
+
+
+@pytest.fixture
+def desktop(staged: Path, request: pytest.FixtureRequest) -> Iterator[Desktop]:
+    if shutil.which("qgis") is None:
+        pytest.skip("there is no qgis on the PATH")
+    folder = OUT / request.node.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    with Desktop(folder, staged) as session:
+        yield session
+
+
+def test_run_gives_styled_layers_and_qgis_stays_responsive(desktop: Desktop):
+    assert desktop.ask("import sys\nresult = 'torch' in sys.modules") is False
+    open_pair(desktop)
+    figures = run(desktop, desktop.folder / "result")
+    desktop.screenshot("result.png")
+    (desktop.folder / "figures.json").write_text(json.dumps(figures))
+    (names,) = desktop.ask(LAYERS)
+    assert names[:5] == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
+    assert {"Bareland", "Building", "Road", "Vegetation", "Water"} <= set(desktop.ask(LEGEND))
+    assert desktop.ask("result = [item.text() for item in iface.messageBar().items() if item.level() > 0]") == []
+    assert desktop.ask("result = 'torch' in sys.modules") is False
+    record = json.loads((desktop.folder / "result" / "run.json").read_text())
+    count = desktop.ask("result = QgsProject.instance().mapLayersByName('Candidates')[0].featureCount()")
+    assert count == record["figures"]["candidates"] > 0
+
+
+def test_cancel_leaves_nothing_and_another_run_can_begin(desktop: Desktop):
+    open_pair(desktop)
+    folder = desktop.folder / "stopped"
+    desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()")
+    desktop.click(FIND.format(name="runButton"))
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'cancelButton').isEnabled()")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
+    begun = time.monotonic()
+    desktop.click(FIND.format(name="cancelButton"))
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()", 20, every=0.02)
+    (desktop.folder / "figures.json").write_text(json.dumps({"cancel_seconds": round(time.monotonic() - begun, 2)}))
+    desktop.screenshot("cancelled.png")
+    assert not folder.exists()
+
+
+def test_closing_qgis_ends_the_worker(desktop: Desktop):
+    open_pair(desktop)
+    folder = desktop.folder / "closed"
+    desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()")
+    desktop.click(FIND.format(name="runButton"))
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
+    workers = [int(pid) for pid in desktop.ask(WORKERS) if _child_of(int(pid), desktop.qgis.pid)]
+    assert workers
+    desktop.quit()
+    end = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not [pid for pid in workers if Path(f"/proc/{pid}").exists()]
+    assert not (folder / "run.json").exists()
+
+
+def test_unloading_the_plugin_takes_everything_back(desktop: Desktop):
+    open_pair(desktop)
+    desktop.ask("from qgis.utils import unloadPlugin\nresult = unloadPlugin('farmcd_qgis')")
+    left = desktop.ask(
+        "from qgis.PyQt.QtWidgets import QDockWidget, QAction\n"
+        "window = iface.mainWindow()\n"
+        "docks = [dock.objectName() for dock in window.findChildren(QDockWidget) if 'FarmCD' in dock.objectName()]\n"
+        "provider = QgsApplication.processingRegistry().providerById('farmcd')\n"
+        "result = docks + ([provider.id()] if provider else [])"
+    )
+    assert left == []
+
+
+def _child_of(pid: int, parent: int) -> bool:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except FileNotFoundError:
+        return False
+    return int(fields[1]) == parent or os.getpgid(pid) == pid
