@@ -69,6 +69,19 @@ def test_values_and_gradients_equal_the_recurrence(backend: str, reverse: bool, 
         assert (ours - theirs).abs().max() <= tolerance * (1 + theirs.abs().max()), name
 
 
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_one_pass_of_inference_equals_the_recurrence(reverse: bool, shape: tuple[int, int, int]) -> None:
+    given = arguments(shape)
+    with use_backend("recurrence"):
+        wanted = selective_scan(**given, reverse=reverse)
+    halves = torch.cat([given["u"], given["z"]], dim=1).float().chunk(2, dim=1)
+    tested = {name: value.float() for name, value in given.items()} | {"u": halves[0], "z": halves[1]}
+    with use_backend("numba_cpu"), torch.inference_mode():
+        y = selective_scan(**tested, reverse=reverse)
+    assert (y - wanted).abs().max() <= 1e-5 * (1 + wanted.abs().max())
+
+
 def test_reverse_is_flipping_in_and_out() -> None:
     given = arguments((2, 3, 50))
     flipped = {n: v.flip(-1) if v.dim() == 3 else v for n, v in given.items()}

@@ -183,8 +183,8 @@ def _check_overlap(reference: Raster, other: Raster) -> None:
     if not (columns > 0 and rows > 0):
         raise InputError(
             "no_overlap",
-            f"The two rasters do not overlap: {reference.path} spans x {left:.6g} to {right:.6g} and y {bottom:.6g} to "
-            f"{top:.6g}, {other.path} there x {xmin:.6g} to {xmax:.6g} and y {ymin:.6g} to {ymax:.6g}. Check their "
+            f"The two rasters do not overlap: {reference.path} spans x {left:.9g} to {right:.9g} and y {bottom:.9g} to "
+            f"{top:.9g}, {other.path} there x {xmin:.9g} to {xmax:.9g} and y {ymin:.9g} to {ymax:.9g}. Check their "
             "coordinate reference systems.",
         )
     if round(columns) < LEAST_OVERLAP or round(rows) < LEAST_OVERLAP:

@@ -188,12 +188,12 @@ class ConvMamba(nn.Module):
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Mix (B, L, C) tokens of a height x width image into (B, L, C)."""
-        image = tokens.transpose(1, 2).unflatten(2, (height, width))
-        local = self.local_relation(image).flatten(2)  # (B, E, L)
-        x, z = self.in_proj(tokens).transpose(1, 2).chunk(2, dim=1)  # (B, E, L) each
+        channels_first = tokens.transpose(1, 2)
+        local = self.local_relation(channels_first.unflatten(2, (height, width))).flatten(2)  # (B, E, L)
+        x, z = project(self.in_proj.weight, channels_first).chunk(2, dim=1)  # (B, E, L) each
         ahead = self._scan(x, z, self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D, reverse=False)
         back = self._scan(x, z, self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b, reverse=True)
-        return self.out_proj((ahead + back + local).transpose(1, 2))
+        return project_back(self.out_proj.weight, ahead + back + local)
 
     def _scan(
         self,
@@ -214,11 +214,21 @@ class ConvMamba(nn.Module):
             u = F.silu(u[..., CONV_WIDTH - 1 :])
         else:
             u = F.silu(conv(x)[..., :length])
-        parameters = x_proj(u.transpose(1, 2)).transpose(1, 2)  # (B, R + 2N, L)
-        step, b, c = parameters.split([self.rank, STATES, STATES], dim=1)
-        delta = dt_proj.weight @ step  # the bias is added inside the scan
+        to_step, to_b, to_c = x_proj.weight.split([self.rank, STATES, STATES])
+        delta = project(dt_proj.weight, project(to_step, u))  # the bias is added inside the scan
+        b, c = (project_back(weight, u).transpose(1, 2) for weight in (to_b, to_c))  # (B, N, L)
         a = -torch.exp(a_log)
         return selective_scan(u, delta, a, b, c, d, z, dt_proj.bias, delta_softplus=True, reverse=reverse)
+
+
+def project(weight: Tensor, rows: Tensor) -> Tensor:
+    """Apply a (P, C) weight to the channels of (B, C, L): (B, P, L), the tokens staying along the last axis."""
+    return torch.bmm(weight.expand(len(rows), -1, -1), rows)
+
+
+def project_back(weight: Tensor, rows: Tensor) -> Tensor:
+    """As `project`, with the tokens along the middle axis: (B, L, P)."""
+    return torch.bmm(rows.transpose(1, 2), weight.T.expand(len(rows), -1, -1))
 
 
 def local_branch(channels: int, inner: int, conv_mode: str) -> nn.Sequential:

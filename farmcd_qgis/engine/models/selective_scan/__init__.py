@@ -50,6 +50,10 @@ def selective_scan(
         scan = _backend(u, a)
         if scan.__name__.endswith("mamba_ssm"):
             return scan.fused(u, delta, a, b, c, d, z, delta_bias, delta_softplus, reverse).to(kind)
+        inference = not (torch.is_grad_enabled() and any(t.requires_grad for t in (u, delta, a, b, c)))
+        around = [t.to(u.dtype) for t in (d, z, delta_bias) if t is not None]
+        if scan.__name__.endswith("numba_cpu") and inference and delta_softplus and len(around) == 3:
+            return scan.fused(u, delta, a, b, c, *around, reverse).to(kind)
         if delta_bias is not None:
             delta = delta + delta_bias[:, None]
         if delta_softplus:

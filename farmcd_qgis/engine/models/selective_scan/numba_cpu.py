@@ -78,6 +78,59 @@ def _forward(u, delta, a2, b, c, y, starts, first, last, reverse):  # type: igno
                 y[channel, t] = out
 
 
+@njit(inline="always", fastmath=True, error_model="numpy")
+def _softplus(x):  # type: ignore[no-untyped-def]
+    """ln(1 + e**x): max(x, 0) + ln(1 + y) with y = e**-|x|, by the series of 2 artanh(y / (2 + y))."""
+    y = _exp2(-abs(x) * LOG2_E)
+    s = y / (y + np.float32(2.0))
+    q = s * s
+    p = np.float32(1 / 13)
+    p = p * q + np.float32(1 / 11)
+    p = p * q + np.float32(1 / 9)
+    p = p * q + np.float32(1 / 7)
+    p = p * q + np.float32(1 / 5)
+    p = p * q + np.float32(1 / 3)
+    p = p * q + np.float32(1.0)
+    return max(x, np.float32(0.0)) + np.float32(2.0) * s * p
+
+
+# By default a division looks for a zero below it, and such a loop is not made of vector instructions.
+@njit(nogil=True, fastmath=True, cache=True, error_model="numpy")
+def _fused(u, delta, bias, a2, b, c, d, z, y, first, last, reverse):  # type: ignore[no-untyped-def]
+    """As _forward, with what stands before and after the scan in the same pass: softplus, D and SiLU(z)."""
+    length = u.shape[1]
+    states = np.zeros((last - first, STATES), np.float32)
+    widths = np.empty(CHUNK, np.float32)
+    for chunk in range((length + CHUNK - 1) // CHUNK):
+        begin, end = chunk * CHUNK, min(length, (chunk + 1) * CHUNK)
+        low = length - end if reverse else begin
+        size = end - begin
+        origin, sign = (size - 1, -1) if reverse else (0, 1)
+        for channel in range(first, last):
+            h = states[channel - first]
+            decay = a2[channel]
+            # Rows of their own, indexed from 0 on, are what the compiler makes vector instructions of.
+            us, steps = u[channel, low : low + size], delta[channel, low : low + size]
+            gates, ys = z[channel, low : low + size], y[channel, low : low + size]
+            for i in range(size):
+                widths[i] = _softplus(steps[i] + bias[channel])
+            for step in range(size):
+                i = origin + sign * step
+                width = widths[i]
+                pushed = width * us[i]
+                out = np.float32(0.0)
+                for n in range(STATES):
+                    new = _exp2(width * decay[n]) * h[n] + pushed * b[low + i, n]
+                    h[n] = new
+                    out += new * c[low + i, n]
+                ys[i] = out
+            for i in range(size):
+                gate = gates[i]
+                e = _exp2(-abs(gate) * LOG2_E)
+                share = (np.float32(1.0) if gate >= 0 else e) / (np.float32(1.0) + e)
+                ys[i] = (ys[i] + d[channel] * us[i]) * gate * share
+
+
 @njit(nogil=True, fastmath=True, cache=True)
 def _backward(u, delta, a, a2, b, c, starts, gy, gu, gdelta, ga, gb, gc, first, last, reverse):  # type: ignore[no-untyped-def]
     """One batch item, channels first..last: fills gu, gdelta (d, L), adds to ga (d, 16), gb, gc (L, 16)."""
@@ -190,6 +243,27 @@ class _Scan(torch.autograd.Function):
         _run(job, batch, channels)
         gb, gc = (g.sum(dim=1).transpose(1, 2) for g in (gb, gc))
         return gu, gdelta, ga.sum(dim=0), gb, gc, None
+
+
+def fused(
+    u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, z: Tensor, bias: Tensor, reverse: bool
+) -> Tensor:
+    """As selective_scan with everything given and with softplus, in one pass; not differentiable."""
+    # Each item's rows must follow each other; the items themselves may lie apart, as halves of a tensor do.
+    whole = (u.shape[2], 1)
+    u, delta, z = (t if t.stride()[1:] == whole else t.contiguous() for t in (u, delta, z))
+    b, c = b.transpose(1, 2).contiguous(), c.transpose(1, 2).contiguous()  # (batch, L, n)
+    batch, channels, length = u.shape
+    y = u.new_empty(batch, channels, length)
+    items = [t.detach().numpy() for t in (u, delta, b, c, z, y)]
+    a2, dn, biasn = a.detach().numpy() * LOG2_E, d.detach().numpy(), bias.detach().numpy()
+
+    def job(item: int, group: int, first: int, last: int) -> None:
+        un, delta_n, bn, cn, zn, yn = (array[item] for array in items)
+        _fused(un, delta_n, biasn, a2, bn, cn, dn, zn, yn, first, last, reverse)
+
+    _run(job, batch, channels)
+    return y
 
 
 def scan(u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, reverse: bool) -> Tensor:
