@@ -1,0 +1,144 @@
+"""A finished run in the layer tree: one group with its results, and the pair below them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsLayerTreeGroup,
+    QgsMapLayer,
+    QgsMessageLog,
+    QgsProject,
+    QgsProviderRegistry,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..protocol import (
+    ARBITRATION_TIF,
+    CANDIDATES,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    HARD_REGIONS,
+    RUN_GPKG,
+    RUN_JSON,
+    InputError,
+)
+from .metadata import between, dates_of, describe, set_period
+
+translate = QCoreApplication.translate
+
+# Custom property of a run's group and layers: the run folder.
+RUN_DIR_PROPERTY = "farmcd/run_dir"
+# What a run's metadata needs of run.json.
+NEEDED = {"run", "finished", "request", "versions", "predictor", "inputs"}
+
+
+def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerTreeGroup:
+    """Show a finished run on top of the layer tree, as one group of styled layers, and return that group.
+
+    The pair goes below the results unless the project shows it already. Raises InputError, with the project left
+    as it was, if the folder holds no finished run or something of it is missing.
+    """
+    folder = Path(run_dir).expanduser().absolute()
+    project = project or QgsProject.instance()
+    record = _read_record(folder)
+    results = _open_results(folder)
+    for layer in results:
+        describe(layer, record)
+    pair = _pair(record, project)
+    period = between(*dates_of(record))
+    for layer in results:
+        if isinstance(layer, QgsRasterLayer):
+            set_period(layer, period)
+
+    group = project.layerTreeRoot().insertGroup(0, _title(folder, record))
+    group.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
+    for layer in (*results, *pair):
+        layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
+        project.addMapLayer(layer, False)
+        node = group.addLayer(layer)
+        name = Path(layer.source()).name
+        node.setExpanded(layer in results[:2])
+        node.setItemVisibilityChecked(name not in (CONFIDENCE_TIF, ARBITRATION_TIF))
+    return group
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    path = folder / RUN_JSON
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            "no_run", f"{folder} holds no finished run: there is no {RUN_JSON} in it. Choose the folder of a run."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError("bad_run", f"{path} cannot be read ({error}). Run the detection again.") from error
+    lacking = NEEDED - record.keys() if isinstance(record, dict) else NEEDED
+    if lacking:
+        raise InputError(
+            "bad_run", f"{path} is no record of a run: it lacks {', '.join(sorted(lacking))}. Run the detection again."
+        )
+    return record
+
+
+def _open_results(folder: Path) -> list[QgsMapLayer]:
+    names = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise InputError("run_incomplete", f"{folder} lacks {', '.join(missing)}. Run the detection again.")
+    polygons = f"{folder / RUN_GPKG}|layername="
+    layers = [
+        QgsVectorLayer(polygons + CANDIDATES, translate("FarmCD", "Candidates")),
+        QgsVectorLayer(polygons + HARD_REGIONS, translate("FarmCD", "Hard regions")),
+        QgsRasterLayer(str(folder / CHANGE_TIF), translate("FarmCD", "Change classes")),
+        QgsRasterLayer(str(folder / CONFIDENCE_TIF), translate("FarmCD", "Confidence")),
+        QgsRasterLayer(str(folder / ARBITRATION_TIF), translate("FarmCD", "Arbitration")),
+    ]
+    for layer in layers:
+        if not layer.isValid():
+            raise InputError("run_unreadable", f"QGIS cannot open {layer.source()}. Run the detection again.")
+    return layers
+
+
+def _pair(record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
+    """Give the rasters of the pair their time and return those that the project does not hold yet."""
+    shown = {_file_of(layer): layer for layer in project.mapLayers().values() if isinstance(layer, QgsRasterLayer)}
+    before, after = dates_of(record)
+    added = []
+    for when, name, day in (
+        ("after", translate("FarmCD", "After"), after),
+        ("before", translate("FarmCD", "Before"), before),
+    ):
+        source = record["inputs"][when]["path"]
+        layer = shown.get(_absolute(source))
+        if layer is None:
+            layer = QgsRasterLayer(source, f"{name} {day}" if day else name)
+            if not layer.isValid():
+                message = translate("FarmCD", "{file} is not there any more; the run is shown without it.")
+                QgsMessageLog.logMessage(message.format(file=source), "FarmCD", Qgis.MessageLevel.Warning, False)
+                continue
+            added.append(layer)
+        set_period(layer, between(day, day))
+    return added
+
+
+def _file_of(layer: QgsRasterLayer) -> Path:
+    parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
+    return _absolute(parts.get("path") or layer.source())
+
+
+def _absolute(source: str) -> Path:
+    # Works for what is no file too, such as /vsizip/ names: they only need to be compared.
+    return Path(source).resolve()
+
+
+def _title(folder: Path, record: dict[str, Any]) -> str:
+    before, after = dates_of(record)
+    if not before or not after:
+        return f"FarmCD · {folder.name}"
+    if before[:4] != after[:4]:
+        before, after = before[:4], after[:4]
+    return f"FarmCD {before} → {after} · {folder.name}"
