@@ -34,9 +34,7 @@ def describe(layer: QgsMapLayer, record: dict[str, Any]) -> None:
     if card.get("licence"):
         metadata.setLicenses([card["licence"]])
     metadata.setCrs(layer.crs())
-    metadata.setDateTime(
-        Qgis.MetadataDateType.Created, QDateTime.fromString(record["finished"], Qt.DateFormat.ISODate)
-    )
+    metadata.setDateTime(Qgis.MetadataDateType.Created, QDateTime.fromString(record["finished"], Qt.DateFormat.ISODate))
     period = between(*dates_of(record))
     if period:
         extent = QgsLayerMetadata.Extent()
