@@ -58,9 +58,9 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
 
     group = project.layerTreeRoot().insertGroup(0, _title(folder, record))
     group.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
+    project.addMapLayers([*results, *pair], False)
     for layer in (*results, *pair):
         layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
-        project.addMapLayer(layer, False)
         node = group.addLayer(layer)
         node.setExpanded(isinstance(layer, QgsVectorLayer))
         node.setItemVisibilityChecked(Path(layer.source()).name not in UNCHECKED)
