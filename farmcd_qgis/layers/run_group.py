@@ -32,6 +32,8 @@ translate = QCoreApplication.translate
 
 # Custom property of a run's group and layers: the run folder.
 RUN_DIR_PROPERTY = "farmcd/run_dir"
+# Rasters for a closer look, which would hide the image.
+UNCHECKED = (CONFIDENCE_TIF, ARBITRATION_TIF)
 # What a run's metadata needs of run.json.
 NEEDED = {"run", "finished", "request", "versions", "predictor", "inputs"}
 
@@ -56,13 +58,12 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
 
     group = project.layerTreeRoot().insertGroup(0, _title(folder, record))
     group.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
+    project.addMapLayers([*results, *pair], False)
     for layer in (*results, *pair):
         layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
-        project.addMapLayer(layer, False)
         node = group.addLayer(layer)
-        name = Path(layer.source()).name
-        node.setExpanded(layer in results[:2])
-        node.setItemVisibilityChecked(name not in (CONFIDENCE_TIF, ARBITRATION_TIF))
+        node.setExpanded(isinstance(layer, QgsVectorLayer))
+        node.setItemVisibilityChecked(Path(layer.source()).name not in UNCHECKED)
     return group
 
 

@@ -25,8 +25,8 @@
         <colorrampshader clip="0" minimumValue="0" maximumValue="100" colorRampType="DISCRETE" classificationMode="1" labelPrecision="6">
           <item alpha="230" value="24" color="#b35806" label="0–24 %: text says change"/>
           <item alpha="204" value="50" color="#fdb863" label="25–50 %: text leans to change"/>
-          <item alpha="204" value="74" color="#b3cde3" label="51–74 %: text leans to no change"/>
-          <item alpha="230" value="100" color="#2166ac" label="75–100 %: text says no change"/>
+          <item alpha="153" value="74" color="#b3cde3" label="51–74 %: text leans to no change"/>
+          <item alpha="115" value="100" color="#2166ac" label="75–100 %: text says no change"/>
           <rampLegendSettings suffix="" prefix="" useContinuousLegend="1" minimumLabel="" orientation="2" maximumLabel="" direction="0">
             <numericFormat id="basic">
               <Option type="Map">

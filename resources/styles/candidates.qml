@@ -20,7 +20,7 @@
         <layer class="SimpleFill" enabled="1" id="bareland-0" locked="0" pass="0">
           <Option type="Map">
             <Option type="QString" name="border_width_map_unit_scale" value="3x:0,0,0,0,0,0"/>
-            <Option type="QString" name="color" value="230,159,0,64,rgb:0.90196078431372551,0.62352941176470589,0,0.25000381475547417"/>
+            <Option type="QString" name="color" value="230,159,0,38,rgb:0.90196078431372551,0.62352941176470589,0,0.14999618524452582"/>
             <Option type="QString" name="joinstyle" value="bevel"/>
             <Option type="QString" name="offset" value="0,0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -57,7 +57,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,255,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,1"/>
+            <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="1.1"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -133,7 +133,7 @@
         <layer class="SimpleFill" enabled="1" id="building-0" locked="0" pass="0">
           <Option type="Map">
             <Option type="QString" name="border_width_map_unit_scale" value="3x:0,0,0,0,0,0"/>
-            <Option type="QString" name="color" value="204,121,167,64,rgb:0.80000000000000004,0.47450980392156861,0.65490196078431373,0.25000381475547417"/>
+            <Option type="QString" name="color" value="204,121,167,38,rgb:0.80000000000000004,0.47450980392156861,0.65490196078431373,0.14999618524452582"/>
             <Option type="QString" name="joinstyle" value="bevel"/>
             <Option type="QString" name="offset" value="0,0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -170,7 +170,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,255,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,1"/>
+            <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="1.1"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -246,7 +246,7 @@
         <layer class="SimpleFill" enabled="1" id="road-0" locked="0" pass="0">
           <Option type="Map">
             <Option type="QString" name="border_width_map_unit_scale" value="3x:0,0,0,0,0,0"/>
-            <Option type="QString" name="color" value="240,228,66,64,rgb:0.94117647058823528,0.89411764705882357,0.25882352941176473,0.25000381475547417"/>
+            <Option type="QString" name="color" value="240,228,66,38,rgb:0.94117647058823528,0.89411764705882357,0.25882352941176473,0.14999618524452582"/>
             <Option type="QString" name="joinstyle" value="bevel"/>
             <Option type="QString" name="offset" value="0,0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -283,7 +283,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,255,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,1"/>
+            <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="1.1"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -359,7 +359,7 @@
         <layer class="SimpleFill" enabled="1" id="vegetation-0" locked="0" pass="0">
           <Option type="Map">
             <Option type="QString" name="border_width_map_unit_scale" value="3x:0,0,0,0,0,0"/>
-            <Option type="QString" name="color" value="0,158,115,64,rgb:0,0.61960784313725492,0.45098039215686275,0.25000381475547417"/>
+            <Option type="QString" name="color" value="0,158,115,38,rgb:0,0.61960784313725492,0.45098039215686275,0.14999618524452582"/>
             <Option type="QString" name="joinstyle" value="bevel"/>
             <Option type="QString" name="offset" value="0,0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -396,7 +396,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,255,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,1"/>
+            <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="1.1"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
@@ -472,7 +472,7 @@
         <layer class="SimpleFill" enabled="1" id="water-0" locked="0" pass="0">
           <Option type="Map">
             <Option type="QString" name="border_width_map_unit_scale" value="3x:0,0,0,0,0,0"/>
-            <Option type="QString" name="color" value="0,114,178,64,rgb:0,0.44705882352941179,0.69803921568627447,0.25000381475547417"/>
+            <Option type="QString" name="color" value="0,114,178,38,rgb:0,0.44705882352941179,0.69803921568627447,0.14999618524452582"/>
             <Option type="QString" name="joinstyle" value="bevel"/>
             <Option type="QString" name="offset" value="0,0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -509,7 +509,7 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,255,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,1"/>
+            <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
             <Option type="QString" name="line_style" value="solid"/>
             <Option type="QString" name="line_width" value="1.1"/>
             <Option type="QString" name="line_width_unit" value="MM"/>

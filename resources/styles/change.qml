@@ -12,7 +12,7 @@
     <provider>
       <resampling zoomedInResamplingMethod="nearestNeighbour" zoomedOutResamplingMethod="nearestNeighbour" enabled="false" maxOversampling="2"/>
     </provider>
-    <rasterrenderer type="paletted" band="1" alphaBand="-1" opacity="0.75" nodataColor="">
+    <rasterrenderer type="paletted" band="1" alphaBand="-1" opacity="0.5" nodataColor="">
       <minMaxOrigin>
         <limits>None</limits>
         <extent>WholeRaster</extent>

@@ -25,9 +25,9 @@
         <colorrampshader clip="0" minimumValue="0" maximumValue="100" colorRampType="DISCRETE" classificationMode="1" labelPrecision="6">
           <item alpha="230" value="49" color="#7a0177" label="below 50 %: very unsure"/>
           <item alpha="217" value="64" color="#c51b8a" label="50–64 %: unsure"/>
-          <item alpha="204" value="79" color="#f768a1" label="65–79 %: doubtful, below the usual tau of 80 %"/>
-          <item alpha="153" value="89" color="#fbb4b9" label="80–89 %: fairly sure"/>
-          <item alpha="64" value="100" color="#feebe2" label="90 % and more: sure"/>
+          <item alpha="204" value="79" color="#f768a1" label="65–79 %: doubtful, below tau 0.80"/>
+          <item alpha="102" value="89" color="#fbb4b9" label="80–89 %: fairly sure"/>
+          <item alpha="51" value="100" color="#d9d9d9" label="90 % and more: sure"/>
           <rampLegendSettings suffix="" prefix="" useContinuousLegend="1" minimumLabel="" orientation="2" maximumLabel="" direction="0">
             <numericFormat id="basic">
               <Option type="Map">

@@ -1,0 +1,205 @@
+"""Write the styles of a run's layers from the class table; scripts/make_styles starts this with QGIS's own Python."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+from osgeo import gdal, ogr
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsCategorizedSymbolRenderer,
+    QgsColorRampShader,
+    QgsFillSymbol,
+    QgsLinePatternFillSymbolLayer,
+    QgsLineSymbol,
+    QgsMapLayer,
+    QgsPalettedRasterRenderer,
+    QgsProperty,
+    QgsRasterLayer,
+    QgsRasterShader,
+    QgsRendererCategory,
+    QgsSimpleFillSymbolLayer,
+    QgsSimpleLineSymbolLayer,
+    QgsSingleBandPseudoColorRenderer,
+    QgsSingleSymbolRenderer,
+    QgsSymbol,
+    QgsSymbolLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QColor
+
+from farmcd_qgis.classes import CHANGES, ChangeClass
+from farmcd_qgis.engine.geopackage import FIELDS, UNREVIEWED
+from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+Step = tuple[int, str, str]
+
+# Dark and see-through, under every line, so that lines are seen on bright ground and on dark.
+CASING = "#b31a1a1a"
+# Up to and including this per cent, colour (alpha first), words. One hue, the stronger the more doubtful: what is sure
+# stays see-through. One border is the usual tau.
+CONFIDENCE: tuple[Step, ...] = (
+    (49, "#e67a0177", "below 50 %: very unsure"),
+    (64, "#d9c51b8a", "50–64 %: unsure"),
+    (79, "#ccf768a1", "65–79 %: doubtful, below tau 0.80"),
+    (89, "#66fbb4b9", "80–89 %: fairly sure"),
+    (100, "#33d9d9d9", "90 % and more: sure"),
+)
+# Orange against blue, with the border where a pixel counts as disagreement.
+ARBITRATION: tuple[Step, ...] = (
+    (24, "#e6b35806", "0–24 %: text says change"),
+    (50, "#ccfdb863", "25–50 %: text leans to change"),
+    (74, "#99b3cde3", "51–74 %: text leans to no change"),
+    (100, "#732166ac", "75–100 %: text says no change"),
+)
+ALIASES = {
+    "candidate_id": "Candidate",
+    "region_id": "Hard region",
+    "class_id": "Class id",
+    "class_name": "Class",
+    "second_class_id": "Second class id",
+    "second_class_name": "Second class",
+    "area_ha": "Area (ha)",
+    "area_mu": "Area (mu)",
+    "confidence_mean": "Mean confidence (0–1)",
+    "confidence_min": "Lowest confidence (0–1)",
+    "hard_share": "Share of hard pixels (0–1)",
+    "arbitration": "No change according to the text (0–1)",
+    "disagreement": "Share where the text disagrees (0–1)",
+    "status": "Review",
+}
+AREA = '[% format_number("area_ha", 2) %] ha ([% format_number("area_mu", 1) %] mu)'
+CANDIDATE_TIP = f"""<b>[% "class_name" %]</b>, {AREA}<br>
+Confidence [% round(100 * "confidence_mean") %] %, at the lowest [% round(100 * "confidence_min") %] %<br>
+Second guess: [% "second_class_name" %]<br>
+Text says no change: [% round(100 * "arbitration") %] %<br>
+Review: [% "status" %]"""
+HARD_REGION_TIP = f"""<b>Hard region</b>, {AREA}<br>
+Confidence [% round(100 * "confidence_mean") %] %<br>
+Mostly: [% "class_name" %]"""
+
+
+def change() -> QgsRasterLayer:
+    """Give each kind of change its colour; no change is left out, which makes it transparent."""
+    layer = raster_layer()
+    classes = [QgsPalettedRasterRenderer.Class(row.id, QColor(row.colour), row.label) for row in CHANGES]
+    layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
+    layer.renderer().setOpacity(0.5)
+    return layer
+
+
+def percentages(steps: tuple[Step, ...]) -> QgsRasterLayer:
+    """Colour a band of whole per cents by steps."""
+    layer = raster_layer()
+    colours = QgsColorRampShader(0, 100, None, Qgis.ShaderInterpolationMethod.Discrete)
+    colours.setColorRampItemList([QgsColorRampShader.ColorRampItem(top, QColor(c), text) for top, c, text in steps])
+    shader = QgsRasterShader(0, 100)
+    shader.setRasterShaderFunction(colours)
+    renderer = QgsSingleBandPseudoColorRenderer(layer.dataProvider(), 1, shader)
+    renderer.setClassificationMin(0)
+    renderer.setClassificationMax(100)
+    layer.setRenderer(renderer)
+    return layer
+
+
+def candidates() -> QgsVectorLayer:
+    """Outline candidates in the colour of their class; those that nobody has reviewed are filled as well."""
+    layer = vector_layer(CANDIDATES)
+    categories = [QgsRendererCategory(row.id, candidate_symbol(row), row.label, True, row.name) for row in CHANGES]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("class_id", categories))
+    layer.setMapTipTemplate(CANDIDATE_TIP)
+    return layer
+
+
+def candidate_symbol(row: ChangeClass) -> QgsFillSymbol:
+    inside = QColor(row.colour)
+    inside.setAlphaF(0.15)
+    fill = QgsSimpleFillSymbolLayer(inside, Qt.BrushStyle.SolidPattern, QColor(), Qt.PenStyle.NoPen)
+    unsettled = QgsProperty.fromExpression(f"coalesce(\"status\", '{UNREVIEWED}') = '{UNREVIEWED}'")
+    fill.setDataDefinedProperty(QgsSymbolLayer.Property.LayerEnabled, unsettled)
+    return built(QgsFillSymbol(), row.name, fill, line(CASING, 1.1), line(row.colour, 0.6))
+
+
+def hard_regions() -> QgsVectorLayer:
+    """Hatch where a person must look; no fill, so that the image stays visible."""
+    layer = vector_layer(HARD_REGIONS)
+    hatch = QgsLinePatternFillSymbolLayer()
+    hatch.setLineAngle(45)
+    hatch.setDistance(3.5)
+    # One pattern for the whole map: neighbours continue each other's lines.
+    hatch.setCoordinateReference(Qgis.SymbolCoordinateReference.Viewport)
+    hatch.setClipMode(Qgis.LineClipMode.ClipPainterOnly)
+    hatch.setSubSymbol(built(QgsLineSymbol(), "hatch", line(CASING, 0.6), line("#ffffff", 0.3)))
+    symbol = built(QgsFillSymbol(), "region", hatch, line("#801a1a1a", 0.4), line("#ccffffff", 0.2))
+    layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+    layer.setMapTipTemplate(HARD_REGION_TIP)
+    return layer
+
+
+def line(colour: str, millimetres: float) -> QgsSimpleLineSymbolLayer:
+    made = QgsSimpleLineSymbolLayer(QColor(colour), millimetres)
+    made.setPenJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return made
+
+
+def built(symbol: QgsSymbol, name: str, *parts: QgsSymbolLayer) -> QgsSymbol:
+    """Put parts into a symbol, the lowest first, and name them, since they would get random ids."""
+    symbol.deleteSymbolLayer(0)
+    for number, part in enumerate(parts):
+        part.setId(f"{name}-{number}")
+        symbol.appendSymbolLayer(part)
+    return symbol
+
+
+def raster_layer() -> QgsRasterLayer:
+    path = Path(tempfile.mkdtemp(), "byte.tif")
+    gdal.GetDriverByName("GTiff").Create(str(path), 1, 1, 1, gdal.GDT_Byte).SetGeoTransform((0, 1, 0, 0, 0, -1))
+    return QgsRasterLayer(str(path), "style")
+
+
+def vector_layer(name: str) -> QgsVectorLayer:
+    path = Path(tempfile.mkdtemp(), "polygons.gpkg")
+    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+    fields = file.CreateLayer(name, None, ogr.wkbMultiPolygon)
+    for field, kind in FIELDS[name].items():
+        fields.CreateField(ogr.FieldDefn(field, kind))
+    del fields, file
+    layer = QgsVectorLayer(str(path), name)
+    for field in FIELDS[name]:
+        layer.setFieldAlias(layer.fields().indexOf(field), ALIASES[field])
+    return layer
+
+
+def main() -> int:
+    gdal.UseExceptions()
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "resources" / "styles"
+    folder.mkdir(parents=True, exist_ok=True)
+    application = QgsApplication([], False)
+    application.initQgis()
+    layers = {
+        "change": change(),
+        "confidence": percentages(CONFIDENCE),
+        "arbitration": percentages(ARBITRATION),
+        CANDIDATES: candidates(),
+        HARD_REGIONS: hard_regions(),
+    }
+    # Not the layer's metadata, temporal range and custom properties, which add_run sets and a style would wipe out.
+    parts = QgsMapLayer.StyleCategory
+    for name, layer in layers.items():
+        path = folder / f"{name}.qml"
+        message, good = layer.saveNamedStyle(str(path), parts.Symbology | parts.Fields | parts.MapTips)
+        if not good:
+            print(message, file=sys.stderr)
+            return 1
+        print(path)
+    del layer, layers
+    application.exitQgis()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
