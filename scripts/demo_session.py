@@ -25,7 +25,7 @@ FIND = DOCK + "\nfrom qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChil
 
 
 def open_pair(desktop: Desktop) -> None:
-    """Load the sample pair as a user would have it: two rasters in the project, the after image on top, the dock open."""
+    """Load the sample pair as a user would have it: two rasters, the after image on top, and the dock open."""
     paths = [str(path) for path in sample_pair()]
     desktop.ask(
         f"layers = [QgsRasterLayer(path, name) for path, name in zip({paths[::-1]!r}, {NAMES[::-1]!r})]\n"
