@@ -71,7 +71,7 @@ class Desktop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and self.qgis.poll() is None:
                 self.quit()
         finally:
             self._end()
@@ -188,9 +188,15 @@ class Desktop:
     def _tool(self, *command: str) -> None:
         subprocess.run(command, env=self._environment, check=True)
 
-    def quit(self) -> None:
-        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly."""
+    def quit(self, answer: str | None = None) -> None:
+        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly.
+
+        `answer` is the key that answers QGIS's question whether running tasks may be cancelled.
+        """
         self.ask("QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)")
+        if answer:
+            time.sleep(1.0)
+            self.key(answer)
         try:
             status = self.qgis.wait(30)
         except subprocess.TimeoutExpired:
