@@ -193,10 +193,14 @@ class Desktop:
 
         `answer` is the key that answers QGIS's question whether running tasks may be cancelled.
         """
-        self.ask("QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)")
+        leave = "QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)"
+        self.ask(leave)
         if answer:
             time.sleep(1.0)
             self.key(answer)
+            # QGIS cancels the tasks then, and wants to be asked to leave once more.
+            time.sleep(2.0)
+            self.ask(leave)
         try:
             status = self.qgis.wait(30)
         except subprocess.TimeoutExpired:
