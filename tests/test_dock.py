@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QMainWindow, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.gui import detect_dock
@@ -106,6 +106,30 @@ def test_swap(dock, qtbot):
     assert dock.pair.after.currentLayer().name() == "field 2009"
 
 
+def test_a_choice_of_the_person_is_left_alone(dock, qtbot, tmp_path):
+    older = QgsRasterLayer(write_raster(tmp_path / "older.tif", scene()), "field 1999")
+    QgsProject.instance().addMapLayer(older)
+    assert dock.pair.before.currentLayer() is older
+    qtbot.mouseClick(dock.pair.swap, Qt.MouseButton.LeftButton)
+    dock.model.output.setFilePath(str(tmp_path / "mine"))
+    oldest = QgsRasterLayer(write_raster(tmp_path / "oldest.tif", scene()), "field 1989")
+    QgsProject.instance().addMapLayer(oldest)
+    assert dock.pair.after.currentLayer() is older
+    assert dock.model.output.filePath() == str(tmp_path / "mine")
+
+
+def test_findings_are_shown_whole(dock, answers, qtbot):
+    answers.findings = [
+        Finding("warning", f"w{number}", "A sentence that needs several lines. " * 4) for number in range(6)
+    ]
+    dock.advanced.tau.setValue(0.6)
+    qtbot.waitUntil(lambda: len(dock.findings.findings) == 6)
+    texts = [label.text() for label in dock.findings.findChildren(QLabel) if label.text()]
+    assert texts[-1] == "and 2 more"
+    first = next(label for label in dock.findings.findChildren(QLabel) if label.text())
+    qtbot.waitUntil(lambda: first.height() >= first.heightForWidth(first.width()))
+
+
 def test_run_shows_progress_and_the_layers(dock, answers, qtbot, monkeypatch, tmp_path):
     shown = []
     monkeypatch.setattr(detect_dock, "add_run", shown.append)
@@ -163,28 +187,28 @@ def test_failure_is_said_and_another_try_is_possible(dock, answers, qtbot):
     answers.error = InputError("no_overlap", "The two rasters do not overlap.")
     answers.go.set()
     dock.run()
-    qtbot.waitUntil(lambda: dock.findings.count() == 1)
-    assert dock.findings.item(0).text() == "The two rasters do not overlap."
+    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
+    assert dock.findings.findings[0].message == "The two rasters do not overlap."
     assert dock.run_button.isEnabled()
 
 
 def test_errors_of_the_preflight_stop_a_run_and_warnings_do_not(dock, answers, qtbot):
     answers.findings = [Finding("error", "no_crs", "No CRS."), Finding("warning", "same_file", "The same file.")]
     dock.advanced.tau.setValue(0.6)
-    qtbot.waitUntil(lambda: dock.findings.count() == 2)
+    qtbot.waitUntil(lambda: len(dock.findings.findings) == 2)
     assert not dock.run_button.isEnabled()
     assert dock.run_button.toolTip() == "No CRS."
     answers.findings = answers.findings[1:]
     dock.advanced.tau.setValue(0.5)
-    qtbot.waitUntil(lambda: dock.findings.count() == 1)
+    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
     assert dock.run_button.isEnabled()
 
 
 def test_layers_that_go_away(dock, answers, qtbot):
     QgsProject.instance().removeAllMapLayers()
-    qtbot.waitUntil(lambda: dock.findings.count() == 1)
+    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
     assert not dock.run_button.isEnabled()
-    assert "before and an after image" in dock.findings.item(0).text()
+    assert "before and an after image" in dock.findings.findings[0].message
     dock.run()
     assert answers.requests == []
 

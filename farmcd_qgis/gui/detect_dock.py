@@ -168,6 +168,8 @@ class DetectDock(QgsDockWidget):
         except FarmCDError as error:
             self._on_failure(error)
             return
+        # That folder is taken now, also if the person had named it.
+        self.model.output.setFilePath("")
         self._on_end(result_words(result))
         self._iface.messageBar().pushMessage(
             "FarmCD", result_words(result), Qgis.MessageLevel.Success, duration=MESSAGE_S
@@ -183,12 +185,7 @@ class DetectDock(QgsDockWidget):
         self._task = None
         self._set_running(False)
         self.status.setText(words)
-        self._guess_output_anew()
-
-    def _guess_output_anew(self) -> None:
-        self.pair.hide_results()
-        after = self.pair.after.currentLayer()
-        self.model.propose_output(after.name() if after else "")
+        self._guess()
 
     def _set_running(self, running: bool) -> None:
         for part in (self.pair, self.model, self.advanced):

@@ -3,45 +3,50 @@
 from collections.abc import Sequence
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QSize, Qt
-from qgis.PyQt.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QWidget
 
 from ..protocol import Finding
+from .words import tr
 
 ICONS = {"error": "mIconCritical.svg", "warning": "mIconWarning.svg", "info": "mIconInfo.svg"}
-MOST_ROWS_SHOWN = 4
+ICON_SIZE = 16
+MOST_ROWS = 4
 
 
-class FindingsList(QListWidget):
-    """A list of findings that is as high as they need and hidden while there are none."""
+class FindingsList(QWidget):
+    """Findings below each other, the gravest first; as high as they need, and hidden while there are none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("findingsList")
-        self.setWordWrap(True)
-        self.setIconSize(QSize(16, 16))
-        self.setFrameShape(QListWidget.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.show_findings([])
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setColumnStretch(1, 1)
+        self.findings: list[Finding] = []
+        self.hide()
 
     def show_findings(self, findings: Sequence[Finding]) -> None:
         """Show these findings instead of those before."""
-        self.clear()
-        for finding in findings:
-            item = QListWidgetItem(QgsApplication.getThemeIcon(ICONS[finding.severity]), finding.message)
-            item.setToolTip(finding.message)
-            item.setData(Qt.ItemDataRole.UserRole, finding.code)
-            self.addItem(item)
-        self.setVisible(bool(findings))
-        self._fit()
+        self.findings = list(findings)
+        while (item := self._grid.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        for row, finding in enumerate(self.findings[:MOST_ROWS]):
+            icon = QgsApplication.getThemeIcon(ICONS[finding.severity]).pixmap(ICON_SIZE, ICON_SIZE)
+            self._add(row, finding.message, icon)
+        if rest := self.findings[MOST_ROWS:]:
+            self._add(MOST_ROWS, tr("and {0} more").format(len(rest)), None)
+            self.setToolTip("\n".join(finding.message for finding in rest))
+        self.setVisible(bool(self.findings))
 
-    def resizeEvent(self, event: object) -> None:
-        """Fit the height to the new width."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        heights = [self.sizeHintForRow(row) for row in range(self.count())]
-        self.setFixedHeight(sum(heights[:MOST_ROWS_SHOWN]) + 2 * self.frameWidth() + 4)
+    def _add(self, row: int, text: str, icon: object) -> None:
+        sign = QLabel()
+        if icon is not None:
+            sign.setPixmap(icon)
+        sign.setAlignment(Qt.AlignmentFlag.AlignTop)
+        words = QLabel(text)
+        words.setWordWrap(True)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._grid.addWidget(sign, row, 0)
+        self._grid.addWidget(words, row, 1)

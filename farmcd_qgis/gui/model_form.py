@@ -39,6 +39,7 @@ class ModelForm(QWidget):
         self.device.addItem(tr("automatic"), "auto")
         self.output = QgsFileWidget()
         self.output.setObjectName("outputWidget")
+        self._proposed = ""
         self.output.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
@@ -68,11 +69,14 @@ class ModelForm(QWidget):
         }
 
     def propose_output(self, name: str) -> None:
-        """Name a folder that is not there yet, after the image and the time."""
+        """Name a folder that is not there yet, after the image and the time; one of the person's own stays."""
+        if self.output.filePath() not in ("", self._proposed):
+            return
         home = QgsProject.instance().homePath() or QgsSettings().value(SETTINGS + "folder", str(Path.home()))
         stem = re.sub(r"[^\w.-]+", "_", name)[:40] or "run"
         moment = datetime.now().strftime("%Y%m%d-%H%M%S")
-        self.output.setFilePath(str(Path(home) / f"farmcd_{stem}_{moment}"))
+        self._proposed = str(Path(home) / f"farmcd_{stem}_{moment}")
+        self.output.setFilePath(self._proposed)
 
     def keep(self) -> None:
         """Remember the output's parent folder, the checkpoint and the device."""

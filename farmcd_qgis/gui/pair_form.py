@@ -37,11 +37,16 @@ class PairForm(QWidget):
         self.extent.clear()
         self.aoi = self._layer_combo("aoiCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self.farmland = self._layer_combo("farmlandCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
+        self._chosen = False
+        self.before.activated.connect(self._keep_choice)
+        self.after.activated.connect(self._keep_choice)
         self._lay_out()
         self.extent.extentChanged.connect(lambda _: self.changed.emit())
 
     def guess(self) -> None:
-        """Choose before and after from the dates and names of the project's rasters, unless both are chosen."""
+        """Choose before and after by the dates and names of the project's rasters, unless the person has chosen."""
+        if self._chosen:
+            return
         layers = [layer for layer in QgsProject.instance().mapLayers().values() if self._could_be(layer)]
         layers.sort(key=lambda layer: layer.name())
         pair = guess_pair([layer.name() for layer in layers], [_day_of(layer) for layer in layers])
@@ -97,7 +102,11 @@ class PairForm(QWidget):
         grid.addWidget(self.swap, 0, 2, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         grid.setColumnStretch(1, 1)
 
+    def _keep_choice(self) -> None:
+        self._chosen = True
+
     def _swap(self) -> None:
+        self._keep_choice()
         before, after = self.before.currentLayer(), self.after.currentLayer()
         self.before.setLayer(after)
         self.after.setLayer(before)
