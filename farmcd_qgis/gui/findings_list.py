@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 
-from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QWidget
+from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QStyle, QWidget
 
 from ..protocol import Finding
 from .words import tr
 
-ICONS = {"error": "mIconCritical.svg", "warning": "mIconWarning.svg", "info": "mIconInfo.svg"}
+ICONS = {
+    "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
+    "warning": QStyle.StandardPixmap.SP_MessageBoxWarning,
+    "info": QStyle.StandardPixmap.SP_MessageBoxInformation,
+}
 ICON_SIZE = 16
 MOST_ROWS = 4
 
@@ -32,7 +35,7 @@ class FindingsList(QWidget):
         while (item := self._grid.takeAt(0)) is not None:
             item.widget().deleteLater()
         for row, finding in enumerate(self.findings[:MOST_ROWS]):
-            icon = QgsApplication.getThemeIcon(ICONS[finding.severity]).pixmap(ICON_SIZE, ICON_SIZE)
+            icon = self.style().standardIcon(ICONS[finding.severity]).pixmap(ICON_SIZE, ICON_SIZE)
             self._add(row, finding.message, icon)
         if rest := self.findings[MOST_ROWS:]:
             self._add(MOST_ROWS, tr("and {0} more").format(len(rest)), None)
