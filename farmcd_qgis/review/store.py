@@ -1,0 +1,243 @@
+"""The review in a run's GeoPackage: an append-only table of verdicts, mirrored into the candidates' fields."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, fields
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from ..classes import CHANGES, NO_CHANGE
+from ..protocol import CANDIDATES, FarmCDError, InputError
+from .queue import Candidates
+from .verdicts import (
+    CONFIRMED,
+    OTHER_CLASS,
+    PSEUDO_CHANGE,
+    REASONS,
+    REDO,
+    UNDO,
+    UNREVIEWED,
+    VERDICTS,
+    History,
+    Verdict,
+)
+
+REVIEWED_CLASS = "reviewed_class_id"
+WAIT_SECONDS = 2.0
+
+# A GeoPackage "attributes" table: QGIS and OGR list it. The triggers keep every program from changing what was said.
+TABLE = """
+CREATE TABLE verdicts (
+    verdict_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
+    candidate_id INTEGER NOT NULL,
+    verdict TEXT NOT NULL,
+    class_id INTEGER,
+    reason TEXT,
+    note TEXT NOT NULL,
+    reviewer TEXT NOT NULL,
+    given_at TEXT NOT NULL,
+    refers_to INTEGER
+);
+CREATE TRIGGER verdicts_stay BEFORE UPDATE ON verdicts
+BEGIN SELECT RAISE(ABORT, 'verdicts are only ever added'); END;
+CREATE TRIGGER verdicts_are_kept BEFORE DELETE ON verdicts
+BEGIN SELECT RAISE(ABORT, 'verdicts are only ever added'); END;
+INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('verdicts', 'attributes', 'verdicts');
+"""
+# Pieces of a candidate that was split share its number.
+CANDIDATE_ROWS = f"""
+SELECT candidate_id, class_id, coalesce(second_class_id, {NO_CHANGE}), total(area_ha), coalesce(confidence_mean, 0),
+       coalesce(hard_share, 0), coalesce(arbitration, 0), coalesce(disagreement, 0),
+       coalesce(avg(minx + maxx) / 2, 0), coalesce(avg(miny + maxy) / 2, 0)
+FROM {CANDIDATES} LEFT JOIN rtree_{CANDIDATES}_geom ON id = fid
+WHERE candidate_id IS NOT NULL AND class_id IS NOT NULL GROUP BY candidate_id
+"""  # nosec B608 (constants only)
+
+
+class ReviewStore:
+    """The verdicts of one run's farmcd.gpkg.
+
+    A verdict is on disk when `give` returns, in one transaction with the candidate's fields `status` and
+    `reviewed_class_id`; the fields of the model stay as they were. Rows are only ever added: undo and redo are rows,
+    too, and work across restarts. Several programs may have the file open. Raises InputError if the file holds no
+    candidates, and FarmCDError where it cannot be written.
+    """
+
+    def __init__(self, gpkg_path: str | Path, reviewer: str) -> None:
+        self.path = Path(gpkg_path)
+        self.reviewer = reviewer
+        self._history = History()
+        if not self.path.is_file():
+            raise InputError("no_run", f"There is no {self.path}. Choose the folder of a finished run.")
+        self._file = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
+        try:
+            self._prepare()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def give(
+        self, candidate_id: int, verdict: str, class_id: int | None = None, reason: str | None = None, note: str = ""
+    ) -> Verdict:
+        """Add a verdict and return it as it was stored.
+
+        `class_id` (1-5) belongs to "other_class", where the model's own class counts as "confirmed"; `reason`, one of
+        REASONS or None, to "pseudo_change". Raises InputError for a verdict that makes no sense.
+        """
+        _check(verdict, class_id, reason)
+        with self._transaction():
+            row = self._file.execute(
+                f"SELECT class_id FROM {CANDIDATES} WHERE candidate_id = ?",  # nosec B608
+                (candidate_id,),
+            ).fetchone()
+            if row is None:
+                raise InputError("no_candidate", f"{self.path} holds no candidate {candidate_id}.")
+            if verdict == CONFIRMED or class_id == row[0]:
+                verdict, class_id = CONFIRMED, row[0]
+            elif verdict == PSEUDO_CHANGE:
+                class_id = NO_CHANGE
+            return self._append(candidate_id, verdict, class_id, reason, note)
+
+    def undo(self) -> Verdict | None:
+        """Take back the last verdict that holds, whoever gave it, and return it; None if there is none."""
+        with self._transaction():
+            if not self._history.held:
+                return None
+            last = self._history.held[-1]
+            self._append(last.candidate_id, UNDO, None, None, "", last.verdict_id)
+            return last
+
+    def redo(self) -> Verdict | None:
+        """Give the verdict again that was taken back last, and return it; None if there is none, or a newer verdict."""
+        with self._transaction():
+            if not self._history.undone:
+                return None
+            last = self._history.undone[-1]
+            self._append(last.candidate_id, REDO, None, None, "", last.verdict_id)
+            return last
+
+    def current(self, candidate_id: int) -> Verdict | None:
+        """Return the verdict that holds for a candidate."""
+        return self._history.current(candidate_id)
+
+    def statuses(self) -> dict[int, str]:
+        """Map the numbers of the candidates that have a verdict to it."""
+        return self._history.statuses()
+
+    def counts(self) -> dict[str, int]:
+        """Count the candidates by status, all of STATUSES."""
+        (total,) = self._file.execute(f"SELECT count(DISTINCT candidate_id) FROM {CANDIDATES}").fetchone()  # nosec B608
+        return self._history.counts(total)
+
+    def candidates(self) -> Candidates:
+        """Read what the queue needs of all candidates, in the order of their numbers."""
+        rows = np.array(self._file.execute(CANDIDATE_ROWS).fetchall(), np.float64).reshape(-1, len(fields(Candidates)))
+        whole, rest = rows[:, :3].astype(np.int64).T, rows[:, 3:].T
+        return Candidates(*whole, *rest)
+
+    def close(self) -> None:
+        """Leave the file as one plain GeoPackage again, if no other program has it open."""
+        try:
+            self._file.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError:
+            # The last program that closes the file folds the log into it.
+            pass
+        finally:
+            self._file.close()
+
+    def _prepare(self) -> None:
+        # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
+        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+            self._file.create_function(name, 1, _no_geometry)
+        with self._sentences():
+            # Readers (QGIS draws the candidates) and the writer don't wait for each other; FULL outlives a power cut.
+            self._file.execute("PRAGMA journal_mode = WAL")
+            self._file.execute("PRAGMA synchronous = FULL")
+        columns = {row[1] for row in self._file.execute(f"PRAGMA table_info({CANDIDATES})")}
+        if "candidate_id" not in columns:
+            raise InputError("no_candidates", f"{self.path} holds no candidates. Make the run's polygons first.")
+        with self._transaction(log_exists=False):
+            if REVIEWED_CLASS not in columns:
+                self._file.execute(f"ALTER TABLE {CANDIDATES} ADD COLUMN {REVIEWED_CLASS} MEDIUMINT")
+            self._file.execute(f"CREATE INDEX IF NOT EXISTS {CANDIDATES}_by_number ON {CANDIDATES} (candidate_id)")
+            if not self._file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
+                for statement in TABLE.split(";\n"):
+                    self._file.execute(statement)
+            self._catch_up()
+
+    def _append(
+        self,
+        candidate_id: int,
+        verdict: str,
+        class_id: int | None,
+        reason: str | None,
+        note: str,
+        refers_to: int | None = None,
+    ) -> Verdict:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        row = Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now, refers_to)
+        self._file.execute(f"INSERT INTO verdicts VALUES (NULL{', ?' * 8})", astuple(row)[1:])  # nosec B608
+        self._catch_up()
+        holds = self._history.current(candidate_id)
+        self._file.execute(
+            f"UPDATE {CANDIDATES} SET status = ?, {REVIEWED_CLASS} = ? WHERE candidate_id = ?",  # nosec B608
+            (holds.verdict if holds else UNREVIEWED, holds.class_id if holds else None, candidate_id),
+        )
+        return self._history.held[-1] if verdict in VERDICTS else row
+
+    def _catch_up(self) -> None:
+        """Take in the rows that this program has not seen yet, its own or another's."""
+        rows = self._file.execute(
+            "SELECT * FROM verdicts WHERE verdict_id > ? ORDER BY verdict_id", (self._history.last_id,)
+        )
+        for row in rows:
+            self._history.add(Verdict(*row))
+
+    @contextmanager
+    def _transaction(self, log_exists: bool = True) -> Iterator[None]:
+        with self._sentences():
+            self._file.execute("BEGIN IMMEDIATE")
+            try:
+                if log_exists:
+                    self._catch_up()
+                yield
+                self._file.execute("COMMIT")
+            except BaseException:
+                if self._file.in_transaction:
+                    self._file.execute("ROLLBACK")
+                # The history may have taken in a row that did not come to be.
+                self._history = History()
+                if log_exists:
+                    self._catch_up()
+                raise
+
+    @contextmanager
+    def _sentences(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FarmCDError(
+                "review_not_stored",
+                f"{self.path} could not be written ({error}), so nothing was stored. Save or stop editing the "
+                "candidates, close other programs that use the file, check that it may be written, and try again.",
+            ) from error
+
+
+def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
+    if verdict not in VERDICTS:
+        raise InputError("bad_verdict", f"{verdict!r} is no verdict. Give one of {', '.join(VERDICTS)}.")
+    if (class_id is not None) != (verdict == OTHER_CLASS):
+        raise InputError("bad_verdict", f"The verdict {verdict} with class {class_id}: only other_class has a class.")
+    if class_id is not None and class_id not in {row.id for row in CHANGES}:
+        raise InputError("bad_class", f"{class_id} is no class of change. Give one of 1-{len(CHANGES)}.")
+    if reason is not None and (verdict != PSEUDO_CHANGE or reason not in REASONS):
+        raise InputError(
+            "bad_reason", f"{reason!r} is no reason for {verdict}. A pseudo_change may have: {', '.join(REASONS)}."
+        )
+
+
+def _no_geometry(_blob: bytes) -> None:
+    raise sqlite3.NotSupportedError("the review changes no geometry")
