@@ -231,25 +231,22 @@ def shown(name: str) -> bool:
 def test_flicker_and_outline_hide_and_come_back(dock, run, qgis_iface):
     dock.open_run(run)
     (band,) = bands(qgis_iface)
+    assert (shown("Change classes"), shown("Hard regions")) == (False, False)
     press(dock, Key.Key_Space)
     assert (shown("After"), shown("Before")) == (False, True)
     press(dock, Key.Key_F)
     assert shown("After")
     press(dock, Key.Key_H)
-    assert (band.isVisible(), shown("Candidates"), shown("Change classes"), shown("After")) == (
-        False,
-        False,
-        False,
-        True,
-    )
+    assert (band.isVisible(), shown("Candidates"), shown("After")) == (False, False, True)
     press(dock, Key.Key_Space, Key.Key_Y)
-    assert (band.isVisible(), shown("Candidates"), shown("Change classes"), shown("After")) == (True,) * 4
-    assert not shown("Confidence")
+    assert (band.isVisible(), shown("Candidates"), shown("After")) == (True, True, True)
     press(dock, Key.Key_Space, Key.Key_H)
     dock.close()
-    assert (shown("Candidates"), shown("After")) == (True, True)
+    assert [shown(name) for name in ("Candidates", "After", "Change classes", "Hard regions")] == [True] * 4
+    assert not shown("Confidence")
     assert band.asGeometry().isEmpty()
     dock.show()
+    assert not shown("Change classes")
     assert not band.asGeometry().isEmpty()
 
 
@@ -336,8 +333,29 @@ def test_another_reviewers_verdicts_are_met_on_the_next_choice(dock, run):
     dock.open_run(run)
     other = ReviewStore(run / RUN_GPKG, "bo")
     other.give(2, "unsure")
-    other.close()
     press(dock, Key.Key_Y)
     dock.panel.status.setCurrentIndex(dock.panel.status.findData("unsure"))
     assert number(dock) == 2
     assert "bo" in dock.panel.state.text()
+
+
+def test_verdicts_and_edits_of_the_layer_go_together(dock, run):
+    dock.open_run(run)
+    layer = QgsProject.instance().mapLayersByName("Candidates")[0]
+    assert layer.startEditing()
+    piece = layer.getFeature(5)
+    assert layer.changeAttributeValue(4, layer.fields().indexOf("class_name"), "Shed")
+    press(dock, Key.Key_Y)
+    assert mirrored(run / RUN_GPKG)[1] == ("confirmed", 1)
+    assert layer.commitChanges()
+    press(dock, Key.Key_U)
+    assert [row[1] for row in verdicts(run)] == ["confirmed", "unsure"]
+    assert layer.startEditing()
+    piece.setId(-1)
+    piece["fid"] = None
+    assert layer.addFeature(piece)
+    assert layer.commitChanges(), layer.commitErrors()
+    press(dock, Key.Key_S, Key.Key_S, Key.Key_Y)
+    statuses = [feature["status"] for feature in layer.getFeatures()]
+    assert statuses == ["confirmed", "unsure", "skipped", "skipped", "confirmed", "confirmed"]
+    assert layer.getFeature(4)["class_name"] == "Shed"

@@ -119,7 +119,6 @@ def test_any_sequence_agrees_with_a_simple_model(tmp_path, steps):
                 lines += 1
                 assert (again.candidate_id, again.verdict) == held[-1][:2]
         elif step[0] == "reopen":
-            store.close()
             stores[0] = store = ReviewStore(path, store.reviewer)
         else:
             stores.reverse()
@@ -133,8 +132,6 @@ def test_any_sequence_agrees_with_a_simple_model(tmp_path, steps):
         found = [status for status, _ in expected.values()]
         assert store.counts() == {status: found.count(status) for status in STATUSES}
         assert store.statuses() == {n: s for n, (s, _) in expected.items() if s != UNREVIEWED}
-    for store in stores:
-        store.close()
     assert not list(tmp_path.glob("*-wal"))
 
 
@@ -157,9 +154,21 @@ def test_a_verdict_survives_kill_9(gpkg):
     assert (kept.verdict, kept.reason, kept.note, kept.reviewer) == ("pseudo_change", "season", "水稻", "ann")
     assert store.current(1) is None
     assert store.redo().class_id == 4
-    store.close()
     assert mirrored(gpkg)[3] == ("pseudo_change", 0)
     assert mirrored(gpkg)[1] == ("other_class", 4)
+
+
+def test_no_verdict_is_lost_when_gdal_looks_into_the_file_and_another_program_closes_it(gpkg):
+    store = ReviewStore(gpkg, "ann")
+    look = (
+        "import sqlite3, sys; print(*sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM verdicts').fetchone())"
+    )
+    for number in range(1, 4):
+        store.give(number, "confirmed")
+        # On Unix this drops every lock that this process has on the file.
+        gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
+        seen = subprocess.run([sys.executable, "-c", look, str(gpkg)], capture_output=True, text=True, check=True)
+        assert int(seen.stdout) == number
 
 
 def test_ogr_edits_the_layer_while_the_review_is_open(gpkg):
@@ -175,7 +184,6 @@ def test_ogr_edits_the_layer_while_the_review_is_open(gpkg):
     layer.CreateFeature(feature)
     del feature, layer, file
     store.give(2, "unsure")
-    store.close()
     assert mirrored(gpkg)[2] == ("unsure", None)
     file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
     layer = file.GetLayerByName(CANDIDATES)
@@ -191,7 +199,6 @@ def test_the_fields_of_the_model_stay(gpkg):
     store = ReviewStore(gpkg, "ann")
     for number, verdict in enumerate(VERDICTS, 1):
         store.give(number, verdict, 3 if verdict == "other_class" else None)
-    store.close()
     after = features(gpkg)
     assert [{name: feature[name] for name in kept} for feature in after] == before
     assert [feature["status"] for feature in after] == list(VERDICTS)
@@ -205,7 +212,6 @@ def features(path: Path) -> list[dict]:
 def test_nobody_can_change_what_was_said(gpkg):
     store = ReviewStore(gpkg, "ann")
     store.give(1, "confirmed")
-    store.close()
     file = sqlite3.connect(gpkg)
     for change in ("UPDATE verdicts SET verdict = 'unsure'", "DELETE FROM verdicts"):
         with pytest.raises(sqlite3.IntegrityError):
@@ -235,7 +241,6 @@ def test_verdicts_without_sense_are_refused(gpkg, arguments, code):
         store.give(*arguments)
     assert refused.value.code == code
     assert store.statuses() == {2: "unsure"}
-    store.close()
     assert len(log(gpkg)) == 1
 
 
@@ -253,7 +258,6 @@ def test_a_locked_file_is_said_and_nothing_is_half_done(gpkg, monkeypatch):
     other.execute("COMMIT")
     other.close()
     store.give(2, "confirmed")
-    store.close()
     assert len(log(gpkg)) == 2
 
 
@@ -282,7 +286,6 @@ def test_the_words_are_the_same_as_the_engines():
 def test_candidates_are_read_with_their_centres(gpkg):
     store = ReviewStore(gpkg, "ann")
     read = store.candidates()
-    store.close()
     assert read.candidate_id.tolist() == [1, 2, 3, 4, 5]
     assert read.class_id.tolist() == MODEL_CLASSES
     np.testing.assert_allclose(read.area_ha, [0.25, 0.5, 0.75, 1.0, 1.25])

@@ -46,6 +46,8 @@ class ReviewDock(QgsDockWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self.panel)
+        # Never so narrow that something is cut off, also with a vertical scroll bar.
+        scroll.setMinimumWidth(self.panel.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
         self.setWidget(scroll)
         self.setFocusProxy(self.panel)
         self._connect()
@@ -66,22 +68,23 @@ class ReviewDock(QgsDockWidget):
         try:
             session, shown = Session(store), ReviewMap(self._iface.mapCanvas(), folder)
         except FarmCDError as error:
-            store.close()
             self._say(error.message)
             return False
         self.session, self._map, self._run_dir = session, shown, folder
+        # The pair is what a person must see; the colours come back when the run or the dock is closed.
+        shown.set_cover(False)
         self._list_runs()
         self._select()
+        # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
+        self._settled.start(0)
         self.panel.setFocus()
         return True
 
     def close_run(self) -> None:
         """Leave the run; its verdicts are stored already."""
-        session, shown, self.session, self._map, self._run_dir = self.session, self._map, None, None, None
+        shown, self.session, self._map, self._run_dir = self._map, None, None, None
         if shown:
             shown.close()
-        if session:
-            session.store.close()
         self._show()
 
     def unload(self) -> None:
@@ -132,7 +135,7 @@ class ReviewDock(QgsDockWidget):
             self._map.set_outline(self._outline_shown)
         after, outline = self.actions_by_name["flicker"], self.actions_by_name["outline"]
         after.setIconText(tr("Before") if self._after_shown else tr("After"))
-        outline.setIconText(tr("Hide outline") if self._outline_shown else tr("Outline"))
+        outline.setIconText(tr("Outline off") if self._outline_shown else tr("Outline on"))
 
     def _select(self) -> None:
         """Begin the queue that the filters ask for."""
@@ -234,11 +237,14 @@ class ReviewDock(QgsDockWidget):
         self._peek()
         if self._map:
             self._map.clear()
+            self._map.set_cover(True)
 
     def _open_eyes(self) -> None:
         # Also comes when a person goes from tab to tab, where the map stays as it is.
         if self._put_away:
             self._put_away = False
+            if self._map:
+                self._map.set_cover(False)
             self._show()
 
     def _open_chosen(self) -> None:
@@ -274,13 +280,13 @@ class ReviewDock(QgsDockWidget):
         ]
         looks = {
             "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
-            "outline": act("outline", tr("Hide outline"), "H", self._toggle_outline),
+            "outline": act("outline", tr("Outline off"), "H", self._toggle_outline),
             "zoom": act("zoom", tr("Zoom"), "Z", self._show),
         }
         ways = {
             "back": act("back", tr("Back"), "Backspace", lambda: self._try(Session.back)),
             "undo": act("undo", tr("Undo"), "Ctrl+Z", lambda: self._try(Session.undo)),
-            "redo": act("redo", tr("Redo"), "Ctrl+Shift+Z", lambda: self._try(Session.redo), also=("Ctrl+Y",)),
+            "redo": act("redo", tr("Redo"), "Ctrl+Y", lambda: self._try(Session.redo), also=("Ctrl+Shift+Z",)),
         }
         self.actions_by_name = verdicts | ways | looks
         # With the map in front of the dock these keep their usual meaning.
@@ -301,6 +307,9 @@ class ReviewDock(QgsDockWidget):
         self._runs_changed = QTimer(self)
         self._runs_changed.setSingleShot(True)
         self._runs_changed.timeout.connect(self._list_runs)
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.timeout.connect(self._show)
         project = QgsProject.instance()
         for signal in (project.layersAdded, project.layersRemoved):
             signal.connect(self._on_layers)

@@ -43,7 +43,8 @@ class ReviewMap:
         after = self._find(path) if path else None
         # By id, since a person may remove these from the project at any time.
         self._after = after.id() if after else ""
-        self._results = [layer.id() for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
         self._band = QgsRubberBand(canvas, Qgis.GeometryType.Polygon)
         self._band.setStrokeColor(QColor("#ffffff"))
@@ -77,10 +78,14 @@ class ReviewMap:
         self.layer.triggerRepaint()
         self._band.reset(Qgis.GeometryType.Polygon)
 
+    def set_cover(self, shown: bool) -> None:
+        """Show or hide what else the run laid over the pair: class colours, hatching."""
+        self._set("cover", shown, self._cover)
+
     def set_outline(self, shown: bool) -> None:
-        """Show or hide the outline, and with it all that the run laid over the pair."""
+        """Show or hide the outline, and with it those of all candidates."""
         self._band.setVisible(shown)
-        self._set("results", shown, self._results)
+        self._set("candidates", shown, [self.layer.id()])
 
     def set_after(self, shown: bool) -> None:
         """Show the after raster or, with it hidden, the before raster beneath."""

@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, fields
+from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -64,20 +64,18 @@ class ReviewStore:
     `reviewed_class_id`; the fields of the model stay as they were. Rows are only ever added: undo and redo are rows,
     too, and work across restarts. Several programs may have the file open. Raises InputError if the file holds no
     candidates, and FarmCDError where it cannot be written.
+
+    The file is open only while it is written or read. A connection that stays open relies on locks, and on Unix those
+    are lost when anything else in the same process opens and closes the file, as GDAL does all the time: another
+    program then believes to be the last one and deletes a write-ahead log that is still needed.
     """
 
     def __init__(self, gpkg_path: str | Path, reviewer: str) -> None:
         self.path = Path(gpkg_path)
         self.reviewer = reviewer
         self._history = History()
-        if not self.path.is_file():
-            raise InputError("no_run", f"There is no {self.path}. Choose the folder of a finished run.")
-        self._file = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
-        try:
-            self._prepare()
-        except BaseException:
-            self._file.close()
-            raise
+        with self._reading() as file:
+            self._prepare(file)
 
     def give(
         self, candidate_id: int, verdict: str, class_id: int | None = None, reason: str | None = None, note: str = ""
@@ -88,8 +86,8 @@ class ReviewStore:
         REASONS or None, to "pseudo_change". Raises InputError for a verdict that makes no sense.
         """
         _check(verdict, class_id, reason)
-        with self._transaction():
-            row = self._file.execute(
+        with self._writing() as file:
+            row = file.execute(
                 f"SELECT class_id FROM {CANDIDATES} WHERE candidate_id = ?",  # nosec B608
                 (candidate_id,),
             ).fetchone()
@@ -99,131 +97,127 @@ class ReviewStore:
                 verdict, class_id = CONFIRMED, row[0]
             elif verdict == PSEUDO_CHANGE:
                 class_id = NO_CHANGE
-            return self._append(candidate_id, verdict, class_id, reason, note)
+            given = self._verdict(candidate_id, verdict, class_id, reason, note)
+            return self._append(file, given, becomes=given)
 
     def undo(self) -> Verdict | None:
         """Take back the last verdict that holds, whoever gave it, and return it; None if there is none."""
-        with self._transaction():
+        with self._writing() as file:
             if not self._history.held:
                 return None
             last = self._history.held[-1]
-            self._append(last.candidate_id, UNDO, None, None, "", last.verdict_id)
+            row = self._verdict(last.candidate_id, UNDO, refers_to=last.verdict_id)
+            self._append(file, row, becomes=self._history.current(last.candidate_id, before=1))
             return last
 
     def redo(self) -> Verdict | None:
         """Give the verdict again that was taken back last, and return it; None if there is none, or a newer verdict."""
-        with self._transaction():
+        with self._writing() as file:
             if not self._history.undone:
                 return None
             last = self._history.undone[-1]
-            self._append(last.candidate_id, REDO, None, None, "", last.verdict_id)
+            row = self._verdict(last.candidate_id, REDO, refers_to=last.verdict_id)
+            self._append(file, row, becomes=last)
             return last
 
     def current(self, candidate_id: int) -> Verdict | None:
-        """Return the verdict that holds for a candidate."""
+        """Return the verdict that holds for a candidate, as far as this store has read or written."""
         return self._history.current(candidate_id)
 
     def statuses(self) -> dict[int, str]:
-        """Map the numbers of the candidates that have a verdict to it."""
+        """Map the numbers of the candidates that have a verdict to it, those given by others meanwhile included."""
+        with self._reading() as file:
+            self._catch_up(file)
         return self._history.statuses()
 
     def counts(self) -> dict[str, int]:
         """Count the candidates by status, all of STATUSES."""
-        (total,) = self._file.execute(f"SELECT count(DISTINCT candidate_id) FROM {CANDIDATES}").fetchone()  # nosec B608
+        with self._reading() as file:
+            self._catch_up(file)
+            (total,) = file.execute(f"SELECT count(DISTINCT candidate_id) FROM {CANDIDATES}").fetchone()  # nosec B608
         return self._history.counts(total)
 
     def candidates(self) -> Candidates:
         """Read what the queue needs of all candidates, in the order of their numbers."""
-        rows = np.array(self._file.execute(CANDIDATE_ROWS).fetchall(), np.float64).reshape(-1, len(fields(Candidates)))
+        with self._reading() as file:
+            rows = np.array(file.execute(CANDIDATE_ROWS).fetchall(), np.float64).reshape(-1, len(fields(Candidates)))
         whole, rest = rows[:, :3].astype(np.int64).T, rows[:, 3:].T
         return Candidates(*whole, *rest)
 
-    def close(self) -> None:
-        """Leave the file as one plain GeoPackage again, if no other program has it open."""
-        try:
-            self._file.execute("PRAGMA journal_mode = DELETE")
-        except sqlite3.OperationalError:
-            # The last program that closes the file folds the log into it.
-            pass
-        finally:
-            self._file.close()
-
-    def _prepare(self) -> None:
-        # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
-        for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
-            self._file.create_function(name, 1, _no_geometry)
-        with self._sentences():
-            # Readers (QGIS draws the candidates) and the writer don't wait for each other; FULL outlives a power cut.
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = FULL")
-        columns = {row[1] for row in self._file.execute(f"PRAGMA table_info({CANDIDATES})")}
+    def _prepare(self, file: sqlite3.Connection) -> None:
+        """Add what the review needs to a file that lacks it."""
+        file.execute("BEGIN IMMEDIATE")
+        columns = {row[1] for row in file.execute(f"PRAGMA table_info({CANDIDATES})")}
         if "candidate_id" not in columns:
             raise InputError("no_candidates", f"{self.path} holds no candidates. Make the run's polygons first.")
-        with self._transaction(log_exists=False):
-            if REVIEWED_CLASS not in columns:
-                self._file.execute(f"ALTER TABLE {CANDIDATES} ADD COLUMN {REVIEWED_CLASS} MEDIUMINT")
-            self._file.execute(f"CREATE INDEX IF NOT EXISTS {CANDIDATES}_by_number ON {CANDIDATES} (candidate_id)")
-            if not self._file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
-                for statement in TABLE.split(";\n"):
-                    self._file.execute(statement)
-            self._catch_up()
+        if REVIEWED_CLASS not in columns:
+            file.execute(f"ALTER TABLE {CANDIDATES} ADD COLUMN {REVIEWED_CLASS} MEDIUMINT")
+        file.execute(f"CREATE INDEX IF NOT EXISTS {CANDIDATES}_by_number ON {CANDIDATES} (candidate_id)")
+        if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
+            for statement in TABLE.split(";\n"):
+                file.execute(statement)
+        file.execute("COMMIT")
+        self._catch_up(file)
 
-    def _append(
+    def _verdict(
         self,
         candidate_id: int,
         verdict: str,
-        class_id: int | None,
-        reason: str | None,
-        note: str,
+        class_id: int | None = None,
+        reason: str | None = None,
+        note: str = "",
         refers_to: int | None = None,
     ) -> Verdict:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        row = Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now, refers_to)
-        self._file.execute(f"INSERT INTO verdicts VALUES (NULL{', ?' * 8})", astuple(row)[1:])  # nosec B608
-        self._catch_up()
-        holds = self._history.current(candidate_id)
-        self._file.execute(
-            f"UPDATE {CANDIDATES} SET status = ?, {REVIEWED_CLASS} = ? WHERE candidate_id = ?",  # nosec B608
-            (holds.verdict if holds else UNREVIEWED, holds.class_id if holds else None, candidate_id),
-        )
-        return self._history.held[-1] if verdict in VERDICTS else row
+        return Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now, refers_to)
 
-    def _catch_up(self) -> None:
-        """Take in the rows that this program has not seen yet, its own or another's."""
-        rows = self._file.execute(
-            "SELECT * FROM verdicts WHERE verdict_id > ? ORDER BY verdict_id", (self._history.last_id,)
+    def _append(self, file: sqlite3.Connection, row: Verdict, becomes: Verdict | None) -> Verdict:
+        """Add a row to the log, number it, and show in the layer what the candidate `becomes`."""
+        added = file.execute("INSERT INTO verdicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row)[1:])
+        file.execute(
+            f"UPDATE {CANDIDATES} SET status = ?, {REVIEWED_CLASS} = ? WHERE candidate_id = ?",  # nosec B608
+            (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, row.candidate_id),
         )
+        return replace(row, verdict_id=added.lastrowid or 0)
+
+    def _catch_up(self, file: sqlite3.Connection) -> None:
+        """Take in the rows that this store has not seen yet, its own or another's."""
+        rows = file.execute("SELECT * FROM verdicts WHERE verdict_id > ? ORDER BY verdict_id", (self._history.last_id,))
         for row in rows:
             self._history.add(Verdict(*row))
 
     @contextmanager
-    def _transaction(self, log_exists: bool = True) -> Iterator[None]:
-        with self._sentences():
-            self._file.execute("BEGIN IMMEDIATE")
-            try:
-                if log_exists:
-                    self._catch_up()
-                yield
-                self._file.execute("COMMIT")
-            except BaseException:
-                if self._file.in_transaction:
-                    self._file.execute("ROLLBACK")
-                # The history may have taken in a row that did not come to be.
-                self._history = History()
-                if log_exists:
-                    self._catch_up()
-                raise
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as file:
+            file.execute("BEGIN IMMEDIATE")
+            self._catch_up(file)
+            yield file
+            file.execute("COMMIT")
+            self._catch_up(file)
+            # Where QGIS, editing the layer, has a write-ahead log: fold it in, so that nothing depends on that file.
+            file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     @contextmanager
-    def _sentences(self) -> Iterator[None]:
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        if not self.path.is_file():
+            raise InputError("no_run", f"There is no {self.path}. Choose the folder of a finished run.")
+        file = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
         try:
-            yield
+            # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
+            for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
+                file.create_function(name, 1, _no_geometry)
+            # Outlives a power cut, too.
+            file.execute("PRAGMA synchronous = EXTRA")
+            yield file
         except sqlite3.Error as error:
             raise FarmCDError(
                 "review_not_stored",
-                f"{self.path} could not be written ({error}), so nothing was stored. Save or stop editing the "
+                f"{self.path} could not be read or written ({error}), so nothing was stored. Save or stop editing the "
                 "candidates, close other programs that use the file, check that it may be written, and try again.",
             ) from error
+        finally:
+            # An open transaction ends with nothing done.
+            file.close()
 
 
 def _check(verdict: str, class_id: int | None, reason: str | None) -> None:

@@ -67,10 +67,10 @@ class History:
             self._by_candidate.setdefault(row.candidate_id, []).append(held)
         self.last_id = row.verdict_id
 
-    def current(self, candidate_id: int) -> Verdict | None:
-        """Return the verdict that holds for a candidate."""
-        given = self._by_candidate.get(candidate_id)
-        return given[-1] if given else None
+    def current(self, candidate_id: int, before: int = 0) -> Verdict | None:
+        """Return the verdict that holds for a candidate, or would if its last `before` ones were taken back."""
+        given = self._by_candidate.get(candidate_id, [])
+        return given[-1 - before] if len(given) > before else None
 
     def statuses(self) -> dict[int, str]:
         """Map the candidates that have a verdict to it."""
