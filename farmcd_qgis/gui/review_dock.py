@@ -191,6 +191,7 @@ class ReviewDock(QgsDockWidget):
         reviewed = total - sum(counts[status] for status in OPEN)
         self.panel.progress.setRange(0, max(total, 1))
         self.panel.progress.setValue(reviewed)
+        self.panel.progress.setTextVisible(total > 0)
         self.panel.progress.setFormat(tr("{reviewed} of {total} reviewed").format(reviewed=reviewed, total=total))
 
     def _what_remains(self) -> str:
