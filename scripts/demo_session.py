@@ -18,15 +18,17 @@ sys.path.insert(0, str(ROOT))
 from farmcd_qgis.paths import sample_pair  # noqa: E402
 from scripts.desktop import Desktop  # noqa: E402
 
+# The order of sample_pair(), with the dates in their files' names.
+NAMES = ["NAIP 2009-08-18", "NAIP 2020-08-31"]
 DOCK = "dock = plugins['farmcd_qgis'].dock"
 FIND = DOCK + "\nfrom qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, {name!r})"
 
 
 def open_pair(desktop: Desktop) -> None:
-    """Load the sample pair as a user would have it: two rasters in the project, the dock open."""
+    """Load the sample pair as a user would have it: two rasters, the after image on top, and the dock open."""
     paths = [str(path) for path in sample_pair()]
     desktop.ask(
-        f"layers = [QgsRasterLayer(path, path.rsplit('/', 1)[-1][:-4]) for path in {paths!r}]\n"
+        f"layers = [QgsRasterLayer(path, name) for path, name in zip({paths[::-1]!r}, {NAMES[::-1]!r})]\n"
         "QgsProject.instance().addMapLayers(layers)\n"
         "iface.setActiveLayer(layers[0])\n"
         "iface.zoomToActiveLayer()"
@@ -35,7 +37,9 @@ def open_pair(desktop: Desktop) -> None:
     desktop.ask(
         "from qgis.PyQt.QtWidgets import QDockWidget\n"
         "for panel in iface.mainWindow().findChildren(QDockWidget):\n"
-        "    if panel.objectName() in ('Browser', 'Browser2'): panel.close()"
+        "    if panel.objectName() in ('Browser', 'Browser2'): panel.close()\n"
+        "layers = iface.mainWindow().findChild(QDockWidget, 'Layers')\n"
+        "iface.mainWindow().resizeDocks([layers], [300], Qt.Orientation.Horizontal)"
     )
 
 
@@ -51,6 +55,7 @@ def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]
     desktop.ask("stalls.reset()")
     begun = time.monotonic()
     desktop.click(FIND.format(name="runButton"))
+    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'cancelButton').isEnabled()", 10)
     time.sleep(6)
     desktop.screenshot("2-running.png")
     desktop.wait_until(f"__import__('os').path.exists({str(run_dir / 'run.json')!r})", seconds, every=1.0)

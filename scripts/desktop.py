@@ -54,7 +54,7 @@ class Desktop:
         self._asked = 0
 
     def __enter__(self) -> "Desktop":
-        for name in ("run", "home", "asked", "profiles"):
+        for name in ("runtime", "home", "asked", "profiles"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True, mode=0o700)
         settings = self.folder / "profiles" / "profiles" / "default" / "QGIS" / "QGIS3.ini"
@@ -71,13 +71,13 @@ class Desktop:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
+            if kind is None and self.qgis.poll() is None:
                 self.quit()
         finally:
             self._end()
 
     def _start(self) -> None:
-        environment = {**os.environ, "HOME": str(self.folder / "home"), "XDG_RUNTIME_DIR": str(self.folder / "run")}
+        environment = {**os.environ, "HOME": str(self.folder / "home"), "XDG_RUNTIME_DIR": str(self.folder / "runtime")}
         environment |= {"QGIS_PLUGINPATH": str(self.plugins), "FARMCD_DESKTOP": str(self.folder / "asked")}
         if "FARMCD_PYTHON" not in environment:
             data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))
@@ -103,7 +103,18 @@ class Desktop:
 
     def _start_screen(self) -> str:
         reader, writer = os.pipe()
-        screen = ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{self.size}x24", "-nolisten", "tcp"]
+        screen = [
+            "Xvfb",
+            "-displayfd",
+            str(writer),
+            "-screen",
+            "0",
+            f"{self.size}x24",
+            "-dpi",
+            "96",
+            "-nolisten",
+            "tcp",
+        ]
         log = (self.folder / "xvfb.log").open("wb")
         self._processes.append(subprocess.Popen(screen, pass_fds=[writer], stdout=log, stderr=log))
         os.close(writer)
@@ -151,7 +162,8 @@ class Desktop:
     def click(self, widget: str) -> None:
         """Click the middle of a widget, named by code that puts it into `widget`: a real click where a screen is."""
         middle = self.ask(
-            f"{widget}\nmiddle = widget.mapToGlobal(widget.rect().center())\nresult = [middle.x(), middle.y()]"
+            f"{widget}\nmiddle = widget.mapToGlobal(widget.rect().center())\nratio = widget.devicePixelRatioF()\n"
+            "result = [round(middle.x() * ratio), round(middle.y() * ratio)]"
         )
         if self.virtual:
             self._tool("xdotool", "mousemove", *map(str, middle), "click", "1")
@@ -176,9 +188,19 @@ class Desktop:
     def _tool(self, *command: str) -> None:
         subprocess.run(command, env=self._environment, check=True)
 
-    def quit(self) -> None:
-        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly."""
-        self.ask("QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)")
+    def quit(self, answer: str | None = None) -> None:
+        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly.
+
+        `answer` is the key that answers QGIS's question whether running tasks may be cancelled.
+        """
+        leave = "QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)"
+        self.ask(leave)
+        if answer:
+            time.sleep(1.0)
+            self.key(answer)
+            # QGIS cancels the tasks then, and wants to be asked to leave once more.
+            time.sleep(2.0)
+            self.ask(leave)
         try:
             status = self.qgis.wait(30)
         except subprocess.TimeoutExpired:

@@ -61,7 +61,7 @@ def read_card(path: str | Path) -> ModelCard:
 
     Raises InputError where the file is missing or not in our format.
     """
-    return _card(_read_header(Path(path))["card"])
+    return _card(_read_header(Path(path)), Path(path))
 
 
 def checkpoint_hash(path: str | Path) -> str:
@@ -142,21 +142,33 @@ def _read_header(path: Path) -> dict[str, Any]:
         (length,) = struct.unpack("<Q", file.read(8))
         text = file.read(length)
     try:
-        return json.loads(json.loads(text)["__metadata__"][HEADER])
-    except (ValueError, KeyError, TypeError) as error:
+        header = json.loads(json.loads(text)["__metadata__"][HEADER])
+        if not isinstance(header, dict):
+            raise TypeError(type(header))
+        return header
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             "checkpoint_not_ours", f"{path} is a safetensors file, but its header is not FarmCD's or is cut short."
         ) from error
 
 
-def _card(values: dict[str, Any]) -> ModelCard:
+def _card(header: dict[str, Any], path: Path) -> ModelCard:
     known = {f.name for f in fields(ModelCard)}
-    return ModelCard(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+    try:
+        return ModelCard(**{key: value for key, value in _with_tuples(header["card"]).items() if key in known})
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, error) from error
+
+
+def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
 def _load_own(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDMamba", ModelCard]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from .models.fd_mamba import FDMambaConfig
 
     header = _read_header(path)
     if header.get("format", 0) > FORMAT or header.get("model") != "fd_mamba":
@@ -169,14 +181,19 @@ def _load_own(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDM
         tensors = load_file(path)
     except SafetensorError as error:
         raise _damaged(path, error) from error
-    classes, contexts = tensors.pop(CLASS_TEXT), tensors.pop(CONTEXT_TEXT, None)
-    net = _build(_config(header["config"]), tensors, path)
-    known = dict(zip(header["class_prompts"], classes, strict=True))
-    if contexts is not None:
-        known |= dict(zip(header["context_prompts"], contexts, strict=True))
+    try:
+        classes, contexts = tensors.pop(CLASS_TEXT), tensors.pop(CONTEXT_TEXT, None)
+        config = FDMambaConfig(**_with_tuples(header["config"]))
+        known = dict(zip(header["class_prompts"], classes, strict=True))
+        if contexts is not None:
+            known |= dict(zip(header["context_prompts"], contexts, strict=True))
+        temperature = float(header.get("temperature", 1.0))
+        net = _build(config, tensors, path)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _damaged(path, error) from error
     _set_text(net, {**known, **(text_features or {})}, path)
-    net.temperature = float(header.get("temperature", 1.0))
-    return net, _card(header["card"])
+    net.temperature = temperature
+    return net, _card(header, path)
 
 
 def _load_authors(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDMamba", ModelCard]:
@@ -206,7 +223,7 @@ def read_authors_state(path: Path) -> dict[str, "Tensor"]:
         loaded = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
     except Exception as error:  # whatever a foreign file makes torch raise, it is one of these three
         text = str(error)
-        if "Unsupported" in text or "GLOBAL" in text or "WeightsUnpickler" in text:
+        if "Unsupported global" in text or "GLOBAL" in text:
             raise InputError(
                 "checkpoint_unsafe",
                 f"{path} was not opened: it holds more than tensors and could run code of a stranger. Ask for a "
@@ -230,7 +247,7 @@ def infer_config(state: Mapping[str, "Tensor"], path: Path) -> "FDMambaConfig":
     """Work out the network's variant from the shapes in a state dict; raises InputError for another network."""
     from .models.fd_mamba import FDMambaConfig
 
-    def blocks(part: str, levels: int) -> tuple[int, ...]:
+    def blocks(part: str, levels: int) -> Any:
         found = [re.match(rf"{part}\.(\d)\.\d+\.norm1\.weight$", key) for key in state]
         return tuple(sum(m[1] == str(level) for m in found if m) for level in range(levels))
 
@@ -267,12 +284,6 @@ def _conv_mode(state: Mapping[str, "Tensor"], part: str) -> str:
     return modes[middle]
 
 
-def _config(values: dict[str, Any]) -> "FDMambaConfig":
-    from .models.fd_mamba import FDMambaConfig
-
-    return FDMambaConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
-
-
 def _build(config: "FDMambaConfig", tensors: Mapping[str, "Tensor"], path: Path) -> "FDMamba":
     from .models.fd_mamba import FDMamba
 
@@ -288,6 +299,12 @@ def _build(config: "FDMambaConfig", tensors: Mapping[str, "Tensor"], path: Path)
             if keys
         ]
         raise InputError("checkpoint_keys", f"{path} does not fit FD-Mamba: {'; '.join(parts)}.")
+    if broken := [name for name, value in tensors.items() if not value.isfinite().all()]:
+        raise InputError(
+            "checkpoint_not_finite",
+            f"{path} holds NaN or infinite numbers in {len(broken)} tensors ({broken[0]}): its training failed. Choose "
+            "another checkpoint.",
+        )
     net.load_state_dict(dict(tensors))
     return net
 

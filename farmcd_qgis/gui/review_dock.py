@@ -18,7 +18,8 @@ from ..review.verdicts import CONFIRMED, OPEN, OTHER_CLASS, PSEUDO_CHANGE, SKIPP
 from .review_keys import KeyAction, KeyFilter
 from .review_map import ReviewMap, runs_in_project
 from .review_panel import ANY, ReviewPanel, swatch
-from .review_words import area, label, opinion, reasons, statuses, tr, verdict_words
+from .review_words import area, class_words, opinion, reasons, statuses, verdict_words
+from .words import tr
 
 REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow": "D", "misregistration": "M",
                "cloud": "L"}  # fmt: skip
@@ -265,7 +266,7 @@ class ReviewDock(QgsDockWidget):
         }
         for row in CHANGES:
             give = partial(self._give, OTHER_CLASS, row.id)
-            verdicts[row.name] = act(row.name, label(row.id), str(row.id), give)
+            verdicts[row.name] = act(row.name, class_words(row.id), str(row.id), give)
             verdicts[row.name].setIcon(swatch(row.colour))
         verdicts["pseudo"] = act("pseudo", tr("Pseudo-change…"), "N", self._ask_reason)
         verdicts["unsure"] = act("unsure", tr("Unsure"), "U", lambda: self._give(UNSURE))

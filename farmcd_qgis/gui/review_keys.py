@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QEvent, QObject, Qt
 from qgis.PyQt.QtGui import QKeyEvent, QKeySequence
 from qgis.PyQt.QtWidgets import QAction, QPushButton, QWidget
 
-from .review_words import tr
+from .words import tr
 
 SYMBOLS = {"Backspace": "⌫", "Return": "⏎", "Esc": "Esc"}
 

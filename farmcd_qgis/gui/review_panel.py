@@ -21,7 +21,8 @@ from qgis.PyQt.QtWidgets import (
 
 from ..classes import CHANGES
 from .review_keys import KeyAction, KeyButton
-from .review_words import label, orders, statuses, tr
+from .review_words import class_words, orders, statuses
+from .words import tr
 
 # The choice of the status filter beside the single statuses.
 ANY = "any"
@@ -60,7 +61,7 @@ class ReviewPanel(QWidget):
             self.order.addItem(words, key)
         self.class_filter.addItem(tr("All classes"), None)
         for row in CHANGES:
-            self.class_filter.addItem(swatch(row.colour), label(row.id), row.id)
+            self.class_filter.addItem(swatch(row.colour), class_words(row.id), row.id)
         for key in (*statuses(), ANY):
             self.status.addItem("", key)
         layout = QGridLayout()

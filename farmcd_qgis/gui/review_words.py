@@ -1,18 +1,15 @@
 """The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QCoreApplication, QLocale
+from qgis.PyQt.QtCore import QLocale
 
 from ..classes import MU_PER_HECTARE, NO_CHANGE, class_label
 from ..review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE, Verdict
+from .words import tr
 
 
-def tr(text: str) -> str:
-    return QCoreApplication.translate("FarmCD", text)
-
-
-def label(class_id: int) -> str:
+def class_words(class_id: int) -> str:
     """Name a class in the language of QGIS."""
     return class_label(class_id, QgsApplication.instance().locale())
 
@@ -51,11 +48,11 @@ def opinion(candidates: Candidates, row: int) -> str:
     """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …"."""
     parts = [
         tr("{class_name}, confidence {percent} %").format(
-            class_name=label(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
+            class_name=class_words(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
         )
     ]
     second = int(candidates.second_class_id[row])
-    parts.append(tr("second: {class_name}").format(class_name=label(second).lower()))
+    parts.append(tr("second: {class_name}").format(class_name=class_words(second).lower()))
     parts.append(tr("text prior: no change {percent} %").format(percent=percent(candidates.arbitration[row])))
     hard = percent(candidates.hard_share[row])
     if hard == 100:
@@ -82,6 +79,6 @@ def verdict_words(verdict: Verdict) -> str:
     if verdict.reason:
         words += f" ({reasons()[verdict.reason].lower()})"
     elif verdict.class_id not in (None, NO_CHANGE):
-        words += f" ({label(verdict.class_id).lower()})"
+        words += f" ({class_words(verdict.class_id).lower()})"
     words = f"{words}, {verdict.reviewer}, {verdict.given_at[:10]}"
     return f"{words}: {verdict.note}" if verdict.note else words

@@ -1,6 +1,5 @@
 """The parameters that describe a pair, and the RunRequest read from them."""
 
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -23,8 +22,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import Qt
 
+from ..layers.sources import absolute, raster_source
 from ..paths import bundled_checkpoints
-from ..protocol import RunRequest
+from ..protocol import InputError, RunRequest
 from .algorithm import FarmCDAlgorithm
 
 BEFORE = "BEFORE"
@@ -205,13 +205,10 @@ def _raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, c
         raise QgsProcessingException(
             algorithm.tr("{0}: there is no readable raster at {1}.").format(label, parameters.get(name))
         )
-    if layer.providerType() != "gdal":
-        raise QgsProcessingException(
-            algorithm.tr("{0}: the layer {1} comes from the provider {2}. Save it as a file first.").format(
-                label, layer.name(), layer.providerType()
-            )
-        )
-    return _absolute(layer.source().split("|")[0])
+    try:
+        return raster_source(layer)
+    except InputError as error:
+        raise QgsProcessingException(f"{label}: {error.message}") from error
 
 
 def _polygons(
@@ -232,7 +229,7 @@ def _polygons(
         raise QgsProcessingException(
             algorithm.tr("{0}: there is no readable polygon layer at {1}.").format(label, parameters.get(name))
         )
-    return f"{_absolute(path)}|layername={layer}" if layer else _absolute(path)
+    return f"{absolute(path)}|layername={layer}" if layer else absolute(path)
 
 
 def _extent(
@@ -249,7 +246,7 @@ def _extent(
 def _checkpoint(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], context: QgsProcessingContext) -> str:
     named = algorithm.parameterAsFile(parameters, CHECKPOINT, context)
     if named:
-        return _absolute(named)
+        return absolute(named)
     bundled = bundled_checkpoints()
     if not bundled:
         raise QgsProcessingException(algorithm.tr("No checkpoint ships with this copy of FarmCD: name one."))
@@ -276,8 +273,3 @@ def _date(
 ) -> str | None:
     moment = algorithm.parameterAsDateTime(parameters, name, context)
     return moment.date().toString(Qt.DateFormat.ISODate) if moment.isValid() else None
-
-
-def _absolute(source: str) -> str:
-    # The worker has another working directory; what is no file (a subdataset, a URL) stays as it is.
-    return str(Path(source).absolute()) if Path(source).exists() else source

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..classes import CHANGES, NO_CHANGE
-from ..protocol import CANDIDATES, FarmCDError, InputError
+from ..protocol import FarmCDError, InputError
 from .queue import Candidates
 from .verdicts import (
     CONFIRMED,
@@ -25,7 +25,6 @@ from .verdicts import (
     Verdict,
 )
 
-REVIEWED_CLASS = "reviewed_class_id"
 WAIT_SECONDS = 2.0
 
 # A GeoPackage "attributes" table: QGIS and OGR list it. The triggers keep every program from changing what was said.
@@ -48,13 +47,13 @@ BEGIN SELECT RAISE(ABORT, 'verdicts are only ever added'); END;
 INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('verdicts', 'attributes', 'verdicts');
 """
 # Pieces of a candidate that was split share its number.
-CANDIDATE_ROWS = f"""
-SELECT candidate_id, class_id, coalesce(second_class_id, {NO_CHANGE}), total(area_ha), coalesce(confidence_mean, 0),
+CANDIDATE_ROWS = """
+SELECT candidate_id, class_id, coalesce(second_class_id, 0), total(area_ha), coalesce(confidence_mean, 0),
        coalesce(hard_share, 0), coalesce(arbitration, 0), coalesce(disagreement, 0),
        coalesce(avg(minx + maxx) / 2, 0), coalesce(avg(miny + maxy) / 2, 0)
-FROM {CANDIDATES} LEFT JOIN rtree_{CANDIDATES}_geom ON id = fid
+FROM candidates LEFT JOIN rtree_candidates_geom ON id = fid
 WHERE candidate_id IS NOT NULL AND class_id IS NOT NULL GROUP BY candidate_id
-"""  # nosec B608 (constants only)
+"""
 
 
 class ReviewStore:
@@ -87,10 +86,7 @@ class ReviewStore:
         """
         _check(verdict, class_id, reason)
         with self._writing() as file:
-            row = file.execute(
-                f"SELECT class_id FROM {CANDIDATES} WHERE candidate_id = ?",  # nosec B608
-                (candidate_id,),
-            ).fetchone()
+            row = file.execute("SELECT class_id FROM candidates WHERE candidate_id = ?", (candidate_id,)).fetchone()
             if row is None:
                 raise InputError("no_candidate", f"{self.path} holds no candidate {candidate_id}.")
             if verdict == CONFIRMED or class_id == row[0]:
@@ -134,7 +130,7 @@ class ReviewStore:
         """Count the candidates by status, all of STATUSES."""
         with self._reading() as file:
             self._catch_up(file)
-            (total,) = file.execute(f"SELECT count(DISTINCT candidate_id) FROM {CANDIDATES}").fetchone()  # nosec B608
+            (total,) = file.execute("SELECT count(DISTINCT candidate_id) FROM candidates").fetchone()
         return self._history.counts(total)
 
     def candidates(self) -> Candidates:
@@ -147,12 +143,12 @@ class ReviewStore:
     def _prepare(self, file: sqlite3.Connection) -> None:
         """Add what the review needs to a file that lacks it."""
         file.execute("BEGIN IMMEDIATE")
-        columns = {row[1] for row in file.execute(f"PRAGMA table_info({CANDIDATES})")}
+        columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}
         if "candidate_id" not in columns:
             raise InputError("no_candidates", f"{self.path} holds no candidates. Make the run's polygons first.")
-        if REVIEWED_CLASS not in columns:
-            file.execute(f"ALTER TABLE {CANDIDATES} ADD COLUMN {REVIEWED_CLASS} MEDIUMINT")
-        file.execute(f"CREATE INDEX IF NOT EXISTS {CANDIDATES}_by_number ON {CANDIDATES} (candidate_id)")
+        if "reviewed_class_id" not in columns:
+            file.execute("ALTER TABLE candidates ADD COLUMN reviewed_class_id MEDIUMINT")
+        file.execute("CREATE INDEX IF NOT EXISTS candidates_by_number ON candidates (candidate_id)")
         if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
             for statement in TABLE.split(";\n"):
                 file.execute(statement)
@@ -175,7 +171,7 @@ class ReviewStore:
         """Add a row to the log, number it, and show in the layer what the candidate `becomes`."""
         added = file.execute("INSERT INTO verdicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row)[1:])
         file.execute(
-            f"UPDATE {CANDIDATES} SET status = ?, {REVIEWED_CLASS} = ? WHERE candidate_id = ?",  # nosec B608
+            "UPDATE candidates SET status = ?, reviewed_class_id = ? WHERE candidate_id = ?",
             (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, row.candidate_id),
         )
         return replace(row, verdict_id=added.lastrowid or 0)

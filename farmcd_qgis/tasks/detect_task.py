@@ -16,4 +16,4 @@ class PreflightTask(WorkerTask):
     """Checks the inputs of `request` without loading a model; succeeds with a list of Finding."""
 
     def __init__(self, request: RunRequest, description: str = "FarmCD: check the inputs") -> None:
-        super().__init__("preflight", detect_arguments(request), description)
+        super().__init__("preflight", detect_arguments(request), description, hidden=True)

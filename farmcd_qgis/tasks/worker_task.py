@@ -35,8 +35,10 @@ class WorkerTask(QgsTask):
     failed = pyqtSignal(object)
     stopped = pyqtSignal()
 
-    def __init__(self, command: str, arguments: dict[str, Any], description: str) -> None:
-        super().__init__(description, QgsTask.Flag.CanCancel)
+    def __init__(self, command: str, arguments: dict[str, Any], description: str, hidden: bool = False) -> None:
+        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it, or to be asked.
+        flags = QgsTask.Flag.Hidden | QgsTask.Flag.CancelWithoutPrompt if hidden else QgsTask.Flag.Silent
+        super().__init__(description, QgsTask.Flag.CanCancel | flags)
         self.result: Any = None
         self.error: FarmCDError | None = None
         self._command = command

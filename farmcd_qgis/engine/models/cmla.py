@@ -28,8 +28,8 @@ class CMLA(nn.Module):
 
     def set_text(self, text: Tensor, contexts: Mapping[str, Tensor] | None = None) -> None:
         """Take the class prompts' features (K, width) and the context prompts' (width,); they are made unit here."""
-        self.text = F.normalize(text.detach(), dim=-1).to(self.proj.weight)
-        self.contexts = {prompt: F.normalize(v.detach().float(), dim=-1) for prompt, v in (contexts or {}).items()}
+        self.text = _unit(text.detach()).to(self.proj.weight)
+        self.contexts = {prompt: _unit(v.detach().float()) for prompt, v in (contexts or {}).items()}
 
     def text_in_context(self, context: Sequence[str] | None) -> Tensor:
         """Shift the class features by the mean of the context prompts' features; (K, width), unit rows."""
@@ -53,3 +53,9 @@ class CMLA(nn.Module):
             gram = F.conv2d(feature, (projection.T @ projection)[:, :, None, None])  # (B, f, H, W)
             norm = (feature * gram).sum(dim=1, keepdim=True).clamp(min=1e-24).sqrt()
             return self.logit_scale.exp() * dots / norm
+
+
+def _unit(rows: Tensor) -> Tensor:
+    """Make rows unit; those that are stay as they are, so that a checkpoint saved and loaded gives the same bits."""
+    norms = rows.norm(dim=-1, keepdim=True).clamp(min=1e-12)
+    return torch.where((norms - 1).abs() < 1e-6, rows, rows / norms)

@@ -1,0 +1,241 @@
+"""The dock for detection: from two images to the layers of a run."""
+
+from contextlib import suppress
+from typing import Any
+
+from qgis.core import Qgis, QgsProject
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from .. import tasks
+from ..layers import add_run
+from ..protocol import FarmCDError, Finding, InputError, Progress, RunRequest, RunResult
+from .advanced_box import AdvancedBox
+from .findings_list import FindingsList
+from .model_form import ModelForm
+from .pair_form import PairForm
+from .words import progress_words, result_words, tr
+
+PREFLIGHT_DELAY_MS = 400
+MESSAGE_S = 8
+LEAST_WIDTH = 360
+
+
+class DetectDock(QgsDockWidget):
+    """Asks for a pair, checks it while the person chooses, runs the detection and shows its layers.
+
+    Nothing is started before the dock is seen for the first time.
+    """
+
+    def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
+        super().__init__(tr("FarmCD"), parent)
+        self.setObjectName("FarmCDDetectDock")
+        self._iface = iface
+        self._task: tasks.DetectTask | None = None
+        self._preflight: tasks.PreflightTask | None = None
+        self._begun = False
+        self.pair = PairForm(iface.mapCanvas())
+        self.model = ModelForm()
+        self.advanced = AdvancedBox()
+        self.findings = FindingsList()
+        self.progress = QProgressBar()
+        self.status = QLabel()
+        self.run_button = QPushButton(tr("Run"))
+        self.cancel_button = QPushButton(tr("Cancel"))
+        self._lay_out()
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(PREFLIGHT_DELAY_MS)
+        self._timer.timeout.connect(self._check)
+        for part in (self.pair, self.model, self.advanced):
+            part.changed.connect(self._timer.start)
+        self.run_button.clicked.connect(self.run)
+        self.cancel_button.clicked.connect(self.cancel)
+        project = QgsProject.instance()
+        project.layersAdded.connect(self._on_layers_added)
+        project.layersRemoved.connect(self._timer.start)
+        self._set_running(False)
+
+    def showEvent(self, event: Any) -> None:
+        """Begin with the first look: guess the pair, ask the worker for devices, check the inputs."""
+        super().showEvent(event)
+        if self._begun:
+            return
+        self._begun = True
+        self._guess()
+        self.model.begin()
+
+    def request(self) -> RunRequest:
+        """Build the request from what is chosen; raises InputError with a sentence if something is missing."""
+        request = RunRequest(**self.pair.values(), **self.model.values(), **self.advanced.values())
+        if not request.out_dir:
+            raise InputError("no_out_dir", tr("Choose an output folder."))
+        return request
+
+    def run(self) -> None:
+        """Start the detection."""
+        if self._task is not None:
+            return
+        try:
+            request = self.request()
+        except InputError as error:
+            self._show_findings([Finding("error", error.code, error.message)])
+            return
+        self.model.keep()
+        task = tasks.DetectTask(request, tr("FarmCD: detect changes"))
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(self._on_success)
+        task.failed.connect(self._on_failure)
+        task.stopped.connect(lambda: self._on_end(tr("Stopped. Nothing was written.")))
+        self._task = task
+        self._set_running(True)
+        self.status.setText(tr("Starting the worker"))
+        tasks.start(task)
+
+    def cancel(self) -> None:
+        """Stop the detection; what it has written goes."""
+        if self._task is not None:
+            self.cancel_button.setEnabled(False)
+            self.status.setText(tr("Stopping"))
+            self._task.cancel()
+
+    def close_down(self) -> None:
+        """Let go of the project; the plugin calls this before the dock is deleted."""
+        self._timer.stop()
+        project = QgsProject.instance()
+        with suppress(TypeError):
+            project.layersAdded.disconnect(self._on_layers_added)
+        with suppress(TypeError):
+            project.layersRemoved.disconnect(self._timer.start)
+
+    def _guess(self) -> None:
+        self.pair.hide_results()
+        self.pair.guess()
+        after = self.pair.after.currentLayer()
+        self.model.propose_output(after.name() if after else "")
+
+    def _on_layers_added(self, layers: list[Any]) -> None:
+        if self._begun and self._task is None:
+            self._guess()
+
+    def _check(self) -> None:
+        """Start a preflight of what is chosen now; the answer of an earlier one no longer counts."""
+        if not self._begun or self._task is not None:
+            return
+        if self._preflight is not None:
+            self._preflight.cancel()
+            self._preflight = None
+        try:
+            request = self.request()
+        except InputError as error:
+            self._show_findings([Finding("info", error.code, error.message)], can_run=False)
+            return
+        task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
+        self._preflight = task
+        task.succeeded.connect(lambda findings: self._on_findings(task, findings))
+        task.failed.connect(lambda error: self._on_findings(task, [Finding("error", error.code, error.message)]))
+        tasks.start(task)
+
+    def _on_findings(self, task: tasks.PreflightTask, findings: list[Finding]) -> None:
+        if task is self._preflight:
+            self._preflight = None
+            self._show_findings(findings)
+
+    def _show_findings(self, findings: list[Finding], can_run: bool = True) -> None:
+        self.findings.show_findings(findings)
+        errors = [finding for finding in findings if finding.severity == "error"]
+        self.run_button.setEnabled(self._task is None and can_run and not errors)
+        self.run_button.setToolTip(errors[0].message if errors else "")
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.setValue(round(1000 * progress.fraction))
+        self.status.setText(progress_words(progress))
+
+    def _on_success(self, result: RunResult) -> None:
+        try:
+            add_run(result.run_dir)
+        except FarmCDError as error:
+            self._on_failure(error)
+            return
+        self._on_end(result_words(result))
+        self._iface.messageBar().pushMessage(
+            "FarmCD", result_words(result), Qgis.MessageLevel.Success, duration=MESSAGE_S
+        )
+
+    def _on_failure(self, error: FarmCDError) -> None:
+        self._on_end("")
+        self._show_findings([Finding("error", error.code, error.message)])
+        # The inputs may be right and the fault elsewhere: another try must be possible.
+        self.run_button.setEnabled(True)
+
+    def _on_end(self, words: str) -> None:
+        self._task = None
+        self._set_running(False)
+        self.status.setText(words)
+        self._guess_output_anew()
+
+    def _guess_output_anew(self) -> None:
+        self.pair.hide_results()
+        after = self.pair.after.currentLayer()
+        self.model.propose_output(after.name() if after else "")
+
+    def _set_running(self, running: bool) -> None:
+        for part in (self.pair, self.model, self.advanced):
+            part.setEnabled(not running)
+        self.run_button.setEnabled(not running and self._begun)
+        self.cancel_button.setEnabled(running)
+        self.progress.setVisible(running)
+        self.progress.setValue(0)
+
+    def _lay_out(self) -> None:
+        for widget, name in (
+            (self.run_button, "runButton"),
+            (self.cancel_button, "cancelButton"),
+            (self.progress, "progressBar"),
+            (self.status, "statusLabel"),
+        ):
+            widget.setObjectName(name)
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        self.status.setWordWrap(True)
+        self.run_button.setDefault(True)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        for part in (self.pair, _line(), self.model, self.advanced):
+            column.addWidget(part)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidget(inside)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setMinimumWidth(LEAST_WIDTH)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.status, 1)
+        buttons.addWidget(self.cancel_button)
+        buttons.addWidget(self.run_button)
+        whole = QWidget()
+        outer = QVBoxLayout(whole)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(self.findings)
+        outer.addWidget(self.progress)
+        outer.addLayout(buttons)
+        self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setWidget(whole)
+
+
+def _line() -> QFrame:
+    line = QFrame()
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setFrameShadow(QFrame.Shadow.Sunken)
+    return line

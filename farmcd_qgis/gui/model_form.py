@@ -1,0 +1,134 @@
+"""The part of the dock that asks for the checkpoint, the device and the output folder."""
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsProject, QgsSettings
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSizePolicy, QWidget
+
+from .. import tasks
+from ..paths import bundled_checkpoints
+from .advanced_box import SETTINGS
+from .words import card_details, card_words, label, tr
+
+OTHER_FILE = "other"
+
+
+class ModelForm(QWidget):
+    """Checkpoint with its card, device as really found, output folder; `values()` are fields of a RunRequest."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.checkpoint = QComboBox()
+        self.checkpoint.setObjectName("checkpointCombo")
+        self.checkpoint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.card = QLabel()
+        self.card.setObjectName("cardLabel")
+        self.card.setWordWrap(True)
+        small = self.card.font()
+        small.setPointSizeF(0.9 * small.pointSizeF())
+        self.card.setFont(small)
+        self.device = QComboBox()
+        self.device.setObjectName("deviceCombo")
+        self.device.addItem(tr("automatic"), "auto")
+        self.output = QgsFileWidget()
+        self.output.setObjectName("outputWidget")
+        self.output.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.addRow(label(tr("Checkpoint")), self.checkpoint)
+        form.addRow(self.card)
+        form.addRow(label(tr("Device")), self.device)
+        form.addRow(label(tr("Output folder")), self.output)
+        self._fill_checkpoints()
+        self.checkpoint.activated.connect(self._choose)
+        self.checkpoint.currentIndexChanged.connect(lambda _: self._show_card())
+        self.device.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.output.fileChanged.connect(lambda _: self.changed.emit())
+
+    def begin(self) -> None:
+        """Ask a worker for the devices and the card; the first look at the dock calls this."""
+        devices = tasks.start(tasks.WorkerTask("devices", {}, tr("FarmCD: look for devices"), hidden=True))
+        devices.succeeded.connect(self._fill_devices)
+        self._show_card()
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of a RunRequest that are set here."""
+        return {
+            "checkpoint": self.checkpoint.currentData() or "",
+            "device": self.device.currentData(),
+            "out_dir": self.output.filePath().strip(),
+        }
+
+    def propose_output(self, name: str) -> None:
+        """Name a folder that is not there yet, after the image and the time."""
+        home = QgsProject.instance().homePath() or QgsSettings().value(SETTINGS + "folder", str(Path.home()))
+        stem = re.sub(r"[^\w.-]+", "_", name)[:40] or "run"
+        moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+        self.output.setFilePath(str(Path(home) / f"farmcd_{stem}_{moment}"))
+
+    def keep(self) -> None:
+        """Remember the output's parent folder, the checkpoint and the device."""
+        settings = QgsSettings()
+        settings.setValue(SETTINGS + "folder", str(Path(self.output.filePath()).parent))
+        settings.setValue(SETTINGS + "checkpoint", self.checkpoint.currentData())
+        settings.setValue(SETTINGS + "device", self.device.currentData())
+
+    def _fill_checkpoints(self) -> None:
+        for path in bundled_checkpoints():
+            self.checkpoint.addItem(path.stem, str(path))
+        self.checkpoint.addItem(tr("Other file…"), OTHER_FILE)
+        kept = str(QgsSettings().value(SETTINGS + "checkpoint", "") or "")
+        if kept and Path(kept).is_file():
+            self._select(kept)
+
+    def _choose(self, place: int) -> None:
+        if self.checkpoint.itemData(place) != OTHER_FILE:
+            return
+        kinds = tr("Checkpoints") + " (*.safetensors *.pth *.pt)"
+        path, _ = QFileDialog.getOpenFileName(self, tr("Choose a checkpoint"), "", kinds)
+        if path:
+            self._select(path)
+        else:
+            self.checkpoint.setCurrentIndex(0)
+
+    def _select(self, path: str) -> None:
+        place = self.checkpoint.findData(path)
+        if place < 0:
+            place = self.checkpoint.count() - 1
+            self.checkpoint.insertItem(place, Path(path).name, path)
+        self.checkpoint.setCurrentIndex(place)
+
+    def _show_card(self) -> None:
+        path = self.checkpoint.currentData()
+        self.card.setText("")
+        self.card.setToolTip(path or "")
+        self.changed.emit()
+        if not path or path == OTHER_FILE or not self.isVisible():
+            return
+        if not path.endswith(".safetensors"):
+            self.card.setText(tr("A file of the authors' code: it has no card."))
+            return
+        words = tr("FarmCD: read the model card")
+        task = tasks.start(tasks.WorkerTask("info", {"checkpoint": path}, words, hidden=True))
+        task.succeeded.connect(lambda card: self._fill_card(path, card))
+        task.failed.connect(lambda error: self.card.setText(error.message))
+
+    def _fill_card(self, path: str, card: dict[str, Any]) -> None:
+        if path == self.checkpoint.currentData():
+            self.card.setText(card_words(card))
+            self.card.setToolTip(card_details(card))
+
+    def _fill_devices(self, found: dict[str, Any]) -> None:
+        kept = str(QgsSettings().value(SETTINGS + "device", "auto"))
+        for row in found["devices"]:
+            if row["usable"]:
+                self.device.addItem(f"{row['id']}: {row['name']}", row["id"])
+        self.device.setCurrentIndex(max(0, self.device.findData(kept)))

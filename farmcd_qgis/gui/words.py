@@ -1,0 +1,79 @@
+"""What the dock says: progress, model cards and results in words."""
+
+from typing import Any
+
+from qgis.PyQt.QtCore import QCoreApplication, QLocale
+from qgis.PyQt.QtWidgets import QLabel
+
+from ..protocol import Progress, RunResult
+
+MINUTE_S, HOUR_S = 60, 3600
+
+
+def tr(text: str) -> str:
+    """Translate a text; all of FarmCD shares one context."""
+    return QCoreApplication.translate("FarmCD", text)
+
+
+def label(text: str) -> QLabel:
+    """Make the label of a field; those of all forms are equally wide, so that the fields stand in one column."""
+    made = QLabel(text)
+    made.setMinimumWidth(made.fontMetrics().horizontalAdvance(tr("Area of interest") + "m"))
+    return made
+
+
+def progress_words(progress: Progress) -> str:
+    """Say how far a job is: "Predicting · 43 % · 0.05 megapixels/s · 12 s left"."""
+    stages = {
+        "preflight": tr("Checking the inputs"),
+        "loading": tr("Loading the network"),
+        "predicting": tr("Predicting"),
+        "writing": tr("Writing rasters"),
+        "polygons": tr("Making polygons"),
+        "done": tr("Done"),
+    }
+    parts = [progress.message or stages.get(progress.stage, progress.stage), f"{progress.fraction:.0%}"]
+    if progress.rate:
+        parts.append(tr("{0} megapixels/s").format(QLocale().toString(progress.rate, "g", 2)))
+    if progress.remaining_s is not None and progress.stage == "predicting":
+        parts.append(remaining_words(progress.remaining_s))
+    return " · ".join(parts)
+
+
+def remaining_words(seconds: float) -> str:
+    """Say how long something still takes, as exactly as a person wants to know."""
+    if seconds < MINUTE_S:
+        return tr("{0} s left").format(max(1, round(seconds)))
+    if seconds < HOUR_S:
+        return tr("{0} min left").format(round(seconds / MINUTE_S))
+    hours, rest = divmod(round(seconds / MINUTE_S), MINUTE_S)
+    return tr("{0} h {1} min left").format(hours, rest)
+
+
+def result_words(result: RunResult) -> str:
+    """Say what a run found and how long it took."""
+    hectares = sum(result.area_ha.values())
+    return tr("{0} candidates ({1} ha), {2} hard regions, in {3} s").format(
+        result.candidates, QLocale().toString(hectares, "f", 1), result.hard_regions, round(result.seconds)
+    )
+
+
+def card_words(card: dict[str, Any]) -> str:
+    """Say of a checkpoint what decides whether it fits: ground resolution, figures, text encoder."""
+    parts = []
+    if card.get("resolution_m"):
+        finest, coarsest = card["resolution_m"]
+        parts.append(tr("Trained for {0:g} to {1:g} m per pixel.").format(finest, coarsest))
+    f1 = card.get("metrics", {}).get("binary F1")
+    if f1 is not None:
+        measured = card.get("measured_on", "").split(",")[0]
+        parts.append(tr("F1 of change {0:.2f} on {1}.").format(f1, measured))
+    if card.get("text_encoder"):
+        parts.append(tr("Text priors: {0}.").format(card["text_encoder"]))
+    return " ".join(parts) or tr("The checkpoint says nothing of itself.")
+
+
+def card_details(card: dict[str, Any]) -> str:
+    """List the whole card, as rich text for a tooltip."""
+    rows = [f"<b>{key.replace('_', ' ')}</b>: {value}" for key, value in card.items() if value]
+    return "<p>" + "<br>".join(rows) + "</p>"
