@@ -1,0 +1,158 @@
+"""What the review does on the map: goes to a candidate, outlines it, and takes layers away for a look beneath."""
+
+import json
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsCsException,
+    QgsFeatureRequest,
+    QgsGeometry,
+    QgsLayerTreeLayer,
+    QgsMapLayer,
+    QgsProject,
+    QgsProviderRegistry,
+    QgsReferencedRectangle,
+    QgsVectorLayer,
+)
+from qgis.gui import QgsMapCanvas, QgsRubberBand
+from qgis.PyQt.QtGui import QColor
+
+from ..layers import RUN_DIR_PROPERTY, add_run
+from ..protocol import CANDIDATES, RUN_GPKG, RUN_JSON
+
+# The candidate takes up two fifths of the view, and small ones no more than their surroundings allow.
+MARGIN = 2.5
+SMALLEST_PIXELS = 80
+
+
+class ReviewMap:
+    """A run's layers in the project, seen through one canvas; `close` takes back what was changed."""
+
+    def __init__(self, canvas: QgsMapCanvas, run_dir: Path) -> None:
+        self._canvas = canvas
+        self._project = QgsProject.instance()
+        folder = run_dir.resolve()
+        if self._find(folder / RUN_GPKG, CANDIDATES) is None:
+            add_run(run_dir, self._project)
+        layer = self._find(folder / RUN_GPKG, CANDIDATES)
+        assert isinstance(layer, QgsVectorLayer)  # nosec B101 (add_run raises if it is not there)
+        self.layer = layer
+        self._refresh_fields()
+        path = _after_of(folder)
+        after = self._find(path) if path else None
+        # By id, since a person may remove these from the project at any time.
+        self._after = after.id() if after else ""
+        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        self._cover = [result.id() for result in results if result.id() != self.layer.id()]
+        self._taken: dict[str, list[str]] = {}
+        self._band = QgsRubberBand(canvas, Qgis.GeometryType.Polygon)
+        self._band.setStrokeColor(QColor("#ffffff"))
+        self._band.setSecondaryStrokeColor(QColor("#1a1a1a"))
+        self._band.setFillColor(QColor(0, 0, 0, 0))
+        self._band.setWidth(2)
+
+    def show(self, candidate_id: int) -> None:
+        """Go to a candidate and outline it; all its pieces if it was split."""
+        self.layer.triggerRepaint()
+        geometry = self._outline(candidate_id)
+        if geometry.isEmpty():
+            self._band.reset(Qgis.GeometryType.Polygon)
+            return
+        self._band.setToGeometry(geometry, self.layer.crs())
+        view = geometry.boundingBox()
+        view.scale(MARGIN)
+        after = self._project.mapLayer(self._after)
+        pixel = after.rasterUnitsPerPixelX() if after and after.crs() == self.layer.crs() else 0.0
+        lacking = SMALLEST_PIXELS * pixel - max(view.width(), view.height())
+        if lacking > 0:
+            view.grow(lacking / 2)
+        try:
+            self._canvas.setReferencedExtent(QgsReferencedRectangle(view, self.layer.crs()))
+        except QgsCsException:
+            self._band.reset(Qgis.GeometryType.Polygon)
+        self._canvas.refresh()
+
+    def clear(self) -> None:
+        """Outline nothing; the layer shows the last verdict."""
+        self.layer.triggerRepaint()
+        self._band.reset(Qgis.GeometryType.Polygon)
+
+    def set_cover(self, shown: bool) -> None:
+        """Show or hide what else the run laid over the pair: class colours, hatching."""
+        self._set("cover", shown, self._cover)
+
+    def set_outline(self, shown: bool) -> None:
+        """Show or hide the outline, and with it those of all candidates."""
+        self._band.setVisible(shown)
+        self._set("candidates", shown, [self.layer.id()])
+
+    def set_after(self, shown: bool) -> None:
+        """Show the after raster or, with it hidden, the before raster beneath."""
+        self._set("after", shown, [self._after])
+
+    @property
+    def can_flicker(self) -> bool:
+        return self._node(self._after) is not None
+
+    def close(self) -> None:
+        """Show again what was hidden, and take the outline off the canvas."""
+        for what in list(self._taken):
+            self._set(what, True, [])
+        if self._canvas.scene() is not None:
+            self._canvas.scene().removeItem(self._band)
+
+    def _refresh_fields(self) -> None:
+        """Let an opened layer know of the field that the review adds."""
+        if not self.layer.isEditable():
+            self.layer.dataProvider().reloadData()
+            self.layer.updateFields()
+
+    def _outline(self, candidate_id: int) -> QgsGeometry:
+        request = QgsFeatureRequest().setFilterExpression(f'"candidate_id" = {candidate_id}').setNoAttributes()
+        pieces = [feature.geometry() for feature in self.layer.getFeatures(request)]
+        return pieces[0] if len(pieces) == 1 else QgsGeometry.collectGeometry(pieces)
+
+    def _set(self, what: str, shown: bool, layer_ids: list[str]) -> None:
+        """Hide those of the layers that are seen, or show again what was hidden as `what`."""
+        if shown:
+            for node in map(self._node, self._taken.pop(what, [])):
+                if node:
+                    node.setItemVisibilityChecked(True)
+        elif what not in self._taken:
+            nodes = [node for node in map(self._node, layer_ids) if node and node.isVisible()]
+            self._taken[what] = [node.layerId() for node in nodes]
+            for node in nodes:
+                node.setItemVisibilityChecked(False)
+
+    def _node(self, layer_id: str) -> QgsLayerTreeLayer | None:
+        return self._project.layerTreeRoot().findLayer(layer_id)
+
+    def _find(self, path: Path, name: str | None = None) -> QgsMapLayer | None:
+        wanted = path.resolve()
+        for layer in self._project.mapLayers().values():
+            parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
+            if _file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
+                return layer
+        return None
+
+
+def runs_in_project() -> list[Path]:
+    """List the folders of the runs that the project shows, from the top of the layer tree."""
+    groups = QgsProject.instance().layerTreeRoot().findGroups(True)
+    folders = [group.customProperty(RUN_DIR_PROPERTY) for group in groups]
+    return [Path(folder) for folder in dict.fromkeys(folders) if folder]
+
+
+def _after_of(folder: Path) -> Path | None:
+    try:
+        record = json.loads((folder / RUN_JSON).read_text(encoding="utf-8"))
+        return Path(record["inputs"]["after"]["path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        # Without its record a run can be reviewed as well, only not compared with a key.
+        return None
+
+
+def _file_of(layer: QgsMapLayer) -> Path:
+    parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
+    return Path(parts.get("path") or layer.source()).resolve()

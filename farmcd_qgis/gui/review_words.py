@@ -1,0 +1,84 @@
+"""The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QLocale
+
+from ..classes import MU_PER_HECTARE, NO_CHANGE, class_label
+from ..review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates
+from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE, Verdict
+from .words import tr
+
+
+def class_words(class_id: int) -> str:
+    """Name a class in the language of QGIS."""
+    return class_label(class_id, QgsApplication.instance().locale())
+
+
+def orders() -> dict[str, str]:
+    return {
+        DOUBTFUL: tr("Most doubtful first"),
+        BIGGEST: tr("Biggest first"),
+        PLACE: tr("By place"),
+    }
+
+
+def statuses() -> dict[str, str]:
+    return {
+        UNREVIEWED: tr("Not reviewed"),
+        SKIPPED: tr("Skipped"),
+        UNSURE: tr("Unsure"),
+        CONFIRMED: tr("Confirmed"),
+        OTHER_CLASS: tr("Other class"),
+        PSEUDO_CHANGE: tr("Pseudo-change"),
+    }
+
+
+def reasons() -> dict[str, str]:
+    return {
+        "crop_rotation": tr("Crop rotation"),
+        "season": tr("Season"),
+        "illumination": tr("Illumination"),
+        "shadow": tr("Shadow"),
+        "misregistration": tr("Misregistration"),
+        "cloud": tr("Cloud"),
+    }
+
+
+def opinion(candidates: Candidates, row: int) -> str:
+    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …"."""
+    parts = [
+        tr("{class_name}, confidence {percent} %").format(
+            class_name=class_words(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
+        )
+    ]
+    second = int(candidates.second_class_id[row])
+    parts.append(tr("second: {class_name}").format(class_name=class_words(second).lower()))
+    parts.append(tr("text prior: no change {percent} %").format(percent=percent(candidates.arbitration[row])))
+    hard = percent(candidates.hard_share[row])
+    if hard == 100:
+        parts.append(tr("all of the area is hard"))
+    elif hard:
+        parts.append(tr("{percent} % of the area is hard").format(percent=hard))
+    return "; ".join(parts)
+
+
+def area(area_ha: float) -> str:
+    """Write an area as "0.25 ha (3.8 mu)"."""
+    locale = QLocale()
+    values = {"ha": locale.toString(area_ha, "f", 2), "mu": locale.toString(area_ha * MU_PER_HECTARE, "f", 1)}
+    return tr("{ha} ha ({mu} mu)").format(**values)
+
+
+def percent(share: float) -> int:
+    return round(100 * float(share))
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Say what holds for a candidate: "Pseudo-change (season), ann, 21 Nov 2026: note"."""
+    words = statuses()[verdict.verdict]
+    if verdict.reason:
+        words += f" ({reasons()[verdict.reason].lower()})"
+    elif verdict.class_id not in (None, NO_CHANGE):
+        words += f" ({class_words(verdict.class_id).lower()})"
+    words = f"{words}, {verdict.reviewer}, {verdict.given_at[:10]}"
+    return f"{words}: {verdict.note}" if verdict.note else words
