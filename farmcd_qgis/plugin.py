@@ -1,4 +1,4 @@
-"""Wiring: the dock, the Processing provider, the action and the translation; `unload` takes all of it back."""
+"""Wiring: docks, the Processing provider, actions and the translation; `unload` takes all of it back."""
 
 from typing import Any
 
@@ -9,33 +9,32 @@ from qgis.PyQt.QtWidgets import QAction
 
 from .paths import resources
 
+MENU = "FarmCD"
+
 
 class FarmCDPlugin:
-    """The plugin as QGIS sees it. `dock` is made at once, its worker only when somebody looks at it."""
+    """The plugin as QGIS sees it: `dock` detects, `review_dock` reviews; both are hidden until they are asked for."""
 
     def __init__(self, iface: Any) -> None:
         self.iface = iface
         self.dock: Any = None
+        self.review_dock: Any = None
         self.provider: Any = None
-        self.action: QAction | None = None
+        self.actions: list[QAction] = []
         self._translator: QTranslator | None = None
 
     def initGui(self) -> None:
-        """Add the dock, its action and the Processing provider."""
+        """Add the docks, their actions and the Processing provider."""
         from .gui.detect_dock import DetectDock
+        from .gui.review_dock import ReviewDock
 
         self._translate()
         self.initProcessing()
         self.dock = DetectDock(self.iface)
-        self.iface.addTabifiedDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock, raiseTab=True)
-        self.dock.setUserVisible(False)
-        self.action = QAction(QIcon(str(resources() / "icons" / "farmcd.svg")), "FarmCD", self.iface.mainWindow())
-        self.action.setObjectName("farmcdAction")
-        self.action.setCheckable(True)
-        self.action.setToolTip(QCoreApplication.translate("FarmCD", "Detect farmland change between two images"))
-        self.dock.setToggleVisibilityAction(self.action)
-        self.iface.addPluginToRasterMenu("FarmCD", self.action)
-        self.iface.addRasterToolBarIcon(self.action)
+        self.review_dock = ReviewDock(self.iface)
+        self._add(self.dock, QIcon(str(resources() / "icons" / "farmcd.svg")), tr("Detect changes"))
+        self._add(self.review_dock, QgsApplication.getThemeIcon("/mActionCheckGeometry.svg"), tr("Review candidates"))
+        self.dock.review_wanted.connect(self._review)
 
     def initProcessing(self) -> None:
         """Add the Processing provider; all that qgis_process asks for."""
@@ -49,16 +48,16 @@ class FarmCDPlugin:
         from . import tasks
 
         tasks.end_all()
-        if self.action is not None:
-            self.iface.removePluginRasterMenu("FarmCD", self.action)
-            self.iface.removeRasterToolBarIcon(self.action)
-            self.action.deleteLater()
-            self.action = None
-        if self.dock is not None:
-            self.dock.close_down()
-            self.iface.removeDockWidget(self.dock)
-            self.dock.deleteLater()
-            self.dock = None
+        for action in self.actions:
+            self.iface.removePluginRasterMenu(MENU, action)
+            self.iface.removeRasterToolBarIcon(action)
+            action.deleteLater()
+        self.actions.clear()
+        for dock in filter(None, (self.dock, self.review_dock)):
+            dock.unload()
+            self.iface.removeDockWidget(dock)
+            dock.deleteLater()
+        self.dock = self.review_dock = None
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None
@@ -66,9 +65,29 @@ class FarmCDPlugin:
             QCoreApplication.removeTranslator(self._translator)
             self._translator = None
 
+    def _add(self, dock: Any, icon: QIcon, text: str) -> None:
+        self.iface.addTabifiedDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock, ["FarmCDDetectDock"])
+        dock.setUserVisible(False)
+        action = QAction(icon, text, self.iface.mainWindow())
+        action.setObjectName(f"{dock.objectName()}Action")
+        action.setCheckable(True)
+        dock.setToggleVisibilityAction(action)
+        self.iface.addPluginToRasterMenu(MENU, action)
+        self.iface.addRasterToolBarIcon(action)
+        self.actions.append(action)
+
+    def _review(self, run_dir: str) -> None:
+        self.review_dock.setUserVisible(True)
+        self.review_dock.open_run(run_dir)
+
     def _translate(self) -> None:
         language = QgsApplication.instance().locale() or QLocale().name()
         translator = QTranslator()
         if translator.load(f"farmcd_{language[:2]}", str(resources() / "i18n")):
             self._translator = translator
             QCoreApplication.installTranslator(translator)
+
+
+def tr(text: str) -> str:
+    """Translate a text; all of FarmCD shares one context."""
+    return QCoreApplication.translate("FarmCD", text)

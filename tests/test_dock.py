@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.gui import detect_dock
@@ -82,7 +82,7 @@ def dock(qtbot, qgis_iface, answers: Answers, pair) -> Iterator[DetectDock]:
     made.show()
     qtbot.waitUntil(lambda: made.model.device.count() > 1)
     yield made
-    made.close_down()
+    made.unload()
 
 
 def test_every_widget_is_there(dock):
@@ -144,6 +144,10 @@ def test_run_shows_progress_and_the_layers(dock, answers, qtbot, monkeypatch, tm
     answers.go.set()
     qtbot.waitUntil(lambda: bool(shown))
     assert shown == [str(tmp_path / "run")]
+    (button,) = dock._iface.messageBar().currentItem().findChildren(QPushButton)
+    with qtbot.waitSignal(dock.review_wanted) as wanted:
+        button.click()
+    assert wanted.args == [str(tmp_path / "run")]
     assert "5 candidates" in dock.status.text()
     assert dock.pair.isEnabled()
     assert dock.model.output.filePath() != str(tmp_path / "run")
@@ -230,7 +234,7 @@ def test_settings_are_kept(dock, qtbot, qgis_iface):
     qtbot.addWidget(other)
     assert other.advanced.tile.value() == 512
     assert other.advanced.symmetric.isChecked()
-    other.close_down()
+    other.unload()
 
 
 def test_nothing_is_started_before_the_dock_is_seen(qtbot, qgis_iface, answers, pair, monkeypatch):
@@ -240,7 +244,7 @@ def test_nothing_is_started_before_the_dock_is_seen(qtbot, qgis_iface, answers, 
     qtbot.addWidget(hidden)
     qtbot.wait(600)
     assert started == []
-    hidden.close_down()
+    hidden.unload()
 
 
 @pytest.mark.parametrize(
@@ -287,7 +291,7 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     monkeypatch.setattr(
         qgis_iface,
         "addTabifiedDockWidget",
-        lambda area, dock, raiseTab: window.addDockWidget(area, dock),
+        lambda area, dock, tabs: window.addDockWidget(area, dock),
         raising=False,
     )
     monkeypatch.setattr(qgis_iface, "removeDockWidget", window.removeDockWidget, raising=False)
@@ -299,9 +303,8 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     plugin.unload()
     assert registry.providerById("farmcd") is None
     assert plugin.dock is None
-    assert sorted(menus) == sorted(
-        ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
-    )
+    added = ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
+    assert sorted(menus) == sorted(2 * added)
 
 
 def test_plugin_imports_no_torch_and_nothing_of_the_engine():

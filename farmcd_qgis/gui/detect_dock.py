@@ -4,8 +4,8 @@ from contextlib import suppress
 from typing import Any
 
 from qgis.core import Qgis, QgsProject
-from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import QTimer
+from qgis.gui import QgsDockWidget, QgsMessageBar
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -28,15 +28,18 @@ from .pair_form import PairForm
 from .words import progress_words, result_words, tr
 
 PREFLIGHT_DELAY_MS = 400
-MESSAGE_S = 8
+MESSAGE_S = 15
 LEAST_WIDTH = 360
 
 
 class DetectDock(QgsDockWidget):
     """Asks for a pair, checks it while the person chooses, runs the detection and shows its layers.
 
-    Nothing is started before the dock is seen for the first time.
+    Nothing is started before the dock is seen for the first time. `review_wanted` carries the folder of a finished
+    run whose candidates the person wants to look at.
     """
+
+    review_wanted = pyqtSignal(str)
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
         super().__init__(tr("FarmCD"), parent)
@@ -110,7 +113,7 @@ class DetectDock(QgsDockWidget):
             self.status.setText(tr("Stopping"))
             self._task.cancel()
 
-    def close_down(self) -> None:
+    def unload(self) -> None:
         """Let go of the project; the plugin calls this before the dock is deleted."""
         self._timer.stop()
         project = QgsProject.instance()
@@ -171,9 +174,15 @@ class DetectDock(QgsDockWidget):
         # That folder is taken now, also if the person had named it.
         self.model.output.setFilePath("")
         self._on_end(result_words(result))
-        self._iface.messageBar().pushMessage(
-            "FarmCD", result_words(result), Qgis.MessageLevel.Success, duration=MESSAGE_S
-        )
+        self._offer_review(result)
+
+    def _offer_review(self, result: RunResult) -> None:
+        bar = self._iface.messageBar()
+        message = QgsMessageBar.createMessage("FarmCD", result_words(result))
+        button = QPushButton(tr("Review the candidates"))
+        button.clicked.connect(lambda: (self.review_wanted.emit(result.run_dir), bar.popWidget(message)))
+        message.layout().addWidget(button)
+        bar.pushWidget(message, Qgis.MessageLevel.Success, MESSAGE_S)
 
     def _on_failure(self, error: FarmCDError) -> None:
         self._on_end("")
