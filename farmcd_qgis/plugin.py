@@ -77,6 +77,7 @@ class FarmCDPlugin:
         self.actions.append(action)
 
     def _review(self, run_dir: str) -> None:
+        self.iface.mainWindow().tabifyDockWidget(self.dock, self.review_dock)
         self.review_dock.setUserVisible(True)
         self.review_dock.open_run(run_dir)
 
