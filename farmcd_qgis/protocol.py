@@ -19,6 +19,7 @@ RUN_JSON = "run.json"
 CANDIDATES = "candidates"
 HARD_REGIONS = "hard_regions"
 RUN_TABLE = "run"
+VERDICT_LOG = "verdicts"
 
 Severity = Literal["error", "warning", "info"]
 

@@ -332,3 +332,15 @@ def test_by_place_every_step_of_a_full_grid_goes_to_a_neighbour():
     steps = np.abs(np.diff(x[order])) + np.abs(np.diff(y[order]))
     assert sorted(order) == list(range(side * side))
     assert steps.max() == 1
+
+
+def test_a_log_whose_verdicts_were_taken_back_keeps_its_file(gpkg):
+    assert geopackage.count_reviewed(gpkg) == 0
+    store = ReviewStore(gpkg, "an")
+    store.give(1, "confirmed")
+    store.give(2, "confirmed")
+    assert geopackage.count_reviewed(gpkg) == 2
+    store.undo()
+    store.undo()
+    assert set(store.statuses().values()) <= {UNREVIEWED}
+    assert geopackage.count_reviewed(gpkg) == 1

@@ -7,7 +7,7 @@ from typing import Any
 from osgeo import gdal, ogr, osr
 
 from ..paths import resources
-from ..protocol import CANDIDATES, HARD_REGIONS, RUN_TABLE
+from ..protocol import CANDIDATES, HARD_REGIONS, RUN_TABLE, VERDICT_LOG
 
 gdal.UseExceptions()
 ogr.UseExceptions()
@@ -136,13 +136,22 @@ def write_run_table(gpkg: Path, rows: Iterable[tuple[str, str]]) -> None:
 
 
 def count_reviewed(gpkg: Path) -> int:
-    """Count the candidates of a run's GeoPackage that somebody has given a verdict on; 0 if there is no file."""
+    """Count the candidates of a run's GeoPackage that somebody has given a verdict on; 0 if there is no file.
+
+    Where every verdict was taken back, the log still holds what a person did: it counts as one.
+    """
     if not gpkg.exists():
         return 0
-    layer = (file := gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)).GetLayerByName(CANDIDATES)
+    file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
+    log = file.GetLayerByName(VERDICT_LOG)
+    if log is not None and log.GetFeatureCount():
+        return max(1, _count_settled(file))
+    return _count_settled(file)
+
+
+def _count_settled(file: gdal.Dataset) -> int:
+    layer = file.GetLayerByName(CANDIDATES)
     if layer is None:
         return 0
     layer.SetAttributeFilter(f"status <> '{UNREVIEWED}'")
-    count = layer.GetFeatureCount()
-    del layer, file
-    return count
+    return layer.GetFeatureCount()

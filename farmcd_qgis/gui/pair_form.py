@@ -47,7 +47,7 @@ class PairForm(QWidget):
         """Choose before and after by the dates and names of the project's rasters, unless the person has chosen."""
         if self._chosen:
             return
-        layers = [layer for layer in QgsProject.instance().mapLayers().values() if self._could_be(layer)]
+        layers = [layer for layer in QgsProject.instance().mapLayers().values() if _could_be(layer)]
         layers.sort(key=lambda layer: layer.name())
         pair = guess_pair([layer.name() for layer in layers], [_day_of(layer) for layer in layers])
         if pair is not None:
@@ -55,10 +55,11 @@ class PairForm(QWidget):
             self.after.setLayer(layers[pair[1]])
 
     def hide_results(self) -> None:
-        """Keep the rasters that FarmCD made out of the choice."""
-        made = [layer for layer in QgsProject.instance().mapLayers().values() if not self._could_be(layer)]
+        """Keep the rasters that a run made out of the choice."""
+        rasters = [layer for layer in QgsProject.instance().mapLayers().values() if isinstance(layer, QgsRasterLayer)]
+        made = [layer for layer in rasters if layer.customProperty(RUN_DIR_PROPERTY) and not _could_be(layer)]
         for combo in (self.before, self.after):
-            combo.setExceptedLayerList([layer for layer in made if isinstance(layer, QgsRasterLayer)])
+            combo.setExceptedLayerList(made)
 
     def values(self) -> dict[str, Any]:
         """Return the fields of a RunRequest that are set here; raises InputError for a layer that is no file."""
@@ -111,12 +112,10 @@ class PairForm(QWidget):
         self.before.setLayer(after)
         self.after.setLayer(before)
 
-    @staticmethod
-    def _could_be(layer: QgsMapLayer) -> bool:
-        if not isinstance(layer, QgsRasterLayer) or layer.providerType() != "gdal":
-            return False
-        # The pair's own rasters carry a run's property too; what a run made has fewer than three bands.
-        return not (layer.customProperty(RUN_DIR_PROPERTY) and layer.bandCount() < 3)
+
+def _could_be(layer: QgsMapLayer) -> bool:
+    """Tell whether a layer is a file with three bands at least; what runs and elevation models are is none."""
+    return isinstance(layer, QgsRasterLayer) and layer.providerType() == "gdal" and layer.bandCount() >= 3
 
 
 def _day_of(layer: QgsRasterLayer) -> str | None:
