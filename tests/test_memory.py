@@ -1,0 +1,41 @@
+"""Memory of a run depends on the width of the pair, not on its area."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = """
+import resource, sys
+from pathlib import Path
+from osgeo import gdal
+from farmcd_qgis.engine.detect import detect
+from farmcd_qgis.paths import bundled_checkpoints, sample_pair
+from farmcd_qgis.protocol import RunRequest
+from tests.test_detect import OVERLAP, ColourPredictor
+
+folder, width, height = Path(sys.argv[1]), 1500, int(sys.argv[2])
+paths = []
+for name, source in zip(("before", "after"), sample_pair()):
+    paths.append(str(folder / f"{name}.vrt"))
+    box = [0, 5e6, width, 5e6 - height]
+    gdal.Translate(paths[-1], str(source), format="VRT", width=width, height=height, outputBounds=box).FlushCache()
+request = RunRequest(*paths, str(folder / "run"), str(bundled_checkpoints()[0]), tile=32, overlap=OVERLAP)
+detect(request, predictor=ColourPredictor())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows tells peak memory otherwise")
+def test_four_times_the_area_takes_no_more_memory(tmp_path):
+    peaks = []
+    for height in (1500, 6000):
+        folder = tmp_path / str(height)
+        folder.mkdir()
+        command = [sys.executable, "-c", RUN, str(folder), str(height)]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        peaks.append(int(told.stdout.split()[-1]))
+    assert peaks[1] < 1.25 * peaks[0], peaks
