@@ -14,9 +14,10 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
 from farmcd_qgis import tasks
+from farmcd_qgis.dates import date_in
 from farmcd_qgis.gui import detect_dock
 from farmcd_qgis.gui.detect_dock import DetectDock
-from farmcd_qgis.gui.guess import date_in, guess_pair
+from farmcd_qgis.gui.guess import guess_pair
 from farmcd_qgis.gui.words import card_words, remaining_words
 from farmcd_qgis.plugin import FarmCDPlugin
 from farmcd_qgis.protocol import Cancelled, FarmCDError, Finding, InputError, Progress, RunResult
@@ -270,6 +271,7 @@ def test_date_in_a_name():
     assert date_in("m_4709963_se_14_1_20090818") == "2009-08-18"
     assert date_in("landsat 2013") == "2013"
     assert date_in("tile 123456789") is None
+    assert date_in("20210230 and 20210301") == "2021-03-01"
 
 
 def test_words():

@@ -1,15 +1,14 @@
 """One raster: opened and checked, which of its pixels are valid, its way to 8 bits, its date."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, osr
 
+from ..dates import date_in, day_in
 from ..protocol import InputError
 from .areas import PixelAreas
 
@@ -33,9 +32,6 @@ Pixels = npt.NDArray[np.generic]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Limits = list[tuple[float, float]]
-
-_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.:]?(0[1-9]|1[0-2])[-_.:]?(0[1-9]|[12]\d|3[01])(?!\d)")
-_YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -167,17 +163,9 @@ class Raster:
 
     def acquired(self) -> str | None:
         """Find the date the image was taken, "YYYY-MM-DD" or "YYYY": from its metadata, else from its file name."""
-        name = Path(self.path).stem
         said = self.dataset.GetMetadataItem("ACQUISITIONDATETIME", "IMAGERY")
         said = said or self.dataset.GetMetadataItem("ACQUISITION_DATE")
-        for text in (said, name):
-            if found := _DAY.search(text or ""):
-                try:
-                    return date(*map(int, found.groups())).isoformat()
-                except ValueError:
-                    continue
-        year = _YEAR.search(name)
-        return year[1] if year else None
+        return day_in(said or "") or date_in(Path(self.path).stem)
 
 
 def open_raster(path: str, role: str, bands: Sequence[int] | None = None) -> Raster:

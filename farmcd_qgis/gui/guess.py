@@ -3,18 +3,10 @@
 import re
 from collections.abc import Sequence
 
-_DAY = re.compile(r"(?<!\d)((?:19|20)\d\d)[-_.]?(0[1-9]|1[0-2])[-_.]?(0[1-9]|[12]\d|3[01])(?!\d)")
-_YEAR = re.compile(r"(?<!\d)(19[5-9]\d|20[0-4]\d)(?!\d)")
+from ..dates import date_in
+
 _BEFORE = re.compile(r"(?<![a-z])(before|pre|old|earlier|t1|t0|a)(?![a-z0-9])|前", re.IGNORECASE)
 _AFTER = re.compile(r"(?<![a-z])(after|post|new|later|t2|b)(?![a-z0-9])|后|後", re.IGNORECASE)
-
-
-def date_in(name: str) -> str | None:
-    """Return the first date in a name, "YYYY-MM-DD" or "YYYY"; None if there is none."""
-    if day := _DAY.search(name):
-        return "-".join(day.groups())
-    year = _YEAR.search(name)
-    return year[1] if year else None
 
 
 def guess_pair(names: Sequence[str], dates: Sequence[str | None]) -> tuple[int, int] | None:
