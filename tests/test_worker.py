@@ -249,11 +249,15 @@ def test_worker_ends_with_its_killed_parent(tmp_path, keep_stdin_open):
 
 
 def test_card_and_conversion_of_a_real_checkpoint(worker, tmp_path):
+    import torch
+
     from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
     from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
 
     source = tmp_path / "small.safetensors"
-    save_checkpoint(FDMamba(FDMambaConfig(8)), ModelCard("Small", limits="Knows nothing."), source)
+    net = FDMamba(FDMambaConfig(8))
+    net.score_head.set_text(torch.ones(6, 512))
+    save_checkpoint(net, ModelCard("Small", limits="Knows nothing."), source)
     worker.send(encode(Command("info", {"checkpoint": str(source)})))
     card = worker.next("result", "error").data
     assert (card["name"], card["limits"]) == ("Small", "Knows nothing.")

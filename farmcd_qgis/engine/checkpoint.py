@@ -6,13 +6,16 @@
 
 Own format: the parameters under their names, the text features as `text.classes` (K, width) and `text.contexts`
 (M, width), and in the header, under "farmcd", a JSON object with model, configuration, prompts, temperature, card.
+Both formats tell the network's variant by their shapes; the configuration in the header must agree with them.
 """
 
 import hashlib
 import json
+import math
 import re
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,13 +62,13 @@ class ModelCard:
 def read_card(path: str | Path) -> ModelCard:
     """Read the card from a checkpoint's header alone, without torch.
 
-    Raises InputError where the file is missing or not in our format.
+    Raises InputError where the file is missing, not in our format, or of a newer format or another network.
     """
     return _card(_read_header(Path(path)), Path(path))
 
 
 def checkpoint_hash(path: str | Path) -> str:
-    """Return the file's SHA-256 in hexadecimal, as the run's record keeps it."""
+    """Return the file's SHA-256 in hexadecimal, as the run's record keeps it; raises OSError as `open` does."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -75,11 +78,9 @@ def load_checkpoint(path: str | Path, text_features: Mapping[str, Any] | None = 
 
     `text_features` maps prompts to vectors (width,) and goes before those in the file; an authors' file without
     CLIP's tensors needs them. The network has `card`, `config` and `temperature`.
-    Raises InputError for a file that is missing, damaged, unsafe or of another network.
+    Raises InputError for a file that is missing, damaged, unsafe, of another network, or holds NaN.
     """
     file = Path(path)
-    if not file.is_file():
-        raise InputError("checkpoint_missing", f"There is no checkpoint file {file}.")
     if _is_safetensors(file):
         net, card = _load_own(file, text_features)
     else:
@@ -89,8 +90,9 @@ def load_checkpoint(path: str | Path, text_features: Mapping[str, Any] | None = 
 
 
 def save_checkpoint(net: "FDMamba", card: ModelCard, path: str | Path) -> None:
-    """Write a network with its text features and card in our format; the file appears only when it is whole.
+    """Write a network with its text features and card in our format.
 
+    The file appears, or takes the place of an older one, only when it is whole.
     Raises FarmCDError where the file cannot be written.
     """
     from safetensors.torch import save
@@ -116,22 +118,29 @@ def save_checkpoint(net: "FDMamba", card: ModelCard, path: str | Path) -> None:
     target = Path(path)
     partial = target.with_name(target.name + ".part")
     try:
-        partial.write_bytes(save(tensors, {HEADER: json.dumps(header, ensure_ascii=False)}))
+        partial.write_bytes(save(tensors, {HEADER: json.dumps(header, ensure_ascii=False, allow_nan=False)}))
         partial.replace(target)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise FarmCDError("write_failed", f"The checkpoint {target} could not be written: {error.strerror}.") from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _is_safetensors(path: Path) -> bool:
-    with path.open("rb") as file:
-        start = file.read(9)
+    try:
+        if not path.is_file():
+            raise InputError("checkpoint_missing", f"There is no checkpoint file {path}.")
+        with path.open("rb") as file:
+            start = file.read(9)
+    except OSError as error:
+        raise _damaged(path, error) from error
+    if not start:
+        raise InputError("checkpoint_unreadable", f"{path} is empty (0 bytes). Copy or download it again.")
     return len(start) == 9 and start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] < LARGEST_HEADER
 
 
 def _read_header(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise InputError("checkpoint_missing", f"There is no checkpoint file {path}.")
     if not _is_safetensors(path):
         raise InputError(
             "checkpoint_not_ours",
@@ -143,20 +152,32 @@ def _read_header(path: Path) -> dict[str, Any]:
         text = file.read(length)
     try:
         header = json.loads(json.loads(text)["__metadata__"][HEADER])
-        if not isinstance(header, dict):
-            raise TypeError(type(header))
-        return header
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        made_by, made_in = header["model"], int(header["format"])
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(
             "checkpoint_not_ours", f"{path} is a safetensors file, but its header is not FarmCD's or is cut short."
         ) from error
+    if made_by != "fd_mamba" or made_in > FORMAT:
+        raise InputError(
+            "checkpoint_other_network",
+            f"{path} holds the model {made_by!r} in format {made_in}; this version of FarmCD reads fd_mamba up to "
+            f"format {FORMAT}. Update FarmCD, or choose another checkpoint.",
+        )
+    return header
 
 
 def _card(header: dict[str, Any], path: Path) -> ModelCard:
     known = {f.name for f in fields(ModelCard)}
     try:
-        return ModelCard(**{key: value for key, value in _with_tuples(header["card"]).items() if key in known})
-    except (KeyError, TypeError, AttributeError) as error:
+        card = ModelCard(**{key: value for key, value in _with_tuples(header["card"]).items() if key in known})
+        span = (1, 2) if card.resolution_m is None else card.resolution_m
+        numbers = [card.tile, *card.metrics.values(), *span]
+        words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.classes]
+        finite = all(math.isfinite(number) for number in numbers)
+        if not finite or len(span) != 2 or not all(isinstance(word, str) for word in words):
+            raise ValueError("its model card is garbled")
+        return card
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(path, error) from error
 
 
@@ -168,29 +189,24 @@ def _load_own(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDM
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    from .models.fd_mamba import FDMambaConfig
-
     header = _read_header(path)
-    if header.get("format", 0) > FORMAT or header.get("model") != "fd_mamba":
-        raise InputError(
-            "checkpoint_other_network",
-            f"{path} holds the model {header.get('model')!r} in format {header.get('format')}; this version of FarmCD "
-            f"reads fd_mamba up to format {FORMAT}. Update FarmCD, or choose another checkpoint.",
-        )
     try:
         tensors = load_file(path)
-    except SafetensorError as error:
+    except (SafetensorError, OSError) as error:
         raise _damaged(path, error) from error
     try:
-        classes, contexts = tensors.pop(CLASS_TEXT), tensors.pop(CONTEXT_TEXT, None)
-        config = FDMambaConfig(**_with_tuples(header["config"]))
-        known = dict(zip(header["class_prompts"], classes, strict=True))
-        if contexts is not None:
-            known |= dict(zip(header["context_prompts"], contexts, strict=True))
-        temperature = float(header.get("temperature", 1.0))
-        net = _build(config, tensors, path)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        text = [(header["class_prompts"], tensors.pop(CLASS_TEXT))]
+        if CONTEXT_TEXT in tensors:
+            text.append((header["context_prompts"], tensors.pop(CONTEXT_TEXT)))
+        known = {prompt: vector for pair in text for prompt, vector in zip(*pair, strict=True)}
+        said, temperature = _with_tuples(header["config"]), float(header.get("temperature", 1.0))
+        if not 0 < temperature < math.inf:
+            raise ValueError(f"its temperature is {temperature}")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise _damaged(path, error) from error
+    net = _build(tensors, path)
+    if {**asdict(net.config), **said} != asdict(net.config):
+        raise InputError("checkpoint_keys", f"{path} says of itself {said}, but its tensors are of {net.config}.")
     _set_text(net, {**known, **(text_features or {})}, path)
     net.temperature = temperature
     return net, _card(header, path)
@@ -202,11 +218,11 @@ def _load_authors(path: Path, text_features: Mapping[str, Any] | None) -> tuple[
     state = read_authors_state(path)
     clip = {key.removeprefix(CLIP_PREFIX): value for key, value in state.items() if key.startswith(CLIP_PREFIX)}
     tensors = {key: value for key, value in state.items() if not key.startswith(CLIP_PREFIX)}
-    net = _build(infer_config(tensors, path), tensors, path)
+    net = _build(tensors, path)
     features, encoder = dict(text_features or {}), "given vectors"
     missing = [prompt for prompt in class_prompts(net.config.n_classes) if prompt not in features]
     if missing and "token_embedding.weight" in clip:
-        features |= clip_features(missing, clip)
+        features |= clip_features(missing, clip, path)
         encoder = "CLIP text tower of the authors' checkpoint"
     _set_text(net, features, path)
     return net, ModelCard(name=path.stem, description="Authors' checkpoint, read as it is.", text_encoder=encoder)
@@ -221,15 +237,15 @@ def read_authors_state(path: Path) -> dict[str, "Tensor"]:
 
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
-    except Exception as error:  # whatever a foreign file makes torch raise, it is one of these three
-        text = str(error)
-        if "Unsupported global" in text or "GLOBAL" in text:
+    except Exception as error:  # a foreign file makes torch raise anything; what it advises is not for the person
+        if "Unsupported global" in str(error) or "GLOBAL" in str(error):
             raise InputError(
                 "checkpoint_unsafe",
                 f"{path} was not opened: it holds more than tensors and could run code of a stranger. Ask for a "
                 "checkpoint that holds a plain state dict.",
             ) from error
-        raise _damaged(path, error) from error
+        reason = ValueError(f"its {path.stat().st_size:,} bytes cannot be read as a PyTorch state dict")
+        raise _damaged(path, reason) from error
     while isinstance(loaded, Mapping) and (
         inner := next((w for w in WRAPPERS if isinstance(loaded.get(w), Mapping)), None)
     ):
@@ -262,11 +278,11 @@ def infer_config(state: Mapping[str, "Tensor"], path: Path) -> "FDMambaConfig":
             text_width=state["score_head.proj.weight"].shape[0],
             context_width=state["score_head.ctx_mlp.0.weight"].shape[0],
         )
-    except KeyError as error:
+    except (KeyError, IndexError, ValueError) as error:
         raise InputError(
             "checkpoint_other_network",
-            f"{path} is not an FD-Mamba checkpoint: it has no tensor {error} (it starts with "
-            f"{', '.join(list(state)[:3]) or 'nothing'}).",
+            f"{path} is not an FD-Mamba checkpoint: {_reason(error)} (its first tensors are "
+            f"{', '.join(list(state)[:3]) or 'none'}).",
         ) from error
 
 
@@ -281,13 +297,25 @@ def _conv_mode(state: Mapping[str, "Tensor"], part: str) -> str:
         return "deepwise" if pointwise.shape[0] == channels else "deepwise_dinner"
     middle = state[f"{stem}local_relation.0.weight"].shape[0]
     modes = {channels: "orignal", 2 * channels: "orignal_dinner", int(1.5 * channels): "orignal_1_5_dmodel"}
+    if middle not in modes:
+        raise ValueError(f"{stem}local_relation has {middle} channels inside, which no mode gives for {channels}")
     return modes[middle]
 
 
-def _build(config: "FDMambaConfig", tensors: Mapping[str, "Tensor"], path: Path) -> "FDMamba":
+def _build(tensors: Mapping[str, "Tensor"], path: Path) -> "FDMamba":
+    import torch
+
     from .models.fd_mamba import FDMamba
 
-    net = FDMamba(config)
+    config = infer_config(tensors, path)
+    try:
+        # On the meta device shapes cost no memory, however large a strange file makes them.
+        with torch.device("meta"):
+            net = FDMamba(config)
+    except (ValueError, ArithmeticError, RuntimeError) as error:
+        raise InputError(
+            "checkpoint_other_network", f"{path} is not an FD-Mamba checkpoint: its shapes ask for {config}."
+        ) from error
     wanted = net.state_dict()
     missing, unexpected = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
     shapes = [k for k in wanted if k in tensors and wanted[k].shape != tensors[k].shape]
@@ -299,13 +327,18 @@ def _build(config: "FDMambaConfig", tensors: Mapping[str, "Tensor"], path: Path)
             if keys
         ]
         raise InputError("checkpoint_keys", f"{path} does not fit FD-Mamba: {'; '.join(parts)}.")
-    if broken := [name for name, value in tensors.items() if not value.isfinite().all()]:
+    try:
+        net.to_empty(device="cpu").load_state_dict(dict(tensors))
+    except RuntimeError as error:
+        raise InputError(
+            "checkpoint_keys", f"{path} holds tensors of a kind that FD-Mamba cannot take (sparse, quantised or empty)."
+        ) from error
+    if broken := [name for name, value in net.state_dict().items() if not value.isfinite().all()]:
         raise InputError(
             "checkpoint_not_finite",
             f"{path} holds NaN or infinite numbers in {len(broken)} tensors ({broken[0]}): its training failed. Choose "
             "another checkpoint.",
         )
-    net.load_state_dict(dict(tensors))
     return net
 
 
@@ -318,23 +351,43 @@ def _set_text(net: "FDMamba", features: Mapping[str, Any], path: Path) -> None:
     if missing := [prompt for prompt in prompts if prompt not in features]:
         raise InputError(
             "text_features_missing",
-            f"{path} holds no text features for {missing[0]!r} and {len(missing) - 1} more. Convert it with a CLIP "
-            "weights file (farmcd convert SOURCE TARGET --text-weights FILE).",
+            f"{path} holds no text features for {len(missing)} prompts ({', '.join(map(repr, missing))}). Convert it "
+            "with a CLIP weights file (farmcd convert SOURCE TARGET --text-weights FILE).",
         )
-    vectors = {prompt: torch.as_tensor(vector, dtype=torch.float32).flatten() for prompt, vector in features.items()}
     width = net.config.text_width
-    if wrong := [prompt for prompt, vector in vectors.items() if vector.numel() != width]:
-        raise InputError(
-            "text_features_width",
-            f"The text feature of {wrong[0]!r} has {vectors[wrong[0]].numel()} numbers, {path} needs {width}.",
-        )
+    vectors = {}
+    for prompt, numbers in features.items():
+        try:
+            vectors[prompt] = vector = torch.as_tensor(numbers, dtype=torch.float32).flatten()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                "text_features_unusable", f"The text feature of {prompt!r} for {path} is no vector: {_reason(error)}."
+            ) from error
+        if vector.numel() != width:
+            raise InputError(
+                "text_features_width",
+                f"The text feature of {prompt!r} has {vector.numel()} numbers, {path} needs {width}.",
+            )
+        if not vector.isfinite().all() or not vector.any():
+            raise InputError(
+                "text_features_unusable", f"The text feature of {prompt!r} for {path} is NaN, infinite or all zero."
+            )
     contexts = {prompt: vector for prompt, vector in vectors.items() if prompt not in prompts}
     net.score_head.set_text(torch.stack([vectors[prompt] for prompt in prompts]), contexts)
 
 
 def _damaged(path: Path, error: Exception) -> InputError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return InputError(
         "checkpoint_unreadable",
-        f"{path} ({path.stat().st_size:,} bytes) is no checkpoint or is damaged: {reason} Copy or download it again.",
+        f"{path} is no checkpoint or is damaged: {_reason(error)}. Copy or download it again.",
     )
+
+
+def _reason(error: Exception) -> str:
+    """Say an exception in one line, without a full stop."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, IndexError):
+        return "a tensor has too few dimensions"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip().rstrip(".:")

