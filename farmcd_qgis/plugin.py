@@ -66,8 +66,9 @@ class FarmCDPlugin:
             self._translator = None
 
     def _add(self, dock: Any, icon: QIcon, text: str) -> None:
-        self.iface.addTabifiedDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock, ["FarmCDDetectDock"])
-        dock.setUserVisible(False)
+        self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        # QGIS shows it again if it was open when QGIS was left.
+        dock.hide()
         action = QAction(icon, text, self.iface.mainWindow())
         action.setObjectName(f"{dock.objectName()}Action")
         action.setCheckable(True)

@@ -290,18 +290,14 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
         monkeypatch.setattr(qgis_iface, name, lambda *_, name=name: menus.append(name), raising=False)
     for name in ("addRasterToolBarIcon", "removeRasterToolBarIcon"):
         monkeypatch.setattr(qgis_iface, name, lambda *_, name=name: menus.append(name), raising=False)
-    monkeypatch.setattr(
-        qgis_iface,
-        "addTabifiedDockWidget",
-        lambda area, dock, tabs: window.addDockWidget(area, dock),
-        raising=False,
-    )
+    monkeypatch.setattr(qgis_iface, "addDockWidget", window.addDockWidget, raising=False)
     monkeypatch.setattr(qgis_iface, "removeDockWidget", window.removeDockWidget, raising=False)
     plugin = FarmCDPlugin(qgis_iface)
     plugin.initGui()
     registry = QgsApplication.processingRegistry()
     assert registry.algorithmById("farmcd:detect") is not None
-    assert plugin.dock is not None
+    assert not plugin.dock.isVisible()
+    assert not plugin.review_dock.isVisible()
     plugin.unload()
     assert registry.providerById("farmcd") is None
     assert plugin.dock is None
