@@ -15,7 +15,6 @@ from qgis.core import (
     QgsMultiBandColorRenderer,
     QgsProject,
     QgsRasterLayer,
-    QgsRasterMinMaxOrigin,
     QgsRectangle,
     QgsRendererCategory,
     QgsSimpleLineSymbolLayer,
@@ -59,7 +58,7 @@ class Maps:
     def outline(self, candidate: Candidate) -> QgsVectorLayer:
         """Make a layer of one candidate, outlined in its class's colour and never filled; see `forget`."""
         layer = self._polygons([candidate])
-        symbol = _outline(_colour(candidate.class_id), 0.6)
+        symbol = _outline(_colour(candidate.class_id), 0.45)
         layer.setRenderer(QgsSingleSymbolRenderer(symbol))
         return layer
 
@@ -99,10 +98,10 @@ class Maps:
         width = max(AROUND * bounds.width(), LEAST_PIXELS * pixel)
         height = max(AROUND * bounds.height(), LEAST_PIXELS * pixel / shape)
         width, height = max(width, height * shape), max(height, width / shape)
-        centre = bounds.center()
-        return QgsRectangle(
-            centre.x() - width / 2, centre.y() - height / 2, centre.x() + width / 2, centre.y() + height / 2
-        )
+        whole = self.whole()
+        x = _inside(bounds.center().x(), width, whole.xMinimum(), whole.xMaximum())
+        y = _inside(bounds.center().y(), height, whole.yMinimum(), whole.yMaximum())
+        return QgsRectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
     def _image(self, role: str) -> QgsRasterLayer | None:
         path = _find((self._dossier.record["inputs"].get(role) or {}).get("path", ""), self._dossier.run_dir)
@@ -111,11 +110,8 @@ class Maps:
             return None
         bands = self._dossier.record["request"].get(f"{role}_bands") or (1, 2, 3)
         if layer.bandCount() >= max(bands):
-            layer.setRenderer(QgsMultiBandColorRenderer(layer.dataProvider(), *bands))
-        layer.setContrastEnhancement(
-            QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum,
-            QgsRasterMinMaxOrigin.Limits.CumulativeCut,
-        )
+            limits = (self._dossier.record.get("stretch") or {}).get(role)
+            layer.setRenderer(_as_the_model_saw(layer, bands, limits))
         layer.setResamplingStage(Qgis.RasterResamplingStage.Provider)
         provider = layer.dataProvider()
         provider.enableProviderResampling(True)
@@ -150,6 +146,13 @@ class Maps:
         return QgsCategorizedSymbolRenderer("class_id", categories)
 
 
+def _inside(centre: float, length: float, first: float, last: float) -> float:
+    """Move the middle of a length so that it lies between two ends, where it is short enough."""
+    if length >= last - first:
+        return centre
+    return min(max(centre, first + length / 2), last - length / 2)
+
+
 def _style_symbols() -> dict[int, QgsSymbol]:
     layer = QgsVectorLayer(OUTLINES, "style", "memory")
     style = resources() / "styles" / f"{CANDIDATES}.qml"
@@ -160,6 +163,24 @@ def _style_symbols() -> dict[int, QgsSymbol]:
         return {}
     # Copies, since the renderer's own symbols go with the layer.
     return {category.value(): category.symbol().clone() for category in renderer.categories()}
+
+
+def _as_the_model_saw(
+    layer: QgsRasterLayer, bands: Sequence[int], limits: Sequence[Sequence[float]] | None
+) -> QgsMultiBandColorRenderer:
+    """Make the renderer of red, green and blue with the run's stretch, which images of 8 bits have none of."""
+    provider = layer.dataProvider()
+    renderer = QgsMultiBandColorRenderer(provider, *bands)
+    setters = (renderer.setRedContrastEnhancement, renderer.setGreenContrastEnhancement, renderer.setBlueContrastEnhancement)
+    for set_enhancement, band, (black, white) in zip(setters, bands, limits or (), strict=False):
+        enhancement = QgsContrastEnhancement(provider.dataType(band))
+        enhancement.setMinimumValue(black)
+        enhancement.setMaximumValue(white)
+        enhancement.setContrastEnhancementAlgorithm(
+            QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+        )
+        set_enhancement(enhancement)
+    return renderer
 
 
 def _plain(colour: str) -> QgsFillSymbol:
@@ -173,7 +194,7 @@ def _plain(colour: str) -> QgsFillSymbol:
 def _outline(colour: str, width: float) -> QgsFillSymbol:
     """Make a line with a light rim, to be seen on dark ground as well."""
     symbol = QgsFillSymbol()
-    symbol.changeSymbolLayer(0, QgsSimpleLineSymbolLayer(QColor("#ffffff"), width + 0.5))
+    symbol.changeSymbolLayer(0, QgsSimpleLineSymbolLayer(QColor("#ffffff"), width + 0.4))
     symbol.appendSymbolLayer(QgsSimpleLineSymbolLayer(QColor(colour), width))
     return symbol
 

@@ -33,11 +33,10 @@ from qgis.PyQt.QtGui import QColor, QPolygonF
 from .typography import ACCENT, ALIGNMENTS, GREY, HAIRLINE, INK, line_height, text_format, wrap
 
 WIDTH, HEIGHT = 210.0, 297.0
-LEFT, RIGHT, TOP, BOTTOM = 20.0, 190.0, 32.0, 278.0
+LEFT, RIGHT, TOP, BOTTOM = 20.0, 190.0, 22.0, 278.0
 BODY = RIGHT - LEFT
 TEXT = 9.5
 SMALL = 8.0
-CELL = 1.3
 GUTTER = 3.0
 
 
@@ -158,11 +157,12 @@ class Page:
         self, row: Sequence[str], columns: Sequence[Column], x: float, y: float, size: float, bold: bool, colour: str | None
     ) -> float:
         bottoms = []
+        padding = cell_padding(size)
         for text, column in zip(row, columns, strict=True):
             inner = column.width - GUTTER
             start = x if column.align == "left" else x + GUTTER
-            end = self.text(text, start, y + CELL, inner, size, bold, colour or column.colour, column.align)
-            bottoms.append(end + CELL)
+            end = self.text(text, start, y + padding, inner, size, bold, colour or column.colour, column.align)
+            bottoms.append(end + padding)
             x += column.width
         return max(bottoms)
 
@@ -244,6 +244,9 @@ class Page:
         style.setTextFormat(text_format(TEXT))
         legend.setStyle(QgsLegendStyle.Style.SymbolLabel, style)
         legend.setBoxSpace(0)
+        legend.setColumnCount(2)
+        legend.setColumnSpace(6)
+        legend.setSplitLayer(True)
         legend.setSymbolWidth(8)
         legend.setSymbolHeight(4)
         self._place(legend, Box(x, y, 60, 30))
@@ -264,10 +267,15 @@ class Page:
         item.attemptResize(QgsLayoutSize(box.width, box.height))
 
 
+def cell_padding(size: float) -> float:
+    """Return the space above and below a table's text of `size` points, in millimetres."""
+    return 0.135 * size
+
+
 def row_height(row: Sequence[str], columns: Sequence[Column], size: float = TEXT) -> float:
     """Return how high a row of a table becomes."""
     lines = max(len(wrap(text, column.width - GUTTER, size)) for text, column in zip(row, columns, strict=True))
-    return lines * line_height(size) + 2 * CELL
+    return lines * line_height(size) + 2 * cell_padding(size)
 
 
 def round_down(value: float) -> float:

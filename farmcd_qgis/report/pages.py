@@ -7,14 +7,16 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
-from .figures import DIGITS, WGS84, Candidate, Dossier, Row
+from .figures import DIGITS, WGS84, Candidate, Dossier, Table
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
-from .typography import ACCENT, GREY
+from .typography import ACCENT, GREY, line_height, wrap
 from .words import Words
 
 Draw = Callable[[Page], None]
+# Rows of the list of the largest candidates: what fits below the other tables.
+LISTED = 10
 COLOURS = {row.id: row.colour for row in CHANGES}
 
 
@@ -31,12 +33,13 @@ class Writer:
 
     def pages(self) -> list[Draw]:
         """List the report's pages in order, each as the function that draws it."""
-        provenance = split(sections(self.dossier, self.words))
+        introduction = len(wrap(self.words("method_text"), BODY, TEXT)) * line_height(TEXT) + 4
+        provenance = split(sections(self.dossier, self.words), introduction)
         largest = self.dossier.candidates[: self.candidate_pages]
         return [
             self.title,
             self.overview,
-            self.tables,
+            self.review,
             *(lambda page, part=part: self.provenance(page, part) for part in provenance),
             *(lambda page, rank=rank, one=one: self.candidate(page, rank, one) for rank, one in enumerate(largest, 1)),
         ]
@@ -71,42 +74,48 @@ class Writer:
         words, maps = self.words, self.maps
         y = page.heading(words("overview"), TOP)
         extent = maps.whole()
-        height = min(max(BODY * extent.height() / extent.width(), 100), 190)
-        box = Box(LEFT + 4, y + 4, BODY - 8, height - 8)
+        box = Box(LEFT + 4, y + 4, BODY - 8, min(max(BODY * extent.height() / extent.width(), 90), 136) - 8)
         item = page.map(box, maps.with_image("after", maps.candidates), extent)
         page.coordinates(item)
         caption = "overview_caption" if maps.images["after"] else "overview_caption_bare"
         after = day_of(self.dossier.record, "after")
-        y = page.text(words(caption, after=words.day(after)), LEFT, box.bottom + 7, BODY, SMALL, colour=GREY)
+        y = page.text(words(caption, after=words.day(after)), LEFT, box.bottom + 6, BODY, SMALL, colour=GREY)
         if not maps.images["after"]:
             y = page.text(self._missing("after"), LEFT, y, BODY, SMALL, colour=GREY)
-        page.legend(item, maps.candidates, LEFT, y + 4)
-        page.north_arrow(RIGHT - 10, y + 3, words("north"))
-        page.scale_bar(item, RIGHT - 80, y + 5, 60)
+        page.legend(item, maps.candidates, LEFT, y + 3)
+        page.scale_bar(item, RIGHT - 80, y + 3, 60)
+        page.north_arrow(RIGHT - 6, y + 2, words("north"))
 
-    def tables(self, page: Page) -> None:
-        """Draw the tables by class and by state of the review, with bars of the classes' areas."""
+        table = self.dossier.by_class
+        labels = [class_label(int(row.key), words.language) for row in table.rows]
+        y = page.heading(words("by_class"), y + 27)
+        y = self._figures(page, y, "class", labels, table)
+        page.text(words("area_note"), LEFT, y + 3, BODY, SMALL, colour=GREY)
+
+    def review(self, page: Page) -> None:
+        """Draw the state of the review, the classes' areas as bars, and the list of the largest candidates."""
         dossier, words = self.dossier, self.words
-        y = page.heading(words("by_class"), TOP)
-        columns = [Column(50), *(Column(30, "right") for _ in range(4))]
-        header = [words(key) for key in ("class", "count", "ha", "mu_area", "share")]
-        labels = {row.id: class_label(row.id, words.language) for row in CHANGES}
-        rows = [self._figures(labels[int(row.key)], row) for row in dossier.by_class.rows]
-        rows.append(self._figures(words("total"), dossier.by_class.total))
-        y = page.table(rows, columns, y, header=header, total=True)
-        y = self._bars(page, y + 8)
-        y = page.text(words("area_note"), LEFT, y + 4, BODY, SMALL, colour=GREY)
-
-        y = page.heading(words("by_status"), y + 10)
-        header[0] = words("status")
-        rows = [
-            self._figures(words.status(str(row.key)), row)
-            for row in dossier.by_status.rows
-        ]
-        rows.append(self._figures(words("total"), dossier.by_status.total))
-        y = page.table(rows, columns, y, header=header, total=True)
+        y = self._bars(page, page.heading(words("bars"), TOP))
+        y = page.heading(words("by_status"), y + 8)
+        labels = [words.status(str(row.key)) for row in dossier.by_status.rows]
+        y = self._figures(page, y, "status", labels, dossier.by_status)
         counted = words("status_note", count=words.number(len(dossier.candidates)), total=words.number(dossier.all_count))
-        page.text(counted, LEFT, y + 4, BODY, SMALL, colour=GREY)
+        y = page.text(counted, LEFT, y + 3, BODY, SMALL, colour=GREY)
+        y = page.heading(words("largest"), y + 8)
+        header = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
+        columns = [Column(20), Column(32), Column(40), Column(25, "right"), Column(25, "right"), Column(28, "right")]
+        rows = [
+            [
+                str(one.number),
+                class_label(one.class_id, words.language),
+                words.status(one.status),
+                words.number(one.area_ha, DIGITS),
+                words.number(one.area_mu, DIGITS),
+                "" if one.confidence_mean is None else words.percent(one.confidence_mean),
+            ]
+            for one in dossier.candidates[:LISTED]
+        ]
+        page.table(rows, columns, y, header=header, size=SMALL)
 
     def provenance(self, page: Page, part: list[tuple[str, list[tuple[str, str]]]]) -> None:
         """Draw one page of method and provenance."""
@@ -125,7 +134,7 @@ class Writer:
         label = f"{words('candidate', number=one.number)}  ·  {class_label(one.class_id, words.language)}"
         page.text(words("rank", rank=rank, total=len(self.dossier.candidates)), LEFT, TOP + 1, BODY, TEXT, False, GREY, "right")
         y = page.text(label, LEFT + 7, TOP - 0.5, BODY - 50, 14, bold=True) + 3
-        width, height = (BODY - 6) / 2, 96.0
+        width, height = (BODY - 6) / 2, 114.0
         extent = maps.around(one, width / height)
         outline, mark = maps.outline(one), maps.mark(extent)
         for x, role in ((LEFT, "before"), (LEFT + width + 6, "after")):
@@ -138,7 +147,7 @@ class Writer:
         page.scale_bar(item, LEFT, below, 50)
         y = below + 12
         top = page.text(words("attributes"), LEFT, y, width, TEXT, bold=True) + 1
-        page.table(self._attributes(one), [Column(38, colour=GREY), Column(width - 38)], top, size=SMALL + 0.5)
+        page.table(self._attributes(one), [Column(40, colour=GREY), Column(width - 40)], top, size=SMALL + 0.5)
         x = LEFT + width + 6
         top = page.text(words("locator"), x, y, width, TEXT, bold=True) + 1
         whole = maps.whole()
@@ -200,17 +209,29 @@ class Writer:
         limits = []
         if dossier.hard_count:
             ha = words.number(dossier.hard_ha, DIGITS)
-            limits.append(words("hard_regions", count=words.number(dossier.hard_count), ha=ha, tau=f"{request['tau']:g}"))
+            limits.append(words("hard_regions", count=words.number(dossier.hard_count), ha=ha, tau=f"{request['tau']:.2f}"))
         farmland = request.get("farmland")
         limits.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
         pages = min(self.candidate_pages, len(dossier.candidates))
         follow = words("pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates)))
         return [words.join(found), words.join(review), words.join(limits), follow]
 
-    def _figures(self, label: str, row: Row) -> list[str]:
+    def _figures(self, page: Page, y: float, key: str, labels: list[str], table: Table) -> float:
+        """Draw a table of counts and areas with its total; returns where it ends."""
         words = self.words
-        areas = [words.number(area, DIGITS) for area in (row.area_ha, row.area_mu)]
-        return [label, words.number(row.count), *areas, words.number(row.share, 1)]
+        columns = [Column(50), *(Column(30, "right") for _ in range(4))]
+        header = [words(name) for name in (key, "count", "ha", "mu_area", "share")]
+        rows = [
+            [
+                label,
+                words.number(row.count),
+                words.number(row.area_ha, DIGITS),
+                words.number(row.area_mu, DIGITS),
+                words.number(row.share, 1),
+            ]
+            for label, row in zip([*labels, words("total")], [*table.rows, table.total], strict=True)
+        ]
+        return page.table(rows, columns, y, header=header, total=True)
 
     def _bars(self, page: Page, y: float) -> float:
         rows = [row for row in self.dossier.by_class.rows if row.count]
@@ -240,9 +261,11 @@ class Writer:
             ("area", area),
             *((key, "" if share is None else words.percent(share)) for key, share in (*shares, *doubts)),
             ("centre", words.place(*one.place)),
-            ("in_crs", f"{one.point.x():.1f}, {one.point.y():.1f} ({self.dossier.crs.authid()})"),
         ]
-        return [(words(key), value) for key, value in rows if value]
+        named = [(words(key), value) for key, value in rows if value]
+        x, y = one.point.x(), one.point.y()
+        digits = 6 if self.dossier.crs.isGeographic() else 1
+        return [*named, (words("in_crs", crs=self.dossier.crs.authid()), f"{x:.{digits}f}, {y:.{digits}f}")]
 
     def _missing(self, role: str) -> str:
         return self.words("image_missing", name=Path((self.dossier.record["inputs"].get(role) or {}).get("path", "")).name)

@@ -1,5 +1,7 @@
 """The pages into one PDF, one layout at a time, so that memory stays that of one page."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,6 +22,9 @@ from .typography import GREY
 from .words import Words
 
 DPI = 150
+TEXT_MAP = re.compile(rb"\nbegincmap\n.*?\nendcmap\n", re.DOTALL)
+# The blocks "CJK Radicals Supplement" and "Kangxi Radicals", and "CJK Compatibility Ideographs".
+RADICAL = re.compile(rb"<(2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
 
 
 class Pages(QgsAbstractLayoutIterator):
@@ -81,6 +86,20 @@ class Pages(QgsAbstractLayoutIterator):
         self._page = None
 
 
+def make_searchable(path: Path) -> None:
+    """Let readers find Chinese words in a PDF: for 月, Qt notes its radical's code point (U+2F49), drawn the same.
+
+    Only the fonts' uncompressed maps from glyphs to text are touched, code by code of the same length.
+    """
+    content = path.read_bytes()
+    path.write_bytes(TEXT_MAP.sub(lambda found: RADICAL.sub(_unified, found[0]), content))
+
+
+def _unified(code: re.Match[bytes]) -> bytes:
+    character = unicodedata.normalize("NFKC", chr(int(code[1], 16)))
+    return b"<%04X>" % ord(character) if len(character) == 1 and ord(character) < 0x10000 else code[0]
+
+
 def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
     """Write the pages into a PDF with real text; raises Cancelled, or FarmCDError if the file cannot be written."""
     settings = QgsLayoutExporter.PdfExportSettings()
@@ -95,3 +114,4 @@ def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
         raise pages.error
     if result != QgsLayoutExporter.ExportResult.Success:
         raise FarmCDError("pdf_failed", f"{path} could not be written ({sentence or result}). Is the disk full?")
+    make_searchable(path)

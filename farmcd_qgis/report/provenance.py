@@ -12,9 +12,9 @@ Rows = list[tuple[str, str]]
 Section = tuple[str, Rows]
 
 KEYS = (Column(42, colour="#667380"), Column(BODY - 42))
-# A section's heading with the space around it, and the head of a page.
-HEADING = 10.0
-PAGE_HEAD = 28.0
+# A section's heading with the space around it, and the head of a page, in millimetres.
+HEADING = 9.6
+PAGE_HEAD = 9.5
 
 
 def sections(dossier: Dossier, words: Words) -> list[Section]:
@@ -29,11 +29,11 @@ def sections(dossier: Dossier, words: Words) -> list[Section]:
     return [(words(key), [row for row in rows if row[1]]) for key, rows in parts]
 
 
-def split(parts: list[Section]) -> list[list[Section]]:
-    """Cut sections at rows so that each list fits a page."""
+def split(parts: list[Section], introduction: float) -> list[list[Section]]:
+    """Cut sections at rows so that each list fits a page; the first one begins with an introduction of that height."""
     pages: list[list[Section]] = [[]]
     room = BOTTOM - TOP - PAGE_HEAD
-    left = room
+    left = room - introduction
     for heading, rows in parts:
         left -= HEADING
         open_section: Rows = []
@@ -71,6 +71,11 @@ def _inputs(dossier: Dossier, words: Words) -> Rows:
 
 
 def _parameters(request: dict[str, Any], words: Words) -> Rows:
+    options = {
+        "symmetric": words("yes" if request["symmetric"] else "no"),
+        "match": words("yes" if request["match_histograms"] else "no"),
+        "context": ", ".join(request["context"]) or words("none"),
+    }
     return [
         (words("aoi"), _name(request.get("aoi"), words)),
         (words("farmland_layer"), _name(request.get("farmland"), words)),
@@ -78,9 +83,7 @@ def _parameters(request: dict[str, Any], words: Words) -> Rows:
         (words("smallest"), f"{request['minimum_mapping_unit_m2']:g} m²"),
         (words("connectivity"), str(request["connectivity"])),
         (words("tiles"), words("tiles_value", tile=request["tile"], overlap=request["overlap"])),
-        (words("symmetric"), words("yes" if request["symmetric"] else "no")),
-        (words("match"), words("yes" if request["match_histograms"] else "no")),
-        (words("context"), ", ".join(request["context"]) or words("none")),
+        (words("options"), "; ".join(f"{words(key)}: {value}" for key, value in options.items())),
     ]
 
 

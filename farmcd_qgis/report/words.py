@@ -27,17 +27,17 @@ TEXTS: dict[str, tuple[str, str]] = {
     "hectares": ("Hectares", "公顷"),
     "mu": ("Mu", "亩"),
     "found_all": (
-        "The comparison of the images of {before} and {after} shows {count} places where farmland may have become "
+        "The comparison of the images of {before} and {after} shows {count} place{s} where farmland may have become "
         "something else: {ha} ha ({mu} mu) altogether.",
         "对比{before}与{after}的影像，发现疑似耕地变化图斑{count}个，总面积{ha}公顷（{mu}亩）。",
     ),
     "found_confirmed": (
-        "Between {before} and {after}, the review confirmed {count} places where farmland has become something else: "
+        "Between {before} and {after}, the review confirmed {count} place{s} where farmland has become something else: "
         "{ha} ha ({mu} mu) altogether.",
         "{before}至{after}期间，经复核确认的耕地变化图斑{count}个，总面积{ha}公顷（{mu}亩）。",
     ),
     "largest_class": (
-        "The largest class is {label}: {count} candidates, {ha} ha, {share} % of the area.",
+        "The largest class is {label}: {count} candidate{s}, {ha} ha, {share} % of the area.",
         "面积最大的类别为{label}：图斑{count}个，{ha}公顷，占总面积的{share}%。",
     ),
     "nothing_reviewed": (
@@ -50,7 +50,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "共{total}个图斑，已复核{reviewed}个；未复核的图斑仅为模型的疑似结果，不作为认定依据。",
     ),
     "pseudo_left_out": (
-        "{count} candidates ({ha} ha) that the review found to be pseudo-changes are left out.",
+        "Left out: {count} candidate{s} ({ha} ha) that the review found to be pseudo-changes.",
         "经复核判为伪变化的{count}个图斑（{ha}公顷）不计入本报告。",
     ),
     "fallback": (
@@ -58,7 +58,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "要求仅列出已确认图斑，但尚无任何复核结果，故本报告列出全部图斑。",
     ),
     "hard_regions": (
-        "In {count} hard regions, {ha} ha in all, the model's confidence is below {tau}; a person must look there.",
+        "In {count} hard region{s}, {ha} ha in all, the model's confidence is below {tau}; a person must look there.",
         "另有低置信区域{count}处，共{ha}公顷，模型置信度低于{tau}，须人工核查。",
     ),
     "no_farmland": (
@@ -70,7 +70,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "仅检测耕地范围图层{name}以内的区域。",
     ),
     "pages_follow": (
-        "The {count} largest candidates follow on a page each; report.xlsx, candidates.csv and candidates.geojson "
+        "For the {count} largest candidate{s} there is a page each; report.xlsx, candidates.csv and candidates.geojson "
         "hold all {total}.",
         "后附面积最大的{count}个图斑，每个一页；全部{total}个图斑见report.xlsx、candidates.csv和candidates.geojson。",
     ),
@@ -104,7 +104,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "面积为椭球面积，1公顷=15亩。表中数值经末位调整，各项之和等于合计。",
     ),
     "status_note": (
-        "The report counts {count} of the {total} candidates of the run.",
+        "Of the {total} candidates of the run, this report counts {count}.",
         "本次运行共有图斑{total}个，本报告计入{count}个。",
     ),
     "method": ("Method and provenance", "方法与数据来源"),
@@ -133,9 +133,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "tiles": ("Tile, overlap", "分块、重叠"),
     "tiles_value": ("{tile} pixels, {overlap} pixels", "{tile}像元、{overlap}像元"),
     "connectivity": ("Connectivity", "连通方式"),
-    "symmetric": ("Both orders averaged", "双向平均"),
-    "match": ("Histograms matched", "直方图匹配"),
-    "context": ("Context prompts", "上下文提示词"),
+    "options": ("Options", "选项"),
+    "symmetric": ("both orders averaged", "双向平均"),
+    "match": ("histograms matched", "直方图匹配"),
+    "context": ("context prompts", "上下文提示词"),
     "none": ("none", "无"),
     "yes": ("yes", "是"),
     "no": ("no", "否"),
@@ -164,9 +165,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "confidence_min": ("Confidence, lowest", "最低置信度"),
     "hard_share": ("Share below tau", "低于阈值的比例"),
     "arbitration": ("Text prior: no change", "文本先验判为未变化"),
-    "disagreement": ("Share where they disagree", "二者不一致的比例"),
+    "disagreement": ("Share in disagreement", "二者不一致的比例"),
     "centre": ("A point inside (WGS 84)", "图斑内点（WGS 84）"),
-    "in_crs": ("In the run's CRS", "运行坐标系坐标"),
+    "in_crs": ("The same in {crs}", "{crs}坐标"),
+    "bars": ("Area by class", "各类面积"),
+    "largest": ("Largest candidates", "面积最大的图斑"),
     "locator": ("Where it lies", "所在位置"),
     "page": ("Page {page} of {pages}", "第{page}页，共{pages}页"),
     "longitude": ("Longitude (° E, WGS 84)", "经度（°，WGS 84）"),
@@ -186,7 +189,8 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return a text of the table with its places filled."""
-        return TEXTS[key][self._column].format(**values)
+        plural = "" if str(values.get("count")) == "1" else "s"
+        return TEXTS[key][self._column].format(s=plural, **values)
 
     def status(self, status: str) -> str:
         """Name what the review says of a candidate; a status of other programs stays as it is."""
@@ -221,6 +225,6 @@ class Words:
         """Write a place in WGS 84 to about a metre."""
         if self.language == "zh":
             east, north = "东经" if longitude >= 0 else "西经", "北纬" if latitude >= 0 else "南纬"
-            return f"{north}{abs(latitude):.5f}°，{east}{abs(longitude):.5f}°"
+            return f"{north}{abs(latitude):.5f}° {east}{abs(longitude):.5f}°"
         east, north = "E" if longitude >= 0 else "W", "N" if latitude >= 0 else "S"
         return f"{abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
