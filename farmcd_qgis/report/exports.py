@@ -56,7 +56,8 @@ def write_tables(dossier: Dossier, words: Words, xlsx: Path, csv: Path) -> None:
     """Write the sheets "by class" and "candidates", and the candidates again as CSV that Excel reads as UTF-8."""
     table = dossier.by_class
     rows: list[list[Any]] = [
-        [class_label(int(row.key), words.language), row.count, row.area_ha, row.area_mu, row.share] for row in table.rows
+        [class_label(int(row.key), words.language), row.count, row.area_ha, row.area_mu, row.share]
+        for row in table.rows
     ]
     rows.append([words("total"), table.total.count, table.total.area_ha, table.total.area_mu, table.total.share])
     candidates = [_values(one, words, words.status(one.status)) for one in dossier.candidates]

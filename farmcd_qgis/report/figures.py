@@ -201,14 +201,17 @@ def _candidate(feature: QgsFeature, to_wgs84: QgsCoordinateTransform, has_review
     reviewed = _value(feature, REVIEWED_CLASS) if has_review and status == OTHER_CLASS else None
     point = feature.geometry().pointOnSurface().asPoint()
     place = to_wgs84.transform(point)
-    shares = ("confidence_mean", "confidence_min", "hard_share", "arbitration", "disagreement")
     return Candidate(
         feature["candidate_id"],
         reviewed or feature["class_id"],
         _value(feature, "second_class_id"),
         feature["area_ha"],
         feature["area_mu"],
-        *(_value(feature, name) for name in shares),
+        _value(feature, "confidence_mean"),
+        _value(feature, "confidence_min"),
+        _value(feature, "hard_share"),
+        _value(feature, "arbitration"),
+        _value(feature, "disagreement"),
         status,
         feature.geometry(),
         point,

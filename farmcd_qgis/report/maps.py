@@ -8,7 +8,6 @@ from qgis.core import (
     Qgis,
     QgsCategorizedSymbolRenderer,
     QgsContrastEnhancement,
-    QgsCoordinateReferenceSystem,
     QgsFeature,
     QgsFillSymbol,
     QgsGeometry,
@@ -171,7 +170,11 @@ def _as_the_model_saw(
     """Make the renderer of red, green and blue with the run's stretch, which images of 8 bits have none of."""
     provider = layer.dataProvider()
     renderer = QgsMultiBandColorRenderer(provider, *bands)
-    setters = (renderer.setRedContrastEnhancement, renderer.setGreenContrastEnhancement, renderer.setBlueContrastEnhancement)
+    setters = (
+        renderer.setRedContrastEnhancement,
+        renderer.setGreenContrastEnhancement,
+        renderer.setBlueContrastEnhancement,
+    )
     for set_enhancement, band, (black, white) in zip(setters, bands, limits or (), strict=False):
         enhancement = QgsContrastEnhancement(provider.dataType(band))
         enhancement.setMinimumValue(black)

@@ -1,5 +1,6 @@
 """One A4 page in the making: texts, lines, tables and maps at places in millimetres."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -38,6 +39,8 @@ BODY = RIGHT - LEFT
 TEXT = 9.5
 SMALL = 8.0
 GUTTER = 3.0
+# Kept apart, since readers would not find "confidence" where fi is one sign.
+LIGATURE = re.compile("f(?=[fijl])")
 
 
 class Box(NamedTuple):
@@ -93,14 +96,16 @@ class Page:
         lines = wrap(text, width, size, bold)
         label = QgsLayoutItemLabel(self.layout)
         # "[%" would begin an expression of QGIS.
-        label.setText("\n".join(lines).replace("[%", "[ %"))
+        label.setText(LIGATURE.sub("f\u200c", "\n".join(lines)).replace("[%", "[ %"))
         label.setTextFormat(text_format(size, bold, colour))
         label.setMarginX(0)
         label.setMarginY(0)
         label.setHAlign(ALIGNMENTS[align])
         height = len(lines) * line_height(size)
         # Wider than measured on the side where nothing is, so that rounding never breaks or cuts a line.
-        self._place(label, Box(x - (0 if align == "left" else 2), y, width + (4 if align == "centre" else 2), height + 2))
+        self._place(
+            label, Box(x - (0 if align == "left" else 2), y, width + (4 if align == "centre" else 2), height + 2)
+        )
         return y + height
 
     def heading(self, text: str, y: float) -> float:
@@ -154,7 +159,14 @@ class Page:
         return y
 
     def _row(
-        self, row: Sequence[str], columns: Sequence[Column], x: float, y: float, size: float, bold: bool, colour: str | None
+        self,
+        row: Sequence[str],
+        columns: Sequence[Column],
+        x: float,
+        y: float,
+        size: float,
+        bold: bool,
+        colour: str | None,
     ) -> float:
         bottoms = []
         padding = cell_padding(size)

@@ -99,7 +99,9 @@ class Writer:
         y = page.heading(words("by_status"), y + 8)
         labels = [words.status(str(row.key)) for row in dossier.by_status.rows]
         y = self._figures(page, y, "status", labels, dossier.by_status)
-        counted = words("status_note", count=words.number(len(dossier.candidates)), total=words.number(dossier.all_count))
+        counted = words(
+            "status_note", count=words.number(len(dossier.candidates)), total=words.number(dossier.all_count)
+        )
         y = page.text(counted, LEFT, y + 3, BODY, SMALL, colour=GREY)
         y = page.heading(words("largest"), y + 8)
         header = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
@@ -132,7 +134,16 @@ class Writer:
         words, maps, record = self.words, self.maps, self.dossier.record
         page.rectangle(Box(LEFT, TOP + 1, 4, 4), COLOURS[one.class_id])
         label = f"{words('candidate', number=one.number)}  ·  {class_label(one.class_id, words.language)}"
-        page.text(words("rank", rank=rank, total=len(self.dossier.candidates)), LEFT, TOP + 1, BODY, TEXT, False, GREY, "right")
+        page.text(
+            words("rank", rank=rank, total=len(self.dossier.candidates)),
+            LEFT,
+            TOP + 1,
+            BODY,
+            TEXT,
+            False,
+            GREY,
+            "right",
+        )
         y = page.text(label, LEFT + 7, TOP - 0.5, BODY - 50, 14, bold=True) + 3
         width, height = (BODY - 6) / 2, 114.0
         extent = maps.around(one, width / height)
@@ -147,7 +158,7 @@ class Writer:
         page.scale_bar(item, LEFT, below, 50)
         y = below + 12
         top = page.text(words("attributes"), LEFT, y, width, TEXT, bold=True) + 1
-        page.table(self._attributes(one), [Column(40, colour=GREY), Column(width - 40)], top, size=SMALL + 0.5)
+        page.table(self._attributes(one), [Column(36, colour=GREY), Column(width - 36)], top, size=SMALL)
         x = LEFT + width + 6
         top = page.text(words("locator"), x, y, width, TEXT, bold=True) + 1
         whole = maps.whole()
@@ -209,11 +220,15 @@ class Writer:
         limits = []
         if dossier.hard_count:
             ha = words.number(dossier.hard_ha, DIGITS)
-            limits.append(words("hard_regions", count=words.number(dossier.hard_count), ha=ha, tau=f"{request['tau']:.2f}"))
+            limits.append(
+                words("hard_regions", count=words.number(dossier.hard_count), ha=ha, tau=f"{request['tau']:.2f}")
+            )
         farmland = request.get("farmland")
         limits.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
         pages = min(self.candidate_pages, len(dossier.candidates))
-        follow = words("pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates)))
+        follow = words(
+            "pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates))
+        )
         return [words.join(found), words.join(review), words.join(limits), follow]
 
     def _figures(self, page: Page, y: float, key: str, labels: list[str], table: Table) -> float:
@@ -268,4 +283,6 @@ class Writer:
         return [*named, (words("in_crs", crs=self.dossier.crs.authid()), f"{x:.{digits}f}, {y:.{digits}f}")]
 
     def _missing(self, role: str) -> str:
-        return self.words("image_missing", name=Path((self.dossier.record["inputs"].get(role) or {}).get("path", "")).name)
+        return self.words(
+            "image_missing", name=Path((self.dossier.record["inputs"].get(role) or {}).get("path", "")).name
+        )

@@ -16,13 +16,21 @@ from qgis.core import (
 )
 
 from ..protocol import Cancelled, FarmCDError
-from .page import BOTTOM, BODY, LEFT, SMALL, Page
+from .page import BODY, BOTTOM, LEFT, SMALL, Page
 from .pages import Draw
 from .typography import GREY
 from .words import Words
 
 DPI = 150
 TEXT_MAP = re.compile(rb"\nbegincmap\n.*?\nendcmap\n", re.DOTALL)
+# Characters that fonts draw with the sign of their radical, of which Unicode's normal forms know nothing.
+UNIFIED = dict(
+    zip(
+        "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳",
+        "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟麦黄齐齿龙龟",
+        strict=True,
+    )
+)
 # The blocks "CJK Radicals Supplement" and "Kangxi Radicals", and "CJK Compatibility Ideographs".
 RADICAL = re.compile(rb"<(2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
 
@@ -96,7 +104,8 @@ def make_searchable(path: Path) -> None:
 
 
 def _unified(code: re.Match[bytes]) -> bytes:
-    character = unicodedata.normalize("NFKC", chr(int(code[1], 16)))
+    radical = chr(int(code[1], 16))
+    character = UNIFIED.get(radical) or unicodedata.normalize("NFKC", radical)
     return b"<%04X>" % ord(character) if len(character) == 1 and ord(character) < 0x10000 else code[0]
 
 

@@ -8,7 +8,7 @@ from .figures import STATUSES
 
 LANGUAGES = ("en", "zh")
 
-# key: (English, Chinese). Terms as Chinese land offices use them: 图斑 patch, 疑似变化 suspected change, 伪变化 pseudo-change.
+# key: (English, Chinese). Terms as Chinese land offices use them: 图斑 patch, 疑似 suspected, 伪变化 pseudo-change.
 TEXTS: dict[str, tuple[str, str]] = {
     "title": ("Farmland change", "耕地变化监测报告"),
     "subtitle_all": ("Report on suspected changes", "疑似变化图斑"),
@@ -109,9 +109,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "method": ("Method and provenance", "方法与数据来源"),
     "method_text": (
-        "A neural network compared the two images tile by tile and gave every pixel a class of change and a confidence. "
-        "Connected pixels of one class became candidates, outlined along the pixels' edges. The table holds what is "
-        "needed to repeat the run.",
+        "A neural network compared the two images tile by tile and gave every pixel a class of change and a "
+        "confidence. Connected pixels of one class became candidates, outlined along the pixels' edges. The table "
+        "holds what is needed to repeat the run.",
         "由神经网络对两期影像逐块比对，为每个像元给出变化类别和置信度；同类相连像元合并为图斑，边界沿像元边缘。"
         "下表列出重现本次运行所需的全部信息。",
     ),

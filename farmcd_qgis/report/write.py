@@ -55,7 +55,9 @@ def write_report(
     """
     feedback = feedback or QgsFeedback()
     if options.language not in LANGUAGES:
-        raise InputError("bad_language", f"There is no report in {options.language!r}. Choose {' or '.join(LANGUAGES)}.")
+        raise InputError(
+            "bad_language", f"There is no report in {options.language!r}. Choose {' or '.join(LANGUAGES)}."
+        )
     folder = Path(out_dir).expanduser().absolute()
     dossier = read_dossier(Path(run_dir).expanduser().absolute(), options.only_confirmed)
     _check_folder(folder)
@@ -77,7 +79,8 @@ def write_report(
         raise InputError(
             "not_writable", f"The report cannot be written into {folder} ({error}). Close its files in other programs."
         ) from error
-    return ReportResult(*(folder / name for name in FILES), messages=_messages(dossier.fell_back, maps, words))
+    pdf, xlsx, csv, geojson = (folder / name for name in FILES)
+    return ReportResult(pdf, xlsx, csv, geojson, _messages(dossier.fell_back, maps, words))
 
 
 def _check_folder(folder: Path) -> None:
@@ -98,7 +101,9 @@ def _check_folder(folder: Path) -> None:
 def _messages(fell_back: bool, maps: Maps, words: Words) -> tuple[str, ...]:
     messages = [words("fallback")] if fell_back else []
     missing = [role for role, image in maps.images.items() if image is None]
-    messages += [f"The {role} image was not found: its maps are empty. Put it beside the run folder." for role in missing]
+    messages += [
+        f"The {role} image was not found: its maps are empty. Put it beside the run folder." for role in missing
+    ]
     if words.language == "zh" and not has_chinese():
         messages.append("No installed font holds Chinese: install Noto Sans CJK SC and make the report again.")
     return tuple(messages)
