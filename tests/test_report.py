@@ -20,6 +20,7 @@ from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS, Cancelled, InputError
 from farmcd_qgis.report import ReportOptions, write_report
 from farmcd_qgis.report.figures import add_up
+from farmcd_qgis.report.page import round_down
 from farmcd_qgis.report.pdf import make_searchable
 from farmcd_qgis.report.typography import MM_PER_POINT, has_chinese, wrap
 from farmcd_qgis.report.words import TEXTS
@@ -392,6 +393,11 @@ def test_lines_are_broken_in_every_script(text, qgis_app):
     assert max(widths) <= 60.01
     assert min(widths[:-1]) > 40
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(("value", "rounded"), [(0.0021, 0.002), (1, 1), (4.99, 2), (999, 500), (1234, 1000)])
+def test_scale_bars_and_grids_have_round_steps(value, rounded):
+    assert round_down(value) == pytest.approx(rounded)
 
 
 def test_every_word_has_both_languages():

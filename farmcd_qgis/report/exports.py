@@ -63,7 +63,7 @@ def write_tables(dossier: Dossier, words: Words, xlsx: Path, csv: Path) -> None:
     candidates = [_values(one, words, words.status(one.status)) for one in dossier.candidates]
     _write(xlsx, "XLSX", words("by_class"), _headers(CLASS_FIELDS, words), rows)
     _write(xlsx, "XLSX", words("sheet"), _headers(CANDIDATE_FIELDS, words), candidates, add=True)
-    options = ["WRITE_BOM=YES", "LINEFORMAT=CRLF"]
+    options = ["WRITE_BOM=YES", "LINEFORMAT=CRLF", "STRING_QUOTING=IF_NEEDED"]
     _write(csv, "CSV", "candidates", _headers(CANDIDATE_FIELDS, words), candidates, options=options)
 
 

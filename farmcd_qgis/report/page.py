@@ -1,5 +1,6 @@
 """One A4 page in the making: texts, lines, tables and maps at places in millimetres."""
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -202,13 +203,12 @@ class Page:
         # Room for half a figure at the right end.
         metres = (longest - 8) * item.scale() / 1000 / 2
         unit = Qgis.DistanceUnit.Kilometers if metres >= 1000 else Qgis.DistanceUnit.Meters
-        per_unit = 1000.0 if metres >= 1000 else 1.0
         bar.setUnits(unit)
         bar.setUnitLabel("km" if metres >= 1000 else "m")
-        bar.setMapUnitsPerScaleBarUnit(per_unit)
+        bar.setMapUnitsPerScaleBarUnit(1)
         bar.setNumberOfSegments(2)
         bar.setNumberOfSegmentsLeft(0)
-        bar.setUnitsPerSegment(round_down(metres / per_unit))
+        bar.setUnitsPerSegment(round_down(metres / 1000 if metres >= 1000 else metres))
         bar.setTextFormat(text_format(SMALL, colour=INK))
         bar.setHeight(1.5)
         bar.setBoxContentSpace(0)
@@ -237,7 +237,7 @@ class Page:
         grid.setFramePenColor(QColor(GREY))
         grid.setAnnotationEnabled(True)
         grid.setAnnotationTextFormat(text_format(6.5, colour=GREY))
-        grid.setAnnotationPrecision(0 if interval >= 1 else 4)
+        grid.setAnnotationPrecision(max(0, -math.floor(math.log10(interval))))
         grid.setAnnotationFrameDistance(0.8)
         for side in (QgsLayoutItemMapGrid.BorderSide.Left, QgsLayoutItemMapGrid.BorderSide.Right):
             grid.setAnnotationDirection(QgsLayoutItemMapGrid.AnnotationDirection.Vertical, side)
@@ -292,5 +292,5 @@ def row_height(row: Sequence[str], columns: Sequence[Column], size: float = TEXT
 
 def round_down(value: float) -> float:
     """Return the largest of 1, 2, 5 times a power of ten that is not above a positive value."""
-    power = 10.0 ** (len(f"{value:.0f}") - 1) if value >= 1 else 0.1
-    return max((step * power for step in (1, 2, 5) if step * power <= value), default=power)
+    power = 10.0 ** math.floor(math.log10(value))
+    return max(step * power for step in (1, 2, 5) if step * power <= value)

@@ -74,7 +74,8 @@ class Writer:
         words, maps = self.words, self.maps
         y = page.heading(words("overview"), TOP)
         extent = maps.whole()
-        box = Box(LEFT + 4, y + 4, BODY - 8, min(max(BODY * extent.height() / extent.width(), 90), 136) - 8)
+        width = BODY - 8
+        box = Box(LEFT + 4, y + 4, width, min(max(width * extent.height() / extent.width(), 80), 128))
         item = page.map(box, maps.with_image("after", maps.candidates), extent)
         page.coordinates(item)
         caption = "overview_caption" if maps.images["after"] else "overview_caption_bare"
@@ -88,7 +89,7 @@ class Writer:
 
         table = self.dossier.by_class
         labels = [class_label(int(row.key), words.language) for row in table.rows]
-        y = page.heading(words("by_class"), y + 27)
+        y = page.heading(words("by_class"), y + 29)
         y = self._figures(page, y, "class", labels, table)
         page.text(words("area_note"), LEFT, y + 3, BODY, SMALL, colour=GREY)
 
@@ -145,7 +146,7 @@ class Writer:
             "right",
         )
         y = page.text(label, LEFT + 7, TOP - 0.5, BODY - 50, 14, bold=True) + 3
-        width, height = (BODY - 6) / 2, 114.0
+        width, height = (BODY - 6) / 2, 110.0
         extent = maps.around(one, width / height)
         outline, mark = maps.outline(one), maps.mark(extent)
         for x, role in ((LEFT, "before"), (LEFT + width + 6, "after")):
