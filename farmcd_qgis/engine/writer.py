@@ -149,8 +149,7 @@ class RasterWriter:
     def finish(self, report: Stage, is_cancelled: Callable[[], bool]) -> None:
         """Turn the temporary files into the final rasters with overviews and styles; `report` gets 0..1."""
         with writing_to(self._folder):
-            with _told_failures():
-                self._files.clear()
+            self._close_files()
             for index, name in enumerate(RASTERS):
 
                 def advance(part: float, *_: object, done: int = index) -> int:
@@ -169,8 +168,13 @@ class RasterWriter:
 
     def close(self) -> None:
         """Let go of temporary files that an error left open, since Windows removes no open file."""
-        with suppress(RuntimeError), _told_failures():
-            self._files.clear()
+        with suppress(RuntimeError):
+            self._close_files()
+
+    def _close_files(self) -> None:
+        with _told_failures():
+            while self._files:
+                _close(self._files.popitem()[1])
 
 
 @contextmanager
@@ -238,7 +242,14 @@ def _optimise(rows: Path, target: Path, advance: Callable[..., int]) -> None:
     options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
     cog = gdal.GetDriverByName("COG")
     with _told_failures():
-        cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
+        copy = cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
+        if copy is not None:
+            _close(copy)
+
+
+def _close(dataset: gdal.Dataset) -> None:
+    # From GDAL 3.8 on a failure shows in Close() alone; before, there was none, and it showed when the last name went.
+    getattr(dataset, "Close", dataset.FlushCache)()
 
 
 @contextmanager
@@ -253,13 +264,11 @@ def _told_failures() -> Iterator[None]:
         if severity >= gdal.CE_Failure:
             failures.append(message)
 
-    gdal.DontUseExceptions()
     gdal.PushErrorHandler(collect)
     try:
         yield
     finally:
         gdal.PopErrorHandler()
-        gdal.UseExceptions()
     if failures:
         raise RuntimeError(failures[0])
 

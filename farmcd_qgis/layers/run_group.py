@@ -46,7 +46,7 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     """
     folder = Path(run_dir).expanduser().absolute()
     project = project or QgsProject.instance()
-    record = _read_record(folder)
+    record = read_record(folder)
     results = _open_results(folder)
     for layer in results:
         describe(layer, record)
@@ -67,7 +67,8 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     return group
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def read_record(folder: Path) -> dict[str, Any]:
+    """Read run.json of a run folder; raises InputError if it is not there or is no record of a run."""
     path = folder / RUN_JSON
     try:
         record = json.loads(path.read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from .algorithm import plugin_icon
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .preflight import PreflightAlgorithm
+from .report import ReportAlgorithm
 from .vectorise import VectoriseAlgorithm
 
 
@@ -32,5 +33,11 @@ class FarmCDProvider(QgsProcessingProvider):
 
     def loadAlgorithms(self) -> None:
         """Add every algorithm."""
-        for algorithm in (DetectAlgorithm, PreflightAlgorithm, VectoriseAlgorithm, ConvertCheckpointAlgorithm):
+        for algorithm in (
+            DetectAlgorithm,
+            PreflightAlgorithm,
+            VectoriseAlgorithm,
+            ConvertCheckpointAlgorithm,
+            ReportAlgorithm,
+        ):
             self.addAlgorithm(algorithm())

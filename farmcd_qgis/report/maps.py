@@ -1,0 +1,217 @@
+"""What the report's maps show: the two images, the candidates in their classes' colours, outlines and extents."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsCategorizedSymbolRenderer,
+    QgsContrastEnhancement,
+    QgsFeature,
+    QgsFillSymbol,
+    QgsGeometry,
+    QgsMultiBandColorRenderer,
+    QgsProject,
+    QgsRasterLayer,
+    QgsRectangle,
+    QgsRendererCategory,
+    QgsSimpleLineSymbolLayer,
+    QgsSingleSymbolRenderer,
+    QgsSymbol,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtGui import QColor
+
+from ..classes import CHANGES, class_label
+from ..paths import resources
+from ..protocol import CANDIDATES
+from .figures import Candidate, Dossier
+
+# A candidate's map shows at least this many pixels around its middle, so that one sees where it lies.
+LEAST_PIXELS = 60
+AROUND = 1.8
+MARK = "#c1121f"
+OUTLINES = "MultiPolygon?field=class_id:integer&field=status:string"
+
+
+class Maps:
+    """The layers of one report, in a project of its own: the person's project stays as it is."""
+
+    def __init__(self, dossier: Dossier, language: str) -> None:
+        self._dossier = dossier
+        self._language = language
+        self.project = QgsProject()
+        self.project.setCrs(dossier.crs)
+        # Scale bars are measured as the areas are.
+        self.project.setEllipsoid("EPSG:7030")
+        self.images = {role: self._image(role) for role in ("before", "after")}
+        self.candidates = self._polygons(dossier.candidates)
+        self.candidates.setRenderer(self._by_class())
+
+    def with_image(self, role: str, *above: QgsVectorLayer) -> list[QgsVectorLayer | QgsRasterLayer]:
+        """List layers with the image of a date below them, where it is still there."""
+        image = self.images[role]
+        return [*above, image] if image else list(above)
+
+    def outline(self, candidate: Candidate) -> QgsVectorLayer:
+        """Make a layer of one candidate, outlined in its class's colour and never filled; see `forget`."""
+        layer = self._polygons([candidate])
+        symbol = _outline(_colour(candidate.class_id), 0.45)
+        layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+        return layer
+
+    def mark(self, extent: QgsRectangle) -> QgsVectorLayer:
+        """Make a layer with a rectangle, for the locator; see `forget`."""
+        layer = QgsVectorLayer("Polygon", "extent", "memory")
+        layer.setCrs(self._dossier.crs)
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromRect(extent))
+        layer.dataProvider().addFeature(feature)
+        symbol = _outline(MARK, 0.5)
+        layer.setRenderer(QgsSingleSymbolRenderer(symbol))
+        self.project.addMapLayer(layer, False)
+        return layer
+
+    def forget(self, layers: Iterable[QgsVectorLayer]) -> None:
+        """Drop layers of a page that is done."""
+        self.project.removeMapLayers([layer.id() for layer in layers])
+
+    def whole(self) -> QgsRectangle:
+        """Return the extent that the run looked at."""
+        grid = self._dossier.record.get("grid") or {}
+        try:
+            x, dx, _, y, _, dy = grid["geotransform"]
+            window = grid["window"]
+        except (KeyError, ValueError):
+            extent = self.candidates.extent()
+            extent.scale(1.1)
+            return extent
+        left, top = x + window["column"] * dx, y + window["row"] * dy
+        return QgsRectangle(left, top + window["height"] * dy, left + window["width"] * dx, top)
+
+    def around(self, candidate: Candidate, shape: float) -> QgsRectangle:
+        """Return the extent of a candidate's map for a box of `shape` (width / height)."""
+        bounds = candidate.geometry.boundingBox()
+        pixel = abs((self._dossier.record.get("grid") or {}).get("geotransform", [0, 0])[1])
+        width = max(AROUND * bounds.width(), LEAST_PIXELS * pixel)
+        height = max(AROUND * bounds.height(), LEAST_PIXELS * pixel / shape)
+        width, height = max(width, height * shape), max(height, width / shape)
+        whole = self.whole()
+        x = _inside(bounds.center().x(), width, whole.xMinimum(), whole.xMaximum())
+        y = _inside(bounds.center().y(), height, whole.yMinimum(), whole.yMaximum())
+        return QgsRectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
+
+    def _image(self, role: str) -> QgsRasterLayer | None:
+        path = _find((self._dossier.record["inputs"].get(role) or {}).get("path", ""), self._dossier.run_dir)
+        layer = QgsRasterLayer(path, role)
+        if not layer.isValid():
+            return None
+        bands = self._dossier.record["request"].get(f"{role}_bands") or (1, 2, 3)
+        if layer.bandCount() >= max(bands):
+            limits = (self._dossier.record.get("stretch") or {}).get(role)
+            layer.setRenderer(_as_the_model_saw(layer, bands, limits))
+        layer.setResamplingStage(Qgis.RasterResamplingStage.Provider)
+        provider = layer.dataProvider()
+        provider.enableProviderResampling(True)
+        provider.setZoomedInResamplingMethod(provider.ResamplingMethod.Bilinear)
+        provider.setZoomedOutResamplingMethod(provider.ResamplingMethod.Bilinear)
+        self.project.addMapLayer(layer, False)
+        return layer
+
+    def _polygons(self, candidates: Sequence[Candidate]) -> QgsVectorLayer:
+        layer = QgsVectorLayer(OUTLINES, "candidates", "memory")
+        layer.setCrs(self._dossier.crs)
+        features = []
+        for candidate in candidates:
+            feature = QgsFeature(layer.fields())
+            feature.setAttributes([candidate.class_id, candidate.status])
+            feature.setGeometry(candidate.geometry)
+            features.append(feature)
+        layer.dataProvider().addFeatures(features)
+        layer.updateExtents()
+        self.project.addMapLayer(layer, False)
+        return layer
+
+    def _by_class(self) -> QgsCategorizedSymbolRenderer:
+        """Make the renderer of the classes that occur, with the symbols of FarmCD's style where it is there."""
+        styled = _style_symbols()
+        present = {candidate.class_id for candidate in self._dossier.candidates}
+        categories = []
+        for row in CHANGES:
+            if row.id in present:
+                symbol = styled.get(row.id) or _plain(row.colour)
+                categories.append(QgsRendererCategory(row.id, symbol, class_label(row.id, self._language)))
+        return QgsCategorizedSymbolRenderer("class_id", categories)
+
+
+def _inside(centre: float, length: float, first: float, last: float) -> float:
+    """Move the middle of a length so that it lies between two ends, where it is short enough."""
+    if length >= last - first:
+        return centre
+    return min(max(centre, first + length / 2), last - length / 2)
+
+
+def _style_symbols() -> dict[int, QgsSymbol]:
+    layer = QgsVectorLayer(OUTLINES, "style", "memory")
+    style = resources() / "styles" / f"{CANDIDATES}.qml"
+    if style.is_file():
+        layer.loadNamedStyle(str(style))
+    renderer = layer.renderer()
+    if not isinstance(renderer, QgsCategorizedSymbolRenderer):
+        return {}
+    # Copies, since the renderer's own symbols go with the layer.
+    return {category.value(): category.symbol().clone() for category in renderer.categories()}
+
+
+def _as_the_model_saw(
+    layer: QgsRasterLayer, bands: Sequence[int], limits: Sequence[Sequence[float]] | None
+) -> QgsMultiBandColorRenderer:
+    """Make the renderer of red, green and blue with the run's stretch, which images of 8 bits have none of."""
+    provider = layer.dataProvider()
+    renderer = QgsMultiBandColorRenderer(provider, *bands)
+    setters = (
+        renderer.setRedContrastEnhancement,
+        renderer.setGreenContrastEnhancement,
+        renderer.setBlueContrastEnhancement,
+    )
+    for set_enhancement, band, (black, white) in zip(setters, bands, limits or (), strict=False):
+        enhancement = QgsContrastEnhancement(provider.dataType(band))
+        enhancement.setMinimumValue(black)
+        enhancement.setMaximumValue(white)
+        enhancement.setContrastEnhancementAlgorithm(
+            QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum
+        )
+        set_enhancement(enhancement)
+    return renderer
+
+
+def _plain(colour: str) -> QgsFillSymbol:
+    fill = QColor(colour)
+    fill.setAlphaF(0.35)
+    return QgsFillSymbol.createSimple(
+        {"color": fill.name(QColor.NameFormat.HexArgb), "outline_color": colour, "outline_width": "0.4"}
+    )
+
+
+def _outline(colour: str, width: float) -> QgsFillSymbol:
+    """Make a line with a light rim, to be seen on dark ground as well."""
+    symbol = QgsFillSymbol()
+    symbol.changeSymbolLayer(0, QgsSimpleLineSymbolLayer(QColor("#ffffff"), width + 0.4))
+    symbol.appendSymbolLayer(QgsSimpleLineSymbolLayer(QColor(colour), width))
+    return symbol
+
+
+def _colour(class_id: int) -> str:
+    return next(row.colour for row in CHANGES if row.id == class_id)
+
+
+def _find(path: str, run_dir: Path) -> str:
+    """Find an image that the run named relative to some folder, or that has moved with the run folder."""
+    candidates = [Path(path), run_dir / path, run_dir / Path(path).name, run_dir.parent / Path(path).name]
+    return next((str(option.absolute()) for option in candidates if option.is_file()), path)
+
+
+def day_of(record: dict[str, Any], role: str) -> str | None:
+    """Return the day of an image as the record has it."""
+    return (record["inputs"].get(role) or {}).get("date")

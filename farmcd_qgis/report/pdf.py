@@ -1,0 +1,126 @@
+"""The pages into one PDF, one layout at a time, so that memory stays that of one page."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsAbstractLayoutIterator,
+    QgsFeedback,
+    QgsLayoutExporter,
+    QgsLayoutRenderContext,
+    QgsPrintLayout,
+    QgsProject,
+)
+
+from ..protocol import Cancelled, FarmCDError
+from .page import BODY, BOTTOM, LEFT, SMALL, Page
+from .pages import Draw
+from .typography import GREY
+from .words import Words
+
+DPI = 150
+TEXT_MAP = re.compile(rb"\nbegincmap\n.*?\nendcmap\n", re.DOTALL)
+# Characters that fonts draw with the sign of their radical, of which Unicode's normal forms know nothing.
+UNIFIED = dict(
+    zip(
+        "⺠⻁⻄⻅⻆⻉⻋⻑⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻨⻩⻬⻮⻰⻳",
+        "民虎西见角贝车長长门青韦页风飞食马骨鬼鱼鸟麦黄齐齿龙龟",
+        strict=True,
+    )
+)
+# The blocks "CJK Radicals Supplement" and "Kangxi Radicals", and "CJK Compatibility Ideographs".
+RADICAL = re.compile(rb"<(2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
+
+
+class Pages(QgsAbstractLayoutIterator):
+    """Hands QGIS's exporter one page after the other; what goes wrong in a page is kept in `error`."""
+
+    def __init__(self, draws: Sequence[Draw], project: QgsProject, words: Words, footer: str) -> None:
+        super().__init__()
+        self._draws, self._project, self._words, self._footer = draws, project, words, footer
+        self._index = 0
+        self._page: Page | None = None
+        self.error: Exception | None = None
+
+    def count(self) -> int:
+        """Return how many pages there will be."""
+        return len(self._draws)
+
+    def beginRender(self) -> bool:
+        """Say that pages may be asked for."""
+        return True
+
+    def endRender(self) -> bool:
+        """Let the last page go."""
+        self._close()
+        return True
+
+    def layout(self) -> QgsPrintLayout | None:
+        """Return the present page."""
+        return self._page.layout if self._page else None
+
+    def filePath(self, base: str, extension: str) -> str:
+        """Return the file for the present page; all share one."""
+        return base
+
+    def next(self) -> bool:
+        """Draw the next page; False when there is none or it failed."""
+        self._close()
+        if self._index >= len(self._draws):
+            return False
+        # QGIS's exporter calls this from C++, which an exception cannot pass.
+        try:
+            self._page = Page(self._project)
+            self._draws[self._index](self._page)
+            self._index += 1
+            self._foot(self._page)
+        except Exception as error:
+            self.error = error
+            return False
+        return True
+
+    def _foot(self, page: Page) -> None:
+        page.line(LEFT, BOTTOM + 4, BODY)
+        page.text(self._footer, LEFT, BOTTOM + 5.5, BODY - 40, SMALL, colour=GREY)
+        number = self._words("page", page=self._index, pages=self.count())
+        page.text(number, LEFT, BOTTOM + 5.5, BODY, SMALL, colour=GREY, align="right")
+
+    def _close(self) -> None:
+        if self._page:
+            self._page.close()
+        self._page = None
+
+
+def make_searchable(path: Path) -> None:
+    """Let readers find Chinese words in a PDF: for 月, Qt notes its radical's code point (U+2F49), drawn the same.
+
+    Only the fonts' uncompressed maps from glyphs to text are touched, code by code of the same length.
+    """
+    content = path.read_bytes()
+    path.write_bytes(TEXT_MAP.sub(lambda found: RADICAL.sub(_unified, found[0]), content))
+
+
+def _unified(code: re.Match[bytes]) -> bytes:
+    radical = chr(int(code[1], 16))
+    character = UNIFIED.get(radical) or unicodedata.normalize("NFKC", radical)
+    return b"<%04X>" % ord(character) if len(character) == 1 and ord(character) < 0x10000 else code[0]
+
+
+def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
+    """Write the pages into a PDF with real text; raises Cancelled, or FarmCDError if the file cannot be written."""
+    settings = QgsLayoutExporter.PdfExportSettings()
+    settings.dpi = DPI
+    settings.textRenderFormat = Qgis.TextRenderFormat.AlwaysText
+    flag = QgsLayoutRenderContext.Flag
+    settings.flags = settings.flags | flag.FlagAntialiasing | flag.FlagUseAdvancedEffects
+    result, sentence = QgsLayoutExporter.exportToPdf(pages, str(path), settings, feedback)
+    if feedback.isCanceled():
+        raise Cancelled
+    if pages.error:
+        raise pages.error
+    if result != QgsLayoutExporter.ExportResult.Success:
+        raise FarmCDError("pdf_failed", f"{path} could not be written ({sentence or result}). Is the disk full?")
+    make_searchable(path)

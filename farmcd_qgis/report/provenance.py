@@ -1,0 +1,127 @@
+"""Method and provenance: what run.json says of a run, in rows for people, and how they fall on pages."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .figures import Dossier
+from .page import BODY, BOTTOM, SMALL, TOP, Column, row_height
+from .words import Words
+
+Rows = list[tuple[str, str]]
+Section = tuple[str, Rows]
+
+KEYS = (Column(42, colour="#667380"), Column(BODY - 42))
+# A section's heading with the space around it, and the head of a page, in millimetres.
+HEADING = 9.6
+PAGE_HEAD = 9.5
+
+
+def sections(dossier: Dossier, words: Words) -> list[Section]:
+    """Return inputs, parameters, model and machine of a run; rows that nothing is known for are left out."""
+    record = dossier.record
+    parts = (
+        ("inputs", _inputs(dossier, words)),
+        ("parameters", _parameters(record["request"], words)),
+        ("model", _model(record, words)),
+        ("machine", _machine(record, words)),
+    )
+    return [(words(key), [row for row in rows if row[1]]) for key, rows in parts]
+
+
+def split(parts: list[Section], introduction: float) -> list[list[Section]]:
+    """Cut sections at rows so that each list fits a page; the first one begins with an introduction of that height."""
+    pages: list[list[Section]] = [[]]
+    room = BOTTOM - TOP - PAGE_HEAD
+    left = room - introduction
+    for heading, rows in parts:
+        left -= HEADING
+        open_section: Rows = []
+        for row in rows:
+            height = row_height(row, KEYS, SMALL)
+            if height > left and (open_section or pages[-1]):
+                if open_section:
+                    pages[-1].append((heading, open_section))
+                pages.append([])
+                open_section = []
+                left = room - HEADING
+            open_section.append(row)
+            left -= height
+        pages[-1].append((heading, open_section))
+    return pages
+
+
+def _inputs(dossier: Dossier, words: Words) -> Rows:
+    record = dossier.record
+    rows = []
+    for role in ("before", "after"):
+        entry = record["inputs"].get(role) or {}
+        size = words.number(entry["size"]) if entry.get("size") else "?"
+        name = Path(entry.get("path", "")).name
+        rows.append((words(role), words("file", name=name, size=size, date=words.day(entry.get("date")))))
+    grid = record.get("grid") or {}
+    if {"width", "height", "resolution_m"} <= grid.keys():
+        resolution = f"{grid['resolution_m']:.2f}"
+        crs = dossier.crs.userFriendlyIdentifier()
+        value = words("grid_value", width=grid["width"], height=grid["height"], resolution=resolution, crs=crs)
+        rows.append((words("grid"), value))
+    findings = [finding["message"] for finding in record.get("findings") or []]
+    rows.append((words("findings"), "\n".join(findings) or words("none")))
+    return rows
+
+
+def _parameters(request: dict[str, Any], words: Words) -> Rows:
+    options = {
+        "symmetric": words("yes" if request["symmetric"] else "no"),
+        "match": words("yes" if request["match_histograms"] else "no"),
+        "context": ", ".join(request["context"]) or words("none"),
+    }
+    return [
+        (words("aoi"), _name(request.get("aoi"), words)),
+        (words("farmland_layer"), _name(request.get("farmland"), words)),
+        (words("tau"), f"{request['tau']:g}"),
+        (words("smallest"), f"{request['minimum_mapping_unit_m2']:g} m²"),
+        (words("connectivity"), str(request["connectivity"])),
+        (words("tiles"), words("tiles_value", tile=request["tile"], overlap=request["overlap"])),
+        (words("options"), "; ".join(f"{words(key)}: {value}" for key, value in options.items())),
+    ]
+
+
+def _model(record: dict[str, Any], words: Words) -> Rows:
+    predictor = record["predictor"]
+    card = predictor.get("card") or {}
+    checkpoint = Path(record["request"]["checkpoint"]).name
+    metrics = "; ".join(f"{name} {value:g}" for name, value in (card.get("metrics") or {}).items())
+    return [
+        (words("checkpoint"), f"{card['name']} ({checkpoint})" if card.get("name") else checkpoint),
+        (words("sha256"), str(predictor.get("sha256") or "")),
+        (words("description"), str(card.get("description") or "")),
+        (words("data"), str(card.get("data") or "")),
+        (words("metrics"), metrics),
+        (words("measured_on"), str(card.get("measured_on") or "") if metrics else ""),
+        (words("text_encoder"), str(card.get("text_encoder") or "")),
+        (words("licence"), str(card.get("licence") or "")),
+        (words("limits"), str(card.get("limits") or "")),
+    ]
+
+
+def _machine(record: dict[str, Any], words: Words) -> Rows:
+    device = record["predictor"].get("device") or {}
+    versions = dict(record["versions"])
+    if record["predictor"].get("torch"):
+        versions["torch"] = record["predictor"]["torch"]
+    moments = [_moment(record.get(key)) for key in ("started", "finished")]
+    return [
+        (words("run"), str(record["run"])),
+        (words("device"), str(device.get("name") or record["request"]["device"])),
+        (words("time"), " – ".join(moment for moment in moments if moment)),
+        (words("versions"), ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+
+
+def _moment(iso: str | None) -> str:
+    return f"{datetime.fromisoformat(iso):%Y-%m-%d %H:%M:%S %Z}" if iso else ""
+
+
+def _name(path: str | None, words: Words) -> str:
+    return Path(path).name if path else words("none")

@@ -1,0 +1,230 @@
+"""Every word of the report in English and Chinese, and how numbers, dates and places are written in each."""
+
+from datetime import datetime
+
+from qgis.PyQt.QtCore import QDate, QLocale
+
+from .figures import STATUSES
+
+LANGUAGES = ("en", "zh")
+
+# key: (English, Chinese). Terms as Chinese land offices use them: 图斑 patch, 疑似 suspected, 伪变化 pseudo-change.
+TEXTS: dict[str, tuple[str, str]] = {
+    "title": ("Farmland change", "耕地变化监测报告"),
+    "subtitle_all": ("Report on suspected changes", "疑似变化图斑"),
+    "subtitle_confirmed": ("Report on confirmed changes", "已确认变化图斑"),
+    "place": ("Place", "位置"),
+    "period": ("Period", "时段"),
+    "imagery": ("Imagery", "影像"),
+    "office": ("Office", "单位"),
+    "author": ("Author", "编制人"),
+    "made": ("Made", "编制日期"),
+    "run": ("Run", "运行编号"),
+    "summary": ("Summary", "摘要"),
+    "unknown_date": ("an unknown date", "日期不详"),
+    "candidates": ("Candidates", "图斑数"),
+    "reviewed": ("Reviewed", "已复核"),
+    "hectares": ("Hectares", "公顷"),
+    "mu": ("Mu", "亩"),
+    "found_all": (
+        "The comparison of the images of {before} and {after} shows {count} place{s} where farmland may have become "
+        "something else: {ha} ha ({mu} mu) altogether.",
+        "对比{before}与{after}的影像，发现疑似耕地变化图斑{count}个，总面积{ha}公顷（{mu}亩）。",
+    ),
+    "found_confirmed": (
+        "Between {before} and {after}, the review confirmed {count} place{s} where farmland has become something else: "
+        "{ha} ha ({mu} mu) altogether.",
+        "{before}至{after}期间，经复核确认的耕地变化图斑{count}个，总面积{ha}公顷（{mu}亩）。",
+    ),
+    "largest_class": (
+        "The largest class is {label}: {count} candidate{s}, {ha} ha, {share} % of the area.",
+        "面积最大的类别为{label}：图斑{count}个，{ha}公顷，占总面积的{share}%。",
+    ),
+    "nothing_reviewed": (
+        "Nobody has reviewed these candidates yet: they are suspicions of a model, not findings.",
+        "以上图斑均未经人工复核，仅为模型的疑似结果，不作为认定依据。",
+    ),
+    "some_reviewed": (
+        "{reviewed} of {total} candidates have been reviewed. What is not reviewed is a suspicion of a model, "
+        "not a finding.",
+        "共{total}个图斑，已复核{reviewed}个；未复核的图斑仅为模型的疑似结果，不作为认定依据。",
+    ),
+    "pseudo_left_out": (
+        "Left out: {count} candidate{s} ({ha} ha) that the review found to be pseudo-changes.",
+        "经复核判为伪变化的{count}个图斑（{ha}公顷）不计入本报告。",
+    ),
+    "fallback": (
+        "Only confirmed candidates were asked for, but nothing has been reviewed: the report shows all candidates.",
+        "要求仅列出已确认图斑，但尚无任何复核结果，故本报告列出全部图斑。",
+    ),
+    "hard_regions": (
+        "In {count} hard region{s}, {ha} ha in all, the model's confidence is below {tau}; a person must look there.",
+        "另有低置信区域{count}处，共{ha}公顷，模型置信度低于{tau}，须人工核查。",
+    ),
+    "no_farmland": (
+        "No farmland layer limited the comparison: candidates may lie outside farmland.",
+        "本次检测未使用耕地范围图层，图斑可能位于耕地之外。",
+    ),
+    "farmland": (
+        "Only ground inside the farmland layer {name} was compared.",
+        "仅检测耕地范围图层{name}以内的区域。",
+    ),
+    "pages_follow": (
+        "For the {count} largest candidate{s} there is a page each; report.xlsx, candidates.csv and candidates.geojson "
+        "hold all {total}.",
+        "后附面积最大的{count}个图斑，每个一页；全部{total}个图斑见report.xlsx、candidates.csv和candidates.geojson。",
+    ),
+    "no_pages": (
+        "report.xlsx, candidates.csv and candidates.geojson beside this report hold all {total} candidates.",
+        "全部{total}个图斑见随附的report.xlsx、candidates.csv和candidates.geojson。",
+    ),
+    "overview": ("Overview", "总览图"),
+    "overview_caption": ("Candidates over the image of {after}", "图斑分布（底图：{after}影像）"),
+    "overview_caption_bare": ("Candidates", "图斑分布"),
+    "image_missing": ("Image not found: {name}", "未找到影像：{name}"),
+    "north": ("N", "北"),
+    "by_class": ("Change by class", "分类统计"),
+    "class": ("Class", "类别"),
+    "count": ("Candidates", "图斑数（个）"),
+    "ha": ("Area (ha)", "面积（公顷）"),
+    "mu_area": ("Area (mu)", "面积（亩）"),
+    "share": ("Share (%)", "占比（%）"),
+    "total": ("Total", "合计"),
+    "by_status": ("State of the review", "复核情况"),
+    "status": ("Status", "复核状态"),
+    "unreviewed": ("Not reviewed", "未复核"),
+    "confirmed": ("Confirmed", "已确认"),
+    "other_class": ("Confirmed as another class", "确认为其他类别"),
+    "pseudo_change": ("Pseudo-change", "伪变化"),
+    "unsure": ("Unsure", "存疑"),
+    "skipped": ("Skipped", "暂跳过"),
+    "area_note": (
+        "Areas are measured on the ellipsoid; 1 ha = 15 mu. Rounded figures are adjusted in the last digit so that "
+        "they add up to the rounded total.",
+        "面积为椭球面积，1公顷=15亩。表中数值经末位调整，各项之和等于合计。",
+    ),
+    "status_note": (
+        "Of the {total} candidates of the run, this report counts {count}.",
+        "本次运行共有图斑{total}个，本报告计入{count}个。",
+    ),
+    "method": ("Method and provenance", "方法与数据来源"),
+    "method_text": (
+        "A neural network compared the two images tile by tile and gave every pixel a class of change and a "
+        "confidence. Connected pixels of one class became candidates, outlined along the pixels' edges. The table "
+        "holds what is needed to repeat the run.",
+        "由神经网络对两期影像逐块比对，为每个像元给出变化类别和置信度；同类相连像元合并为图斑，边界沿像元边缘。"
+        "下表列出重现本次运行所需的全部信息。",
+    ),
+    "inputs": ("Inputs", "输入数据"),
+    "before": ("Before", "前时相"),
+    "after": ("After", "后时相"),
+    "file": ("{name}, {size} bytes, {date}", "{name}，{size}字节，{date}"),
+    "grid": ("Grid", "格网"),
+    "grid_value": (
+        "{width} × {height} pixels of {resolution} m, {crs}",
+        "{width} × {height}像元，分辨率{resolution}米，{crs}",
+    ),
+    "stretch": ("Stretch", "拉伸"),
+    "parameters": ("Parameters", "参数"),
+    "aoi": ("Area of interest", "检测范围"),
+    "farmland_layer": ("Farmland layer", "耕地图层"),
+    "tau": ("Confidence limit (tau)", "置信度阈值（tau）"),
+    "smallest": ("Smallest candidate", "最小图斑"),
+    "tiles": ("Tile, overlap", "分块、重叠"),
+    "tiles_value": ("{tile} pixels, {overlap} pixels", "{tile}像元、{overlap}像元"),
+    "connectivity": ("Connectivity", "连通方式"),
+    "options": ("Options", "选项"),
+    "symmetric": ("both orders averaged", "双向平均"),
+    "match": ("histograms matched", "直方图匹配"),
+    "context": ("context prompts", "上下文提示词"),
+    "none": ("none", "无"),
+    "yes": ("yes", "是"),
+    "no": ("no", "否"),
+    "model": ("Model", "模型"),
+    "checkpoint": ("Checkpoint", "权重文件"),
+    "sha256": ("SHA-256", "SHA-256"),
+    "description": ("Description", "说明"),
+    "data": ("Trained on", "训练数据"),
+    "metrics": ("Measured", "精度指标"),
+    "measured_on": ("Measured on", "评测数据"),
+    "text_encoder": ("Text encoder", "文本编码器"),
+    "licence": ("Licence", "许可"),
+    "limits": ("Known limits", "已知局限"),
+    "machine": ("Run", "运行环境"),
+    "device": ("Device", "计算设备"),
+    "time": ("Time", "时间"),
+    "versions": ("Versions", "软件版本"),
+    "findings": ("Findings before the run", "运行前检查"),
+    "candidate": ("Candidate {number}", "图斑 {number}"),
+    "rank": ("{rank} of {total} by area", "按面积第{rank}/{total}位"),
+    "attributes": ("Attributes", "属性"),
+    "second_class": ("Second class", "次选类别"),
+    "area": ("Area", "面积"),
+    "area_value": ("{ha} ha · {mu} mu", "{ha}公顷 · {mu}亩"),
+    "confidence": ("Confidence, mean", "平均置信度"),
+    "confidence_min": ("Confidence, lowest", "最低置信度"),
+    "hard_share": ("Share below tau", "低于阈值的比例"),
+    "arbitration": ("Text prior: no change", "文本先验判为未变化"),
+    "disagreement": ("Share in disagreement", "二者不一致的比例"),
+    "centre": ("A point inside (WGS 84)", "图斑内点（WGS 84）"),
+    "in_crs": ("The same in {crs}", "{crs}坐标"),
+    "bars": ("Area by class", "各类面积"),
+    "largest": ("Largest candidates", "面积最大的图斑"),
+    "locator": ("Where it lies", "所在位置"),
+    "page": ("Page {page} of {pages}", "第{page}页，共{pages}页"),
+    "longitude": ("Longitude (° E, WGS 84)", "经度（°，WGS 84）"),
+    "latitude": ("Latitude (° N, WGS 84)", "纬度（°，WGS 84）"),
+    "sheet": ("Candidates", "图斑"),
+    "number": ("Candidate", "图斑编号"),
+    "class_id": ("Class id", "类别代码"),
+}
+
+
+class Words:
+    """The report's words in one language; `words("key", name=value)` gives a sentence."""
+
+    def __init__(self, language: str) -> None:
+        self.language = "zh" if language.startswith("zh") else "en"
+        self._column = LANGUAGES.index(self.language)
+
+    def __call__(self, key: str, **values: object) -> str:
+        """Return a text of the table with its places filled."""
+        plural = "" if str(values.get("count")) == "1" else "s"
+        return TEXTS[key][self._column].format(s=plural, **values)
+
+    def status(self, status: str) -> str:
+        """Name what the review says of a candidate; a status of other programs stays as it is."""
+        return self(status) if status in STATUSES else status
+
+    def join(self, sentences: list[str]) -> str:
+        """Make a paragraph of sentences."""
+        return ("" if self.language == "zh" else " ").join(sentences)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """Write a number with thousands separated and a fixed count of digits after the point."""
+        return f"{value:,.{digits}f}"
+
+    def percent(self, share: float) -> str:
+        """Write a share 0..1 as percents."""
+        return f"{100 * share:.0f} %" if self.language == "en" else f"{100 * share:.0f}%"
+
+    def day(self, iso: str | None) -> str:
+        """Write the day of an ISO 8601 text."""
+        day = QDate.fromString((iso or "")[:10], "yyyy-MM-dd")
+        if not day.isValid():
+            return self("unknown_date")
+        if self.language == "zh":
+            return f"{day.year()}年{day.month()}月{day.day()}日"
+        return QLocale(QLocale.Language.English).toString(day, "d MMMM yyyy")
+
+    def today(self) -> str:
+        """Write the present day."""
+        return self.day(datetime.now().date().isoformat())
+
+    def place(self, longitude: float, latitude: float) -> str:
+        """Write a place in WGS 84 to about a metre."""
+        if self.language == "zh":
+            east, north = "东经" if longitude >= 0 else "西经", "北纬" if latitude >= 0 else "南纬"
+            return f"{north}{abs(latitude):.5f}° {east}{abs(longitude):.5f}°"
+        east, north = "E" if longitude >= 0 else "W", "N" if latitude >= 0 else "S"
+        return f"{abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
