@@ -2,7 +2,7 @@
 
     python scripts/demo_session.py OUT      (scripts/demo calls it)
 
-Leaves in OUT: run/ (the run folder), farmcd-demo.qgz, screenshots and the figures of the session in session.json.
+Leaves in OUT what LEFT lists, more screenshots, and the figures of the session in session.json.
 """
 
 import json
@@ -20,6 +20,12 @@ from scripts.desktop import Desktop  # noqa: E402
 
 # The order of sample_pair(), with the dates in their files' names.
 NAMES = ["NAIP 2009-08-18", "NAIP 2020-08-31"]
+LEFT = {
+    "run": "the run folder (rasters, polygons, record)",
+    "farmcd-demo.qgz": "a QGIS project with the layers",
+    "3-result.png": "what QGIS showed at the end",
+    "report/report.pdf": "the report; its tables and polygons lie beside it",
+}
 DOCK = "dock = plugins['farmcd_qgis'].dock"
 FIND = DOCK + "\nfrom qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, {name!r})"
 
@@ -68,6 +74,12 @@ def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]
     return {"run_seconds": round(taken, 1), "longest_stall_ms": round(stall * 1000)}
 
 
+def report(desktop: Desktop, run_dir: Path, folder: Path) -> None:
+    """Make the report of a run through Processing, as the toolbox does."""
+    parameters = {"RUN_FOLDER": str(run_dir), "OUTPUT": str(folder), "CANDIDATE_PAGES": 10}
+    desktop.ask(f"import processing\nprocessing.run('farmcd:report', {parameters!r})", 300)
+
+
 def main(out: Path) -> int:
     out = out.resolve()
     shutil.rmtree(out, ignore_errors=True)
@@ -76,10 +88,14 @@ def main(out: Path) -> int:
         open_pair(desktop)
         figures = run(desktop, out / "run")
         desktop.screenshot("3-result.png")
+        report(desktop, out / "run", out / "report")
         desktop.ask(f"QgsProject.instance().write({str(out / 'farmcd-demo.qgz')!r})")
-    (out / "session.json").write_text(json.dumps(figures, indent=2))
-    print(json.dumps(figures))
-    print(out)
+    (out / "session.json").write_text(json.dumps(figures, indent=2) + "\n")
+    print(
+        f"The run took {figures['run_seconds']} s; QGIS never stalled for more than {figures['longest_stall_ms']} ms."
+    )
+    for name, what in LEFT.items():
+        print(f"{out / name}: {what}")
     return 0
 
 
