@@ -145,3 +145,67 @@ def test_qgis_process_runs_the_detection(staged: Path, tmp_path: Path):
     assert told.returncode == 0, told.stdout + told.stderr
     assert f"CHANGE:\t{out / 'change.tif'}" in told.stdout
     assert json.loads((out / "run.json").read_text())["figures"]["candidates"] > 0
+
+
+KEYS = [
+    "y",
+    "n",
+    "c",
+    "3",
+    "u",
+    "s",
+    "y",
+    "1",
+    "n",
+    "d",
+    "y",
+    "5",
+    "y",
+    "u",
+    "2",
+    "y",
+    "n",
+    "e",
+    "y",
+    "4",
+    "s",
+    "y",
+    "y",
+]
+LOG = """
+import sqlite3
+file = sqlite3.connect({path!r})
+result = file.execute("SELECT verdict, candidate_id FROM verdicts ORDER BY verdict_id").fetchall()
+file.close()
+"""
+
+
+def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path):
+    """Some twenty real key presses, three undone, QGIS killed without warning, and all is there again."""
+    run_dir = desktop.folder / "reviewed"
+    before, after = map(str, sample_pair())
+    command = [sys.executable, "-m", "farmcd_qgis.engine", "detect", before, after, "--out", str(run_dir)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    open_pair(desktop)
+    desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
+    desktop.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+    time.sleep(2)
+    for name in (*KEYS, "ctrl+z", "ctrl+z", "ctrl+z"):
+        desktop.key(name)
+        time.sleep(0.3)
+    desktop.screenshot("reviewed.png")
+    question = LOG.format(path=str(run_dir / "farmcd.gpkg"))
+    given = desktop.ask(question)
+    words = desktop.ask("result = plugins['farmcd_qgis'].review_dock.panel.progress.text()")
+    assert len([verdict for verdict, _ in given if verdict != "undo"]) >= 18
+    assert [verdict for verdict, _ in given].count("undo") == 3
+    desktop.qgis.kill()
+    desktop.qgis.wait()
+    again = desktop.folder / "again"
+    again.mkdir()
+    with Desktop(again, staged) as other:
+        open_pair(other)
+        other.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
+        other.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+        assert other.ask(question) == given
+        assert other.ask("result = plugins['farmcd_qgis'].review_dock.panel.progress.text()") == words
