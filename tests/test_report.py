@@ -352,7 +352,7 @@ def test_a_run_without_candidates(tmp_path, qgis_app):
     assert "nothing to report" in fails("no_candidates", make_run(tmp_path, []), tmp_path / "out")
 
 
-def test_algorithm(run_dir, tmp_path, qgis_processing):
+def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
     import processing
 
     registry = QgsApplication.processingRegistry()

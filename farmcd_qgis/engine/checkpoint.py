@@ -54,6 +54,7 @@ class ModelCard:
     metrics: dict[str, float] = field(default_factory=dict)
     measured_on: str = ""
     text_encoder: str = ""
+    calibration: str = ""
     limits: str = ""
     created: str = ""
     classes: tuple[str, ...] = tuple(row.name for row in CLASSES)

@@ -209,6 +209,23 @@ def _rows(*figures: tuple[str, float]) -> list[str]:
     return [f"  {name:<18}{100 * value:>8.2f}" for name, value in figures]
 
 
+def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> int:
+    """Fit the temperature, write it into the checkpoint with a sentence in its card, and print what changed."""
+    from farmcd_qgis.training.calibration import calibrate
+
+    net.temperature, (without, with_it) = calibrate(net, dataset, arguments.scale, arguments.tile)
+    words = (
+        f"Confidence is calibrated by the temperature {net.temperature:.2f}, fitted on half of the pairs of the split "
+        f"{arguments.split!r}; on the other half its expected error is {with_it.expected_error:.3f} "
+        f"({without.expected_error:.3f} without)."
+    )
+    save_checkpoint(net, replace(net.card, calibration=words), arguments.checkpoint)
+    rows = (f"  {confidence:>10.1%} {right:>10.1%} {share:>10.2%}" for confidence, right, share in with_it.rows)
+    header = f"  {'confidence':>10} {'right':>10} {'of pixels':>10}"
+    sys.stdout.write("\n".join((words, "", header, *rows)) + "\n")
+    return 0
+
+
 def main(argv: list[str]) -> int:
     """Run `scripts/evaluate`: print the table, or JSON, of a checkpoint on a split. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
@@ -219,6 +236,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
     parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--calibrate", action="store_true", help="fit the temperature of confidence and keep it")
     parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     arguments = parser.parse_args(argv)
@@ -229,6 +247,8 @@ def main(argv: list[str]) -> int:
             )
         net = load_checkpoint(arguments.checkpoint, device=arguments.device)
         dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
+        if arguments.calibrate:
+            return _calibrate(net, dataset, arguments)
         result = evaluate(net, dataset, arguments.scale, arguments.tile)
         if arguments.write_card:
             card = replace(net.card, metrics=card_metrics(result), measured_on=measured_on(result, arguments.split))
