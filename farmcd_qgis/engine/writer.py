@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
 
-from osgeo import gdal
+from osgeo import gdal, ogr, osr
 
 from ..classes import CLASSES, NODATA
 from ..paths import resources
@@ -149,7 +149,8 @@ class RasterWriter:
     def finish(self, report: Stage, is_cancelled: Callable[[], bool]) -> None:
         """Turn the temporary files into the final rasters with overviews and styles; `report` gets 0..1."""
         with writing_to(self._folder):
-            self._close_files()
+            with _told_failures():
+                self._files.clear()
             for index, name in enumerate(RASTERS):
 
                 def advance(part: float, *_: object, done: int = index) -> int:
@@ -168,13 +169,8 @@ class RasterWriter:
 
     def close(self) -> None:
         """Let go of temporary files that an error left open, since Windows removes no open file."""
-        with suppress(RuntimeError):
-            self._close_files()
-
-    def _close_files(self) -> None:
-        with _told_failures():
-            while self._files:
-                _close(self._files.popitem()[1])
+        with suppress(RuntimeError), _told_failures():
+            self._files.clear()
 
 
 @contextmanager
@@ -242,14 +238,7 @@ def _optimise(rows: Path, target: Path, advance: Callable[..., int]) -> None:
     options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
     cog = gdal.GetDriverByName("COG")
     with _told_failures():
-        copy = cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
-        if copy is not None:
-            _close(copy)
-
-
-def _close(dataset: gdal.Dataset) -> None:
-    # From GDAL 3.8 on a failure shows in Close() alone; before, there was none, and it showed when the last name went.
-    getattr(dataset, "Close", dataset.FlushCache)()
+        cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
 
 
 @contextmanager
@@ -264,13 +253,39 @@ def _told_failures() -> Iterator[None]:
         if severity >= gdal.CE_Failure:
             failures.append(message)
 
-    gdal.PushErrorHandler(collect)
+    with _without_exceptions():
+        gdal.PushErrorHandler(collect)
+        try:
+            yield
+        finally:
+            gdal.PopErrorHandler()
+    if failures:
+        raise RuntimeError(failures[0])
+
+
+@contextmanager
+def _without_exceptions() -> Iterator[None]:
+    """Switch GDAL's exceptions off: one that arises while a dataset is being closed ends the process.
+
+    The switches of gdal, ogr and osr are a stack, and which was the last to be switched on depends on who imported
+    what; the topmost alone can be switched off.
+    """
+    on = [module for module in (gdal, ogr, osr) if module.GetUseExceptions()]
+    off = []
+    while on:
+        for module in on:
+            with suppress(RuntimeError):
+                module.DontUseExceptions()
+                break
+        else:
+            break
+        on.remove(module)
+        off.append(module)
     try:
         yield
     finally:
-        gdal.PopErrorHandler()
-    if failures:
-        raise RuntimeError(failures[0])
+        for module in reversed(off):
+            module.UseExceptions()
 
 
 def _copy_style(name: str, folder: Path) -> None:
