@@ -79,6 +79,19 @@ def test_checkpoints(tmp_path, detect, fault, suffix):
     assert not (tmp_path / "owned").exists()
 
 
+def test_checkpoint_with_other_classes(tmp_path, detect):
+    import torch
+
+    from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
+    from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
+
+    net = FDMamba(FDMambaConfig(init_filters=8, n_classes=3, text_width=8, context_width=8))
+    net.score_head.set_text(torch.eye(3, 8))
+    path = tmp_path / "three.safetensors"
+    save_checkpoint(net, ModelCard("three"), path)
+    assert f"{path} tells 3 classes apart" in detect(checkpoint=str(path))
+
+
 @pytest.mark.parametrize("option", ["--aoi", "--farmland"])
 def test_area_outside(tmp_path, detect, option):
     path = write_polygons(tmp_path / "far.gpkg", [rectangle(1000, 1000, 1010, 1010)])

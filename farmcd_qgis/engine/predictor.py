@@ -49,6 +49,12 @@ class Predictor:
         """
         chosen = choose_device(device)
         net = load_checkpoint(checkpoint, device=chosen["id"])
+        if net.config.n_classes != len(CLASSES):
+            raise InputError(
+                "other_classes",
+                f"The checkpoint {checkpoint} tells {net.config.n_classes} classes apart, FarmCD's table has "
+                f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
+            )
         about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
         return cls(net, chosen["id"], about=about, **options)
 
@@ -91,12 +97,6 @@ class Predictor:
 
     def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits, score_map = self._net(before, after, self._context)
-        if logits.shape[1] != len(CLASSES):
-            raise InputError(
-                "other_classes",
-                f"The checkpoint tells {logits.shape[1]} classes apart, FarmCD's table has {len(CLASSES)}; "
-                "choose a checkpoint that was trained for FarmCD's classes.",
-            )
         return torch.softmax(logits.float() / self._temperature, 1), torch.softmax(score_map.float(), 1)
 
     def _tensor(self, image: Bytes) -> torch.Tensor:
