@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
@@ -236,6 +237,23 @@ def test_settings_are_kept(dock, qtbot, qgis_iface):
     assert other.advanced.tile.value() == 512
     assert other.advanced.symmetric.isChecked()
     other.unload()
+
+
+def test_answers_that_come_after_the_dock_has_gone(qgis_iface, answers, pair, qtbot, capsys):
+    dock = DetectDock(qgis_iface)
+    dock.show()
+    qtbot.waitUntil(lambda: dock.model.device.count() > 1)
+    dock.run()
+    qtbot.waitUntil(lambda: "43%" in dock.status.text())
+    task = dock._task
+    info = tasks.WorkerTask("info", {"checkpoint": "x"}, "info")
+    info.succeeded.connect(dock.model._fill_card)
+    dock.unload()
+    sip.delete(dock)
+    info.succeeded.emit(CARD)
+    task.stopped.emit()
+    task.progressed.emit(Progress("predicting", 0.5))
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_nothing_is_started_before_the_dock_is_seen(qtbot, qgis_iface, answers, pair, monkeypatch):

@@ -100,7 +100,7 @@ class DetectDock(QgsDockWidget):
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_success)
         task.failed.connect(self._on_failure)
-        task.stopped.connect(lambda: self._on_end(tr("Stopped. Nothing was written.")))
+        task.stopped.connect(self._on_stop)
         self._task = task
         self._set_running(True)
         self.status.setText(tr("Starting the worker"))
@@ -111,7 +111,7 @@ class DetectDock(QgsDockWidget):
         if self._task is not None:
             self.cancel_button.setEnabled(False)
             self.status.setText(tr("Stopping"))
-            self._task.cancel()
+            self._task.stop()
 
     def unload(self) -> None:
         """Let go of the project; the plugin calls this before the dock is deleted."""
@@ -133,11 +133,11 @@ class DetectDock(QgsDockWidget):
             self._guess()
 
     def _check(self) -> None:
-        """Start a preflight of what is chosen now; the answer of an earlier one no longer counts."""
+        """Start a preflight of what is chosen now; an earlier one is stopped."""
         if not self._begun or self._task is not None:
             return
         if self._preflight is not None:
-            self._preflight.cancel()
+            self._preflight.stop()
             self._preflight = None
         try:
             request = self.request()
@@ -146,13 +146,16 @@ class DetectDock(QgsDockWidget):
             return
         task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
         self._preflight = task
-        task.succeeded.connect(lambda findings: self._on_findings(task, findings))
-        task.failed.connect(lambda error: self._on_findings(task, [Finding("error", error.code, error.message)]))
+        task.succeeded.connect(self._on_findings)
+        task.failed.connect(self._on_check_failed)
         tasks.start(task)
 
-    def _on_findings(self, task: tasks.PreflightTask, findings: list[Finding]) -> None:
-        if task is self._preflight:
-            self._preflight = None
+    def _on_check_failed(self, error: FarmCDError) -> None:
+        self._on_findings([Finding("error", error.code, error.message)])
+
+    def _on_findings(self, findings: list[Finding]) -> None:
+        self._preflight = None
+        if self._task is None:
             self._show_findings(findings)
 
     def _show_findings(self, findings: list[Finding], can_run: bool = True) -> None:
@@ -183,6 +186,9 @@ class DetectDock(QgsDockWidget):
         button.clicked.connect(lambda: (self.review_wanted.emit(result.run_dir), bar.popWidget(message)))
         message.layout().addWidget(button)
         bar.pushWidget(message, Qgis.MessageLevel.Success, MESSAGE_S)
+
+    def _on_stop(self) -> None:
+        self._on_end(tr("Stopped. Nothing was written."))
 
     def _on_failure(self, error: FarmCDError) -> None:
         self._on_end("")

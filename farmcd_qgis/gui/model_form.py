@@ -12,6 +12,7 @@ from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSi
 
 from .. import tasks
 from ..paths import bundled_checkpoints
+from ..protocol import FarmCDError
 from .advanced_box import SETTINGS
 from .words import card_details, card_words, label, tr
 
@@ -40,6 +41,7 @@ class ModelForm(QWidget):
         self.output = QgsFileWidget()
         self.output.setObjectName("outputWidget")
         self._proposed = ""
+        self._asking: tasks.WorkerTask | None = None
         self.output.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
@@ -120,15 +122,23 @@ class ModelForm(QWidget):
         if not path.endswith(".safetensors"):
             self.card.setText(tr("A file of the authors' code: it has no card."))
             return
+        if self._asking is not None:
+            self._asking.stop()
         words = tr("FarmCD: read the model card")
         task = tasks.start(tasks.WorkerTask("info", {"checkpoint": path}, words, hidden=True))
-        task.succeeded.connect(lambda card: self._fill_card(path, card))
-        task.failed.connect(lambda error: self.card.setText(error.message))
+        # Methods of the form, since these end with it: an answer may come after the dock has gone.
+        task.succeeded.connect(self._fill_card)
+        task.failed.connect(self._say_why)
+        self._asking = task
 
-    def _fill_card(self, path: str, card: dict[str, Any]) -> None:
-        if path == self.checkpoint.currentData():
-            self.card.setText(card_words(card))
-            self.card.setToolTip(card_details(card))
+    def _fill_card(self, card: dict[str, Any]) -> None:
+        self._asking = None
+        self.card.setText(card_words(card))
+        self.card.setToolTip(card_details(card))
+
+    def _say_why(self, error: FarmCDError) -> None:
+        self._asking = None
+        self.card.setText(error.message)
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
         kept = str(QgsSettings().value(SETTINGS + "device", "auto"))

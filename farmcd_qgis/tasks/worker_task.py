@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from qgis.core import Qgis, QgsMessageLog, QgsTask
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import pyqtSignal
 
 from ..protocol import Cancelled, FarmCDError, Finding, Progress, result_from_dict
@@ -64,6 +65,11 @@ class WorkerTask(QgsTask):
         finally:
             self._idle.set()
         return True
+
+    def stop(self) -> None:
+        """Cancel, also where QGIS has deleted its half of a task that ended already."""
+        if not sip.isdeleted(self):
+            self.cancel()
 
     def wait(self, timeout_s: float) -> None:
         """Block until `run` is over, at most so long; unlike waitForFinished this lets the other thread go on."""
