@@ -203,10 +203,14 @@ class DetectDock(QgsDockWidget):
         self._guess()
 
     def _set_running(self, running: bool) -> None:
+        pressed, other = (self.run_button, self.cancel_button)[:: 1 if running else -1]
+        other.setEnabled(running or self._begun)
+        if pressed.hasFocus():
+            # Else Qt hands the focus of a disabled button to the first field and selects its text.
+            other.setFocus()
+        pressed.setEnabled(False)
         for part in (self.pair, self.model, self.advanced):
             part.setEnabled(not running)
-        self.run_button.setEnabled(not running and self._begun)
-        self.cancel_button.setEnabled(running)
         self.progress.setVisible(running)
         self.progress.setValue(0)
 
