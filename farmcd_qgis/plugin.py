@@ -3,11 +3,12 @@
 from typing import Any
 
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, QTranslator
+from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
 from .paths import resources
+from .translation import Translator
 
 MENU = "FarmCD"
 
@@ -21,14 +22,13 @@ class FarmCDPlugin:
         self.review_dock: Any = None
         self.provider: Any = None
         self.actions: list[QAction] = []
-        self._translator: QTranslator | None = None
+        self._translator: Translator | None = None
 
     def initGui(self) -> None:
         """Add the docks, their actions and the Processing provider."""
         from .gui.detect_dock import DetectDock
         from .gui.review_dock import ReviewDock
 
-        self._translate()
         self.initProcessing()
         self.dock = DetectDock(self.iface)
         self.review_dock = ReviewDock(self.iface)
@@ -40,6 +40,7 @@ class FarmCDPlugin:
         """Add the Processing provider; all that qgis_process asks for."""
         from .processing.provider import FarmCDProvider
 
+        self._translate()
         self.provider = FarmCDProvider()
         QgsApplication.processingRegistry().addProvider(self.provider)
 
@@ -83,11 +84,10 @@ class FarmCDPlugin:
         self.review_dock.open_run(run_dir)
 
     def _translate(self) -> None:
-        language = QgsApplication.instance().locale() or QLocale().name()
-        translator = QTranslator()
-        if translator.load(f"farmcd_{language[:2]}", str(resources() / "i18n")):
-            self._translator = translator
-            QCoreApplication.installTranslator(translator)
+        path = resources() / "i18n" / f"farmcd_{QgsApplication.instance().locale()[:2]}.ts"
+        if self._translator is None and path.is_file():
+            self._translator = Translator(path)
+            QCoreApplication.installTranslator(self._translator)
 
 
 def tr(text: str) -> str:

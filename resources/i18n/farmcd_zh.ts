@@ -1,0 +1,731 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN" sourcelanguage="en">
+<context>
+    <name>FarmCD</name>
+    <message>
+        <source>Advanced</source>
+        <translation>高级</translation>
+    </message>
+    <message>
+        <source>Hard below confidence</source>
+        <translation>置信度低于此为困难</translation>
+    </message>
+    <message>
+        <source>Minimum mapping unit</source>
+        <translation>最小制图单元</translation>
+    </message>
+    <message>
+        <source>Tile</source>
+        <translation>瓦片</translation>
+    </message>
+    <message>
+        <source>Overlap of tiles</source>
+        <translation>瓦片重叠</translation>
+    </message>
+    <message>
+        <source>Tiles in a batch</source>
+        <translation>每批瓦片数</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>the after image</source>
+        <translation>后期影像</translation>
+    </message>
+    <message>
+        <source>the before image</source>
+        <translation>前期影像</translation>
+    </message>
+    <message>
+        <source>Date of before</source>
+        <translation>前期日期</translation>
+    </message>
+    <message>
+        <source>Date of after</source>
+        <translation>后期日期</translation>
+    </message>
+    <message>
+        <source>Average over both orders of the dates</source>
+        <translation>对两种时相顺序取平均</translation>
+    </message>
+    <message>
+        <source>Takes twice as long</source>
+        <translation>耗时加倍</translation>
+    </message>
+    <message>
+        <source>Match the colours of before to after</source>
+        <translation>将前期色彩匹配到后期</translation>
+    </message>
+    <message>
+        <source>from the file, or 2020-08-31</source>
+        <translation>取自文件，或如 2020-08-31</translation>
+    </message>
+    <message>
+        <source>Grid of</source>
+        <translation>采用格网</translation>
+    </message>
+    <message>
+        <source>FarmCD</source>
+        <translation>FarmCD</translation>
+    </message>
+    <message>
+        <source>Run</source>
+        <translation>运行</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>FarmCD: detect changes</source>
+        <translation>FarmCD：变化检测</translation>
+    </message>
+    <message>
+        <source>Starting the worker</source>
+        <translation>正在启动工作进程</translation>
+    </message>
+    <message>
+        <source>FarmCD: check the inputs</source>
+        <translation>FarmCD：检查输入</translation>
+    </message>
+    <message>
+        <source>Review the candidates</source>
+        <translation>复核候选图斑</translation>
+    </message>
+    <message>
+        <source>Stopped. Nothing was written.</source>
+        <translation>已停止，未写入任何文件。</translation>
+    </message>
+    <message>
+        <source>Choose an output folder.</source>
+        <translation>请选择输出文件夹。</translation>
+    </message>
+    <message>
+        <source>Stopping</source>
+        <translation>正在停止</translation>
+    </message>
+    <message>
+        <source>and {0} more</source>
+        <translation>另有 {0} 条</translation>
+    </message>
+    <message>
+        <source>FarmCD: read the model card</source>
+        <translation>FarmCD：读取模型说明</translation>
+    </message>
+    <message>
+        <source>Other file…</source>
+        <translation>其他文件…</translation>
+    </message>
+    <message>
+        <source>Checkpoints</source>
+        <translation>模型权重</translation>
+    </message>
+    <message>
+        <source>Choose a checkpoint</source>
+        <translation>选择模型权重</translation>
+    </message>
+    <message>
+        <source>Checkpoint</source>
+        <translation>模型权重</translation>
+    </message>
+    <message>
+        <source>Device</source>
+        <translation>设备</translation>
+    </message>
+    <message>
+        <source>Output folder</source>
+        <translation>输出文件夹</translation>
+    </message>
+    <message>
+        <source>FarmCD: look for devices</source>
+        <translation>FarmCD：查找设备</translation>
+    </message>
+    <message>
+        <source>A file of the authors' code: it has no card.</source>
+        <translation>原作者代码的文件，没有模型说明。</translation>
+    </message>
+    <message>
+        <source>Swap before and after</source>
+        <translation>交换前期与后期</translation>
+    </message>
+    <message>
+        <source>whole overlap</source>
+        <translation>全部重叠区</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Load a before and an after image and choose them above.</source>
+        <translation>请加载前期和后期影像，并在上方选择。</translation>
+    </message>
+    <message>
+        <source>Before</source>
+        <translation>前期</translation>
+    </message>
+    <message>
+        <source>After</source>
+        <translation>后期</translation>
+    </message>
+    <message>
+        <source>Extent</source>
+        <translation>范围</translation>
+    </message>
+    <message>
+        <source>Area of interest</source>
+        <translation>关注区</translation>
+    </message>
+    <message>
+        <source>Farmland</source>
+        <translation>耕地</translation>
+    </message>
+    <message>
+        <source>FarmCD Review</source>
+        <translation>FarmCD 复核</translation>
+    </message>
+    <message>
+        <source>Open the folder of a run</source>
+        <translation>打开一次检测的文件夹</translation>
+    </message>
+    <message>
+        <source>All statuses</source>
+        <translation>全部状态</translation>
+    </message>
+    <message>
+        <source>Every candidate has a verdict.</source>
+        <translation>全部候选图斑均已判定。</translation>
+    </message>
+    <message>
+        <source>Pseudo-change…</source>
+        <translation>伪变化…</translation>
+    </message>
+    <message>
+        <source>Unsure</source>
+        <translation>存疑</translation>
+    </message>
+    <message>
+        <source>Skip</source>
+        <translation>跳过</translation>
+    </message>
+    <message>
+        <source>Outline off</source>
+        <translation>隐藏边界</translation>
+    </message>
+    <message>
+        <source>Outline on</source>
+        <translation>显示边界</translation>
+    </message>
+    <message>
+        <source>{position} of {total}</source>
+        <translation>第 {position} 个，共 {total} 个</translation>
+    </message>
+    <message>
+        <source>not in this queue</source>
+        <translation>不在此队列中</translation>
+    </message>
+    <message>
+        <source>Not reviewed</source>
+        <translation>未复核</translation>
+    </message>
+    <message>
+        <source>Still in this run: {remaining}. Choose them by the filters above.</source>
+        <translation>本次检测中还有：{remaining}。可用上方筛选查看。</translation>
+    </message>
+    <message>
+        <source>Confirm</source>
+        <translation>确认</translation>
+    </message>
+    <message>
+        <source>No reason given</source>
+        <translation>未说明原因</translation>
+    </message>
+    <message>
+        <source>Back</source>
+        <translation>上一个</translation>
+    </message>
+    <message>
+        <source>Zoom</source>
+        <translation>缩放</translation>
+    </message>
+    <message>
+        <source>Undo</source>
+        <translation>撤销</translation>
+    </message>
+    <message>
+        <source>Redo</source>
+        <translation>重做</translation>
+    </message>
+    <message>
+        <source>End of the queue</source>
+        <translation>队列结束</translation>
+    </message>
+    <message>
+        <source>Choose a run above to review it.</source>
+        <translation>请在上方选择要复核的检测。</translation>
+    </message>
+    <message>
+        <source>Candidate {number} · {area}</source>
+        <translation>候选图斑 {number} · {area}</translation>
+    </message>
+    <message>
+        <source>{reviewed} of {total} reviewed</source>
+        <translation>已复核 {reviewed} / {total}</translation>
+    </message>
+    <message>
+        <source>Choose a run…</source>
+        <translation>选择一次检测…</translation>
+    </message>
+    <message>
+        <source>No run in the project</source>
+        <translation>项目中没有检测结果</translation>
+    </message>
+    <message>
+        <source>FarmCD review: {action}</source>
+        <translation>FarmCD 复核：{action}</translation>
+    </message>
+    <message>
+        <source>All classes</source>
+        <translation>全部类别</translation>
+    </message>
+    <message>
+        <source>Note to the next verdict</source>
+        <translation>下一判定的备注</translation>
+    </message>
+    <message>
+        <source>Why is it no real change?</source>
+        <translation>为何不是真实变化？</translation>
+    </message>
+    <message>
+        <source>Most doubtful first</source>
+        <translation>最存疑优先</translation>
+    </message>
+    <message>
+        <source>Biggest first</source>
+        <translation>最大优先</translation>
+    </message>
+    <message>
+        <source>By place</source>
+        <translation>按位置</translation>
+    </message>
+    <message>
+        <source>Skipped</source>
+        <translation>已跳过</translation>
+    </message>
+    <message>
+        <source>Confirmed</source>
+        <translation>已确认</translation>
+    </message>
+    <message>
+        <source>Other class</source>
+        <translation>其他类别</translation>
+    </message>
+    <message>
+        <source>Pseudo-change</source>
+        <translation>伪变化</translation>
+    </message>
+    <message>
+        <source>Crop rotation</source>
+        <translation>作物轮作</translation>
+    </message>
+    <message>
+        <source>Season</source>
+        <translation>季节</translation>
+    </message>
+    <message>
+        <source>Illumination</source>
+        <translation>光照</translation>
+    </message>
+    <message>
+        <source>Shadow</source>
+        <translation>阴影</translation>
+    </message>
+    <message>
+        <source>Misregistration</source>
+        <translation>配准误差</translation>
+    </message>
+    <message>
+        <source>Cloud</source>
+        <translation>云</translation>
+    </message>
+    <message>
+        <source>all of the area is hard</source>
+        <translation>整个区域均为困难区</translation>
+    </message>
+    <message>
+        <source>{ha} ha ({mu} mu)</source>
+        <translation>{ha} 公顷（{mu} 亩）</translation>
+    </message>
+    <message>
+        <source>{class_name}, confidence {percent} %</source>
+        <translation>{class_name}，置信度 {percent} %</translation>
+    </message>
+    <message>
+        <source>second: {class_name}</source>
+        <translation>次选：{class_name}</translation>
+    </message>
+    <message>
+        <source>text prior: no change {percent} %</source>
+        <translation>文本先验：未变化 {percent} %</translation>
+    </message>
+    <message>
+        <source>{percent} % of the area is hard</source>
+        <translation>{percent} % 的区域为困难区</translation>
+    </message>
+    <message>
+        <source>Checking the inputs</source>
+        <translation>检查输入</translation>
+    </message>
+    <message>
+        <source>Loading the network</source>
+        <translation>加载网络</translation>
+    </message>
+    <message>
+        <source>Predicting</source>
+        <translation>预测</translation>
+    </message>
+    <message>
+        <source>Writing rasters</source>
+        <translation>写入栅格</translation>
+    </message>
+    <message>
+        <source>Making polygons</source>
+        <translation>生成图斑</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>The checkpoint says nothing of itself.</source>
+        <translation>该模型权重没有说明。</translation>
+    </message>
+    <message>
+        <source>{0} h {1} min left</source>
+        <translation>剩余 {0} 小时 {1} 分</translation>
+    </message>
+    <message>
+        <source>{0} candidates ({1} ha), {2} hard regions, in {3} s</source>
+        <translation>{0} 个候选图斑（{1} 公顷），{2} 个困难区，用时 {3} 秒</translation>
+    </message>
+    <message>
+        <source>{0} s left</source>
+        <translation>剩余 {0} 秒</translation>
+    </message>
+    <message>
+        <source>{0} min left</source>
+        <translation>剩余 {0} 分</translation>
+    </message>
+    <message>
+        <source>{0} megapixels/s</source>
+        <translation>{0} 百万像素/秒</translation>
+    </message>
+    <message>
+        <source>Trained for {0:g} to {1:g} m per pixel.</source>
+        <translation>训练分辨率为每像素 {0:g} 至 {1:g} 米。</translation>
+    </message>
+    <message>
+        <source>F1 of change {0:.2f} on {1}.</source>
+        <translation>变化 F1 为 {0:.2f}（{1}）。</translation>
+    </message>
+    <message>
+        <source>Text priors: {0}.</source>
+        <translation>文本先验：{0}。</translation>
+    </message>
+    <message>
+        <source>{time}: FarmCD {version} compared {before} with {after} on {device}.</source>
+        <translation>{time}：FarmCD {version} 在 {device} 上比较了 {before} 与 {after}。</translation>
+    </message>
+    <message>
+        <source>SHA-256 of the checkpoint</source>
+        <translation>模型权重的 SHA-256</translation>
+    </message>
+    <message>
+        <source>Limits of the checkpoint</source>
+        <translation>模型的局限</translation>
+    </message>
+    <message>
+        <source>tau</source>
+        <translation>tau</translation>
+    </message>
+    <message>
+        <source>Smallest candidate</source>
+        <translation>最小候选图斑</translation>
+    </message>
+    <message>
+        <source>Versions</source>
+        <translation>版本</translation>
+    </message>
+    <message>
+        <source>Made</source>
+        <translation>生成于</translation>
+    </message>
+    <message>
+        <source>Candidates</source>
+        <translation>候选图斑</translation>
+    </message>
+    <message>
+        <source>Hard regions</source>
+        <translation>困难区</translation>
+    </message>
+    <message>
+        <source>Change classes</source>
+        <translation>变化类别</translation>
+    </message>
+    <message>
+        <source>Confidence</source>
+        <translation>置信度</translation>
+    </message>
+    <message>
+        <source>Arbitration</source>
+        <translation>仲裁</translation>
+    </message>
+    <message>
+        <source>{file} is not there any more; the run is shown without it.</source>
+        <translation>{file} 已不存在，结果将不含该影像。</translation>
+    </message>
+    <message>
+        <source>The layer {0} comes from the provider {1}. Save it as a file first.</source>
+        <translation>图层 {0} 来自数据源 {1}，请先另存为文件。</translation>
+    </message>
+    <message>
+        <source>Detect changes</source>
+        <translation>变化检测</translation>
+    </message>
+    <message>
+        <source>Review candidates</source>
+        <translation>复核候选图斑</translation>
+    </message>
+    <message>
+        <source>The worker was ended from outside.</source>
+        <translation>工作进程被外部终止。</translation>
+    </message>
+    <message>
+        <source>Stopped. Nothing half-made was left behind.</source>
+        <translation>已停止，没有留下未完成的文件。</translation>
+    </message>
+    <message>
+        <source>Convert a checkpoint</source>
+        <translation>转换模型权重</translation>
+    </message>
+    <message>
+        <source>Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it is read.
+
+The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights.</source>
+        <translation>将用 FD-Mamba 原作者代码训练的模型权重（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
+
+文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。</translation>
+    </message>
+    <message>
+        <source>CLIP weights (optional)</source>
+        <translation>CLIP 权重（可选）</translation>
+    </message>
+    <message>
+        <source>Converted checkpoint</source>
+        <translation>转换后的模型权重</translation>
+    </message>
+    <message>
+        <source>FarmCD checkpoints</source>
+        <translation>FarmCD 模型权重</translation>
+    </message>
+    <message>
+        <source>Detect farmland change</source>
+        <translation>耕地变化检测</translation>
+    </message>
+    <message>
+        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
+
+The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
+
+The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. It must not hold another run.</source>
+        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
+
+两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
+
+输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。该文件夹不能已有其他检测结果。</translation>
+    </message>
+    <message>
+        <source>change,detection,farmland,deep learning,two dates</source>
+        <translation>变化,检测,耕地,深度学习,双时相</translation>
+    </message>
+    <message>
+        <source>Open the layers when done</source>
+        <translation>完成后打开图层</translation>
+    </message>
+    <message>
+        <source>Run folder</source>
+        <translation>检测结果文件夹</translation>
+    </message>
+    <message>
+        <source>Done on {0} in {1:.0f} s.</source>
+        <translation>在 {0} 上完成，用时 {1:.0f} 秒。</translation>
+    </message>
+    <message>
+        <source>Checkpoint (empty: the bundled one)</source>
+        <translation>模型权重（空：自带权重）</translation>
+    </message>
+    <message>
+        <source>Bands of the before raster as red, green, blue (empty: 1, 2, 3)</source>
+        <translation>前期栅格的红、绿、蓝波段（空：1、2、3）</translation>
+    </message>
+    <message>
+        <source>Bands of the after raster as red, green, blue (empty: 1, 2, 3)</source>
+        <translation>后期栅格的红、绿、蓝波段（空：1、2、3）</translation>
+    </message>
+    <message>
+        <source>Date of the before raster (empty: from the file)</source>
+        <translation>前期栅格的日期（空：取自文件）</translation>
+    </message>
+    <message>
+        <source>Date of the after raster (empty: from the file)</source>
+        <translation>后期栅格的日期（空：取自文件）</translation>
+    </message>
+    <message>
+        <source>Work on the grid of</source>
+        <translation>采用其格网</translation>
+    </message>
+    <message>
+        <source>Device (auto, cpu, cuda, cuda:1, mps)</source>
+        <translation>设备（auto、cpu、cuda、cuda:1、mps）</translation>
+    </message>
+    <message>
+        <source>Tile (pixels)</source>
+        <translation>瓦片（像素）</translation>
+    </message>
+    <message>
+        <source>Overlap of tiles (pixels)</source>
+        <translation>瓦片重叠（像素）</translation>
+    </message>
+    <message>
+        <source>Tiles in a batch (0: automatic)</source>
+        <translation>每批瓦片数（0：自动）</translation>
+    </message>
+    <message>
+        <source>Average over both date orders (slower)</source>
+        <translation>对两种时相顺序取平均（较慢）</translation>
+    </message>
+    <message>
+        <source>Confidence below which a region is hard</source>
+        <translation>低于此置信度为困难区</translation>
+    </message>
+    <message>
+        <source>Minimum mapping unit (square metres)</source>
+        <translation>最小制图单元（平方米）</translation>
+    </message>
+    <message>
+        <source>Neighbours that join pixels</source>
+        <translation>像素连接的邻域</translation>
+    </message>
+    <message>
+        <source>No checkpoint ships with this copy of FarmCD: name one.</source>
+        <translation>此 FarmCD 没有自带模型权重，请指定一个。</translation>
+    </message>
+    <message>
+        <source>{0}: there is no readable raster at {1}.</source>
+        <translation>{0}：{1} 处没有可读取的栅格。</translation>
+    </message>
+    <message>
+        <source>{0}: there is no readable polygon layer at {1}.</source>
+        <translation>{0}：{1} 处没有可读取的面图层。</translation>
+    </message>
+    <message>
+        <source>{0}: three bands are needed, not {1}.</source>
+        <translation>{0}：需要三个波段，而不是 {1} 个。</translation>
+    </message>
+    <message>
+        <source>Number of candidates</source>
+        <translation>候选图斑数</translation>
+    </message>
+    <message>
+        <source>Number of hard regions</source>
+        <translation>困难区数</translation>
+    </message>
+    <message>
+        <source>Check a pair of rasters</source>
+        <translation>检查一对栅格</translation>
+    </message>
+    <message>
+        <source>Checks whether change can be detected between two rasters: bands, data type, CRS, resolution, overlap, nodata, dates and the shift between them. Errors would stop a detection, warnings would not. The algorithm itself succeeds in both cases, so that a model can act on the number of errors.</source>
+        <translation>检查能否在两期栅格之间检测变化：波段、数据类型、坐标系、分辨率、重叠、无效值、日期以及两者之间的偏移。错误会使检测无法进行，警告则不会。两种情况下本算法均正常结束，便于模型按错误数继续。</translation>
+    </message>
+    <message>
+        <source>Number of errors</source>
+        <translation>错误数</translation>
+    </message>
+    <message>
+        <source>Number of warnings</source>
+        <translation>警告数</translation>
+    </message>
+    <message>
+        <source>Findings, one a line</source>
+        <translation>检查结果，每行一条</translation>
+    </message>
+    <message>
+        <source>Write the report of a run</source>
+        <translation>生成检测报告</translation>
+    </message>
+    <message>
+        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the candidates as GeoJSON.
+
+Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大候选图斑逐页说明的 PDF；XLSX 和 CSV 表格；GeoJSON 候选图斑。
+
+复核判为伪变化的候选图斑不计入。选择“仅已确认的候选图斑”时，未确认的也不计入，除非尚未复核任何图斑。</translation>
+    </message>
+    <message>
+        <source>Pages for the largest candidates</source>
+        <translation>最大候选图斑的页数</translation>
+    </message>
+    <message>
+        <source>Only confirmed candidates</source>
+        <translation>仅已确认的候选图斑</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>语言</translation>
+    </message>
+    <message>
+        <source>Report (PDF)</source>
+        <translation>报告（PDF）</translation>
+    </message>
+    <message>
+        <source>Tables (XLSX)</source>
+        <translation>表格（XLSX）</translation>
+    </message>
+    <message>
+        <source>Candidates (CSV)</source>
+        <translation>候选图斑（CSV）</translation>
+    </message>
+    <message>
+        <source>Candidates (GeoJSON)</source>
+        <translation>候选图斑（GeoJSON）</translation>
+    </message>
+    <message>
+        <source>Office</source>
+        <translation>单位</translation>
+    </message>
+    <message>
+        <source>Author</source>
+        <translation>编制人</translation>
+    </message>
+    <message>
+        <source>Folder for the report</source>
+        <translation>报告文件夹</translation>
+    </message>
+    <message>
+        <source>Make the polygons of a run anew</source>
+        <translation>重新生成图斑</translation>
+    </message>
+    <message>
+        <source>Reads the rasters of a run folder and writes its candidates and hard regions anew, with another confidence limit, minimum mapping unit or simplification. The network does not run again.</source>
+        <translation>读取检测结果文件夹中的栅格，按另外的置信度界限、最小制图单元或简化程度重新生成候选图斑和困难区，不再运行网络。</translation>
+    </message>
+    <message>
+        <source>Simplify outlines by (metres)</source>
+        <translation>边界简化（米）</translation>
+    </message>
+</context>
+</TS>
