@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qgis.core import QgsApplication
+from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
@@ -11,6 +11,7 @@ from .paths import resources
 from .translation import Translator
 
 MENU = "FarmCD"
+STACKED = "plugins/farmcd/docksStacked"
 
 
 class FarmCDPlugin:
@@ -35,6 +36,7 @@ class FarmCDPlugin:
         self._add(self.dock, QIcon(str(resources() / "icons" / "farmcd.svg")), tr("Detect changes"))
         self._add(self.review_dock, QgsApplication.getThemeIcon("/mActionCheckGeometry.svg"), tr("Review candidates"))
         self.dock.review_wanted.connect(self._review)
+        self.review_dock.opened.connect(self._stack)
 
     def initProcessing(self) -> None:
         """Add the Processing provider; all that qgis_process asks for."""
@@ -78,8 +80,14 @@ class FarmCDPlugin:
         self.iface.addRasterToolBarIcon(action)
         self.actions.append(action)
 
+    def _stack(self) -> None:
+        """Put the docks behind each other as tabs the first time both are wanted; later they stay where they are."""
+        if not QgsSettings().value(STACKED, False, bool):
+            QgsSettings().setValue(STACKED, True)
+            self.iface.mainWindow().tabifyDockWidget(self.dock, self.review_dock)
+            self.review_dock.raise_()
+
     def _review(self, run_dir: str) -> None:
-        self.iface.mainWindow().tabifyDockWidget(self.dock, self.review_dock)
         self.review_dock.setUserVisible(True)
         self.review_dock.open_run(run_dir)
 

@@ -30,6 +30,7 @@ from farmcd_qgis.classes import CHANGES, CLASSES
 from farmcd_qgis.engine.detect import detect
 from farmcd_qgis.engine.geopackage import FIELDS
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
+from farmcd_qgis.layers.run_group import name_classes
 from farmcd_qgis.paths import resources
 from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS, InputError, RunRequest
 
@@ -213,6 +214,16 @@ def test_styles_agree_with_the_class_table(finished: Path, qgis_app):
     for category, row in zip(categories, CHANGES, strict=True):
         fill, _, outline = category.symbol().symbolLayers()
         assert fill.color().name() == outline.color().name() == row.colour, "run scripts/make_styles"
+
+
+def test_classes_are_named_in_the_language_of_qgis(finished: Path, project: QgsProject):
+    add_run(finished, project)
+    layers = by_name(project)
+    for layer in layers.values():
+        name_classes(layer, "zh_CN")
+    wanted = [row.label_zh for row in CHANGES]
+    assert [row.label for row in layers["Change classes"].renderer().classes()] == wanted
+    assert [row.label() for row in layers["Candidates"].renderer().categories()] == wanted
 
 
 def test_styles_leave_metadata_time_and_properties_alone():

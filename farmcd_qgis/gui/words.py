@@ -18,7 +18,10 @@ def tr(text: str) -> str:
 def label(text: str) -> QLabel:
     """Make the label of a field; those of all forms are equally wide, so that the fields stand in one column."""
     made = QLabel(text)
-    made.setMinimumWidth(made.fontMetrics().horizontalAdvance(tr("Area of interest") + "m"))
+    widest = max(
+        (tr("Area of interest"), tr("Output folder"), tr("Checkpoint")), key=made.fontMetrics().horizontalAdvance
+    )
+    made.setMinimumWidth(made.fontMetrics().horizontalAdvance(widest + "m"))
     return made
 
 

@@ -6,9 +6,12 @@ from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsApplication,
+    QgsCategorizedSymbolRenderer,
     QgsLayerTreeGroup,
     QgsMapLayer,
     QgsMessageLog,
+    QgsPalettedRasterRenderer,
     QgsProject,
     QgsProviderRegistry,
     QgsRasterLayer,
@@ -16,6 +19,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..classes import class_label
 from ..protocol import (
     ARBITRATION_TIF,
     CANDIDATES,
@@ -50,6 +54,7 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     results = _open_results(folder)
     for layer in results:
         describe(layer, record)
+        name_classes(layer, QgsApplication.instance().locale())
     pair = _pair(record, project)
     period = between(*dates_of(record))
     for layer in results:
@@ -103,6 +108,17 @@ def _open_results(folder: Path) -> list[QgsMapLayer]:
         if not layer.isValid():
             raise InputError("run_unreadable", f"QGIS cannot open {layer.source()}. Run the detection again.")
     return layers
+
+
+def name_classes(layer: QgsMapLayer, language: str) -> None:
+    """Write the classes in a layer's legend in `language` ("zh_CN", say); the styles in the files are English."""
+    renderer = layer.renderer()
+    if isinstance(renderer, QgsPalettedRasterRenderer):
+        for row in renderer.classes():
+            renderer.setLabel(row.value, class_label(int(row.value), language))
+    elif isinstance(renderer, QgsCategorizedSymbolRenderer):
+        for place, category in enumerate(renderer.categories()):
+            renderer.updateCategoryLabel(place, class_label(int(category.value()), language))
 
 
 def _pair(record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
