@@ -9,14 +9,12 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFile,
-    QgsProcessingParameterNumber,
 )
 
 from . import inputs, outputs
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
-SIMPLIFY = "SIMPLIFY"
 LOAD = "LOAD"
 
 
@@ -35,7 +33,7 @@ class VectoriseAlgorithm(FarmCDAlgorithm):
         """Say what it does and what comes out."""
         return self.tr(
             "Reads the rasters of a run folder and writes its candidates and hard regions anew, with another "
-            "confidence limit, minimum mapping unit or simplification. The network does not run again."
+            "confidence limit or minimum mapping unit. The network does not run again."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -43,9 +41,6 @@ class VectoriseAlgorithm(FarmCDAlgorithm):
         folder = Qgis.ProcessingFileParameterBehavior.Folder
         self.addParameter(QgsProcessingParameterFile(RUN_FOLDER, self.tr("Run folder"), folder))
         inputs.add_polygons(self)
-        real = Qgis.ProcessingNumberParameterType.Double
-        label = self.tr("Simplify outlines by (metres)")
-        inputs.add_advanced(self, QgsProcessingParameterNumber(SIMPLIFY, label, real, 0.0, False, 0.0))
         inputs.add_advanced(self, QgsProcessingParameterBoolean(LOAD, self.tr("Open the layers when done"), True))
         outputs.add_vectors(self)
 
@@ -54,10 +49,7 @@ class VectoriseAlgorithm(FarmCDAlgorithm):
     ) -> dict[str, Any]:
         """Run the vectorising in the worker."""
         run_dir = Path(self.parameterAsFile(parameters, RUN_FOLDER, context)).absolute()
-        arguments = inputs.read_polygons(self, parameters, context) | {
-            "run_dir": str(run_dir),
-            "simplify_m": self.parameterAsDouble(parameters, SIMPLIFY, context),
-        }
+        arguments = inputs.read_polygons(self, parameters, context) | {"run_dir": str(run_dir)}
         summary = self.run_job("vectorise", arguments, feedback)
         if summary is None:
             return {}

@@ -720,12 +720,8 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <translation>重新生成图斑</translation>
     </message>
     <message>
-        <source>Reads the rasters of a run folder and writes its candidates and hard regions anew, with another confidence limit, minimum mapping unit or simplification. The network does not run again.</source>
-        <translation>读取检测结果文件夹中的栅格，按另外的置信度界限、最小制图单元或简化程度重新生成候选图斑和困难区，不再运行网络。</translation>
-    </message>
-    <message>
-        <source>Simplify outlines by (metres)</source>
-        <translation>边界简化（米）</translation>
+        <source>Reads the rasters of a run folder and writes its candidates and hard regions anew, with another confidence limit or minimum mapping unit. The network does not run again.</source>
+        <translation>读取检测结果文件夹中的栅格，按另外的置信度界限或最小制图单元重新生成候选图斑和困难区，不再运行网络。</translation>
     </message>
 </context>
 </TS>
