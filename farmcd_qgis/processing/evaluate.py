@@ -6,7 +6,6 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsProcessingContext,
-    QgsProcessingException,
     QgsProcessingFeedback,
     QgsProcessingOutputHtml,
     QgsProcessingOutputNumber,
@@ -75,14 +74,18 @@ class EvaluateAlgorithm(FarmCDAlgorithm):
         for output in OUT_FIGURES:
             self.addOutput(QgsProcessingOutputNumber(output, f"{self.tr('Change or none')}: {output}"))
 
+    def checkParameterValues(self, parameters: dict[str, Any], context: QgsProcessingContext) -> tuple[bool, str]:
+        """Ask for exactly one reference."""
+        given = [parameters.get(name) not in (None, "") for name in (REFERENCE_RASTER, REFERENCE_POLYGONS)]
+        if given[0] == given[1]:
+            return False, self.tr("Give either a reference raster or reference polygons.")
+        return super().checkParameterValues(parameters, context)
+
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Read the layers, in their own thread."""
         polygons = inputs.polygons(self, parameters, REFERENCE_POLYGONS, context, feedback)
-        has_raster = parameters.get(REFERENCE_RASTER) not in (None, "")
-        if has_raster == bool(polygons):
-            raise QgsProcessingException(self.tr("Give either a reference raster or reference polygons."))
         self._arguments = {
             "result": inputs.raster(self, parameters, RESULT, context),
             "reference": polygons or inputs.raster(self, parameters, REFERENCE_RASTER, context),
