@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from farmcd_qgis.training.calibration import Reliability, calibrate
+from farmcd_qgis.training.calibration import calibrate
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, Sample
+from farmcd_qgis.training.reliability import Reliability
 
 
 class TooSure(torch.nn.Module):

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, Sample
-from farmcd_qgis.training.evaluate import as_table, classify, evaluate, predict
+from farmcd_qgis.training.evaluate import classify, evaluate, predict
+from farmcd_qgis.training.evaluate_command import as_table
 
 
 class RedIsBuilding(torch.nn.Module):

@@ -27,6 +27,7 @@ from qgis.core import (
 )
 
 from farmcd_qgis import tasks
+from farmcd_qgis.engine.evaluate import evaluate
 from farmcd_qgis.engine.vectorise import vectorise
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.processing.provider import FarmCDProvider
@@ -110,10 +111,10 @@ def polygon_layer(*boxes: str) -> QgsVectorLayer:
     return memory
 
 
-def test_provider_has_five_algorithms_with_help(provider):
+def test_algorithms_have_help(provider):
     assert provider.id() == "farmcd"
     names = {algorithm.name() for algorithm in provider.algorithms()}
-    assert names == {"detect", "preflight", "vectorise", "convertcheckpoint", "report"}
+    assert names == {"detect", "preflight", "vectorise", "evaluate", "convertcheckpoint", "report"}
     from qgis.core import Qgis
 
     for algorithm in provider.algorithms():
@@ -347,6 +348,22 @@ def test_vectorise(provider, tmp_path):
     }
     # The stand-in takes anything; the real job must take these, too.
     inspect.signature(vectorise).bind(**arguments)
+
+
+def test_evaluate(provider, pair, tmp_path):
+    polygons = polygon_layer(
+        "POLYGON ((600000 5199990, 600010 5199990, 600010 5200000, 600000 5200000, 600000 5199990))"
+    )
+    folder = tmp_path / "evaluation"
+    parameters = {"RESULT": pair["AFTER"], "REFERENCE_POLYGONS": polygons, "OUTPUT": str(folder)}
+    results = run("evaluate", parameters)
+    assert (results["F1"], results["PAGE"]) == (0.5, str(folder / "evaluation.html"))
+    arguments = json.loads((folder / "arguments.json").read_text())
+    assert "REFERENCE_POLYGONS" in arguments["reference"]
+    assert arguments["class_field"] is None
+    inspect.signature(evaluate).bind(**arguments)
+    with pytest.raises(QgsProcessingException, match="either"):
+        run("evaluate", {**parameters, "REFERENCE_RASTER": pair["BEFORE"]})
 
 
 def test_convert_checkpoint(provider, tmp_path):

@@ -196,6 +196,23 @@ def _vectorise(arguments: argparse.Namespace, console: Console, is_cancelled: Is
     return DONE, {"run_dir": run_dir, **asdict(summary)}, run_dir
 
 
+def _evaluate(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+    from .evaluate import evaluate
+
+    record = evaluate(
+        arguments.result,
+        arguments.reference,
+        arguments.class_field,
+        out_dir=arguments.out,
+        progress=console.progress,
+        is_cancelled=is_cancelled,
+    )
+    names = ("f1", "precision", "recall", "iou", "overall_accuracy", "kappa")
+    figures = [f"{name.replace('_', ' ')} {100 * record['binary'][name]:.1f} %" for name in names]
+    figures += [f"F1 of {name} {100 * row['f1']:.1f} %" for name, row in (record["classes"] or {}).items()]
+    return DONE, record, "\n".join(figures)
+
+
 def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
     from .checkpoint import read_card
     from .convert import convert
@@ -286,6 +303,12 @@ def _parser() -> argparse.ArgumentParser:
     vectorise = command("vectorise", _vectorise, "Make the polygons of a run folder anew.")
     vectorise.add_argument("run_dir", metavar="RUN_DIR", help="folder with change.tif, confidence.tif, arbitration.tif")
     _add_polygon_options(vectorise, mmu="mmu")
+
+    evaluate = command("evaluate", _evaluate, "Compare a result with a reference raster or polygons of what changed.")
+    evaluate.add_argument("result", metavar="RESULT", help="run folder, or raster of class ids")
+    evaluate.add_argument("reference", metavar="REFERENCE", help="raster of class ids, or polygons of what changed")
+    evaluate.add_argument("--class-field", metavar="NAME", help="field of the polygons with class ids or names")
+    evaluate.add_argument("--out", metavar="DIR", help="folder for evaluation.html and evaluation.json")
 
     convert = command("convert", _convert, "Turn an authors' checkpoint into FarmCD's format.")
     convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")

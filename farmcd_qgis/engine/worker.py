@@ -201,6 +201,14 @@ def _vectorise(progress: Callable, is_cancelled: Callable, run_dir: str, **optio
     return asdict(vectorise(run_dir, progress=progress, is_cancelled=is_cancelled, **options))
 
 
+def _evaluate(
+    progress: Callable, is_cancelled: Callable, result: str, reference: str, **options: Any
+) -> dict[str, Any]:
+    from .evaluate import evaluate
+
+    return evaluate(result, reference, progress=progress, is_cancelled=is_cancelled, **options)
+
+
 def _convert(
     progress: Callable, is_cancelled: Callable, source: str, target: str, text_weights: str | None = None
 ) -> dict[str, Any]:
@@ -229,6 +237,7 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "detect": _detect,
     "preflight": _preflight,
     "vectorise": _vectorise,
+    "evaluate": _evaluate,
     "convert": _convert,
     "info": _info,
     "devices": _devices,

@@ -55,12 +55,12 @@ CONNECTIVITIES = ["8", "4"]
 def add_pair(algorithm: FarmCDAlgorithm) -> None:
     """Add the rasters, the areas and the checkpoint."""
     tr = algorithm.tr
-    polygons = [Qgis.ProcessingSourceType.VectorPolygon]
+    kinds = [Qgis.ProcessingSourceType.VectorPolygon]
     algorithm.addParameter(QgsProcessingParameterRasterLayer(BEFORE, tr("Before")))
     algorithm.addParameter(QgsProcessingParameterRasterLayer(AFTER, tr("After")))
     algorithm.addParameter(QgsProcessingParameterExtent(EXTENT, tr("Extent"), optional=True))
-    algorithm.addParameter(QgsProcessingParameterFeatureSource(AOI, tr("Area of interest"), polygons, optional=True))
-    algorithm.addParameter(QgsProcessingParameterFeatureSource(FARMLAND, tr("Farmland"), polygons, optional=True))
+    algorithm.addParameter(QgsProcessingParameterFeatureSource(AOI, tr("Area of interest"), kinds, optional=True))
+    algorithm.addParameter(QgsProcessingParameterFeatureSource(FARMLAND, tr("Farmland"), kinds, optional=True))
     algorithm.addParameter(
         QgsProcessingParameterFile(
             CHECKPOINT,
@@ -152,14 +152,14 @@ def read_pair(
     """Build the request from the parameters of `add_pair`; reads layers, so only from prepareAlgorithm."""
     extent, extent_crs = _extent(algorithm, parameters, context)
     return RunRequest(
-        before=_raster(algorithm, parameters, BEFORE, context),
-        after=_raster(algorithm, parameters, AFTER, context),
+        before=raster(algorithm, parameters, BEFORE, context),
+        after=raster(algorithm, parameters, AFTER, context),
         out_dir=out_dir,
         checkpoint=_checkpoint(algorithm, parameters, context),
-        aoi=_polygons(algorithm, parameters, AOI, context, feedback),
+        aoi=polygons(algorithm, parameters, AOI, context, feedback),
         extent=extent,
         extent_crs=extent_crs,
-        farmland=_polygons(algorithm, parameters, FARMLAND, context, feedback),
+        farmland=polygons(algorithm, parameters, FARMLAND, context, feedback),
         reference=algorithm.parameterAsEnumString(parameters, REFERENCE, context),
         before_bands=_bands(algorithm, parameters, BEFORE_BANDS, context),
         after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
@@ -198,7 +198,8 @@ def _integer(name: str, label: str, default: int, smallest: int) -> QgsProcessin
     return QgsProcessingParameterNumber(name, label, kind, default, False, smallest)
 
 
-def _raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+def raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
+    """Return what GDAL opens of a raster parameter; raises QgsProcessingException with a sentence."""
     layer = algorithm.parameterAsRasterLayer(parameters, name, context)
     label = algorithm.parameterDefinition(name).description()
     if layer is None:
@@ -211,13 +212,14 @@ def _raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, c
         raise QgsProcessingException(f"{label}: {error.message}") from error
 
 
-def _polygons(
+def polygons(
     algorithm: FarmCDAlgorithm,
     parameters: dict[str, Any],
     name: str,
     context: QgsProcessingContext,
     feedback: QgsProcessingFeedback,
 ) -> str | None:
+    """Return what OGR opens of a polygon parameter, None where it is empty; raises QgsProcessingException."""
     if parameters.get(name) in (None, ""):
         return None
     # Memory layers, filtered layers and selections are written to a temporary file; others are taken as they are.

@@ -7,6 +7,7 @@ from .. import __version__
 from .algorithm import plugin_icon
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
+from .evaluate import EvaluateAlgorithm
 from .preflight import PreflightAlgorithm
 from .report import ReportAlgorithm
 from .vectorise import VectoriseAlgorithm
@@ -37,6 +38,7 @@ class FarmCDProvider(QgsProcessingProvider):
             DetectAlgorithm,
             PreflightAlgorithm,
             VectoriseAlgorithm,
+            EvaluateAlgorithm,
             ConvertCheckpointAlgorithm,
             ReportAlgorithm,
         ):

@@ -1,4 +1,4 @@
-"""Calibration: whether a confidence of 0.8 is right in 80 % of the pixels, and the temperature that makes it so."""
+"""Calibration: the temperature with which a confidence of 0.8 is right in 80 % of the pixels."""
 
 from collections.abc import Sequence
 
@@ -9,43 +9,12 @@ from torch import Tensor
 
 from farmcd_qgis.training.datasets import ChangeDataset
 from farmcd_qgis.training.evaluate import predict
+from farmcd_qgis.training.reliability import Reliability
 
-BINS = 15
 # Neighbouring pixels say nearly the same, so that every so many are enough to fit one number.
 THINNING = 7
 # From far too timid to far too sure, in steps of 5 %.
 TEMPERATURES = tuple(float(value) for value in np.geomspace(0.25, 6.0, 66))
-
-
-class Reliability:
-    """Counts how often the most likely class is right, by confidence: `rows` and the expected calibration error.
-
-    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks", with equal bins.
-    """
-
-    def __init__(self) -> None:
-        self.counts = np.zeros((3, BINS))
-
-    def add(self, logits: Tensor, label: Tensor, temperature: float = 1.0) -> None:
-        """Count the pixels of logits (K, H, W) whose label (H, W) is a class id below K."""
-        confidence, best = torch.softmax(logits / temperature, 0).max(0)
-        known = label < logits.shape[0]
-        values = confidence[known].double().numpy()
-        right = (best == label)[known].double().numpy()
-        place = np.minimum((values * BINS).astype(int), BINS - 1)
-        for row, weights in zip(self.counts, (None, values, right), strict=True):
-            row += np.bincount(place, weights, BINS)
-
-    @property
-    def rows(self) -> list[tuple[float, float, float]]:
-        """Per bin with pixels: mean confidence, share that is right, share of all pixels."""
-        pixels, confidence, right = self.counts[:, self.counts[0] > 0]
-        return [tuple(row) for row in np.stack([confidence / pixels, right / pixels, pixels / pixels.sum()]).T.tolist()]
-
-    @property
-    def expected_error(self) -> float:
-        """The mean distance of confidence and share that is right, 0..1."""
-        return sum(share * abs(confidence - right) for confidence, right, share in self.rows)
 
 
 def fit_temperature(

@@ -19,6 +19,8 @@ from farmcd_qgis.protocol import Finding, InputError
 
 IGNORE = NODATA
 UNSETTLED = 254
+# The split of a folder that has none.
+ALL = "all"
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _DECODERS = 2
@@ -96,9 +98,9 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
     """Find the pairs of a split under `root`, in the authors' layout or in CLCD's.
 
     The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
-    SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. `labels` says what a lone
-    label folder holds: "binary" (0 or not), "classes" (class ids), or "auto": binary if it holds 255 and
-    no class id. Raises InputError where files are missing.
+    SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. The split "all" is every pair of a
+    folder that has A, B and label but no splits. `labels` says what a lone label folder holds: "binary" (0 or not),
+    "classes" (class ids), or "auto": binary if it holds 255 and no class id. Raises InputError where files are missing.
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
@@ -106,8 +108,9 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         files = [_pair_files(root, name) for name in names]
     elif (root / split / "A").is_dir():
         folder = root / split
-        names = [path.name for path in sorted((folder / "A").iterdir()) if path.suffix.lower() in _IMAGE_SUFFIXES]
-        files = [_pair_files(folder, name) for name in names]
+        files = [_pair_files(folder, name) for name in _image_names(folder)]
+    elif split == ALL and (root / "A").is_dir():
+        files = [_pair_files(root, name) for name in _image_names(root)]
     else:
         raise InputError(
             "no_dataset",
@@ -154,6 +157,10 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
         message = f"{share:.0%} of the changed pixels have no settled class; they train the margin 'some change'."
         findings.append(Finding("info", "unsettled", message))
     return findings
+
+
+def _image_names(folder: Path) -> list[str]:
+    return [path.name for path in sorted((folder / "A").iterdir()) if path.suffix.lower() in _IMAGE_SUFFIXES]
 
 
 def _pair_files(folder: Path, name: str) -> PairFiles:

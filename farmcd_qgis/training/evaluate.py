@@ -1,11 +1,7 @@
 """Measure a network on labelled pairs: figures of the binary margin everywhere, of the classes where settled."""
 
-import argparse
-import json
-import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,7 +9,6 @@ import torch
 import torch.nn.functional as F
 
 from farmcd_qgis.classes import CLASSES, NO_CHANGE
-from farmcd_qgis.engine.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.engine.metrics import (
     BinaryFigures,
     ClassFigures,
@@ -23,8 +18,8 @@ from farmcd_qgis.engine.metrics import (
     class_figures,
     semantic_figures,
 )
-from farmcd_qgis.protocol import FarmCDError, InputError
-from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample, open_dataset
+from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
+from farmcd_qgis.training.details import Details
 
 
 @dataclass(frozen=True)
@@ -96,11 +91,12 @@ def evaluate(
     tile: int = 256,
     stride: int = 1,
     offsets: Sequence[float] = (0.0,),
+    details: Details | None = None,
 ) -> Evaluation:
     """Predict every `stride`-th pair of the data set in eval mode and work out the figures.
 
     With several `offsets`, each is taken off the logit of "no change" in turn, and the figures are those of the
-    best-scoring one (`Evaluation.offset`).
+    best-scoring one (`Evaluation.offset`). `details` takes in every pair as predicted without an offset.
     """
     counts = [(ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))) for _ in offsets]
     training = net.training
@@ -110,6 +106,8 @@ def evaluate(
         sample = dataset[index]
         logits = predict(net, sample, scale, tile)
         known = sample.label != IGNORE
+        if details is not None:
+            details.add(index, sample, logits, classify(logits))
         for offset, (binary, classes) in zip(offsets, counts, strict=True):
             prediction = classify(logits, offset)
             binary.add((sample.label != NO_CHANGE)[known].astype(np.uint8), (prediction != NO_CHANGE)[known])
@@ -164,101 +162,3 @@ def card_metrics(result: Evaluation) -> dict[str, float]:
 def measured_on(result: Evaluation, split: str) -> str:
     """Say for a model card what the figures were measured on."""
     return f"{result.pairs} pairs of the split {split!r}, at {result.scale:g} of their resolution"
-
-
-def as_table(evaluation: Evaluation) -> str:
-    """Write an evaluation as a table for people, in percent."""
-    binary = evaluation.binary
-    lines = [
-        f"{evaluation.pairs} pairs at {evaluation.scale:g} of their resolution, tiles of {evaluation.tile} pixels",
-        "",
-        "Change or none, all labelled pixels",
-        *_rows(
-            ("F1", binary.f1),
-            ("precision", binary.precision),
-            ("recall", binary.recall),
-            ("IoU", binary.iou),
-            ("overall accuracy", binary.overall_accuracy),
-            ("kappa", binary.kappa),
-        ),
-    ]
-    if evaluation.semantic is not None and evaluation.classes is not None:
-        semantic = evaluation.semantic
-        lines += [
-            "",
-            "Five classes, where the class is settled",
-            *_rows(
-                ("SCD_IoU_mean", semantic.scd_iou_mean),
-                ("SeK", semantic.sek),
-                ("Fscd", semantic.fscd),
-                ("overall accuracy", semantic.overall_accuracy),
-                ("kappa", semantic.kappa),
-                ("mean F1", semantic.mean_f1),
-                ("mean IoU", semantic.mean_iou),
-            ),
-            "",
-            f"  {'class':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'IoU':>10}",
-        ]
-        for name, row in evaluation.classes.items():
-            values = (row.precision, row.recall, row.f1, row.iou)
-            lines.append(f"  {name:<12}" + "".join(f"{100 * value:>10.2f}" for value in values))
-    return "\n".join(lines)
-
-
-def _rows(*figures: tuple[str, float]) -> list[str]:
-    return [f"  {name:<18}{100 * value:>8.2f}" for name, value in figures]
-
-
-def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> int:
-    """Fit the temperature, write it into the checkpoint with a sentence in its card, and print what changed."""
-    from farmcd_qgis.training.calibration import calibrate
-
-    net.temperature, (without, with_it) = calibrate(net, dataset, arguments.scale, arguments.tile)
-    words = (
-        f"Confidence is calibrated by the temperature {net.temperature:.2f}, fitted on half of the pairs of the split "
-        f"{arguments.split!r}; on the other half its expected error is {with_it.expected_error:.3f} "
-        f"({without.expected_error:.3f} without)."
-    )
-    save_checkpoint(net, replace(net.card, calibration=words), arguments.checkpoint)
-    rows = (f"  {confidence:>10.1%} {right:>10.1%} {share:>10.2%}" for confidence, right, share in with_it.rows)
-    header = f"  {'confidence':>10} {'right':>10} {'of pixels':>10}"
-    sys.stdout.write("\n".join((words, "", header, *rows)) + "\n")
-    return 0
-
-
-def main(argv: list[str]) -> int:
-    """Run `scripts/evaluate`: print the table, or JSON, of a checkpoint on a split. Returns the exit status."""
-    parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
-    parser.add_argument("--checkpoint", required=True, type=Path)
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
-    parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
-    parser.add_argument("--tile", type=int, default=256)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--calibrate", action="store_true", help="fit the temperature of confidence and keep it")
-    parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
-    arguments = parser.parse_args(argv)
-    try:
-        if arguments.tile % 8 or arguments.tile < 16:
-            raise InputError(
-                "bad_tile", f"The tile is {arguments.tile} pixels; it must be a multiple of 8, 16 or more."
-            )
-        net = load_checkpoint(arguments.checkpoint, device=arguments.device)
-        dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
-        if arguments.calibrate:
-            return _calibrate(net, dataset, arguments)
-        result = evaluate(net, dataset, arguments.scale, arguments.tile)
-        if arguments.write_card:
-            card = replace(net.card, metrics=card_metrics(result), measured_on=measured_on(result, arguments.split))
-            save_checkpoint(net, card, arguments.checkpoint)
-    except FarmCDError as error:
-        sys.stderr.write(f"{error.message}\n")
-        return error.exit_status
-    sys.stdout.write((json.dumps(result.as_dict(), indent=2) if arguments.json else as_table(result)) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -723,5 +723,49 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <source>Reads the rasters of a run folder and writes its candidates and hard regions anew, with another confidence limit or minimum mapping unit. The network does not run again.</source>
         <translation>读取检测结果文件夹中的栅格，按另外的置信度界限或最小制图单元重新生成候选图斑和困难区，不再运行网络。</translation>
     </message>
+    <message>
+        <source>Compare a result with a reference</source>
+        <translation>将结果与参考数据比较</translation>
+    </message>
+    <message>
+        <source>Measures how right a map of change classes is: precision, recall, F1 and IoU of change and of each class, accuracy, kappa, SCD_IoU_mean, SeK, Fscd and the confusion matrix, as a page and as JSON.
+
+The reference is either a raster of class ids (254: changed, class not known; 255: nothing known), or polygons of what changed; the ground outside the polygons counts as unchanged. Without a field of classes only change or none is measured.</source>
+        <translation>衡量变化类别图的正确程度：变化及各类别的精确率、召回率、F1 和 IoU，总体精度、kappa、SCD_IoU_mean、SeK、Fscd 以及混淆矩阵，以网页和 JSON 给出。
+
+参考数据可以是类别编号栅格（254：有变化但类别未知；255：无信息），也可以是变化范围的多边形；多边形之外视为未变化。若不给出类别字段，只衡量是否变化。</translation>
+    </message>
+    <message>
+        <source>Change classes of a run</source>
+        <translation>一次检测的变化类别</translation>
+    </message>
+    <message>
+        <source>Reference raster</source>
+        <translation>参考栅格</translation>
+    </message>
+    <message>
+        <source>or reference polygons</source>
+        <translation>或参考多边形</translation>
+    </message>
+    <message>
+        <source>Field with class ids or names</source>
+        <translation>类别编号或名称字段</translation>
+    </message>
+    <message>
+        <source>Evaluation folder</source>
+        <translation>评价结果文件夹</translation>
+    </message>
+    <message>
+        <source>Evaluation</source>
+        <translation>评价</translation>
+    </message>
+    <message>
+        <source>Change or none</source>
+        <translation>是否变化</translation>
+    </message>
+    <message>
+        <source>Give either a reference raster or reference polygons.</source>
+        <translation>请给出参考栅格或参考多边形之一。</translation>
+    </message>
 </context>
 </TS>
