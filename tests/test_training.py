@@ -13,6 +13,7 @@ from PIL import Image
 from farmcd_qgis.engine.checkpoint import load_checkpoint, read_card
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training import evaluate as evaluation
+from farmcd_qgis.training import evaluate_command
 from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.datasets import open_dataset
 from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
@@ -111,14 +112,14 @@ def test_evaluation_prints_figures_and_writes_them_into_the_card(
 ) -> None:
     checkpoint = train(dataclasses.replace(RECIPE, steps=1), data, tmp_path).checkpoint
     arguments = ["--checkpoint", str(checkpoint), "--data", str(data), "--split", "train", "--tile", "64"]
-    assert evaluation.main([*arguments, "--json", "--write-card"]) == 0
+    assert evaluate_command.main([*arguments, "--json", "--write-card"]) == 0
     printed = json.loads(capsys.readouterr().out)
     card = read_card(checkpoint)
     assert card.metrics["binary F1"] == pytest.approx(printed["binary"]["f1"], abs=1e-4)
     assert card.measured_on == "4 pairs of the split 'train', at 1 of their resolution"
-    assert evaluation.main(arguments) == 0
+    assert evaluate_command.main(arguments) == 0
     assert "Five classes, where the class is settled" in capsys.readouterr().out
-    assert evaluation.main([*arguments, "--tile", "60"]) == 2
+    assert evaluate_command.main([*arguments, "--tile", "60"]) == 2
     assert "60 pixels" in capsys.readouterr().err
 
 
