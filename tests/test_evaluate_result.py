@@ -59,6 +59,14 @@ def test_raster_of_classes(result: str, tmp_path: Path):
     assert record["classes"]["building"]["precision"] == pytest.approx(60 / 180)
 
 
+def test_mask_of_black_and_white(result: str, tmp_path: Path):
+    truth = np.zeros((1, 32, 32), np.uint8)
+    truth[0, :16] = 255
+    record = evaluate(result, write_raster(tmp_path / "mask.tif", truth))
+    assert record["binary"]["f1"] == pytest.approx(1)
+    assert record["classes"] is None
+
+
 def test_reference_on_another_grid(result: str, tmp_path: Path):
     truth = np.zeros((8, 8), np.uint8)
     truth[:4] = 3

@@ -40,10 +40,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare a run's `change.tif`, or any raster of class ids, with a reference; return the figures as plain values.
 
-    The reference is a raster of class ids (254: changed, class not known; 255 or nodata: nothing known), brought onto
-    the result's grid by the nearest pixel, or a polygon layer of what changed. Ground outside the polygons counts
-    as "no change"; `class_field` names the field with class ids or names; without one, and with a raster of 0 and 254
-    or 255 alone, only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
+    The reference is a raster of class ids (254: changed, class not known; 255 or nodata: nothing known), or of 0 and 255
+    alone, where 255 is change, brought onto the result's grid by the nearest pixel; or a polygon layer of what changed.
+    Ground outside the polygons counts as "no change"; `class_field` names the field with class ids or names. Without
+    classes only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
     their definitions: engine/metrics.py. Raises InputError for what cannot be compared, and Cancelled.
     """
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
@@ -116,6 +116,8 @@ def _reference(source: str, class_field: str | None, mapped: gdal.Dataset) -> Re
 
 def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset) -> ReadRows:
     _check_place(dataset, f"The reference {path}")
+    if _is_black_and_white(dataset.GetRasterBand(1)):
+        dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNSETTLED]])
     left, top, right, bottom = _corners(mapped)
     warped = gdal.Warp(
         "",
@@ -134,6 +136,14 @@ def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset) ->
         return _checked(warped.GetRasterBand(1).ReadAsArray(0, row, width, rows), Path(path))
 
     return read
+
+
+def _is_black_and_white(band: gdal.Band) -> bool:
+    """Tell a mask of 0 and 255, which most tools write for "changed or not", from class ids."""
+    if band.DataType != gdal.GDT_Byte:
+        return False
+    histogram = band.GetHistogram(-0.5, 255.5, 256, approx_ok=0)
+    return histogram[NODATA] > 0 and sum(histogram[1:NODATA]) == 0
 
 
 def _polygon_reference(

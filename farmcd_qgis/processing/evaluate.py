@@ -44,9 +44,9 @@ class EvaluateAlgorithm(FarmCDAlgorithm):
         return self.tr(
             "Measures how right a map of change classes is: precision, recall, F1 and IoU of change and of each class, "
             "accuracy, kappa, SCD_IoU_mean, SeK, Fscd and the confusion matrix, as a page and as JSON.\n\n"
-            "The reference is either a raster of class ids (254: changed, class not known; 255: nothing known), or "
-            "polygons of what changed; the ground outside the polygons counts as unchanged. Without a field of classes "
-            "only change or none is measured."
+            "The reference is either a raster of class ids (254: changed, class not known; 255: nothing known) or "
+            "a mask of 0 and 255, or polygons of what changed; the ground outside the polygons counts as unchanged. "
+            "Without a field of classes only change or none is measured."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:

@@ -730,10 +730,10 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
     <message>
         <source>Measures how right a map of change classes is: precision, recall, F1 and IoU of change and of each class, accuracy, kappa, SCD_IoU_mean, SeK, Fscd and the confusion matrix, as a page and as JSON.
 
-The reference is either a raster of class ids (254: changed, class not known; 255: nothing known), or polygons of what changed; the ground outside the polygons counts as unchanged. Without a field of classes only change or none is measured.</source>
+The reference is either a raster of class ids (254: changed, class not known; 255: nothing known) or a mask of 0 and 255, or polygons of what changed; the ground outside the polygons counts as unchanged. Without a field of classes only change or none is measured.</source>
         <translation>衡量变化类别图的正确程度：变化及各类别的精确率、召回率、F1 和 IoU，总体精度、kappa、SCD_IoU_mean、SeK、Fscd 以及混淆矩阵，以网页和 JSON 给出。
 
-参考数据可以是类别编号栅格（254：有变化但类别未知；255：无信息），也可以是变化范围的多边形；多边形之外视为未变化。若不给出类别字段，只衡量是否变化。</translation>
+参考数据可以是类别编号栅格（254：有变化但类别未知；255：无信息）或由 0 和 255 组成的掩膜，也可以是变化范围的多边形；多边形之外视为未变化。若不给出类别字段，只衡量是否变化。</translation>
     </message>
     <message>
         <source>Change classes of a run</source>
