@@ -40,10 +40,10 @@ def evaluate(
 ) -> dict[str, Any]:
     """Compare a run's `change.tif`, or any raster of class ids, with a reference; return the figures as plain values.
 
-    The reference is a raster of class ids (254: changed, class not known; 255 or nodata: nothing known), or of 0 and 255
-    alone, where 255 is change, brought onto the result's grid by the nearest pixel; or a polygon layer of what changed.
-    Ground outside the polygons counts as "no change"; `class_field` names the field with class ids or names. Without
-    classes only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
+    The reference is a raster of class ids (254: changed, class not known; 255 or nodata: nothing known), or of 0 and
+    255 alone, where 255 is change, brought onto the result's grid by the nearest pixel; or a polygon layer of what
+    changed. Ground outside the polygons counts as "no change"; `class_field` names the field with class ids or names.
+    Without classes only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
     their definitions: engine/metrics.py. Raises InputError for what cannot be compared, and Cancelled.
     """
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
