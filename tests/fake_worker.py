@@ -144,6 +144,12 @@ def evaluate(arguments):
     send("result", binary=dict.fromkeys(("f1", "precision", "recall", "iou"), 0.5))
 
 
+def referee(arguments):
+    """Write down what was asked for."""
+    (Path(arguments["run_dir"]) / "arguments.json").write_text(json.dumps(arguments))
+    send("result", doubtful=3, pseudo_changes=1, withheld=False)
+
+
 def convert(arguments):
     """Write what was asked for where the checkpoint would be."""
     Path(arguments["target"]).write_text(json.dumps(arguments))
@@ -152,7 +158,7 @@ def convert(arguments):
 
 JOBS = {
     job.__name__: job
-    for job in (echo, garbage, die, leave, fail, stubborn, hang, write, findings, vectorise, evaluate, convert)
+    for job in (echo, garbage, die, leave, fail, stubborn, hang, write, findings, vectorise, evaluate, referee, convert)
 }
 
 

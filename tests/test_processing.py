@@ -28,6 +28,7 @@ from qgis.core import (
 
 from farmcd_qgis import tasks
 from farmcd_qgis.engine.evaluate import evaluate
+from farmcd_qgis.engine.referee import referee
 from farmcd_qgis.engine.vectorise import vectorise
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.processing.provider import FarmCDProvider
@@ -114,7 +115,7 @@ def polygon_layer(*boxes: str) -> QgsVectorLayer:
 def test_algorithms_have_help(provider):
     assert provider.id() == "farmcd"
     names = {algorithm.name() for algorithm in provider.algorithms()}
-    assert names == {"detect", "preflight", "vectorise", "evaluate", "convertcheckpoint", "report"}
+    assert names == {"detect", "preflight", "vectorise", "referee", "evaluate", "convertcheckpoint", "report"}
     from qgis.core import Qgis
 
     for algorithm in provider.algorithms():
@@ -364,6 +365,15 @@ def test_evaluate(provider, pair, tmp_path):
     inspect.signature(evaluate).bind(**arguments)
     with pytest.raises(QgsProcessingException, match="either"):
         run("evaluate", {**parameters, "REFERENCE_RASTER": pair["BEFORE"]})
+
+
+def test_referee(provider, tmp_path):
+    weights = tmp_path / "clip.safetensors"
+    weights.write_text("weights")
+    results = run("referee", {"RUN_FOLDER": str(tmp_path), "WEIGHTS": str(weights)})
+    assert results == {"DOUBTFUL": 3, "PSEUDO_CHANGES": 1}
+    arguments = json.loads((tmp_path / "arguments.json").read_text())
+    inspect.signature(referee).bind(**arguments)
 
 
 def test_convert_checkpoint(provider, tmp_path):

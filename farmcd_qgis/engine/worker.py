@@ -209,6 +209,12 @@ def _evaluate(
     return evaluate(result, reference, progress=progress, is_cancelled=is_cancelled, **options)
 
 
+def _referee(progress: Callable, is_cancelled: Callable, run_dir: str, weights: str) -> dict[str, Any]:
+    from .referee import referee
+
+    return asdict(referee(run_dir, weights, progress=progress, is_cancelled=is_cancelled))
+
+
 def _convert(
     progress: Callable, is_cancelled: Callable, source: str, target: str, text_weights: str | None = None
 ) -> dict[str, Any]:
@@ -238,6 +244,7 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
     "preflight": _preflight,
     "vectorise": _vectorise,
     "evaluate": _evaluate,
+    "referee": _referee,
     "convert": _convert,
     "info": _info,
     "devices": _devices,

@@ -9,6 +9,7 @@ from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .evaluate import EvaluateAlgorithm
 from .preflight import PreflightAlgorithm
+from .referee import RefereeAlgorithm
 from .report import ReportAlgorithm
 from .vectorise import VectoriseAlgorithm
 
@@ -38,6 +39,7 @@ class FarmCDProvider(QgsProcessingProvider):
             DetectAlgorithm,
             PreflightAlgorithm,
             VectoriseAlgorithm,
+            RefereeAlgorithm,
             EvaluateAlgorithm,
             ConvertCheckpointAlgorithm,
             ReportAlgorithm,

@@ -767,5 +767,25 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>Give either a reference raster or reference polygons.</source>
         <translation>请给出参考栅格或参考多边形之一。</translation>
     </message>
+    <message>
+        <source>Ask CLIP about doubtful candidates</source>
+        <translation>请 CLIP 复判可疑候选图斑</translation>
+    </message>
+    <message>
+        <source>Shows the doubtful candidates of a run (confidence 0.45 to 0.75), before and after side by side, to a CLIP whose weights you have (OpenAI's or RemoteCLIP, any ViT), and keeps in the fields referee_score and referee_verdict whether it sees a real change. Nothing is deleted. Where CLIP would doubt most of the area, it does not know this imagery, and the verdicts are withheld.</source>
+        <translation>将一次检测中的可疑候选图斑（置信度 0.45 至 0.75）的前后影像并排交给 CLIP 判断（权重由您提供：OpenAI 或 RemoteCLIP 的任一 ViT），并在字段 referee_score 和 referee_verdict 中记录其是否认为是真实变化。不删除任何图斑。若 CLIP 会否定大部分面积，说明它不熟悉此类影像，此时不给出判定。</translation>
+    </message>
+    <message>
+        <source>CLIP weights</source>
+        <translation>CLIP 权重</translation>
+    </message>
+    <message>
+        <source>Doubtful candidates</source>
+        <translation>可疑候选图斑</translation>
+    </message>
+    <message>
+        <source>Likely pseudo-changes</source>
+        <translation>可能的伪变化</translation>
+    </message>
 </context>
 </TS>
