@@ -108,6 +108,7 @@ def test_area_outside(tmp_path, detect, option):
         (["--mmu", "-5"], "-5"),
         (["--device", "cuda:7"], "cuda:7"),
         (["--device", "toaster"], "toaster"),
+        (["--context", "Satellite image of the moon."], "the moon"),
     ],
 )
 def test_arguments(detect, arguments, words):

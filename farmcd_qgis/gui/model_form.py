@@ -6,21 +6,25 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsProject, QgsSettings
-from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.gui import QgsCheckableComboBox, QgsFileWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from .. import tasks
+from ..context import NUISANCES, SCENES, context_prompt
 from ..paths import bundled_checkpoints
 from ..protocol import FarmCDError
 from .advanced_box import SETTINGS
-from .words import card_details, card_words, label, tr
+from .words import card_details, card_words, label, nuisance_words, scene_words, tr
 
 OTHER_FILE = "other"
 
 
 class ModelForm(QWidget):
-    """Checkpoint with its card, device as really found, output folder; `values()` are fields of a RunRequest."""
+    """Checkpoint with its card, device as really found, output folder; `values()` are fields of a RunRequest.
+
+    Scene and nuisances are asked for only where the checkpoint was trained with them.
+    """
 
     changed = pyqtSignal()
 
@@ -48,6 +52,7 @@ class ModelForm(QWidget):
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow(label(tr("Checkpoint")), self.checkpoint)
         form.addRow(self.card)
+        self._add_context(form)
         form.addRow(label(tr("Device")), self.device)
         form.addRow(label(tr("Output folder")), self.output)
         self._fill_checkpoints()
@@ -68,6 +73,7 @@ class ModelForm(QWidget):
             "checkpoint": self.checkpoint.currentData() or "",
             "device": self.device.currentData(),
             "out_dir": self.output.filePath().strip(),
+            "context": self._context(),
         }
 
     def propose_output(self, name: str) -> None:
@@ -86,6 +92,35 @@ class ModelForm(QWidget):
         settings.setValue(SETTINGS + "folder", str(Path(self.output.filePath()).parent))
         settings.setValue(SETTINGS + "checkpoint", self.checkpoint.currentData())
         settings.setValue(SETTINGS + "device", self.device.currentData())
+
+    def _add_context(self, form: QFormLayout) -> None:
+        self.scene = QComboBox()
+        self.scene.setObjectName("sceneCombo")
+        self.scene.addItem(tr("not given"), "")
+        for scene in SCENES:
+            self.scene.addItem(scene_words(scene), scene)
+        self.nuisances = QgsCheckableComboBox()
+        self.nuisances.setObjectName("nuisancesCombo")
+        self.nuisances.setDefaultText(tr("nothing"))
+        for nuisance in NUISANCES:
+            self.nuisances.addItemWithCheckState(nuisance_words(nuisance), Qt.CheckState.Unchecked, nuisance)
+        self._context_rows = [(label(tr("Scene")), self.scene), (label(tr("To be ignored")), self.nuisances)]
+        for row in self._context_rows:
+            form.addRow(*row)
+        self._show_context(False)
+        self.scene.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.nuisances.checkedItemsChanged.connect(lambda _: self.changed.emit())
+
+    def _show_context(self, known: bool) -> None:
+        for row in self._context_rows:
+            for widget in row:
+                widget.setVisible(known)
+        self._knows_contexts = known
+
+    def _context(self) -> tuple[str, ...]:
+        scene = self.scene.currentData()
+        asked = scene and self._knows_contexts
+        return (context_prompt(scene, self.nuisances.checkedItemsData()),) if asked else ()
 
     def _fill_checkpoints(self) -> None:
         for path in bundled_checkpoints():
@@ -116,6 +151,7 @@ class ModelForm(QWidget):
         path = self.checkpoint.currentData()
         self.card.setText("")
         self.card.setToolTip(path or "")
+        self._show_context(False)
         self.changed.emit()
         if not path or path == OTHER_FILE or not self.isVisible():
             return
@@ -133,6 +169,7 @@ class ModelForm(QWidget):
 
     def _fill_card(self, card: dict[str, Any]) -> None:
         self._asking = None
+        self._show_context(bool(card.pop("contexts", [])))
         self.card.setText(card_words(card))
         self.card.setToolTip(card_details(card))
 

@@ -61,6 +61,32 @@ def result_words(result: RunResult) -> str:
     )
 
 
+def scene_words(scene: str) -> str:
+    """Name a scene of context.SCENES for people."""
+    return {
+        "farmland": tr("farmland"),
+        "rural": tr("rural"),
+        "suburban": tr("suburban"),
+        "urban": tr("urban"),
+        "forest": tr("forest"),
+        "water": tr("water"),
+        "mixed": tr("mixed"),
+        "unknown": tr("unknown"),
+    }[scene]
+
+
+def nuisance_words(nuisance: str) -> str:
+    """Name a nuisance of context.NUISANCES for people."""
+    return {
+        "shadow": tr("shadow"),
+        "illumination": tr("illumination"),
+        "season": tr("season"),
+        "misalignment": tr("misalignment"),
+        "cloud": tr("cloud"),
+        "sensor_noise": tr("sensor noise"),
+    }[nuisance]
+
+
 def card_words(card: dict[str, Any]) -> str:
     """Say of a checkpoint what decides whether it fits: ground resolution, figures, text encoder."""
     parts = []

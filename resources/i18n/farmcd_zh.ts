@@ -787,5 +787,77 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>Likely pseudo-changes</source>
         <translation>可能的伪变化</translation>
     </message>
+    <message>
+        <source>Scene</source>
+        <translation>场景</translation>
+    </message>
+    <message>
+        <source>To be ignored</source>
+        <translation>忽略的干扰</translation>
+    </message>
+    <message>
+        <source>not given</source>
+        <translation>不指定</translation>
+    </message>
+    <message>
+        <source>nothing</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>farmland</source>
+        <translation>耕地</translation>
+    </message>
+    <message>
+        <source>rural</source>
+        <translation>乡村</translation>
+    </message>
+    <message>
+        <source>suburban</source>
+        <translation>城郊</translation>
+    </message>
+    <message>
+        <source>urban</source>
+        <translation>城市</translation>
+    </message>
+    <message>
+        <source>forest</source>
+        <translation>林地</translation>
+    </message>
+    <message>
+        <source>water</source>
+        <translation>水域</translation>
+    </message>
+    <message>
+        <source>mixed</source>
+        <translation>混合</translation>
+    </message>
+    <message>
+        <source>unknown</source>
+        <translation>未知</translation>
+    </message>
+    <message>
+        <source>shadow</source>
+        <translation>阴影</translation>
+    </message>
+    <message>
+        <source>illumination</source>
+        <translation>光照</translation>
+    </message>
+    <message>
+        <source>season</source>
+        <translation>季节</translation>
+    </message>
+    <message>
+        <source>misalignment</source>
+        <translation>配准偏差</translation>
+    </message>
+    <message>
+        <source>cloud</source>
+        <translation>云</translation>
+    </message>
+    <message>
+        <source>sensor noise</source>
+        <translation>传感器噪声</translation>
+    </message>
 </context>
 </TS>
