@@ -6,28 +6,21 @@ Each command imports what it needs when it runs, so that `--help` and wrong argu
 import argparse
 import logging
 import platform
-import signal
 import sys
 import tempfile
-import threading
-import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from .. import __version__, paths
-from ..protocol import Cancelled, Event, FarmCDError, Finding, InputError, Progress, RunRequest, encode
+from ..protocol import FarmCDError, InputError, RunRequest
+from .arguments import UNUSABLE, Parser, add_polygon_options, add_request
+from .console import Console, StopSignals
 
-DONE, FAULT, UNUSABLE = 0, 1, 2
-# Seconds between reports of progress, and between lines where they cannot be written over each other.
-REFRESH_S = 0.2
-LINE_S = 10.0
-
-DEFAULTS = RunRequest("", "", "", "")
+DONE, FAULT = 0, 1
 EPILOGUE = """\
 The last line on standard output is the run folder (detect, vectorise). With --json every line on standard output is
 an event {"kind": ..., "data": ...} of kind progress, warning, result or error; the last one is the result or error.
@@ -51,112 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
             return FAULT
     console.result(result, text)
     return status
-
-
-class Console:
-    """What the person or the calling program sees: events as JSON on stdout, or text with progress on stderr."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._overwrites = sys.stderr.isatty()
-        self._width = 0
-        self._stage = ""
-        self._shown = 0.0
-
-    def progress(self, progress: Progress) -> None:
-        """Show how far the job is: one line that is written over on a terminal, else a line now and then."""
-        moment = time.monotonic()
-        pause = REFRESH_S if self._json or self._overwrites else LINE_S
-        if progress.stage == self._stage and moment - self._shown < pause:
-            return
-        self._stage, self._shown = progress.stage, moment
-        line = describe(progress)
-        if self._json:
-            self._event("progress", asdict(progress))
-        elif self._overwrites:
-            print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
-            self._width = len(line)
-        else:
-            print(line, file=sys.stderr, flush=True)
-
-    def finding(self, finding: Finding) -> None:
-        """Show a finding that does not stop the job."""
-        if self._json:
-            self._event("warning", asdict(finding))
-        else:
-            self._say(f"{finding.severity}: {finding.message}")
-
-    def error(self, error: FarmCDError) -> None:
-        """Show why the job ended without a result."""
-        if self._json:
-            self._event("error", {"code": error.code, "message": error.message})
-        self._say(f"farmcd: {error.message}")
-
-    def result(self, result: dict[str, Any], text: str) -> None:
-        """Show the result."""
-        self._end_line()
-        if self._json:
-            self._event("result", result)
-        else:
-            print(text, flush=True)
-
-    def _event(self, kind: str, data: dict[str, Any]) -> None:
-        sys.stdout.write(encode(Event(kind, data)))
-        sys.stdout.flush()
-
-    def _say(self, text: str) -> None:
-        self._end_line()
-        print(text, file=sys.stderr, flush=True)
-
-    def _end_line(self) -> None:
-        if self._width:
-            print(file=sys.stderr)
-            self._width = 0
-
-
-class StopSignals:
-    """Turns Ctrl-C and SIGTERM into a question that a job asks itself, so that it stops where it can tidy up.
-
-    A job that has not asked yet, and any job at the second signal, is stopped where it is.
-    """
-
-    def __init__(self) -> None:
-        self._stopped = False
-        self._asked = False
-        self._previous: dict[int, Any] = {}
-
-    def asked(self) -> bool:
-        """Tell whether the job is to stop."""
-        self._asked = True
-        return self._stopped
-
-    def __enter__(self) -> "StopSignals":
-        # Only the main thread may, and a caller within a program may be another one.
-        if threading.current_thread() is threading.main_thread():
-            self._previous = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._previous.items():
-            signal.signal(number, handler)
-
-    def _stop(self, number: int, _: FrameType | None) -> None:
-        if self._stopped or not self._asked:
-            raise Cancelled
-        self._stopped = True
-
-
-def describe(progress: Progress) -> str:
-    """Say in a line how far a job is."""
-    parts = [f"{progress.stage or 'working'} {progress.fraction:4.0%}"]
-    if progress.rate is not None:
-        parts.append(f"{progress.rate:.3g} megapixels/s")
-    if progress.remaining_s is not None:
-        minutes, seconds = divmod(round(progress.remaining_s), 60)
-        parts.append(f"{minutes}:{seconds:02d} left")
-    if progress.message:
-        parts.append(progress.message)
-    return ", ".join(parts)
 
 
 Outcome = tuple[int, dict[str, Any], str]
@@ -273,14 +160,6 @@ def _fault(error: Exception) -> FarmCDError:
     return FarmCDError(code, f"{message} The log is {log.name}")
 
 
-class Parser(argparse.ArgumentParser):
-    """Answers a wrong argument with one sentence instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with status 2."""
-        self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="farmcd",
@@ -305,13 +184,13 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     detect = command("detect", _detect, "Detect changes and write a run folder.")
-    _add_request(detect, out_required=True)
+    add_request(detect, out_required=True)
     preflight = command("preflight", _preflight, "Check two rasters without running anything.")
-    _add_request(preflight, out_required=False)
+    add_request(preflight, out_required=False)
 
     vectorise = command("vectorise", _vectorise, "Make the polygons of a run folder anew.")
     vectorise.add_argument("run_dir", metavar="RUN_DIR", help="folder with change.tif, confidence.tif, arbitration.tif")
-    _add_polygon_options(vectorise, mmu="mmu")
+    add_polygon_options(vectorise, mmu="mmu")
 
     evaluate = command("evaluate", _evaluate, "Compare a result with a reference raster or polygons of what changed.")
     evaluate.add_argument("result", metavar="RESULT", help="run folder, or raster of class ids")
@@ -332,61 +211,3 @@ def _parser() -> argparse.ArgumentParser:
     info.add_argument("checkpoint", metavar="CHECKPOINT")
     command("devices", _devices, "List the devices that networks can run on, as really tried.")
     return parser
-
-
-def _add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
-    """Add the arguments that make a RunRequest; their destinations are its fields."""
-    add = parser.add_argument
-    add("before", metavar="BEFORE", help="raster of the first date")
-    add("after", metavar="AFTER", help="raster of the second date")
-    add("--out", dest="out_dir", metavar="DIR", required=out_required, default="", help="run folder to make")
-    add("--checkpoint", metavar="F", help="model (default: the one that comes with FarmCD)")
-    add("--aoi", metavar="F", help="polygons of the area of interest (FILE or 'FILE|layername=NAME')")
-    add("--farmland", metavar="F", help="polygons of farmland; nothing else is looked at")
-    add("--extent", nargs=4, type=float, action=_Tuple, metavar=("XMIN", "YMIN", "XMAX", "YMAX"), help="rectangle")
-    add("--extent-crs", metavar="CRS", help="CRS of --extent, such as EPSG:4326 (default: that of the reference)")
-    add("--reference", choices=("before", "after"), default=DEFAULTS.reference, help="whose grid is kept")
-    add("--before-bands", type=_bands, metavar="R,G,B", help="band numbers of BEFORE, such as 3,2,1")
-    add("--after-bands", type=_bands, metavar="R,G,B", help="band numbers of AFTER")
-    add("--before-date", metavar="DATE", help="date of BEFORE, such as 2009-08-18")
-    add("--after-date", metavar="DATE", help="date of AFTER")
-    add("--match-histograms", action="store_true", help="match the colours of BEFORE to AFTER")
-    add("--device", default=DEFAULTS.device, metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)")
-    add("--tile", type=int, default=DEFAULTS.tile, metavar="N", help="pixels of a tile's side (default: %(default)s)")
-    add("--overlap", type=int, default=DEFAULTS.overlap, metavar="N", help="of tiles, pixels (default: %(default)s)")
-    add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
-    add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
-    add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
-    _add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
-
-
-def _add_polygon_options(parser: argparse.ArgumentParser, mmu: str) -> None:
-    add = parser.add_argument
-    add("--tau", type=float, default=DEFAULTS.tau, metavar="X", help="less confident is hard (default: %(default)s)")
-    add(
-        "--mmu",
-        dest=mmu,
-        type=float,
-        default=DEFAULTS.minimum_mapping_unit_m2,
-        metavar="M2",
-        help="minimum mapping unit in square metres (default: %(default)s)",
-    )
-    add("--connectivity", type=int, choices=(4, 8), default=DEFAULTS.connectivity, help="of pixels to a polygon")
-
-
-class _Tuple(argparse.Action):
-    """Keeps several values as the tuple that RunRequest wants."""
-
-    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
-        """Store them."""
-        setattr(namespace, self.dest, tuple(values))
-
-
-def _bands(text: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        numbers = ()
-    if len(numbers) != 3 or min(numbers) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} are no three band numbers such as 3,2,1")
-    return numbers
