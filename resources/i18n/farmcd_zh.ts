@@ -504,8 +504,8 @@
         <translation>工作进程被外部终止。</translation>
     </message>
     <message>
-        <source>Stopped. Nothing half-made was left behind.</source>
-        <translation>已停止，没有留下未完成的文件。</translation>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
     </message>
     <message>
         <source>Convert a checkpoint</source>
