@@ -859,5 +859,9 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>sensor noise</source>
         <translation>传感器噪声</translation>
     </message>
+    <message>
+        <source>Stopped. Nothing half-made was left behind.</source>
+        <translation>已停止，没有留下未完成的文件。</translation>
+    </message>
 </context>
 </TS>
