@@ -7,11 +7,13 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
-from .figures import DIGITS, WGS84, Candidate, Dossier, Table
+from .candidates import WGS84, Candidate
+from .figures import Dossier, Table
 from .job import Job
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
+from .rounding import DIGITS
 from .typography import ACCENT, GREY, line_height, wrap
 from .words import Words
 

@@ -216,6 +216,25 @@ class ReviewStore:
             file.close()
 
 
+def read_history(gpkg_path: Path) -> History:
+    """Read the log of verdicts without changing the file; empty where nobody has reviewed. Raises FarmCDError."""
+    history = History()
+    try:
+        file = sqlite3.connect(f"{gpkg_path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)
+        try:
+            if file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
+                for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"):
+                    history.add(Verdict(*row))
+        finally:
+            file.close()
+    except sqlite3.Error as error:
+        raise FarmCDError(
+            "review_not_read",
+            f"The review in {gpkg_path} could not be read ({error}). Close other programs that use the file.",
+        ) from error
+    return history
+
+
 def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
     if verdict not in VERDICTS:
         raise InputError("bad_verdict", f"{verdict!r} is no verdict. Give one of {', '.join(VERDICTS)}.")
