@@ -867,5 +867,9 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>Instead of before</source>
         <translation>代替前期</translation>
     </message>
+    <message>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
+    </message>
 </context>
 </TS>
