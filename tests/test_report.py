@@ -26,7 +26,7 @@ from farmcd_qgis.report.typography import MM_PER_POINT, has_chinese, wrap
 from farmcd_qgis.report.words import TEXTS
 
 gdal.UseExceptions()
-FILES = {"report.pdf", "report.xlsx", "candidates.csv", "candidates.geojson"}
+FILES = {"report.pdf", "report.html", "report.xlsx", "candidates.csv", "candidates.geojson"}
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
 # class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]
@@ -364,8 +364,8 @@ def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
         results = processing.run("farmcd:report", parameters)
     finally:
         registry.removeProvider(provider)
-    assert {Path(results[name]).name for name in ("PDF", "XLSX", "CSV", "GEOJSON")} == FILES
-    assert all(Path(results[name]).is_file() for name in ("PDF", "XLSX", "CSV", "GEOJSON"))
+    assert {Path(results[name]).name for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON")} == FILES
+    assert all(Path(results[name]).is_file() for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON"))
     assert QgsProject.instance().mapLayers() == {}, "the person's project stays as it was"
 
 

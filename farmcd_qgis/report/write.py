@@ -9,13 +9,20 @@ from qgis.core import QgsFeedback
 from ..protocol import Cancelled, InputError
 from .exports import write_geojson, write_tables
 from .figures import read_dossier
+from .html import write_html
 from .maps import Maps
 from .pages import Writer
 from .pdf import Pages, write_pdf
 from .typography import has_chinese
 from .words import LANGUAGES, Words
 
-PDF, XLSX, CSV, GEOJSON = FILES = ("report.pdf", "report.xlsx", "candidates.csv", "candidates.geojson")
+PDF, HTML, XLSX, CSV, GEOJSON = FILES = (
+    "report.pdf",
+    "report.html",
+    "report.xlsx",
+    "candidates.csv",
+    "candidates.geojson",
+)
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class ReportResult:
     """The files of a report, and sentences on what the reader should know of how it was made."""
 
     pdf: Path
+    html: Path
     xlsx: Path
     csv: Path
     geojson: Path
@@ -63,7 +71,7 @@ def write_report(
     _check_folder(folder)
     words = Words(options.language)
     maps = Maps(dossier, words.language)
-    pages = Writer(dossier, maps, words, options.office, options.author, options.candidate_pages).pages()
+    writer = Writer(dossier, maps, words, options.office, options.author, options.candidate_pages)
     footer = f"FarmCD {dossier.record['versions']['farmcd']}  ·  {dossier.record['run']}"
     try:
         with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as making:
@@ -72,15 +80,16 @@ def write_report(
             write_geojson(dossier, words, made[GEOJSON])
             if feedback.isCanceled():
                 raise Cancelled
-            write_pdf(Pages(pages, maps.project, words, footer), made[PDF], feedback)
+            write_html(writer, made[HTML], feedback.isCanceled)
+            write_pdf(Pages(writer.pages(), maps.project, words, footer), made[PDF], feedback)
             for name, path in made.items():
                 path.replace(folder / name)
     except OSError as error:
         raise InputError(
             "not_writable", f"The report cannot be written into {folder} ({error}). Close its files in other programs."
         ) from error
-    pdf, xlsx, csv, geojson = (folder / name for name in FILES)
-    return ReportResult(pdf, xlsx, csv, geojson, _messages(dossier.fell_back, maps, words))
+    pdf, html, xlsx, csv, geojson = (folder / name for name in FILES)
+    return ReportResult(pdf, html, xlsx, csv, geojson, _messages(dossier.fell_back, maps, words))
 
 
 def _check_folder(folder: Path) -> None:

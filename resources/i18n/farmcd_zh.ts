@@ -859,5 +859,9 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>sensor noise</source>
         <translation>传感器噪声</translation>
     </message>
+    <message>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
+    </message>
 </context>
 </TS>
