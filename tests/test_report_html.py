@@ -9,16 +9,11 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsFeedback
 from qgis.PyQt.QtGui import QImage
-from test_report import AREAS, make_run
 
 from farmcd_qgis.classes import class_label
 from farmcd_qgis.protocol import Cancelled
-from farmcd_qgis.report import ReportOptions, write_report
-from farmcd_qgis.report.figures import read_dossier
-from farmcd_qgis.report.html import write_html
-from farmcd_qgis.report.maps import Maps
-from farmcd_qgis.report.pages import Writer
-from farmcd_qgis.report.words import TEXTS, Words
+from farmcd_qgis.report.words import TEXTS
+from tests.report_run import AREAS, make_report, make_run
 
 
 class Reader(HTMLParser):
@@ -53,10 +48,9 @@ class Reader(HTMLParser):
 
 
 def page_of(run: Path, folder: Path, language: str, office: str = "") -> str:
-    dossier, words = read_dossier(run, False), Words(language)
-    writer = Writer(dossier, Maps(dossier, language), words, office, "", 2)
-    write_html(writer, folder / "some.html")
-    return (folder / "some.html").read_text("utf-8")
+    report = make_report(run, folder / "out", language=language, office=office, outputs=("html",))
+    assert [path.name for path in (folder / "out").iterdir()] == ["report.html"]
+    return report.files["html"].read_text("utf-8")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -108,5 +102,5 @@ def test_cancelling_between_pictures_leaves_nothing(tmp_path, qgis_app):
     feedback = QgsFeedback()
     feedback.cancel()
     with pytest.raises(Cancelled):
-        write_report(make_run(tmp_path, AREAS), tmp_path / "out", ReportOptions(), feedback)
+        make_report(make_run(tmp_path, AREAS), tmp_path / "out", feedback, outputs=("html",))
     assert list((tmp_path / "out").iterdir()) == []

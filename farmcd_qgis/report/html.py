@@ -4,12 +4,12 @@ Pictures lie inside as JPEG, nothing is fetched from elsewhere, and on paper eac
 """
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 
-from qgis.core import Qgis, QgsMapLayer, QgsMapRendererSequentialJob, QgsMapSettings, QgsRectangle
+from qgis.core import Qgis, QgsFeedback, QgsMapLayer, QgsMapRendererSequentialJob, QgsMapSettings, QgsRectangle
 from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
@@ -17,6 +17,7 @@ from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import Cancelled
 from .figures import DIGITS, Candidate, Table
+from .job import Job
 from .maps import day_of
 from .pages import Writer
 from .provenance import sections
@@ -30,20 +31,18 @@ OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1100, 900
 QUALITY = 80
 COLOURS = {row.id: row.colour for row in CHANGES}
 
-IsCancelled = Callable[[], bool]
 
-
-def write_html(writer: Writer, path: Path, is_cancelled: IsCancelled = lambda: False) -> None:
-    """Write the summary of a report into one file; raises Cancelled, asked between the pictures, and OSError."""
-    words = writer.words
+def write_html(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the summary of a report into one file; raises Cancelled, heeded between the pictures, and OSError."""
+    writer, words = Writer(job), job.words
     template = Template((resources() / "report" / TEMPLATE).read_text(encoding="utf-8"))
-    title = f"{words('title')} · {writer.dossier.record['run']}"
-    body = "\n".join(_body(writer, is_cancelled))
+    title = f"{words('title')} · {job.dossier.record['run']}"
+    body = "\n".join(_body(writer, feedback))
     lang = "zh-CN" if words.language == "zh" else "en"
     path.write_text(template.substitute(lang=lang, title=escape(title), body=body), encoding="utf-8", newline="\n")
 
 
-def _body(writer: Writer, is_cancelled: IsCancelled) -> Iterable[str]:
+def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
     words, dossier = writer.words, writer.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
@@ -63,10 +62,11 @@ def _body(writer: Writer, is_cancelled: IsCancelled) -> Iterable[str]:
     yield f"<p class='note'>{escape(words('status_note', count=count, total=total))}</p>"
     yield _heading(words("largest"))
     yield "<div class='places'>"
-    for one in dossier.candidates[:SLIDERS]:
-        if is_cancelled():
+    for index, one in enumerate(dossier.candidates[:SLIDERS], 1):
+        if feedback.isCanceled():
             raise Cancelled
         yield _place(writer, one)
+        feedback.setProgress(100 * index / SLIDERS)
     yield "</div>"
     yield _list(writer)
     yield _heading(words("method"))

@@ -8,6 +8,7 @@ from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
 from .figures import DIGITS, WGS84, Candidate, Dossier, Table
+from .job import Job
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
@@ -22,20 +23,30 @@ COLOURS = {row.id: row.colour for row in CHANGES}
 
 @dataclass(frozen=True)
 class Writer:
-    """What every page needs: the figures, the maps, the words, and who hands the report in."""
+    """Draws the pages of one report."""
 
-    dossier: Dossier
-    maps: Maps
-    words: Words
-    office: str
-    author: str
-    candidate_pages: int
+    job: Job
+
+    @property
+    def dossier(self) -> Dossier:
+        """The figures."""
+        return self.job.dossier
+
+    @property
+    def maps(self) -> Maps:
+        """The maps' layers."""
+        return self.job.maps
+
+    @property
+    def words(self) -> Words:
+        """The words of the report's language."""
+        return self.job.words
 
     def pages(self) -> list[Draw]:
         """List the report's pages in order, each as the function that draws it."""
         introduction = len(wrap(self.words("method_text"), BODY, TEXT)) * line_height(TEXT) + 4
         provenance = split(sections(self.dossier, self.words), introduction)
-        largest = self.dossier.candidates[: self.candidate_pages]
+        largest = self.dossier.candidates[: self.job.settings.candidate_pages]
         return [
             self.title,
             self.overview,
@@ -177,8 +188,8 @@ class Writer:
             ("place", f"{words.place(*self._centre())}\n{crs}"),
             ("period", " – ".join(words.day(day) for day in days)),
             ("imagery", "\n".join(names)),
-            ("office", self.office),
-            ("author", self.author),
+            ("office", self.job.settings.office),
+            ("author", self.job.settings.author),
             ("made", words.today()),
             ("run", str(record["run"])),
         ]
@@ -226,7 +237,7 @@ class Writer:
             )
         farmland = request.get("farmland")
         limits.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
-        pages = min(self.candidate_pages, len(dossier.candidates))
+        pages = min(self.job.settings.candidate_pages, len(dossier.candidates))
         follow = words(
             "pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates))
         )
