@@ -15,7 +15,7 @@ from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.report import NOT_REJECTED, ReportResult, ReportSettings, write_report
 
 gdal.UseExceptions()
-FILES = {"report.pdf", "report.xlsx", "candidates.csv", "candidates.geojson"}
+FILES = {"report.pdf", "report.html", "report.xlsx", "candidates.csv", "candidates.geojson"}
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
 # class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]

@@ -12,6 +12,7 @@ from qgis.core import QgsFeedback
 from ..protocol import Cancelled, InputError
 from .exports import write_csv, write_geojson, write_xlsx
 from .figures import read_dossier
+from .html import write_html
 from .job import Job
 from .maps import Maps
 from .pages import Writer
@@ -51,6 +52,7 @@ MAKERS = {
     "xlsx": Output("report.xlsx", write_xlsx, 1),
     "csv": Output("candidates.csv", write_csv, 1),
     "geojson": Output("candidates.geojson", write_geojson, 1),
+    "html": Output("report.html", write_html, 4),
     "pdf": Output("report.pdf", _make_pdf, 90),
 }
 
@@ -76,7 +78,7 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     try:
         for key, output in wanted.items():
             part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
-            with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as making:
+            with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
                 output.make(job, Path(making) / output.name, part)
                 if feedback.isCanceled():
                     raise Cancelled
