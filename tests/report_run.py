@@ -20,9 +20,8 @@ from farmcd_qgis.review.store import ReviewStore
 gdal.UseExceptions()
 CRS = osr.SpatialReference()
 CRS.ImportFromEPSG(32614)
-FILES = {
-    *("report.pdf", "report.xlsx", "csv", "candidates.gpkg", "candidates.geojson", "shapefile", "candidates.kml"),
-}
+EXPORTS = {"report.xlsx", "csv", "candidates.gpkg", "candidates.geojson", "shapefile", "candidates.kml"}
+FILES = {"report.pdf", "report.html", *EXPORTS}
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
 # class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]

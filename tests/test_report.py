@@ -109,5 +109,5 @@ def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
     finally:
         registry.removeProvider(provider)
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
-    assert all(Path(results[name]).is_file() for name in ("PDF", "XLSX", "CSV", "GEOJSON"))
+    assert all(Path(results[name]).is_file() for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON"))
     assert QgsProject.instance().mapLayers() == {}, "the person's project stays as it was"

@@ -19,7 +19,7 @@ from tests.report_run import AREAS, give_verdicts, make_report, make_run
 WHOLE = math.fsum(hectares for _, hectares in AREAS)
 KML = "{http://www.opengis.net/kml/2.2}"
 SHORT = ("NUMBER", "AREA_HA", "AREA_MU")
-EXPORTS = tuple(name for name in OUTPUTS if name != "pdf")
+EXPORTS = tuple(name for name in OUTPUTS if name not in ("pdf", "html"))
 NAMES = {"en": ("number", "area_ha", "area_mu"), "zh": ("图斑编号", "面积_公顷", "面积_亩")}
 
 

@@ -106,6 +106,7 @@ class ReportAlgorithm(FarmCDAlgorithm):
     def _files(self) -> dict[str, str]:
         return {
             "PDF": self.tr("Report (PDF)"),
+            "HTML": self.tr("Summary for the screen (HTML)"),
             "XLSX": self.tr("Tables (XLSX)"),
             "CSV": self.tr("Candidates (CSV)"),
             "GEOJSON": self.tr("Candidates (GeoJSON)"),

@@ -21,8 +21,9 @@ from qgis.core import (
 
 from ..classes import MU_PER_HECTARE
 from ..protocol import CANDIDATES, RUN_GPKG, FarmCDError, InputError
+from ..review.log import History
 from ..review.store import read_history
-from ..review.verdicts import OTHER_CLASS, UNREVIEWED, History, Verdict
+from ..review.verdicts import OTHER_CLASS, UNREVIEWED, Verdict
 
 WGS84 = QgsCoordinateReferenceSystem("EPSG:4326")
 REVIEWED_CLASS = "reviewed_class_id"
@@ -104,7 +105,7 @@ def measure(crs: QgsCoordinateReferenceSystem) -> QgsDistanceArea:
 class _Reader:
     """Makes candidates of a layer's features."""
 
-    def __init__(self, layer: QgsVectorLayer, history: History) -> None:
+    def __init__(self, layer: QgsVectorLayer, history: History[Verdict]) -> None:
         self._history = history
         self._to_wgs84 = QgsCoordinateTransform(layer.crs(), WGS84, QgsProject())
         self._meter = measure(layer.crs())

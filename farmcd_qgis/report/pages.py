@@ -65,7 +65,7 @@ class Writer:
         y = page.text(words("title"), LEFT, 45, BODY, 30, bold=True)
         subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
         y = page.text(words(subtitle), LEFT, y + 1, BODY, 15, colour=GREY)
-        facts = [(words(key), value) for key, value in self._facts() if value]
+        facts = [(words(key), value) for key, value in self.facts() if value]
         y = page.table(facts, [Column(34, colour=GREY), Column(BODY - 34)], y + 9)
         figures = (
             (words.number(total.count), words("candidates")),
@@ -79,7 +79,7 @@ class Writer:
             end = page.text(figure, x, y, width + 4, 19, bold=True, colour=ACCENT)
             end = page.text(label, x, end, width, TEXT, colour=GREY)
         y = page.heading(words("summary"), end + 10)
-        for paragraph in self._summary():
+        for paragraph in self.summary():
             y = page.text(paragraph, LEFT, y, BODY, 10.5) + 2.5
 
     def overview(self, page: Page) -> None:
@@ -180,7 +180,7 @@ class Writer:
         page.map(Box(x, top, width, width * shape), [mark, *maps.with_image("after")], whole)
         page.keep_until_drawn(lambda: maps.forget([outline, mark]))
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[tuple[str, str]]:
         words, dossier = self.words, self.dossier
         record = dossier.record
         days = [day_of(record, role) for role in ("before", "after")]
@@ -201,7 +201,7 @@ class Writer:
         point = transform.transform(self.maps.whole().center())
         return point.x(), point.y()
 
-    def _summary(self) -> list[str]:
+    def summary(self) -> list[str]:
         words, dossier = self.words, self.dossier
         total, request = dossier.by_class.total, dossier.record["request"]
         days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}

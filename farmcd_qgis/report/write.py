@@ -13,6 +13,7 @@ from qgis.core import QgsFeedback
 from ..protocol import Cancelled, InputError
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import read_dossier
+from .html import write_html
 from .job import Job
 from .maps import Maps
 from .pages import Writer
@@ -57,6 +58,7 @@ MAKERS = {
     "geojson": Output("candidates.geojson", write_geojson, 1),
     "shp": Output("candidates.shp", write_shapefile, 1, "shapefile"),
     "kml": Output("candidates.kml", write_kml, 1),
+    "html": Output("report.html", write_html, 4),
     "pdf": Output("report.pdf", _make_pdf, 90),
 }
 
@@ -83,7 +85,7 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     try:
         for key, output in wanted.items():
             part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
-            with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as making:
+            with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
                 output.make(job, Path(making) / output.name, part)
                 if feedback.isCanceled():
                     raise Cancelled

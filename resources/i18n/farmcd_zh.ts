@@ -504,8 +504,8 @@
         <translation>工作进程被外部终止。</translation>
     </message>
     <message>
-        <source>Stopped. Files that were finished are kept.</source>
-        <translation>已停止，已完成的文件予以保留。</translation>
+        <source>Stopped. Nothing half-made was left behind.</source>
+        <translation>已停止，没有留下未完成的文件。</translation>
     </message>
     <message>
         <source>Convert a checkpoint</source>
@@ -860,8 +860,20 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>传感器噪声</translation>
     </message>
     <message>
-        <source>Stopped. Nothing half-made was left behind.</source>
-        <translation>已停止，没有留下未完成的文件。</translation>
+        <source>Bands and stretch of this date</source>
+        <translation>该期影像的波段与拉伸</translation>
+    </message>
+    <message>
+        <source>Instead of before</source>
+        <translation>代替前期</translation>
+    </message>
+    <message>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
+    </message>
+    <message>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
     </message>
 </context>
 </TS>
