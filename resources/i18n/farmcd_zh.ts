@@ -991,5 +991,13 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>{pages} pages, {candidates} candidates</source>
         <translation>共{pages}页，{candidates}个图斑</translation>
     </message>
+    <message>
+        <source>Bands and stretch of this date</source>
+        <translation>该期影像的波段与拉伸</translation>
+    </message>
+    <message>
+        <source>Instead of before</source>
+        <translation>代替前期</translation>
+    </message>
 </context>
 </TS>
