@@ -13,7 +13,7 @@ from qgis.core import (
     QgsReferencedRectangle,
 )
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapTool
-from qgis.PyQt.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
@@ -191,10 +191,10 @@ class _Canvas(QgsMapCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumSize(SMALLEST)
-        self.setCachingEnabled(True)
+        # A cancelled job still writes into the cache of a canvas that is gone, and QGIS crashes.
+        self.setCachingEnabled(False)
         self.setParallelRenderingEnabled(True)
         self.setCanvasColor(QgsProject.instance().backgroundColor())
-        self.viewport().installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resizing = True
@@ -202,10 +202,10 @@ class _Canvas(QgsMapCanvas):
         self.resizing = False
         self.resized.emit()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave and watched is self.viewport():
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
             self.left.emit()
-        return super().eventFilter(watched, event)
+        return bool(super().viewportEvent(event))
 
 
 class _Pan(QgsMapTool):
