@@ -4,16 +4,15 @@ from collections.abc import Sequence
 
 from qgis.core import QgsCoordinateTransform, QgsCsException, QgsGeometry, QgsMapSettings, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import QPointF, QSize, Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtGui import QIcon, QImage, QPainter, QPen, QPixmap, QPolygonF
+from qgis.PyQt.QtGui import QFontMetrics, QIcon, QImage, QPainter, QPen, QPixmap, QPolygonF
 from qgis.PyQt.QtWidgets import QFrame, QListView, QListWidget, QListWidgetItem, QWidget
 
 from ..layers.timeline import period_words, timeline
 from ..tasks.pictures import Pictures
 from .canvas_marks import DARK, LIGHT
 from .review_place import Place
-from .words import tr
 
-SIDE = 96
+SIDE = 72
 # Whoever runs through the queue waits for no pictures, and none are begun for him.
 PAUSE_MS = 150
 LAYER = Qt.ItemDataRole.UserRole
@@ -22,8 +21,8 @@ LAYER = Qt.ItemDataRole.UserRole
 class DateStrip(QListWidget):
     """Small pictures around a place, one per date, the pair among them; `picked` tells the layer of a clicked one.
 
-    They are drawn in the background; those of a place are cancelled when the next one comes. With no date beside the
-    pair there is nothing to see and the strip hides itself.
+    The dates of the pair are bold. The pictures are drawn in the background; those of a place are cancelled when the
+    next one comes. With no date beside the pair there is nothing to see and the strip hides itself.
     """
 
     picked = pyqtSignal(str)
@@ -85,20 +84,23 @@ class DateStrip(QListWidget):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setIconSize(QSize(SIDE, SIDE))
-        self.setGridSize(QSize(SIDE + 16, SIDE + 2 * self.fontMetrics().lineSpacing() + 10))
+        bold = self.font()
+        bold.setBold(True)
+        words = QFontMetrics(bold)
+        self.setGridSize(QSize(max(SIDE, words.horizontalAdvance("2000-00-00")) + 14, SIDE + words.height() + 10))
         self.set_upright(False)
 
     def _list(self, layers: Sequence[QgsRasterLayer], pair: Sequence[str]) -> None:
         self.clear()
         blank = QPixmap(SIDE, SIDE)
         blank.fill(self.palette().mid().color())
-        roles = dict(zip(pair, (tr("Before"), tr("After")), strict=False))
         for layer in layers:
-            when = period_words(layer)
-            lines = [when or layer.name()] + ([roles[layer.id()]] if layer.id() in roles else [])
-            item = QListWidgetItem(QIcon(blank), "\n".join(lines), self)
+            item = QListWidgetItem(QIcon(blank), period_words(layer) or layer.name(), self)
             item.setData(LAYER, layer.id())
             item.setToolTip(layer.name())
+            font = item.font()
+            font.setBold(layer.id() in pair)
+            item.setFont(font)
 
     def _draw(self) -> None:
         if self._place is None:

@@ -3,6 +3,7 @@
 from functools import partial
 
 from qgis.core import (
+    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsCsException,
     QgsGeometry,
@@ -110,7 +111,7 @@ class LinkedCanvases(QWidget):
         grid.setSpacing(2)
         for column, (canvas, title) in enumerate(zip(self.canvases, self.titles, strict=True)):
             bands = QToolButton()
-            bands.setText("…")
+            bands.setIcon(QgsApplication.getThemeIcon("/propertyicons/symbology.svg"))
             bands.setAutoRaise(True)
             bands.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             bands.setToolTip(tr("Bands and stretch of this date"))

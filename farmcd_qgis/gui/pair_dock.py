@@ -12,7 +12,7 @@ from .review_place import Place
 from .words import tr
 
 # Of the height of QGIS's window, the first time.
-SHARE = 0.42
+SHARE = 0.48
 # Wider than this the dates stand beside the canvases, else below them.
 WIDE = 2.0
 
