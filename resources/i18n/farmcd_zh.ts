@@ -891,5 +891,13 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>Within {metres} m: {classes} ({verdicts})</source>
         <translation>{metres} 米内：{classes}（{verdicts}）</translation>
     </message>
+    <message>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
+    </message>
+    <message>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
+    </message>
 </context>
 </TS>
