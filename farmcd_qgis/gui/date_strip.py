@@ -87,7 +87,7 @@ class DateStrip(QListWidget):
         bold = self.font()
         bold.setBold(True)
         words = QFontMetrics(bold)
-        self.setGridSize(QSize(max(SIDE, words.horizontalAdvance("2000-00-00")) + 14, SIDE + words.height() + 10))
+        self.setGridSize(QSize(max(SIDE, words.horizontalAdvance("2000-00-00")) + 24, SIDE + words.height() + 10))
         self.set_upright(False)
 
     def _list(self, layers: Sequence[QgsRasterLayer], pair: Sequence[str]) -> None:
