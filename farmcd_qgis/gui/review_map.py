@@ -43,7 +43,7 @@ class ReviewMap:
         after = self._find(path) if path else None
         # By id, since a person may remove these from the project at any time.
         self._after = after.id() if after else ""
-        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
         self._band = QgsRubberBand(canvas, Qgis.GeometryType.Polygon)
@@ -132,7 +132,7 @@ class ReviewMap:
         wanted = path.resolve()
         for layer in self._project.mapLayers().values():
             parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
-            if _file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
+            if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer
         return None
 
@@ -153,6 +153,6 @@ def _after_of(folder: Path) -> Path | None:
         return None
 
 
-def _file_of(layer: QgsMapLayer) -> Path:
+def file_of(layer: QgsMapLayer) -> Path:
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
     return Path(parts.get("path") or layer.source()).resolve()
