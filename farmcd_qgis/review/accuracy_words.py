@@ -195,7 +195,7 @@ def _cells(figures: Iterable[Estimate | None]) -> list[float | None]:
 
 def _matrix_rows(assessment: Assessment) -> list[list[Any]]:
     names = [_name(row.class_id) for row in assessment.classes]
-    head = [tr("Map \\ judgement"), *names, tr("Total")]
+    head = [tr("Map | judgement"), *names, tr("Total")]
     rows = [[name, *counts, sum(counts)] for name, counts in zip(names, assessment.matrix, strict=True)]
     return [head, *rows]
 
