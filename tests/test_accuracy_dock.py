@@ -30,6 +30,13 @@ POINTS = {0: 6, 1: 2, 2: 2, 3: 2, 4: 2, 5: 2}
 RESULTS = ("Candidates", "Hard regions", "Change classes", "Accuracy sample")
 
 
+@pytest.fixture(autouse=True)
+def project(qgis_new_project):
+    """Begin with an empty project and leave none of its layers to other tests."""
+    yield
+    QgsProject.instance().clear()
+
+
 @pytest.fixture
 def run(finished, tmp_path):  # noqa: F811
     return shutil.copytree(finished, tmp_path / "run")
@@ -42,7 +49,7 @@ def drawn(run):
 
 
 @pytest.fixture
-def dock(qgis_iface, qgis_new_project, monkeypatch):
+def dock(qgis_iface, project, monkeypatch):
     monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
     made = AccuracyDock(qgis_iface)
     window = qgis_iface.mainWindow()
@@ -255,7 +262,7 @@ def test_removing_the_layers_in_mid_judgement_is_survived(dock, drawn, qgis_ifac
     assert bands(qgis_iface) == []
 
 
-def test_unload_takes_everything_back(qgis_iface, qgis_new_project, drawn):
+def test_unload_takes_everything_back(qgis_iface, drawn):
     registered = len(QgsGui.shortcutsManager().listActions())
     dock = AccuracyDock(qgis_iface)
     assert len(QgsGui.shortcutsManager().listActions()) > registered
@@ -275,7 +282,7 @@ def test_both_docks_have_keys_of_their_own(dock, qgis_iface):
     review.deleteLater()
 
 
-def test_the_sample_is_a_styled_layer(drawn, qgis_new_project):
+def test_the_sample_is_a_styled_layer(drawn):
     from farmcd_qgis.layers import add_sample
 
     layer = add_sample(drawn)
