@@ -38,8 +38,13 @@ class ReviewMap:
         self.layer = layer
         self._refresh_fields()
         # By id, since a person may remove these from the project at any time.
+<<<<<<< HEAD
         self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, _pair_of(folder)))
         results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+=======
+        self._after = after.id() if after else ""
+        results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
+>>>>>>> ready/accuracy
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
         self._band = outline_band(canvas)
@@ -127,7 +132,7 @@ class ReviewMap:
         wanted = path.resolve() if path else None
         for layer in self._project.mapLayers().values():
             parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
-            if _file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
+            if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer
         return None
 
@@ -148,6 +153,6 @@ def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:
         return None, None
 
 
-def _file_of(layer: QgsMapLayer) -> Path:
+def file_of(layer: QgsMapLayer) -> Path:
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
     return Path(parts.get("path") or layer.source()).resolve()
