@@ -40,6 +40,22 @@ def _evaluate(
     return evaluate(result, reference, progress=progress, is_cancelled=is_cancelled, **options)
 
 
+def _count_strata(progress: Callable, is_cancelled: Callable, run_dir: str) -> dict[str, Any]:
+    from .sample import count_strata
+
+    return {"strata": count_strata(run_dir, progress=progress, is_cancelled=is_cancelled)}
+
+
+def _draw_sample(
+    progress: Callable, is_cancelled: Callable, run_dir: str, points: dict[str, int], seed: int
+) -> dict[str, Any]:
+    from .sample import draw_sample
+
+    # JSON has no other keys than text.
+    by_class = {int(class_id): count for class_id, count in points.items()}
+    return draw_sample(run_dir, by_class, seed, progress=progress, is_cancelled=is_cancelled)
+
+
 def _referee(progress: Callable, is_cancelled: Callable, run_dir: str, weights: str) -> dict[str, Any]:
     from .referee import referee
 
@@ -75,6 +91,8 @@ JOBS: dict[str, Job] = {
     "preflight": _preflight,
     "vectorise": _vectorise,
     "evaluate": _evaluate,
+    "count_strata": _count_strata,
+    "draw_sample": _draw_sample,
     "referee": _referee,
     "convert": _convert,
     "info": _info,
