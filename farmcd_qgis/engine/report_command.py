@@ -23,7 +23,9 @@ def run_report(arguments: Sequence[str]) -> int:
     with subprocess.Popen(command, env=environment) as child:  # nosec B603 # a list, no shell
         while True:
             try:
-                return child.wait()
+                status = child.wait()
+                # Ended by a signal, which is no status of ours.
+                return status if status >= 0 else 1
             except KeyboardInterrupt:
                 # The terminal has told the child too, which tidies up and says how it ended.
                 continue

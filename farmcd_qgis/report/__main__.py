@@ -6,6 +6,7 @@ The same manners as the engine's commands: one sentence for what is wrong, progr
 
 import argparse
 import contextlib
+import gc
 import logging
 import os
 import sys
@@ -29,40 +30,52 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     console = Console(arguments.json)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
-    with StopSignals() as stop:
-        try:
-            return _run(arguments, console, stop)
-        except FarmCDError as error:
-            console.error(error)
-            return error.exit_status
-        except Exception as error:
-            logging.getLogger(__name__).debug("the report failed", exc_info=error)
-            console.error(FarmCDError(*explain(error)))
-            return FAULT
+    try:
+        with StopSignals() as stop, _qgis():
+            # What failed is let go in there: layers that outlive QGIS would crash its end.
+            return _attempt(arguments, console, stop)
+    except FarmCDError as error:
+        console.error(error)
+        return error.exit_status
 
 
-def _run(arguments: argparse.Namespace, console: Console, stop: StopSignals) -> int:
+def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals) -> int:
+    # Imported only now: some of it wants a QGIS that has started.
+    from .headless import Follower
+    from .settings import settings_from_dict
+    from .write import write_report
+
+    values = {name: value for name, value in vars(arguments).items() if name != "json" and value is not None}
+    try:
+        made = write_report(settings_from_dict(values), Follower(console.progress, stop.asked))
+    except FarmCDError as error:
+        console.error(error)
+        return error.exit_status
+    except Exception as error:
+        logging.getLogger(__name__).debug("the report failed", exc_info=error)
+        console.error(FarmCDError(*explain(error)))
+        return FAULT
+    for message in made.messages:
+        console.finding(Finding("warning", "report", message))
+    files = {name: str(path) for name, path in made.files.items()}
+    console.result({"files": files, "messages": list(made.messages)}, "\n".join(files.values()))
+    return DONE
+
+
+@contextlib.contextmanager
+def _qgis() -> Iterator[None]:
     if sys.platform not in ("win32", "darwin"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from .headless import start_qgis
+
+    running = start_qgis()
     with _quiet():
-        from .headless import Follower, start_qgis
-
-        qgis = start_qgis()
-        qgis.__enter__()
+        running.__enter__()
     try:
-        # Only now: some of what these make at import wants a QGIS that has started.
-        from .settings import settings_from_dict
-        from .write import write_report
-
-        values = {name: value for name, value in vars(arguments).items() if name != "json" and value is not None}
-        made = write_report(settings_from_dict(values), Follower(console.progress, stop.asked))
-        for message in made.messages:
-            console.finding(Finding("warning", "report", message))
-        files = {name: str(path) for name, path in made.files.items()}
-        console.result({"files": files, "messages": list(made.messages)}, "\n".join(files.values()))
+        yield
     finally:
-        qgis.__exit__(None, None, None)
-    return DONE
+        gc.collect()
+        running.__exit__(None, None, None)
 
 
 @contextlib.contextmanager
