@@ -14,10 +14,15 @@ from farmcd_qgis.runtime import jobs, qgis_python
 from tests.report_run import AREAS, FILES, make_run
 
 
-@pytest.fixture
-def settings(tmp_path, qgis_app):
-    yield ReportSettings(str(make_run(tmp_path, AREAS)), str(tmp_path / "out"), statuses=NOT_REJECTED)
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_stays():
+    yield
     jobs.end_all()
+
+
+@pytest.fixture
+def settings(tmp_path, qgis_app) -> ReportSettings:
+    return ReportSettings(str(make_run(tmp_path, AREAS)), str(tmp_path / "out"), statuses=NOT_REJECTED)
 
 
 def run(command, arguments, is_cancelled=lambda: False, heard=None):
@@ -27,7 +32,7 @@ def run(command, arguments, is_cancelled=lambda: False, heard=None):
 def test_report_comes_out_with_progress_and_the_process_stays_warm(settings):
     heard: list = []
     made = run("report", {"settings": asdict(settings)}, heard=heard)
-    assert {Path(path).name for path in made["files"].values()} == FILES
+    assert {path.name for path in Path(settings.out_dir).iterdir()} == FILES
     assert all(Path(path).stat().st_size > 100 for path in made["files"].values())
     fractions = [progress.fraction for progress in heard]
     assert fractions == sorted(fractions)

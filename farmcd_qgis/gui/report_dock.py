@@ -92,7 +92,7 @@ class ReportDock(QgsDockWidget):
         self._stop_preview()
         task = tasks.WorkerTask("report", {"settings": asdict(settings)}, tr("FarmCD: write the report"))
         task.progressed.connect(self._on_progress)
-        task.succeeded.connect(self._on_success)
+        task.succeeded.connect(lambda made: self._on_success(made, settings.out_folder))
         task.failed.connect(lambda error: self._on_failure(error, settings))
         task.stopped.connect(self._on_stop)
         self._task = task
@@ -182,7 +182,7 @@ class ReportDock(QgsDockWidget):
         self.progress.setValue(round(1000 * progress.fraction))
         self.status.setText(progress_words(progress))
 
-    def _on_success(self, made: dict[str, Any]) -> None:
+    def _on_success(self, made: dict[str, Any], folder: Path) -> None:
         self._on_end(tr("The report is written."))
         self.findings.show_findings([Finding("warning", "report", message) for message in made["messages"]])
         files = {name: Path(path) for name, path in made["files"].items()}
@@ -190,7 +190,7 @@ class ReportDock(QgsDockWidget):
         message = QgsMessageBar.createMessage("FarmCD", tr("The report is written."))
         first = files.get("pdf") or files.get("html")
         targets = [(tr("Open the report"), first)] if first else []
-        targets.append((tr("Open the folder"), next(iter(files.values())).parent))
+        targets.append((tr("Open the folder"), folder))
         for words, target in targets:
             button = QPushButton(words)
             button.clicked.connect(lambda _=False, target=target: _open(target))
@@ -226,7 +226,7 @@ class ReportDock(QgsDockWidget):
             self._show_error(error)
         else:
             files = {name: str(path) for name, path in made.files.items()}
-            self._on_success({"files": files, "messages": made.messages})
+            self._on_success({"files": files, "messages": made.messages}, settings.out_folder)
 
     def _show_error(self, error: FarmCDError) -> None:
         self.findings.show_findings([Finding("error", error.code, error.message)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
-from .candidates import WGS84, Candidate
+from .candidates import Candidate, wgs84
 from .figures import Dossier, Table
 from .job import Job
 from .maps import Maps, day_of
@@ -197,7 +197,7 @@ class Writer:
         ]
 
     def _centre(self) -> tuple[float, float]:
-        transform = QgsCoordinateTransform(self.dossier.crs, WGS84, self.maps.project)
+        transform = QgsCoordinateTransform(self.dossier.crs, wgs84(), self.maps.project)
         point = transform.transform(self.maps.whole().center())
         return point.x(), point.y()
 
