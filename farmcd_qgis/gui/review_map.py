@@ -38,13 +38,8 @@ class ReviewMap:
         self.layer = layer
         self._refresh_fields()
         # By id, since a person may remove these from the project at any time.
-<<<<<<< HEAD
         self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, _pair_of(folder)))
-        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
-=======
-        self._after = after.id() if after else ""
         results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
->>>>>>> ready/accuracy
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
         self._band = outline_band(canvas)

@@ -46,16 +46,10 @@ class ReviewPanel(QWidget):
         layout.addWidget(self.pages)
         self.note = NoteEdit(self)
         layout.addWidget(self.note)
-<<<<<<< HEAD
-        layout.addWidget(_rule())
-        layout.addLayout(_row(actions["back"], actions["undo"], actions["redo"]))
-        layout.addLayout(_row(actions["flicker"], actions["outline"], actions["zoom"]))
-        layout.addLayout(_row(actions["pair"], actions["swipe"], actions["stretch"]))
-=======
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
         layout.addLayout(button_row(actions["flicker"], actions["outline"], actions["zoom"]))
->>>>>>> ready/accuracy
+        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
 
     def _filters(self) -> QGridLayout:
