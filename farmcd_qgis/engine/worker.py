@@ -30,7 +30,7 @@ from ..protocol import (
     encode,
     request_from_dict,
 )
-from . import probe
+from . import heap, probe
 
 HEARTBEAT_S = 1.0
 PROGRESS_S = 0.2
@@ -150,6 +150,8 @@ class Worker:
             if code == "gpu_fault":
                 # After such a fault every later call to the card fails too: only a new process helps.
                 self.leave()
+        finally:
+            heap.give_back()
 
 
 def explain(error: Exception) -> tuple[str, str]:
