@@ -20,6 +20,9 @@ CANDIDATES = "candidates"
 HARD_REGIONS = "hard_regions"
 RUN_TABLE = "run"
 VERDICT_LOG = "verdicts"
+ACCURACY_SAMPLE = "accuracy_sample"
+ACCURACY_STRATA = "accuracy_strata"
+JUDGEMENT_LOG = "judgements"
 
 Severity = Literal["error", "warning", "info"]
 

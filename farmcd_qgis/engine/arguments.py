@@ -1,20 +1,11 @@
 """The arguments of the command line that several commands share."""
 
 import argparse
-from typing import Any, NoReturn
+from typing import Any
 
 from ..protocol import RunRequest
 
-UNUSABLE = 2
 DEFAULTS = RunRequest("", "", "", "")
-
-
-class Parser(argparse.ArgumentParser):
-    """Answers a wrong argument with one sentence instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with status 2."""
-        self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
 def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:

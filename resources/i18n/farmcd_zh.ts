@@ -859,5 +859,21 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>sensor noise</source>
         <translation>传感器噪声</translation>
     </message>
+    <message>
+        <source>Bands and stretch of this date</source>
+        <translation>该期影像的波段与拉伸</translation>
+    </message>
+    <message>
+        <source>Instead of before</source>
+        <translation>代替前期</translation>
+    </message>
+    <message>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
+    </message>
+    <message>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
+    </message>
 </context>
 </TS>
