@@ -200,7 +200,6 @@ class ConvMamba(nn.Module):
 
     @staticmethod
     def _way(conv: nn.Conv1d, x_proj: nn.Linear, dt_proj: nn.Linear, a_log: Tensor, d: Tensor) -> Direction:
-        assert conv.bias is not None
         return Direction(conv.weight, conv.bias, x_proj.weight, dt_proj.weight, dt_proj.bias, a_log, d)
 
     def _scan(self, x: Tensor, z: Tensor, way: Direction, *, reverse: bool) -> Tensor:
