@@ -4,7 +4,7 @@ from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.gui import QgsDockWidget, QgsRendererRasterPropertiesWidget
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QResizeEvent
-from qgis.PyQt.QtWidgets import QBoxLayout, QDialog, QDialogButtonBox, QMainWindow, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QBoxLayout, QDialog, QDialogButtonBox, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from .date_strip import DateStrip
 from .linked_canvases import LinkedCanvases
@@ -78,11 +78,17 @@ class PairDock(QgsDockWidget):
         layout = QVBoxLayout(dialog)
         choice = QgsRendererRasterPropertiesWidget(layer, self.canvases.after, dialog)
         choice.widgetChanged.connect(choice.apply)
-        layout.addWidget(choice)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(choice)
+        layout.addWidget(scroll)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(dialog.reject)
         layout.addWidget(close)
         layer.willBeDeleted.connect(dialog.close)
+        # The bands and their stretch; brightness and resampling are a scroll away.
+        dialog.resize(choice.sizeHint().width() + 60, min(440, self._window.height()))
         dialog.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

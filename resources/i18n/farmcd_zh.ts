@@ -899,5 +899,13 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>Summary for the screen (HTML)</source>
         <translation>摘要网页（HTML）</translation>
     </message>
+    <message>
+        <source>referee: real change</source>
+        <translation>CLIP 复判：真实变化</translation>
+    </message>
+    <message>
+        <source>referee: pseudo-change</source>
+        <translation>CLIP 复判：伪变化</translation>
+    </message>
 </context>
 </TS>
