@@ -11,14 +11,16 @@ from typing import NamedTuple
 from qgis.core import QgsFeedback
 
 from ..protocol import Cancelled, InputError
+from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
-from .figures import read_dossier
+from .figures import Dossier, read_dossier
 from .html import write_html
 from .job import Job
 from .maps import Maps
 from .pages import Writer
 from .pdf import Pages, write_pdf
 from .settings import ReportSettings
+from .templates import Templates
 from .typography import has_chinese
 from .words import Words
 
@@ -44,10 +46,24 @@ class ReportResult:
     messages: tuple[str, ...] = ()
 
 
-def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
-    pages = Writer(job).pages()
+def make_job(settings: ReportSettings, dossier: Dossier) -> Job:
+    """Bring together what every output of a report is made from; raises InputError for templates of no use."""
+    words = Words(settings.language)
+    return Job(settings, dossier, Maps(dossier, words.language), words, Templates(settings.templates))
+
+
+def report_pages(job: Job) -> Pages:
+    """Return the pages of a report, each drawn when it is asked for."""
+    about = job.maps.project.metadata()
+    about.setTitle(" · ".join(story.title(job)))
+    about.setAuthor(job.settings.author or job.settings.office)
+    job.maps.project.setMetadata(about)
     footer = f"FarmCD {job.dossier.record['versions']['farmcd']}  ·  {job.dossier.record['run']}"
-    write_pdf(Pages(pages, job.maps.project, job.words, footer), path, feedback)
+    return Pages(Writer(job).pages(), job, footer)
+
+
+def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    write_pdf(report_pages(job), path, feedback)
 
 
 # By the names of settings.OUTPUTS.
@@ -76,9 +92,8 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     dossier = read_dossier(settings, feedback)
     chosen_crs(settings, dossier.crs)
     wanted = {name: output for name, output in MAKERS.items() if name in settings.outputs}
+    job = make_job(settings, dossier)
     _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
-    words = Words(settings.language)
-    job = Job(settings, dossier, Maps(dossier, words.language), words)
     files: dict[str, Path] = {}
     messages = list(_messages(job))
     done, whole = 0.0, sum(output.weight for output in wanted.values())
@@ -92,7 +107,7 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
                 files[key] = _put(Path(making), folder / output.folder, output.name)
             done += output.weight
             if files[key].parent != folder / output.folder:
-                messages.append(words("in_use", name=output.name, other=files[key].relative_to(folder)))
+                messages.append(job.words("in_use", name=output.name, other=files[key].relative_to(folder)))
     except OSError as error:
         raise InputError(
             "not_writable",
