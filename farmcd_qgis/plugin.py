@@ -15,28 +15,38 @@ STACKED = "plugins/farmcd/docksStacked"
 
 
 class FarmCDPlugin:
-    """The plugin as QGIS sees it: `dock` detects, `review_dock` reviews; both are hidden until they are asked for."""
+    """The plugin as QGIS sees it: `dock` detects, `review_dock` reviews, `report_dock` reports; hidden at first."""
 
     def __init__(self, iface: Any) -> None:
         self.iface = iface
         self.dock: Any = None
         self.review_dock: Any = None
+        self.report_dock: Any = None
         self.provider: Any = None
         self.actions: list[QAction] = []
         self._translator: Translator | None = None
 
+    @property
+    def docks(self) -> tuple[Any, ...]:
+        """The docks in the order of the work."""
+        return self.dock, self.review_dock, self.report_dock
+
     def initGui(self) -> None:
         """Add the docks, their actions and the Processing provider."""
         from .gui.detect_dock import DetectDock
+        from .gui.report_dock import ReportDock
         from .gui.review_dock import ReviewDock
 
         self.initProcessing()
         self.dock = DetectDock(self.iface)
         self.review_dock = ReviewDock(self.iface)
+        self.report_dock = ReportDock(self.iface)
         self._add(self.dock, QIcon(str(resources() / "icons" / "farmcd.svg")), tr("Detect changes"))
         self._add(self.review_dock, QgsApplication.getThemeIcon("/mActionCheckGeometry.svg"), tr("Review candidates"))
+        self._add(self.report_dock, QgsApplication.getThemeIcon("/mActionSaveAsPDF.svg"), tr("Write a report"))
         self.dock.review_wanted.connect(self._review)
-        self.review_dock.opened.connect(self._stack)
+        for dock in self.docks[1:]:
+            dock.opened.connect(self._stack)
 
     def initProcessing(self) -> None:
         """Add the Processing provider; all that qgis_process asks for."""
@@ -56,11 +66,11 @@ class FarmCDPlugin:
             self.iface.removeRasterToolBarIcon(action)
             action.deleteLater()
         self.actions.clear()
-        for dock in filter(None, (self.dock, self.review_dock)):
+        for dock in filter(None, self.docks):
             dock.unload()
             self.iface.removeDockWidget(dock)
             dock.deleteLater()
-        self.dock = self.review_dock = None
+        self.dock = self.review_dock = self.report_dock = None
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None
@@ -81,11 +91,12 @@ class FarmCDPlugin:
         self.actions.append(action)
 
     def _stack(self) -> None:
-        """Put the docks behind each other as tabs the first time both are wanted; later they stay where they are."""
+        """Put the docks behind each other as tabs the first time two are wanted; later they stay where they are."""
         if not QgsSettings().value(STACKED, False, bool):
             QgsSettings().setValue(STACKED, True)
-            self.iface.mainWindow().tabifyDockWidget(self.dock, self.review_dock)
-            self.review_dock.raise_()
+            for dock in self.docks[1:]:
+                self.iface.mainWindow().tabifyDockWidget(self.dock, dock)
+            next(dock for dock in reversed(self.docks) if dock.isUserVisible() or dock is self.dock).raise_()
 
     def _review(self, run_dir: str) -> None:
         self.review_dock.setUserVisible(True)

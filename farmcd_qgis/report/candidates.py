@@ -1,5 +1,6 @@
 """The candidates of a run as the report counts them: one per number, with the verdict that holds and their place."""
 
+import functools
 import math
 from collections import defaultdict
 from dataclasses import dataclass
@@ -25,11 +26,16 @@ from ..review.log import History
 from ..review.store import read_history
 from ..review.verdicts import OTHER_CLASS, UNREVIEWED, Verdict
 
-WGS84 = QgsCoordinateReferenceSystem("EPSG:4326")
 REVIEWED_CLASS = "reviewed_class_id"
 M2_PER_HECTARE = 10_000.0
 # An outline whose area is further from what the run measured was edited after it.
 EDITED = 0.001
+
+
+@functools.cache
+def wgs84() -> QgsCoordinateReferenceSystem:
+    """Return the CRS of longitude and latitude; made when it is first asked for, since QGIS has started by then."""
+    return QgsCoordinateReferenceSystem("EPSG:4326")
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,7 @@ class _Reader:
 
     def __init__(self, layer: QgsVectorLayer, history: History[Verdict]) -> None:
         self._history = history
-        self._to_wgs84 = QgsCoordinateTransform(layer.crs(), WGS84, QgsProject())
+        self._to_wgs84 = QgsCoordinateTransform(layer.crs(), wgs84(), QgsProject())
         self._meter = measure(layer.crs())
         self._has_review = layer.fields().indexOf(REVIEWED_CLASS) >= 0
 

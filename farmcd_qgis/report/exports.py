@@ -23,7 +23,7 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..classes import class_label
 from ..protocol import FarmCDError, InputError
-from .candidates import WGS84, Candidate
+from .candidates import Candidate, wgs84
 from .job import Job
 from .maps import day_of
 from .rounding import DIGITS, FINE_DIGITS
@@ -85,7 +85,7 @@ def write_csv(job: Job, path: Path, feedback: QgsFeedback) -> None:
 
 def write_geojson(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the candidates as GeoJSON of RFC 7946: WGS 84, seven decimals, outer rings anticlockwise."""
-    _save(_candidates(job), path, "GeoJSON", WGS84, "candidates", ["RFC7946=YES"])
+    _save(_candidates(job), path, "GeoJSON", wgs84(), "candidates", ["RFC7946=YES"])
 
 
 def write_gpkg(job: Job, path: Path, feedback: QgsFeedback) -> None:
@@ -123,7 +123,7 @@ def write_shapefile(job: Job, path: Path, feedback: QgsFeedback) -> None:
 
 def write_kml(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the candidates as KML in their classes' colours; always in WGS 84, as KML has it."""
-    _save(_candidates(job, named=True), path, "LIBKML", WGS84, job.words("sheet"))
+    _save(_candidates(job, named=True), path, "LIBKML", wgs84(), job.words("sheet"))
 
 
 def chosen_crs(settings: ReportSettings, of_run: QgsCoordinateReferenceSystem) -> QgsCoordinateReferenceSystem:

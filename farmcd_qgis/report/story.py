@@ -5,7 +5,7 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import class_label
-from .candidates import WGS84
+from .candidates import wgs84
 from .figures import TOTAL
 from .job import Job
 from .maps import day_of
@@ -22,7 +22,7 @@ def facts(job: Job) -> list[tuple[str, str]]:
     words, dossier = job.words, job.dossier
     record = dossier.record
     days = [day_of(record, role) for role in ("before", "after")]
-    transform = QgsCoordinateTransform(dossier.crs, WGS84, job.maps.project)
+    transform = QgsCoordinateTransform(dossier.crs, wgs84(), job.maps.project)
     centre = transform.transform(job.maps.whole().center())
     names = [Path((record["inputs"].get(role) or {}).get("path", "")).name for role in ("before", "after")]
     rows = [

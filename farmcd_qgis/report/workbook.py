@@ -6,7 +6,7 @@ The least that ISO/IEC 29500 asks for: one part per sheet, texts inside the cell
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape, quoteattr  # nosec B406 # writes, never reads
 
 from .tables import Cell, Head, Sheet
 
