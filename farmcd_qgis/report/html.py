@@ -49,6 +49,7 @@ def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
     words, dossier = writer.words, writer.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
+    yield from (f"<p class='notice'>{escape(text)}</p>" for text in story.notice(writer.job))
     yield _facts(story.facts(writer.job))
     yield _key_figures(writer) + "</header>"
     yield _heading(words("summary"))

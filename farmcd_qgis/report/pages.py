@@ -96,7 +96,8 @@ class Writer:
         page.map("map", self.maps.with_image("after", self.maps.candidates), whole)
         page.fill("caption", self._caption())
         box, style = page.region("facts")
-        draw([Grid(KEYS, tuple(story.facts(self.job)), small=False)], page, box, style, style.colour)
+        notes = [(self.words("note"), text) for text in story.notice(self.job)]
+        draw([Grid(KEYS, (*story.facts(self.job), *notes), small=False)], page, box, style, style.colour)
 
     def _summary(self) -> list[Block]:
         words = self.words

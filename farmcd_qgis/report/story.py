@@ -5,6 +5,7 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import class_label
+from ..review.reviewer import DEMO_REVIEWER
 from .candidates import wgs84
 from .figures import TOTAL
 from .job import Job
@@ -35,6 +36,12 @@ def facts(job: Job) -> list[tuple[str, str]]:
         ("run", str(record["run"])),
     ]
     return [(words(key), value) for key, value in rows if value]
+
+
+def notice(job: Job) -> list[str]:
+    """Return what a reader must know before anything else: that the review was only made for a demonstration."""
+    demo = job.dossier.reviewers[DEMO_REVIEWER]
+    return [job.words("demo_review", count=demo)] if demo else []
 
 
 def key_figures(job: Job) -> list[tuple[str, str]]:
@@ -91,6 +98,7 @@ def _found(job: Job) -> list[str]:
 def _review(job: Job) -> list[str]:
     words, dossier = job.words, job.dossier
     sentences = [words("fallback")] if dossier.fell_back else []
+    sentences += notice(job)
     if dossier.reviewed_count:
         reviewed, every = words.number(dossier.reviewed_count), words.number(dossier.all_count)
         sentences.append(words("some_reviewed", reviewed=reviewed, total=every))
