@@ -1187,5 +1187,29 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>{total} points in all: the minimum of each class takes more than the {size} that suffice.</source>
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
 </context>
 </TS>
