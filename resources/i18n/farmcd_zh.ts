@@ -1211,5 +1211,9 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Within {metres} m: {classes} ({verdicts})</source>
         <translation>{metres} 米内：{classes}（{verdicts}）</translation>
     </message>
+    <message>
+        <source>Conflict</source>
+        <translation>意见不一</translation>
+    </message>
 </context>
 </TS>
