@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..classes import CHANGES, NO_CHANGE
 from ..protocol import VERDICT_LOG, InputError
 from .agreement import VerdictHistory, missing
 from .history import History
-from .log import LogStore
+from .log import LogStore, opened
 from .queue import Candidates
 from .verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
 
@@ -169,6 +170,15 @@ def _classes(file: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]
         return dict(file.execute("SELECT candidate_id, class_id FROM candidates"))
     one = "SELECT candidate_id, class_id FROM candidates WHERE candidate_id = ?"
     return dict(row for number in numbers for row in file.execute(one, (number,)))
+
+
+def read_history(gpkg_path: Path) -> History[Verdict]:
+    """Read the log of verdicts without changing the file; empty where nobody has reviewed. Raises FarmCDError."""
+    history = VerdictHistory()
+    with opened(gpkg_path) as file:
+        if file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERDICT_LOG,)).fetchone():
+            history.take(Verdict(*row) for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"))
+    return history
 
 
 def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
