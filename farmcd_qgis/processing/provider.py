@@ -8,6 +8,7 @@ from .algorithm import plugin_icon
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .evaluate import EvaluateAlgorithm
+from .export_samples import ExportSamplesAlgorithm
 from .preflight import PreflightAlgorithm
 from .referee import RefereeAlgorithm
 from .report import ReportAlgorithm
@@ -41,6 +42,7 @@ class FarmCDProvider(QgsProcessingProvider):
             VectoriseAlgorithm,
             RefereeAlgorithm,
             EvaluateAlgorithm,
+            ExportSamplesAlgorithm,
             ConvertCheckpointAlgorithm,
             ReportAlgorithm,
         ):
