@@ -153,6 +153,7 @@ def samples(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_finetuning_learns_and_says_so(samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("farmcd_qgis.training.finetune.CROP", 32)
     monkeypatch.setattr("farmcd_qgis.training.finetune.BATCH", 2)
