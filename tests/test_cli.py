@@ -13,8 +13,8 @@ import pytest
 from test_vectorise import left_in, write_run
 
 from farmcd_qgis import paths
+from farmcd_qgis.console import describe
 from farmcd_qgis.engine.cli import main
-from farmcd_qgis.engine.console import describe
 from farmcd_qgis.protocol import Cancelled, FarmCDError, Finding, InputError, Progress, RunRequest, RunResult
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -18,8 +18,10 @@ from osgeo import ogr
 from farmcd_qgis.engine import detect as detect_module
 from farmcd_qgis.engine.detect import detect
 from farmcd_qgis.protocol import STAGING, Cancelled, FarmCDError, InputError, RunRequest, RunResult
-from tests.test_detect import RASTERS, ColourPredictor, make_request, pixels_of, write_raster  # noqa: F401
+from tests import test_detect
+from tests.test_detect import RASTERS, ColourPredictor, pixels_of, write_raster
 
+make_request = test_detect.make_request
 ROOT = Path(__file__).resolve().parent.parent
 Make = Callable[..., RunRequest]
 
@@ -90,7 +92,7 @@ def test_strips_give_the_same_bytes(make_request: Make, monkeypatch: pytest.Monk
 def test_cancelled_it_says_what_stays_and_goes_on(make_request: Make):
     request = make_request()
     asked = iter(range(1000))
-    with pytest.raises(Cancelled, match="stays in .*run; the same run goes on"):
+    with pytest.raises(Cancelled, match=r"stays in .*run; the same run goes on"):
         detect(request, is_cancelled=lambda: next(asked) >= 14, predictor=ColourPredictor())
     whole = replace(request, out_dir=f"{request.out_dir}-whole")
     detect(whole, predictor=ColourPredictor())

@@ -245,7 +245,7 @@ def test_verdicts_without_sense_are_refused(gpkg, arguments, code):
 
 
 def test_a_locked_file_is_said_and_nothing_is_half_done(gpkg, monkeypatch):
-    monkeypatch.setattr("farmcd_qgis.review.store.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("farmcd_qgis.review.log.WAIT_SECONDS", 0.05)
     store = ReviewStore(gpkg, "ann")
     store.give(1, "confirmed")
     other = sqlite3.connect(gpkg, isolation_level=None)

@@ -128,6 +128,7 @@ def test_stray_prints_of_libraries_go_to_stderr():
 
 ODD_JOBS = (
     "import logging, sys, time\n"
+    "from farmcd_qgis import serving\n"
     "from farmcd_qgis.engine import worker\n"
     "from farmcd_qgis.protocol import Cancelled, Progress\n"
     "def wait(progress, is_cancelled):\n"
@@ -149,7 +150,7 @@ ODD_JOBS = (
     "def gpu(progress, is_cancelled):\n"
     "    raise RuntimeError('CUDA error: device-side assert triggered\\nmore')\n"
     "worker.JOBS.update(wait=wait, deaf=deaf, broken=broken, nan=nan, full=full, gpu=gpu)\n"
-    "worker.GRACE_S = 0.5\n"
+    "serving.GRACE_S = 0.5\n"
     "sys.exit(worker.main())\n"
 )
 

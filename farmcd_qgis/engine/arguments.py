@@ -1,20 +1,11 @@
 """The arguments of the command line that several commands share."""
 
 import argparse
-from typing import Any, NoReturn
+from typing import Any
 
 from ..protocol import RunRequest
 
-UNUSABLE = 2
 DEFAULTS = RunRequest("", "", "", "")
-
-
-class Parser(argparse.ArgumentParser):
-    """Answers a wrong argument with one sentence instead of the whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        """End with status 2."""
-        self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
 def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
@@ -22,7 +13,14 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add = parser.add_argument
     add("before", metavar="BEFORE", help="raster of the first date")
     add("after", metavar="AFTER", help="raster of the second date")
-    add("--out", dest="out_dir", metavar="DIR", required=out_required, default="", help="run folder to make")
+    add(
+        "--out",
+        dest="out_dir",
+        metavar="DIR",
+        required=out_required,
+        default="",
+        help="run folder to make, or to go on with",
+    )
     add("--checkpoint", metavar="F", help="model (default: the one that comes with FarmCD)")
     add("--aoi", metavar="F", help="polygons of the area of interest (FILE or 'FILE|layername=NAME')")
     add("--farmland", metavar="F", help="polygons of farmland; nothing else is looked at")
@@ -40,6 +38,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
     add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
+    add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
 
 

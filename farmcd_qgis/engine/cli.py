@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__, paths
+from ..console import UNUSABLE, Console, Parser, StopSignals
 from ..protocol import FarmCDError, InputError, RunRequest
-from .arguments import UNUSABLE, Parser, add_polygon_options, add_request
-from .console import Console, StopSignals
+from .arguments import add_polygon_options, add_request
 
 DONE, FAULT = 0, 1
 EPILOGUE = """\
@@ -148,7 +148,7 @@ def _request(arguments: argparse.Namespace) -> RunRequest:
 
 def _fault(error: Exception) -> FarmCDError:
     """Write what is known of an unforeseen exception into a log file and name that in a sentence."""
-    from .worker import explain
+    from ..serving import explain
 
     code, message = explain(error)
     with tempfile.NamedTemporaryFile(

@@ -7,13 +7,14 @@ from typing import Any
 from osgeo import gdal, ogr, osr
 
 from ..paths import resources
-from ..protocol import CANDIDATES, HARD_REGIONS, RUN_TABLE, VERDICT_LOG
+from ..protocol import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
 
 gdal.UseExceptions()
 ogr.UseExceptions()
 osr.UseExceptions()
 
 UNREVIEWED = "unreviewed"
+UNJUDGED = "unjudged"
 GEOMETRY = "geom"
 STYLES_TABLE = "layer_styles"
 
@@ -103,15 +104,7 @@ class Package:
                 definition.SetDefault("CURRENT_TIMESTAMP")
             table.CreateField(definition)
         for name, qml in styles:
-            feature = ogr.Feature(table.GetLayerDefn())
-            for field in ("f_table_catalog", "f_table_schema", "styleSLD", "owner"):
-                feature[field] = ""
-            feature["f_table_name"] = feature["styleName"] = name
-            feature["f_geometry_column"] = GEOMETRY
-            feature["styleQML"] = qml
-            feature["useAsDefault"] = 1
-            feature["description"] = f"FarmCD: {name.replace('_', ' ')}"
-            table.CreateFeature(feature)
+            _add_style(table, name, qml)
 
     def __enter__(self) -> "Package":
         return self
@@ -119,6 +112,17 @@ class Package:
     def __exit__(self, *_: object) -> None:
         # GDAL closes a file when nothing in Python refers to it any more.
         self._file = None
+
+
+def store_style(file: gdal.Dataset, name: str) -> None:
+    """Store `resources/styles/<name>.qml` as the default style of a layer that was added later, unless it has one."""
+    table, path = file.GetLayerByName(STYLES_TABLE), resources() / "styles" / f"{name}.qml"
+    if table is None or not path.is_file():
+        return
+    table.SetAttributeFilter(f"f_table_name = '{name}'")
+    if not table.GetFeatureCount():
+        _add_style(table, name, path.read_text(encoding="utf-8"))
+    table.SetAttributeFilter(None)
 
 
 def write_run_table(gpkg: Path, rows: Iterable[tuple[str, str]]) -> None:
@@ -135,23 +139,35 @@ def write_run_table(gpkg: Path, rows: Iterable[tuple[str, str]]) -> None:
     file.CommitTransaction()
 
 
-def count_reviewed(gpkg: Path) -> int:
-    """Count the candidates of a run's GeoPackage that somebody has given a verdict on; 0 if there is no file.
+def _add_style(table: ogr.Layer, name: str, qml: str) -> None:
+    feature = ogr.Feature(table.GetLayerDefn())
+    for field in ("f_table_catalog", "f_table_schema", "styleSLD", "owner"):
+        feature[field] = ""
+    feature["f_table_name"] = feature["styleName"] = name
+    feature["f_geometry_column"] = GEOMETRY
+    feature["styleQML"] = qml
+    feature["useAsDefault"] = 1
+    feature["description"] = f"FarmCD: {name.replace('_', ' ')}"
+    table.CreateFeature(feature)
 
-    Where every verdict was taken back, the log still holds what a person did: it counts as one.
+
+def count_reviewed(gpkg: Path) -> int:
+    """Count what people have settled in a run's GeoPackage: candidates with a verdict, judged points of the accuracy
+    sample; 0 if there is no file.
+
+    Where all of it was taken back, the log still holds what a person did: it counts as one.
     """
     if not gpkg.exists():
         return 0
     file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
-    log = file.GetLayerByName(VERDICT_LOG)
-    if log is not None and log.GetFeatureCount():
-        return max(1, _count_settled(file))
-    return _count_settled(file)
+    settled = _count(file, CANDIDATES, f"status <> '{UNREVIEWED}'")
+    settled += _count(file, ACCURACY_SAMPLE, f"judgement <> '{UNJUDGED}'")
+    return settled or min(1, _count(file, VERDICT_LOG) + _count(file, JUDGEMENT_LOG))
 
 
-def _count_settled(file: gdal.Dataset) -> int:
-    layer = file.GetLayerByName(CANDIDATES)
+def _count(file: gdal.Dataset, name: str, condition: str | None = None) -> int:
+    layer = file.GetLayerByName(name)
     if layer is None:
         return 0
-    layer.SetAttributeFilter(f"status <> '{UNREVIEWED}'")
+    layer.SetAttributeFilter(condition)
     return layer.GetFeatureCount()

@@ -76,8 +76,8 @@ def vectorise(
     if reviewed := count_reviewed(target):
         raise InputError(
             "reviewed",
-            f"{reviewed} candidates in {target} have been reviewed already, and new polygons would replace them. "
-            "Copy the run folder without farmcd.gpkg and make the polygons there.",
+            f"{reviewed} candidates or sample points in {target} have been reviewed already, and new polygons would "
+            "replace them. Copy the run folder without farmcd.gpkg and make the polygons there.",
         )
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()

@@ -1,182 +1,13 @@
-"""The worker process: commands of QGIS come in as JSON lines, events go out as JSON lines.
+"""The worker process of the engine: `python -m farmcd_qgis.engine.worker` serves the jobs below."""
 
-`python -m farmcd_qgis.engine.worker` serves one job at a time and stays warm between jobs. Jobs run in the main
-thread; one thread listens for commands, another sends a heartbeat and watches the parent. The worker ends
-when it is told to, when its standard input closes, or when its parent is gone.
-"""
-
-import faulthandler
-import inspect
-import logging
-import os
-import queue
 import sys
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import IO, Any
+from typing import Any
 
-from ..protocol import (
-    PROTOCOL_VERSION,
-    Cancelled,
-    Command,
-    Event,
-    FarmCDError,
-    Finding,
-    InputError,
-    Progress,
-    decode_command,
-    encode,
-    request_from_dict,
-)
+from ..protocol import request_from_dict
+from ..serving import Job, serve
 from . import probe
-
-HEARTBEAT_S = 1.0
-PROGRESS_S = 0.2
-GRACE_S = 5.0
-
-logger = logging.getLogger(__name__)
-
-
-class Channel:
-    """The line to QGIS; any thread may send. `closed` is called once nobody listens any more."""
-
-    def __init__(self, stream: IO[str], closed: Callable[[], None]) -> None:
-        self._stream = stream
-        self._closed = closed
-        self._lock = threading.Lock()
-        self._last_progress = ("", 0.0)
-
-    def send(self, kind: str, data: dict[str, Any] | None = None) -> None:
-        """Write one event."""
-        line = encode(Event(kind, data or {}))
-        try:
-            with self._lock:
-                self._stream.write(line)
-                self._stream.flush()
-        except OSError:
-            self._closed()
-
-    def progress(self, progress: Progress) -> None:
-        """Send how far the job is, at most five times a second except where a stage begins or ends."""
-        stage, sent = self._last_progress
-        now = time.monotonic()
-        if progress.stage == stage and now - sent < PROGRESS_S and progress.fraction < 1.0:
-            return
-        self._last_progress = (progress.stage, now)
-        self.send("progress", asdict(progress))
-
-
-class WarningsToChannel(logging.Handler):
-    """Carries the engine's logged warnings to the person, as findings."""
-
-    def __init__(self, channel: Channel) -> None:
-        super().__init__(logging.WARNING)
-        self._channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Send the record's message as a warning event."""
-        self._channel.send("warning", asdict(Finding("warning", "log", record.getMessage())))
-
-
-class Worker:
-    """One job after the other from `commands`, events to `events`."""
-
-    def __init__(self, commands: IO[str], events: IO[str]) -> None:
-        self.channel = Channel(events, closed=self.leave)
-        self._commands = commands
-        self._jobs: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
-        self._cancelled = threading.Event()
-        self._leaving = threading.Event()
-        self._parent = os.getppid()
-
-    def is_cancelled(self) -> bool:
-        """Tell whether the present job is to stop."""
-        return self._cancelled.is_set()
-
-    def leave(self) -> None:
-        """End after the present job, which is asked to stop; end anyway if it does not stop soon."""
-        if self._leaving.is_set():
-            return
-        self._leaving.set()
-        self._cancelled.set()
-        self._jobs.put(None)
-        # A daemon, so that a worker that ends by itself doesn't wait for it.
-        overdue = threading.Timer(GRACE_S, os._exit, args=(Cancelled.exit_status,))
-        overdue.daemon = True
-        overdue.start()
-
-    def serve(self) -> None:
-        """Run jobs until told to leave."""
-        for loop in (self._listen, self._beat):
-            threading.Thread(target=loop, daemon=True).start()
-        self.channel.send("ready", {"protocol": PROTOCOL_VERSION, "pid": os.getpid(), "versions": probe.versions()})
-        while (command := self._jobs.get()) is not None:
-            self._run(command)
-
-    def _listen(self) -> None:
-        for line in self._commands:
-            try:
-                command = decode_command(line)
-            except ValueError as error:
-                logger.error("%s", error)
-                continue
-            if command.name == "quit":
-                break
-            if command.name == "cancel":
-                self._cancelled.set()
-            else:
-                # Cleared here and not when the job begins: a cancel that follows at once must count.
-                self._cancelled.clear()
-                self._jobs.put(command)
-        self.leave()
-
-    def _beat(self) -> None:
-        while not self._leaving.wait(HEARTBEAT_S):
-            self.channel.send("heartbeat")
-            if os.getppid() != self._parent:
-                self.leave()
-
-    def _run(self, command: Command) -> None:
-        try:
-            self.channel.send("result", _call(command, self.channel.progress, self.is_cancelled))
-        except FarmCDError as error:
-            self.channel.send("error", {"code": error.code, "message": error.message})
-        except Exception as error:
-            logger.exception("the job %r failed", command.name)
-            code, message = explain(error)
-            self.channel.send("error", {"code": code, "message": message})
-            if code == "gpu_fault":
-                # After such a fault every later call to the card fails too: only a new process helps.
-                self.leave()
-
-
-def explain(error: Exception) -> tuple[str, str]:
-    """Give a code and a sentence for an exception that no part of the engine foresaw."""
-    text = str(error).strip().splitlines()
-    first = text[0] if text else type(error).__name__
-    if type(error).__name__ == "OutOfMemoryError":
-        return "gpu_memory", f"The GPU ran out of memory ({first}). Choose a smaller batch, or the device cpu."
-    if isinstance(error, MemoryError):
-        return "memory", "The computer ran out of memory. Close other programs, or choose a smaller batch."
-    if any(mark in str(error) for mark in ("CUDA error", "HIP error", "cuDNN error", "CUBLAS_STATUS")):
-        return "gpu_fault", f"The GPU failed ({first}). Run again; if it fails again, choose the device cpu."
-    if isinstance(error, ImportError):
-        return "missing_module", f"The worker's Python {sys.executable} lacks a part it needs: {first}."
-    return "internal", f"FarmCD met a fault of its own ({type(error).__name__}: {first})."
-
-
-def _call(command: Command, progress: Callable[[Progress], None], is_cancelled: Callable[[], bool]) -> dict[str, Any]:
-    job = JOBS.get(command.name)
-    if job is None:
-        raise InputError("unknown_command", f"The worker has no job {command.name!r}; it has {', '.join(JOBS)}.")
-    try:
-        inspect.signature(job).bind(progress, is_cancelled, **command.arguments)
-    except TypeError as error:
-        raise InputError("bad_arguments", f"The job {command.name!r} cannot be called so: {error}.") from error
-    return job(progress, is_cancelled, **command.arguments)
-
 
 # The jobs import late: the worker is ready before torch is, and a preflight never waits for torch.
 
@@ -209,6 +40,22 @@ def _evaluate(
     return evaluate(result, reference, progress=progress, is_cancelled=is_cancelled, **options)
 
 
+def _count_strata(progress: Callable, is_cancelled: Callable, run_dir: str) -> dict[str, Any]:
+    from .sample import count_strata
+
+    return {"strata": count_strata(run_dir, progress=progress, is_cancelled=is_cancelled)}
+
+
+def _draw_sample(
+    progress: Callable, is_cancelled: Callable, run_dir: str, points: dict[str, int], seed: int
+) -> dict[str, Any]:
+    from .sample import draw_sample
+
+    # JSON has no other keys than text.
+    by_class = {int(class_id): count for class_id, count in points.items()}
+    return draw_sample(run_dir, by_class, seed, progress=progress, is_cancelled=is_cancelled)
+
+
 def _referee(progress: Callable, is_cancelled: Callable, run_dir: str, weights: str) -> dict[str, Any]:
     from .referee import referee
 
@@ -239,11 +86,13 @@ def _probe(progress: Callable, is_cancelled: Callable) -> dict[str, Any]:
     return probe.survey()
 
 
-JOBS: dict[str, Callable[..., dict[str, Any]]] = {
+JOBS: dict[str, Job] = {
     "detect": _detect,
     "preflight": _preflight,
     "vectorise": _vectorise,
     "evaluate": _evaluate,
+    "count_strata": _count_strata,
+    "draw_sample": _draw_sample,
     "referee": _referee,
     "convert": _convert,
     "info": _info,
@@ -252,28 +101,9 @@ JOBS: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def _claim(descriptor: int, mode: str) -> IO[str]:
-    # Libraries keep printing to descriptor 1 and child processes keep reading 0; neither may touch the protocol.
-    own = os.dup(descriptor)
-    if mode == "w":
-        os.dup2(sys.stderr.fileno(), descriptor)
-    else:
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, descriptor)
-        os.close(nothing)
-    # Names of files may hold bytes that are no UTF-8: they must come out as they went in.
-    return os.fdopen(own, mode, encoding="utf-8", errors="surrogateescape", newline="\n")
-
-
 def main() -> int:
     """Serve the process that started this one until it leaves."""
-    faulthandler.enable()
-    logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    if hasattr(os, "nice"):
-        os.nice(5)  # QGIS must stay responsive while every core predicts.
-    worker = Worker(_claim(0, "r"), _claim(1, "w"))
-    logging.getLogger("farmcd_qgis.engine").addHandler(WarningsToChannel(worker.channel))
-    worker.serve()
+    serve(JOBS, probe.versions(), "farmcd_qgis.engine")
     return 0
 
 

@@ -1,6 +1,5 @@
 """farmcd:report, what an office hands in of a run."""
 
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -18,8 +17,8 @@ from qgis.core import (
 )
 
 from ..protocol import Cancelled, FarmCDError
-from ..report import ReportOptions, write_report
-from ..report.words import LANGUAGES
+from ..report import CONFIRMED_ONES, NOT_REJECTED, ReportSettings, write_report
+from ..report.settings import LANGUAGES
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -30,7 +29,7 @@ AUTHOR = "AUTHOR"
 CANDIDATE_PAGES = "CANDIDATE_PAGES"
 ONLY_CONFIRMED = "ONLY_CONFIRMED"
 
-DEFAULTS = ReportOptions()
+DEFAULTS = ReportSettings("", "")
 
 
 class ReportAlgorithm(FarmCDAlgorithm):
@@ -70,10 +69,10 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self.addParameter(QgsProcessingParameterString(AUTHOR, self.tr("Author"), DEFAULTS.author, False, True))
         whole = Qgis.ProcessingNumberParameterType.Integer
         label = self.tr("Pages for the largest candidates")
-        number = QgsProcessingParameterNumber(CANDIDATE_PAGES, label, whole, DEFAULTS.candidate_pages, False, 0)
+        number = QgsProcessingParameterNumber(CANDIDATE_PAGES, label, whole, 20, False, 0)
         self.addParameter(number)
         label = self.tr("Only confirmed candidates")
-        self.addParameter(QgsProcessingParameterBoolean(ONLY_CONFIRMED, label, DEFAULTS.only_confirmed))
+        self.addParameter(QgsProcessingParameterBoolean(ONLY_CONFIRMED, label, False))
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Folder for the report")))
         for name, label in self._files().items():
             self.addOutput(QgsProcessingOutputFile(name, label))
@@ -83,28 +82,31 @@ class ReportAlgorithm(FarmCDAlgorithm):
     ) -> dict[str, Any]:
         """Write the report."""
         folder = self.parameterAsString(parameters, OUTPUT, context)
-        options = ReportOptions(
+        confirmed = self.parameterAsBoolean(parameters, ONLY_CONFIRMED, context)
+        settings = ReportSettings(
+            run_dir=self.parameterAsFile(parameters, RUN_FOLDER, context),
+            out_dir=folder,
             language=self.parameterAsEnumString(parameters, LANGUAGE, context),
+            statuses=CONFIRMED_ONES if confirmed else NOT_REJECTED,
+            candidate_pages=self.parameterAsInt(parameters, CANDIDATE_PAGES, context),
             office=self.parameterAsString(parameters, OFFICE, context),
             author=self.parameterAsString(parameters, AUTHOR, context),
-            candidate_pages=self.parameterAsInt(parameters, CANDIDATE_PAGES, context),
-            only_confirmed=self.parameterAsBoolean(parameters, ONLY_CONFIRMED, context),
         )
-        run_dir = Path(self.parameterAsFile(parameters, RUN_FOLDER, context)).absolute()
         try:
-            report = write_report(run_dir, folder, options, feedback)
+            report = write_report(settings, feedback)
         except Cancelled:
-            feedback.pushInfo(self.tr("Stopped. Nothing half-made was left behind."))
+            feedback.pushInfo(self.tr("Stopped. Files that were finished are kept."))
             return {}
         except FarmCDError as error:
             raise QgsProcessingException(error.message) from error
         for message in report.messages:
             feedback.pushWarning(message)
-        return {OUTPUT: folder} | {name: str(getattr(report, name.lower())) for name in self._files()}
+        return {OUTPUT: folder} | {name: str(report.files[name.lower()]) for name in self._files()}
 
     def _files(self) -> dict[str, str]:
         return {
             "PDF": self.tr("Report (PDF)"),
+            "HTML": self.tr("Summary for the screen (HTML)"),
             "XLSX": self.tr("Tables (XLSX)"),
             "CSV": self.tr("Candidates (CSV)"),
             "GEOJSON": self.tr("Candidates (GeoJSON)"),

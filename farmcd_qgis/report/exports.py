@@ -10,6 +10,7 @@ from qgis.core import (
     QgsCoordinateTransform,
     QgsCoordinateTransformContext,
     QgsFeature,
+    QgsFeedback,
     QgsField,
     QgsFields,
     QgsGeometry,
@@ -20,7 +21,8 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..classes import class_label
 from ..protocol import FarmCDError
-from .figures import WGS84, Candidate, Dossier
+from .figures import WGS84, Candidate
+from .job import Job
 from .words import Words
 
 INT, REAL, STRING = QMetaType.Type.Int, QMetaType.Type.Double, QMetaType.Type.QString
@@ -52,23 +54,30 @@ CLASS_FIELDS: Table = {
 }
 
 
-def write_tables(dossier: Dossier, words: Words, xlsx: Path, csv: Path) -> None:
-    """Write the sheets "by class" and "candidates", and the candidates again as CSV that Excel reads as UTF-8."""
-    table = dossier.by_class
+def write_xlsx(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the sheets "by class" and "candidates"."""
+    words, table = job.words, job.dossier.by_class
     rows: list[list[Any]] = [
         [class_label(int(row.key), words.language), row.count, row.area_ha, row.area_mu, row.share]
         for row in table.rows
     ]
     rows.append([words("total"), table.total.count, table.total.area_ha, table.total.area_mu, table.total.share])
-    candidates = [_values(one, words, words.status(one.status)) for one in dossier.candidates]
-    _write(xlsx, "XLSX", words("by_class"), _headers(CLASS_FIELDS, words), rows)
-    _write(xlsx, "XLSX", words("sheet"), _headers(CANDIDATE_FIELDS, words), candidates, add=True)
+    candidates = [_values(one, words, words.status(one.status)) for one in job.dossier.candidates]
+    _write(path, "XLSX", words("by_class"), _headers(CLASS_FIELDS, words), rows)
+    _write(path, "XLSX", words("sheet"), _headers(CANDIDATE_FIELDS, words), candidates, add=True)
+
+
+def write_csv(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the candidates as CSV that Excel reads as UTF-8."""
+    words = job.words
+    rows = [_values(one, words, words.status(one.status)) for one in job.dossier.candidates]
     options = ["WRITE_BOM=YES", "LINEFORMAT=CRLF", "STRING_QUOTING=IF_NEEDED"]
-    _write(csv, "CSV", "candidates", _headers(CANDIDATE_FIELDS, words), candidates, options=options)
+    _write(path, "CSV", "candidates", _headers(CANDIDATE_FIELDS, words), rows, options=options)
 
 
-def write_geojson(dossier: Dossier, words: Words, path: Path) -> None:
+def write_geojson(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the candidates as GeoJSON of RFC 7946: WGS 84, seven decimals, outer rings anticlockwise."""
+    dossier, words = job.dossier, job.words
     to_wgs84 = QgsCoordinateTransform(dossier.crs, WGS84, QgsProject())
     outlines = []
     for one in dossier.candidates:

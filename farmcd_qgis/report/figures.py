@@ -23,6 +23,7 @@ from ..classes import CHANGES
 from ..layers.run_group import read_record
 from ..protocol import CANDIDATES, HARD_REGIONS, RUN_GPKG, FarmCDError, InputError
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES, UNREVIEWED
+from .settings import NOT_REJECTED, ReportSettings
 
 REVIEWED_CLASS = "reviewed_class_id"
 WGS84 = QgsCoordinateReferenceSystem("EPSG:4326")
@@ -108,8 +109,10 @@ class Dossier:
         return next((row for row in self.by_status.rows if row.key == PSEUDO_CHANGE and row.count), None)
 
 
-def read_dossier(run_dir: Path, only_confirmed: bool) -> Dossier:
+def read_dossier(settings: ReportSettings) -> Dossier:
     """Read a run folder's figures; raises InputError if it is no finished run or holds nothing to report."""
+    run_dir = settings.run_folder
+    only_confirmed = set(settings.statuses) <= {CONFIRMED, OTHER_CLASS}
     record = read_record(run_dir)
     layer = _open(run_dir, CANDIDATES)
     everything = _read(layer)
@@ -121,12 +124,13 @@ def read_dossier(run_dir: Path, only_confirmed: bool) -> Dossier:
         )
     statuses = Counter(candidate.status for candidate in everything)
     fell_back = only_confirmed and statuses[UNREVIEWED] == len(everything)
-    kept = _select(everything, only_confirmed and not fell_back)
+    kept = _select(everything, settings, NOT_REJECTED if fell_back else settings.statuses)
     if not kept:
         raise InputError(
             "none_left",
-            f"None of the {len(everything)} candidates of {run_dir} is confirmed ({_in_words(statuses)}). "
-            "Review more of them, or report all.",
+            f"None of the {len(everything)} candidates of {run_dir} passes the filter: wanted are "
+            f"{', '.join(settings.statuses)}, there are {_in_words(statuses)}. "
+            "Review more of them, or choose more statuses and classes or a smaller area.",
         )
     kept.sort(key=lambda candidate: (-candidate.area_ha, candidate.number))
     hard = [feature["area_ha"] for feature in _open(run_dir, HARD_REGIONS).getFeatures()]
@@ -222,10 +226,17 @@ def _value(feature: QgsFeature, name: str) -> Any:
     return None if value == NULL else value
 
 
-def _select(candidates: list[Candidate], only_confirmed: bool) -> list[Candidate]:
-    if only_confirmed:
-        return [candidate for candidate in candidates if candidate.status in (CONFIRMED, OTHER_CLASS)]
-    return [candidate for candidate in candidates if candidate.status != PSEUDO_CHANGE]
+def _select(candidates: list[Candidate], settings: ReportSettings, statuses: Iterable[str]) -> list[Candidate]:
+    """Keep what passes the filter; a status of other programs counts as not rejected."""
+    wanted = set(statuses)
+    others = wanted.issuperset(NOT_REJECTED)
+    return [
+        one
+        for one in candidates
+        if (one.status in wanted or (others and one.status not in STATUSES))
+        and (not settings.classes or one.class_id in settings.classes)
+        and one.area_ha * 10_000 >= settings.minimum_m2
+    ]
 
 
 def _in_words(statuses: Counter[str]) -> str:

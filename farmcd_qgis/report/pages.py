@@ -8,6 +8,7 @@ from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
 from .figures import DIGITS, WGS84, Candidate, Dossier, Table
+from .job import Job
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
@@ -22,20 +23,30 @@ COLOURS = {row.id: row.colour for row in CHANGES}
 
 @dataclass(frozen=True)
 class Writer:
-    """What every page needs: the figures, the maps, the words, and who hands the report in."""
+    """Draws the pages of one report."""
 
-    dossier: Dossier
-    maps: Maps
-    words: Words
-    office: str
-    author: str
-    candidate_pages: int
+    job: Job
+
+    @property
+    def dossier(self) -> Dossier:
+        """The figures."""
+        return self.job.dossier
+
+    @property
+    def maps(self) -> Maps:
+        """The maps' layers."""
+        return self.job.maps
+
+    @property
+    def words(self) -> Words:
+        """The words of the report's language."""
+        return self.job.words
 
     def pages(self) -> list[Draw]:
         """List the report's pages in order, each as the function that draws it."""
         introduction = len(wrap(self.words("method_text"), BODY, TEXT)) * line_height(TEXT) + 4
         provenance = split(sections(self.dossier, self.words), introduction)
-        largest = self.dossier.candidates[: self.candidate_pages]
+        largest = self.dossier.candidates[: self.job.settings.candidate_pages]
         return [
             self.title,
             self.overview,
@@ -52,7 +63,7 @@ class Writer:
         y = page.text(words("title"), LEFT, 45, BODY, 30, bold=True)
         subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
         y = page.text(words(subtitle), LEFT, y + 1, BODY, 15, colour=GREY)
-        facts = [(words(key), value) for key, value in self._facts() if value]
+        facts = [(words(key), value) for key, value in self.facts() if value]
         y = page.table(facts, [Column(34, colour=GREY), Column(BODY - 34)], y + 9)
         figures = (
             (words.number(total.count), words("candidates")),
@@ -66,7 +77,7 @@ class Writer:
             end = page.text(figure, x, y, width + 4, 19, bold=True, colour=ACCENT)
             end = page.text(label, x, end, width, TEXT, colour=GREY)
         y = page.heading(words("summary"), end + 10)
-        for paragraph in self._summary():
+        for paragraph in self.summary():
             y = page.text(paragraph, LEFT, y, BODY, 10.5) + 2.5
 
     def overview(self, page: Page) -> None:
@@ -167,7 +178,7 @@ class Writer:
         page.map(Box(x, top, width, width * shape), [mark, *maps.with_image("after")], whole)
         page.keep_until_drawn(lambda: maps.forget([outline, mark]))
 
-    def _facts(self) -> list[tuple[str, str]]:
+    def facts(self) -> list[tuple[str, str]]:
         words, dossier = self.words, self.dossier
         record = dossier.record
         days = [day_of(record, role) for role in ("before", "after")]
@@ -177,8 +188,8 @@ class Writer:
             ("place", f"{words.place(*self._centre())}\n{crs}"),
             ("period", " – ".join(words.day(day) for day in days)),
             ("imagery", "\n".join(names)),
-            ("office", self.office),
-            ("author", self.author),
+            ("office", self.job.settings.office),
+            ("author", self.job.settings.author),
             ("made", words.today()),
             ("run", str(record["run"])),
         ]
@@ -188,7 +199,7 @@ class Writer:
         point = transform.transform(self.maps.whole().center())
         return point.x(), point.y()
 
-    def _summary(self) -> list[str]:
+    def summary(self) -> list[str]:
         words, dossier = self.words, self.dossier
         total, request = dossier.by_class.total, dossier.record["request"]
         days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}
@@ -226,7 +237,7 @@ class Writer:
             )
         farmland = request.get("farmland")
         limits.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
-        pages = min(self.candidate_pages, len(dossier.candidates))
+        pages = min(self.job.settings.candidate_pages, len(dossier.candidates))
         follow = words(
             "pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates))
         )

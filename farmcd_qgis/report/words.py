@@ -4,9 +4,8 @@ from datetime import datetime
 
 from qgis.PyQt.QtCore import QDate, QLocale
 
-from .figures import STATUSES
-
-LANGUAGES = ("en", "zh")
+from ..review.verdicts import STATUSES
+from .settings import LANGUAGES
 
 # key: (English, Chinese). Terms as Chinese land offices use them: 图斑 patch, 疑似 suspected, 伪变化 pseudo-change.
 TEXTS: dict[str, tuple[str, str]] = {
@@ -56,6 +55,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fallback": (
         "Only confirmed candidates were asked for, but nothing has been reviewed: the report shows all candidates.",
         "要求仅列出已确认图斑，但尚无任何复核结果，故本报告列出全部图斑。",
+    ),
+    "in_use": (
+        "{name} is open in another program: this report's is called {other}.",
+        "{name}正被其他程序占用，本次结果另存为{other}。",
     ),
     "hard_regions": (
         "In {count} hard region{s}, {ha} ha in all, the model's confidence is below {tau}; a person must look there.",

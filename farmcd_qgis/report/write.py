@@ -1,95 +1,136 @@
-"""From a run folder to the files of its report, all of them or none."""
+"""From a run folder to the files of its report: each output is made whole, then put in its place."""
 
+import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from qgis.core import QgsFeedback
 
 from ..protocol import Cancelled, InputError
-from .exports import write_geojson, write_tables
+from .exports import write_csv, write_geojson, write_xlsx
 from .figures import read_dossier
+from .html import write_html
+from .job import Job
 from .maps import Maps
 from .pages import Writer
 from .pdf import Pages, write_pdf
+from .settings import ReportSettings
 from .typography import has_chinese
-from .words import LANGUAGES, Words
-
-PDF, XLSX, CSV, GEOJSON = FILES = ("report.pdf", "report.xlsx", "candidates.csv", "candidates.geojson")
+from .words import Words
 
 
-@dataclass(frozen=True)
-class ReportOptions:
-    """How a report is to be made.
+class Output(NamedTuple):
+    """One output: the file that people open, what makes it in a folder, and its part of the time, in hundredths.
 
-    `language` is "en" or "zh"; `candidate_pages` says for how many of the largest candidates there is a page each.
-    `only_confirmed` leaves out what the review has not confirmed; with nothing reviewed, all candidates are shown.
+    `make` may write further files beside that one, and reports progress 0..100 of its own.
     """
 
-    language: str = "en"
-    office: str = ""
-    author: str = ""
-    candidate_pages: int = 20
-    only_confirmed: bool = False
+    name: str
+    make: Callable[[Job, Path, QgsFeedback], None]
+    weight: float
 
 
 @dataclass(frozen=True)
 class ReportResult:
-    """The files of a report, and sentences on what the reader should know of how it was made."""
+    """The files of a report by output ("pdf"), and sentences on what the reader should know of how it was made."""
 
-    pdf: Path
-    xlsx: Path
-    csv: Path
-    geojson: Path
+    files: dict[str, Path] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
 
 
-def write_report(
-    run_dir: str | Path, out_dir: str | Path, options: ReportOptions, feedback: QgsFeedback | None = None
-) -> ReportResult:
-    """Write the report of a finished run into `out_dir`, made if missing; earlier reports there are replaced.
+def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    pages = Writer(job).pages()
+    footer = f"FarmCD {job.dossier.record['versions']['farmcd']}  ·  {job.dossier.record['run']}"
+    write_pdf(Pages(pages, job.maps.project, job.words, footer), path, feedback)
+
+
+# By the names of settings.OUTPUTS.
+MAKERS = {
+    "xlsx": Output("report.xlsx", write_xlsx, 1),
+    "csv": Output("candidates.csv", write_csv, 1),
+    "geojson": Output("candidates.geojson", write_geojson, 1),
+    "html": Output("report.html", write_html, 4),
+    "pdf": Output("report.pdf", _make_pdf, 90),
+}
+
+
+def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) -> ReportResult:
+    """Write the report of a finished run; earlier reports in its folder are replaced.
 
     Must be called in the main thread, since it draws QGIS layouts; `feedback` carries progress and cancelling, which
-    are heeded between pages. Nothing is left behind unless all is written. Raises InputError for a folder that is no
-    run, holds no candidates or cannot be written, FarmCDError for what fails on the way, and Cancelled.
+    are heeded between pages. Each output is there as a whole or not at all; what was finished stays when a later one
+    fails or is cancelled. Raises InputError for a folder that is no run, holds no candidates or cannot be written,
+    FarmCDError for what fails on the way, and Cancelled.
     """
     feedback = feedback or QgsFeedback()
-    if options.language not in LANGUAGES:
-        raise InputError(
-            "bad_language", f"There is no report in {options.language!r}. Choose {' or '.join(LANGUAGES)}."
-        )
-    folder = Path(out_dir).expanduser().absolute()
-    dossier = read_dossier(Path(run_dir).expanduser().absolute(), options.only_confirmed)
-    _check_folder(folder)
-    words = Words(options.language)
-    maps = Maps(dossier, words.language)
-    pages = Writer(dossier, maps, words, options.office, options.author, options.candidate_pages).pages()
-    footer = f"FarmCD {dossier.record['versions']['farmcd']}  ·  {dossier.record['run']}"
+    folder = settings.out_folder
+    dossier = read_dossier(settings)
+    wanted = {name: output for name, output in MAKERS.items() if name in settings.outputs}
+    _check_folder(folder, [output.name for output in wanted.values()])
+    words = Words(settings.language)
+    job = Job(settings, dossier, Maps(dossier, words.language), words)
+    files: dict[str, Path] = {}
+    messages = list(_messages(job))
+    done, whole = 0.0, sum(output.weight for output in wanted.values())
     try:
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=folder) as making:
-            made = {name: Path(making) / name for name in FILES}
-            write_tables(dossier, words, made[XLSX], made[CSV])
-            write_geojson(dossier, words, made[GEOJSON])
-            if feedback.isCanceled():
-                raise Cancelled
-            write_pdf(Pages(pages, maps.project, words, footer), made[PDF], feedback)
-            for name, path in made.items():
-                path.replace(folder / name)
+        for key, output in wanted.items():
+            part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
+            with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
+                output.make(job, Path(making) / output.name, part)
+                if feedback.isCanceled():
+                    raise Cancelled
+                files[key] = _put(Path(making), folder, output.name)
+            done += output.weight
+            if files[key].name != output.name:
+                messages.append(words("in_use", name=output.name, other=files[key].name))
     except OSError as error:
         raise InputError(
-            "not_writable", f"The report cannot be written into {folder} ({error}). Close its files in other programs."
+            "not_writable",
+            f"{output.name} cannot be written into {folder} ({error}). Close its files in other programs, look for "
+            f"room on the disk, or choose another folder. {_kept(files)}",
         ) from error
-    pdf, xlsx, csv, geojson = (folder / name for name in FILES)
-    return ReportResult(pdf, xlsx, csv, geojson, _messages(dossier.fell_back, maps, words))
+    feedback.setProgress(100)
+    return ReportResult(files, tuple(messages))
 
 
-def _check_folder(folder: Path) -> None:
+class _Part(QgsFeedback):
+    """The progress of one output as a part of the whole; the whole's cancelling is heeded."""
+
+    def __init__(self, whole: QgsFeedback, start: float, share: float) -> None:
+        super().__init__()
+        self.progressChanged.connect(lambda progress: whole.setProgress(start + share * progress / 100))
+        whole.canceled.connect(self.cancel)
+        if whole.isCanceled():
+            self.cancel()
+
+
+def _put(making: Path, folder: Path, name: str) -> Path:
+    """Move an output's files into the folder, under another name where a program holds the earlier ones open."""
+    made = sorted(making.iterdir())
+    try:
+        for path in made:
+            path.replace(folder / path.name)
+        return folder / name
+    except PermissionError:
+        stem = Path(name).stem
+        free = next(f"{stem}-{count}" for count in range(2, 1000) if not any(folder.glob(f"{stem}-{count}.*")))
+        for path in (path for path in made if path.exists()):
+            path.replace(folder / path.name.replace(stem, free, 1))
+        return folder / name.replace(stem, free, 1)
+
+
+def _check_folder(folder: Path, names: list[str]) -> None:
     """Find out before the work what cannot be written after it, such as a PDF that a reader holds open."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in FILES:
+        for name in names:
             if (folder / name).exists():
                 (folder / name).open("r+b").close()
+        if not os.access(folder, os.W_OK):
+            raise PermissionError(13, "no permission to write", str(folder))
     except OSError as error:
         raise InputError(
             "not_writable",
@@ -98,12 +139,17 @@ def _check_folder(folder: Path) -> None:
         ) from error
 
 
-def _messages(fell_back: bool, maps: Maps, words: Words) -> tuple[str, ...]:
-    messages = [words("fallback")] if fell_back else []
-    missing = [role for role, image in maps.images.items() if image is None]
+def _kept(files: dict[str, Path]) -> str:
+    names = ", ".join(path.name for path in files.values())
+    return f"What was made before is kept: {names}." if names else ""
+
+
+def _messages(job: Job) -> tuple[str, ...]:
+    messages = [job.words("fallback")] if job.dossier.fell_back else []
+    missing = [role for role, image in job.maps.images.items() if image is None]
     messages += [
         f"The {role} image was not found: its maps are empty. Put it beside the run folder." for role in missing
     ]
-    if words.language == "zh" and not has_chinese():
+    if job.words.language == "zh" and not has_chinese():
         messages.append("No installed font holds Chinese: install Noto Sans CJK SC and make the report again.")
     return tuple(messages)

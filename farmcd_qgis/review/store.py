@@ -1,34 +1,18 @@
 """The review in a run's GeoPackage: an append-only table of verdicts, mirrored into the candidates' fields."""
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, fields, replace
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
 from ..classes import CHANGES, NO_CHANGE
-from ..protocol import FarmCDError, InputError
+from ..protocol import VERDICT_LOG, InputError
+from .log import LogStore, now
 from .queue import Candidates
-from .verdicts import (
-    CONFIRMED,
-    OTHER_CLASS,
-    PSEUDO_CHANGE,
-    REASONS,
-    REDO,
-    UNDO,
-    UNREVIEWED,
-    VERDICTS,
-    History,
-    Verdict,
-)
+from .verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
 
-WAIT_SECONDS = 2.0
-
-# A GeoPackage "attributes" table: QGIS and OGR list it. The triggers keep every program from changing what was said.
-TABLE = """
+COLUMNS = """
 CREATE TABLE verdicts (
     verdict_id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL,
     candidate_id INTEGER NOT NULL,
@@ -40,11 +24,6 @@ CREATE TABLE verdicts (
     given_at TEXT NOT NULL,
     refers_to INTEGER
 );
-CREATE TRIGGER verdicts_stay BEFORE UPDATE ON verdicts
-BEGIN SELECT RAISE(ABORT, 'verdicts are only ever added'); END;
-CREATE TRIGGER verdicts_are_kept BEFORE DELETE ON verdicts
-BEGIN SELECT RAISE(ABORT, 'verdicts are only ever added'); END;
-INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('verdicts', 'attributes', 'verdicts');
 """
 # Pieces of a candidate that was split share its number.
 CANDIDATE_ROWS = """
@@ -56,25 +35,16 @@ WHERE candidate_id IS NOT NULL AND class_id IS NOT NULL GROUP BY candidate_id
 """
 
 
-class ReviewStore:
+class ReviewStore(LogStore[Verdict]):
     """The verdicts of one run's farmcd.gpkg.
 
     A verdict is on disk when `give` returns, in one transaction with the candidate's fields `status` and
-    `reviewed_class_id`; the fields of the model stay as they were. Rows are only ever added: undo and redo are rows,
-    too, and work across restarts. Several programs may have the file open. Raises InputError if the file holds no
-    candidates, and FarmCDError where it cannot be written.
-
-    The file is open only while it is written or read. A connection that stays open relies on locks, and on Unix those
-    are lost when anything else in the same process opens and closes the file, as GDAL does all the time: another
-    program then believes to be the last one and deletes a write-ahead log that is still needed.
+    `reviewed_class_id`; the fields of the model stay as they were. Raises InputError if the file holds no candidates,
+    and FarmCDError where it cannot be written.
     """
 
-    def __init__(self, gpkg_path: str | Path, reviewer: str) -> None:
-        self.path = Path(gpkg_path)
-        self.reviewer = reviewer
-        self._history = History()
-        with self._reading() as file:
-            self._prepare(file)
+    table = VERDICT_LOG
+    columns = COLUMNS
 
     def give(
         self, candidate_id: int, verdict: str, class_id: int | None = None, reason: str | None = None, note: str = ""
@@ -93,45 +63,15 @@ class ReviewStore:
                 verdict, class_id = CONFIRMED, row[0]
             elif verdict == PSEUDO_CHANGE:
                 class_id = NO_CHANGE
-            given = self._verdict(candidate_id, verdict, class_id, reason, note)
-            return self._append(file, given, becomes=given)
-
-    def undo(self) -> Verdict | None:
-        """Take back the last verdict that holds, whoever gave it, and return it; None if there is none."""
-        with self._writing() as file:
-            if not self._history.held:
-                return None
-            last = self._history.held[-1]
-            row = self._verdict(last.candidate_id, UNDO, refers_to=last.verdict_id)
-            self._append(file, row, becomes=self._history.current(last.candidate_id, before=1))
-            return last
-
-    def redo(self) -> Verdict | None:
-        """Give the verdict again that was taken back last, and return it; None if there is none, or a newer verdict."""
-        with self._writing() as file:
-            if not self._history.undone:
-                return None
-            last = self._history.undone[-1]
-            row = self._verdict(last.candidate_id, REDO, refers_to=last.verdict_id)
-            self._append(file, row, becomes=last)
-            return last
-
-    def current(self, candidate_id: int) -> Verdict | None:
-        """Return the verdict that holds for a candidate, as far as this store has read or written."""
-        return self._history.current(candidate_id)
-
-    def statuses(self) -> dict[int, str]:
-        """Map the numbers of the candidates that have a verdict to it, those given by others meanwhile included."""
-        with self._reading() as file:
-            self._catch_up(file)
-        return self._history.statuses()
+            given = Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now())
+            return replace(given, verdict_id=self._append(file, given, becomes=given))
 
     def counts(self) -> dict[str, int]:
         """Count the candidates by status, all of STATUSES."""
         with self._reading() as file:
             self._catch_up(file)
             (total,) = file.execute("SELECT count(DISTINCT candidate_id) FROM candidates").fetchone()
-        return self._history.counts(total)
+        return self._history.counts(STATUSES, total)
 
     def candidates(self) -> Candidates:
         """Read what the queue needs of all candidates, in the order of their numbers."""
@@ -141,79 +81,24 @@ class ReviewStore:
         return Candidates(*whole, *rest)
 
     def _prepare(self, file: sqlite3.Connection) -> None:
-        """Add what the review needs to a file that lacks it."""
-        file.execute("BEGIN IMMEDIATE")
         columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}
         if "candidate_id" not in columns:
             raise InputError("no_candidates", f"{self.path} holds no candidates. Make the run's polygons first.")
         if "reviewed_class_id" not in columns:
             file.execute("ALTER TABLE candidates ADD COLUMN reviewed_class_id MEDIUMINT")
         file.execute("CREATE INDEX IF NOT EXISTS candidates_by_number ON candidates (candidate_id)")
-        if not file.execute("SELECT 1 FROM sqlite_master WHERE name = 'verdicts'").fetchone():
-            for statement in TABLE.split(";\n"):
-                file.execute(statement)
-        file.execute("COMMIT")
-        self._catch_up(file)
 
-    def _verdict(
-        self,
-        candidate_id: int,
-        verdict: str,
-        class_id: int | None = None,
-        reason: str | None = None,
-        note: str = "",
-        refers_to: int | None = None,
-    ) -> Verdict:
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        return Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now, refers_to)
+    def _read(self, row: tuple[Any, ...]) -> Verdict:
+        return Verdict(*row)
 
-    def _append(self, file: sqlite3.Connection, row: Verdict, becomes: Verdict | None) -> Verdict:
-        """Add a row to the log, number it, and show in the layer what the candidate `becomes`."""
-        added = file.execute("INSERT INTO verdicts VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", astuple(row)[1:])
+    def _reference(self, word: str, row: Verdict) -> Verdict:
+        return Verdict(0, row.candidate_id, word, None, None, "", self.reviewer, now(), row.verdict_id)
+
+    def _mirror(self, file: sqlite3.Connection, subject: int, becomes: Verdict | None) -> None:
         file.execute(
             "UPDATE candidates SET status = ?, reviewed_class_id = ? WHERE candidate_id = ?",
-            (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, row.candidate_id),
+            (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, subject),
         )
-        return replace(row, verdict_id=added.lastrowid or 0)
-
-    def _catch_up(self, file: sqlite3.Connection) -> None:
-        """Take in the rows that this store has not seen yet, its own or another's."""
-        rows = file.execute("SELECT * FROM verdicts WHERE verdict_id > ? ORDER BY verdict_id", (self._history.last_id,))
-        for row in rows:
-            self._history.add(Verdict(*row))
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as file:
-            file.execute("BEGIN IMMEDIATE")
-            self._catch_up(file)
-            yield file
-            file.execute("COMMIT")
-            self._catch_up(file)
-            # Where QGIS, editing the layer, has a write-ahead log: fold it in, so that nothing depends on that file.
-            file.execute("PRAGMA wal_checkpoint(PASSIVE)")
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        if not self.path.is_file():
-            raise InputError("no_run", f"There is no {self.path}. Choose the folder of a finished run.")
-        file = sqlite3.connect(self.path, timeout=WAIT_SECONDS, isolation_level=None)
-        try:
-            # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
-            for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
-                file.create_function(name, 1, _no_geometry)
-            # Outlives a power cut, too.
-            file.execute("PRAGMA synchronous = EXTRA")
-            yield file
-        except sqlite3.Error as error:
-            raise FarmCDError(
-                "review_not_stored",
-                f"{self.path} could not be read or written ({error}), so nothing was stored. Save or stop editing the "
-                "candidates, close other programs that use the file, check that it may be written, and try again.",
-            ) from error
-        finally:
-            # An open transaction ends with nothing done.
-            file.close()
 
 
 def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
@@ -227,7 +112,3 @@ def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
         raise InputError(
             "bad_reason", f"{reason!r} is no reason for {verdict}. A pseudo_change may have: {', '.join(REASONS)}."
         )
-
-
-def _no_geometry(_blob: bytes) -> None:
-    raise sqlite3.NotSupportedError("the review changes no geometry")

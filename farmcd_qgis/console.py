@@ -1,18 +1,28 @@
-"""The terminal: what a command shows there, and the signals that stop it."""
+"""The terminal: wrong arguments, what a command shows, and the signals that stop it."""
 
+import argparse
 import signal
 import sys
 import threading
 import time
 from dataclasses import asdict
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
-from ..protocol import Cancelled, Event, FarmCDError, Finding, Progress, encode
+from .protocol import Cancelled, Event, FarmCDError, Finding, Progress, encode
 
+UNUSABLE = 2
 # Seconds between reports of progress, and between lines where they cannot be written over each other.
 REFRESH_S = 0.2
 LINE_S = 10.0
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong argument with one sentence instead of the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
 class Console:

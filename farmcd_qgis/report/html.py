@@ -1,0 +1,223 @@
+"""The summary as one HTML file that opens anywhere, with sliders between before and after for the largest candidates.
+
+Pictures lie inside as JPEG, nothing is fetched from elsewhere, and on paper each slider becomes two pictures.
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+
+from qgis.core import Qgis, QgsFeedback, QgsMapLayer, QgsMapRendererSequentialJob, QgsMapSettings, QgsRectangle
+from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
+from qgis.PyQt.QtGui import QColor, QImage
+
+from ..classes import CHANGES, class_label
+from ..paths import resources
+from ..protocol import Cancelled
+from .figures import DIGITS, Candidate, Table
+from .job import Job
+from .maps import day_of
+from .pages import Writer
+from .provenance import sections
+
+TEMPLATE = "summary.html"
+SLIDERS = 8
+LISTED = 25
+# Pixels and JPEG quality: eight sliders and the overview stay near two megabytes.
+PICTURE = QSize(640, 440)
+OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1100, 900
+QUALITY = 80
+COLOURS = {row.id: row.colour for row in CHANGES}
+
+
+def write_html(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the summary of a report into one file; raises Cancelled, heeded between the pictures, and OSError."""
+    writer, words = Writer(job), job.words
+    template = Template((resources() / "report" / TEMPLATE).read_text(encoding="utf-8"))
+    title = f"{words('title')} · {job.dossier.record['run']}"
+    body = "\n".join(_body(writer, feedback))
+    lang = "zh-CN" if words.language == "zh" else "en"
+    path.write_text(template.substitute(lang=lang, title=escape(title), body=body), encoding="utf-8", newline="\n")
+
+
+def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
+    words, dossier = writer.words, writer.dossier
+    subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
+    yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
+    yield _facts((words(key), value) for key, value in writer.facts() if value)
+    yield _key_figures(writer) + "</header>"
+    yield _heading(words("summary"))
+    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in writer.summary())
+    yield _heading(words("overview"))
+    yield _overview(writer)
+    yield _heading(words("by_class"))
+    labels = [class_label(int(row.key), words.language) for row in dossier.by_class.rows]
+    yield _figures(writer, "class", labels, dossier.by_class, [COLOURS[int(row.key)] for row in dossier.by_class.rows])
+    yield f"<p class='note'>{escape(words('area_note'))}</p>"
+    yield _heading(words("by_status"))
+    yield _figures(writer, "status", [words.status(str(row.key)) for row in dossier.by_status.rows], dossier.by_status)
+    count, total = words.number(len(dossier.candidates)), words.number(dossier.all_count)
+    yield f"<p class='note'>{escape(words('status_note', count=count, total=total))}</p>"
+    yield _heading(words("largest"))
+    yield "<div class='places'>"
+    for index, one in enumerate(dossier.candidates[:SLIDERS], 1):
+        if feedback.isCanceled():
+            raise Cancelled
+        yield _place(writer, one)
+        feedback.setProgress(100 * index / SLIDERS)
+    yield "</div>"
+    yield _list(writer)
+    yield _heading(words("method"))
+    yield f"<p>{escape(words('method_text'))}</p>"
+    for heading, rows in sections(dossier, words):
+        yield f"<h3>{escape(heading)}</h3>" + _facts(rows)
+    made = f"FarmCD {dossier.record['versions']['farmcd']} · {dossier.record['run']}"
+    yield f"<footer>{escape(made)}</footer>"
+
+
+def _heading(text: str) -> str:
+    return f"<h2>{escape(text)}</h2>"
+
+
+def _facts(rows: Iterable[tuple[str, str]]) -> str:
+    inside = "".join(f"<tr><th scope='row'>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in rows)
+    return f"<table class='facts'>{inside}</table>"
+
+
+def _key_figures(writer: Writer) -> str:
+    words, dossier = writer.words, writer.dossier
+    total = dossier.by_class.total
+    figures = (
+        (words.number(total.count), words("candidates")),
+        (words.number(total.area_ha, DIGITS), words("hectares")),
+        (words.number(total.area_mu, DIGITS), words("mu")),
+        (f"{words.number(dossier.reviewed_count)} / {words.number(dossier.all_count)}", words("reviewed")),
+    )
+    inside = (f"<div><b>{figure}</b><span>{escape(label)}</span></div>" for figure, label in figures)
+    return f"<div class='key'>{''.join(inside)}</div>"
+
+
+def _figures(writer: Writer, key: str, labels: list[str], table: Table, colours: Sequence[str] = ()) -> str:
+    """Write a table of counts and areas with its total, and with bars of the areas where there are colours."""
+    words = writer.words
+    head = [words(name) for name in (key, "count", "ha", "mu_area", "share")]
+    largest = max((row.area_ha for row in table.rows), default=0.0)
+    lines = []
+    for index, (label, row) in enumerate(zip([*labels, words("total")], [*table.rows, table.total], strict=True)):
+        numbers = (
+            words.number(row.count),
+            words.number(row.area_ha, DIGITS),
+            words.number(row.area_mu, DIGITS),
+            words.number(row.share, 1),
+        )
+        cells = "".join(f"<td>{number}</td>" for number in numbers)
+        colour = colours[index] if index < len(colours) else ""
+        if colours:
+            width = 100 * row.area_ha / largest if colour and largest else 0
+            bar = f"<div class='bar' style='width:{width:.1f}%;background:{colour}'></div>" if width else ""
+            cells += f"<td class='bars'>{bar}</td>"
+        kind = " class='total'" if row is table.total else ""
+        lines.append(f"<tr{kind}><td>{_swatch(colour)}{escape(label)}</td>{cells}</tr>")
+    top = "".join(f"<th>{escape(name)}</th>" for name in head) + ("<th></th>" if colours else "")
+    inside = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f"<div class='scroll'><table class='figures'>{inside}</table></div>"
+
+
+def _overview(writer: Writer) -> str:
+    words, maps = writer.words, writer.maps
+    extent = maps.whole()
+    scale = min(OVERVIEW_WIDTH / extent.width(), OVERVIEW_HEIGHT / extent.height())
+    size = QSize(max(round(extent.width() * scale), 1), max(round(extent.height() * scale), 1))
+    picture = draw(maps.with_image("after", maps.candidates), extent, size)
+    caption = words(
+        "overview_caption" if maps.images["after"] else "overview_caption_bare", after=_day(writer, "after")
+    )
+    present = {one.class_id for one in writer.dossier.candidates}
+    legend = "".join(
+        f"<span>{_swatch(row.colour)}{escape(class_label(row.id, words.language))}</span>"
+        for row in CHANGES
+        if row.id in present
+    )
+    image = f"<img class='overview' alt='{escape(caption)}' src='{data_uri(picture)}'>"
+    return f"<figure>{image}<div class='legend'>{legend}</div><figcaption>{escape(caption)}</figcaption></figure>"
+
+
+def _place(writer: Writer, one: Candidate) -> str:
+    """Write one candidate: a slider between its two pictures, and what is known of it."""
+    words, maps = writer.words, writer.maps
+    extent = maps.around(one, PICTURE.width() / PICTURE.height())
+    outline = maps.outline(one)
+    pictures = {role: data_uri(draw(maps.with_image(role, outline), extent, PICTURE)) for role in ("before", "after")}
+    maps.forget([outline])
+    label = class_label(one.class_id, words.language)
+    name = words("candidate", number=one.number)
+    when = {role: f"{words(role)} · {_day(writer, role)}" for role in pictures}
+    known = [words("area_value", ha=words.number(one.area_ha, DIGITS), mu=words.number(one.area_mu, DIGITS))]
+    if one.confidence_mean is not None:
+        known.append(f"{words('confidence')} {words.percent(one.confidence_mean)}")
+    known += [words.status(one.status), words.place(*one.place)]
+    slide = "this.parentNode.style.setProperty('--cut', this.value + '%')"
+    return (
+        f"<figure class='place'><h3>{_swatch(COLOURS[one.class_id])}{escape(name)} · {escape(label)}</h3>"
+        f"<div class='pair'><img alt='{escape(when['before'])}' src='{pictures['before']}'>"
+        f"<div class='after'><img alt='{escape(when['after'])}' src='{pictures['after']}'></div>"
+        f"<span class='when first'>{escape(when['before'])}</span>"
+        f"<span class='when last'>{escape(when['after'])}</span>"
+        f"<input type='range' min='0' max='100' step='any' value='50' autocomplete='off' oninput=\"{slide}\" "
+        f"aria-label='{escape(name)}'><div class='edge'></div></div>"
+        f"<figcaption>{escape(' · '.join(known))}</figcaption></figure>"
+    )
+
+
+def _list(writer: Writer) -> str:
+    words = writer.words
+    head = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
+    top = "".join(f"<th{_right(index)}>{escape(name)}</th>" for index, name in enumerate(head))
+    lines = []
+    for one in writer.dossier.candidates[:LISTED]:
+        label = _swatch(COLOURS[one.class_id]) + escape(class_label(one.class_id, words.language))
+        confidence = "" if one.confidence_mean is None else words.percent(one.confidence_mean)
+        areas = words.number(one.area_ha, DIGITS), words.number(one.area_mu, DIGITS)
+        cells = (str(one.number), label, escape(words.status(one.status)), *areas, confidence)
+        lines.append("<tr>" + "".join(f"<td{_right(i)}>{cell}</td>" for i, cell in enumerate(cells)) + "</tr>")
+    inside = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
+    return f"<div class='scroll' style='margin-top:28px'><table>{inside}</table></div>"
+
+
+def _right(column: int) -> str:
+    return " class='right'" if column >= 3 else ""
+
+
+def _swatch(colour: str) -> str:
+    return f"<span class='swatch' style='background:{colour}'></span>" if colour else ""
+
+
+def _day(writer: Writer, role: str) -> str:
+    return writer.words.day(day_of(writer.dossier.record, role))
+
+
+def draw(layers: Sequence[QgsMapLayer], extent: QgsRectangle, size: QSize) -> QImage:
+    """Draw a map of `layers`, the topmost first, as a picture of `size` pixels."""
+    settings = QgsMapSettings()
+    settings.setLayers(list(layers))
+    if layers:
+        settings.setDestinationCrs(layers[0].crs())
+    settings.setExtent(extent)
+    settings.setOutputSize(size)
+    settings.setOutputDpi(120)
+    settings.setBackgroundColor(QColor("#f3f4f6"))
+    settings.setFlag(Qgis.MapSettingsFlag.Antialiasing, True)
+    job = QgsMapRendererSequentialJob(settings)
+    job.start()
+    job.waitForFinished()
+    return job.renderedImage()
+
+
+def data_uri(picture: QImage) -> str:
+    """Return a picture as JPEG in a data URI."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    picture.convertToFormat(QImage.Format.Format_RGB32).save(buffer, "JPG", QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(bytes(buffer.data())).decode("ascii")

@@ -1,0 +1,143 @@
+"""A finished run for the tests of the report, and how its files are read."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal, ogr, osr
+
+from farmcd_qgis.classes import class_label
+from farmcd_qgis.engine.geopackage import Package
+from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
+from farmcd_qgis.report import NOT_REJECTED, ReportResult, ReportSettings, write_report
+
+gdal.UseExceptions()
+FILES = {"report.pdf", "report.html", "report.xlsx", "candidates.csv", "candidates.geojson"}
+needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
+# class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
+AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]
+
+
+def make_report(run_dir: Path, out: Path, feedback=None, **settings) -> ReportResult:
+    """Write a report of all that is not rejected, without pages for candidates, unless told otherwise."""
+    defaults = {"statuses": NOT_REJECTED, "candidate_pages": 0}
+    return write_report(ReportSettings(str(run_dir), str(out), **(defaults | settings)), feedback)
+
+
+def make_run(folder: Path, areas: list[tuple[int, float]]) -> Path:
+    crs = osr.SpatialReference()
+    crs.ImportFromEPSG(32614)
+    run = folder / "run"
+    run.mkdir()
+    for name in ("before", "after"):
+        image = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), 64, 64, 3)
+        image.SetProjection(crs.ExportToWkt())
+        image.SetGeoTransform((600000, 5, 0, 5200000, 0, -5))
+        image.WriteArray(np.random.default_rng(1).integers(0, 255, (3, 64, 64), np.uint8))
+        image = None
+    with Package(run / "farmcd.gpkg", crs.ExportToWkt()) as package:
+        package.write_layer(CANDIDATES, [candidate(*one) for one in enumerate(areas, 1)])
+        package.write_layer(HARD_REGIONS, [hard_region()])
+    (run / "run.json").write_text(json.dumps(record(folder, crs.ExportToWkt())))
+    return run
+
+
+def square(number: int) -> ogr.Geometry:
+    x, y = 600000 + 40 * number, 5199900
+    wkt = f"MULTIPOLYGON ((({x} {y}, {x + 20} {y}, {x + 20} {y - 20}, {x} {y - 20}, {x} {y})))"
+    return ogr.CreateGeometryFromWkt(wkt)
+
+
+def candidate(number: int, one: tuple[int, float]) -> tuple[ogr.Geometry, dict]:
+    class_id, hectares = one
+    shares = dict.fromkeys(("confidence_mean", "confidence_min", "hard_share", "arbitration", "disagreement"), 0.5)
+    values = {
+        "candidate_id": number,
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+        "second_class_id": 4,
+        "second_class_name": class_label(4),
+        "area_ha": hectares,
+        "area_mu": 15 * hectares,
+        "status": "unreviewed",
+    }
+    return square(number), values | shares
+
+
+def hard_region() -> tuple[ogr.Geometry, dict]:
+    values = {"region_id": 1, "area_ha": 1.5, "area_mu": 22.5, "confidence_mean": 0.5, "class_id": 1}
+    return square(1), values | {"class_name": "Bareland"}
+
+
+def record(folder: Path, wkt: str) -> dict:
+    images = {
+        role: {"path": str(folder / f"{role}.tif"), "size": 12352, "date": f"20{year}-08-18", "crs": wkt}
+        for role, year in (("before", "09"), ("after", "20"))
+    }
+    request = {
+        "checkpoint": "/somewhere/best.safetensors",
+        "aoi": None,
+        "farmland": None,
+        "before_bands": None,
+        "after_bands": None,
+        "device": "cpu",
+        "tile": 256,
+        "overlap": 64,
+        "tau": 0.8,
+        "minimum_mapping_unit_m2": 400.0,
+        "connectivity": 8,
+        "symmetric": False,
+        "match_histograms": False,
+        "context": [],
+    }
+    card = {"name": "a-model", "limits": "Knows one region only.", "metrics": {"F1": 0.61}, "measured_on": "40 pairs"}
+    return {
+        "run": "a9b54e2ac35c1f8c",
+        "started": "2026-11-21T03:29:29+00:00",
+        "finished": "2026-11-21T03:29:53+00:00",
+        "request": request,
+        "versions": {"farmcd": "0.1.0", "gdal": "3.6.2"},
+        "predictor": {"card": card, "sha256": "b52b" * 16, "device": {"name": "CPU, 2 threads"}, "torch": "2.13.0"},
+        "inputs": images,
+        "grid": {
+            "width": 64,
+            "height": 64,
+            "geotransform": [600000, 5, 0, 5200000, 0, -5],
+            "resolution_m": 5.0,
+            "window": {"column": 0, "row": 0, "width": 64, "height": 64},
+        },
+        "stretch": {"before": None, "after": [[0, 200], [0, 200], [0, 200]], "matching": None},
+        "findings": [],
+        "figures": {},
+    }
+
+
+def set_status(run_dir: Path, **statuses: str) -> None:
+    """Write verdicts as the review does: c1="confirmed", c2="other_class 4"."""
+    package = gdal.OpenEx(str(run_dir / "farmcd.gpkg"), gdal.OF_VECTOR | gdal.OF_UPDATE)
+    layer = package.GetLayerByName(CANDIDATES)
+    layer.CreateField(ogr.FieldDefn("reviewed_class_id", ogr.OFTInteger))
+    for number, status in statuses.items():
+        feature = layer.GetFeature(int(number[1:]))
+        feature["status"], _, class_id = status.partition(" ")
+        if class_id:
+            feature["reviewed_class_id"] = int(class_id)
+        layer.SetFeature(feature)
+
+
+def text_of(pdf: Path) -> str:
+    return subprocess.run(["pdftotext", "-layout", pdf, "-"], check=True, capture_output=True, text=True).stdout
+
+
+def row_of(text: str, label: str) -> list[float]:
+    """Return the figures of the first table row that begins with a label."""
+    line = next(line for line in text.splitlines() if line.split()[:1] == [label] and len(line.split()) == 5)
+    return [float(figure.replace(",", "")) for figure in line.split()[1:]]
+
+
+def rows_of(path: Path, layer: int = 0) -> list[dict]:
+    source = gdal.OpenEx(str(path), gdal.OF_VECTOR)
+    return [json.loads(feature.ExportToJson())["properties"] for feature in source.GetLayer(layer)]
