@@ -16,9 +16,11 @@ import pytest
 from osgeo import ogr
 
 from farmcd_qgis.engine import detect as detect_module
+from farmcd_qgis.engine.checkpoint import save_checkpoint
 from farmcd_qgis.engine.detect import detect
-from farmcd_qgis.protocol import STAGING, Cancelled, FarmCDError, InputError, RunRequest, RunResult
+from farmcd_qgis.protocol import STAGING, Cancelled, FarmCDError, InputError, RunRequest, RunResult, is_resumable
 from tests import test_detect
+from tests.small_network import CARD, made
 from tests.test_detect import RASTERS, ColourPredictor, pixels_of, write_raster
 
 make_request = test_detect.make_request
@@ -230,6 +232,33 @@ def test_force_does_not_replace_what_was_reviewed(make_request: Make):
     package = None
     with pytest.raises(InputError, match="reviewed already"):
         detect(replace(request, force=True), predictor=ColourPredictor())
+
+
+@pytest.mark.long
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_command_line_goes_on_after_kill_9_and_then_says_it_is_finished(make_request: Make, tmp_path: Path):
+    request = make_request(600, 300)
+    checkpoint = tmp_path / "small.safetensors"
+    save_checkpoint(made(), CARD, checkpoint)
+    command = [sys.executable, "-m", "farmcd_qgis.engine", "detect", request.before, request.after, "--json"]
+    command += ["--checkpoint", str(checkpoint), "--tile", "64", "--overlap", "16", "--device", "cpu", "--out"]
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run([*command, str(whole)], cwd=ROOT, check=True, capture_output=True)
+    process = subprocess.Popen([*command, str(out)], cwd=ROOT, stdout=subprocess.DEVNULL)
+    while not is_resumable(out) or len(list((out / STAGING / "pieces").iterdir())) < 3:
+        assert process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not (out / "run.json").exists()
+
+    def again() -> list[str]:
+        done = subprocess.run([*command, str(out)], cwd=ROOT, check=True, capture_output=True, text=True)
+        return [finding["code"] for finding in json.loads(done.stdout.splitlines()[-1])["data"]["findings"]]
+
+    assert "went_on" in again()
+    assert content(out) == content(whole)
+    assert again()[0] == "finished_before"
 
 
 SLOW = """
