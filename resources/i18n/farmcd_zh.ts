@@ -536,18 +536,6 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>耕地变化检测</translation>
     </message>
     <message>
-        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
-
-The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
-
-The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. It must not hold another run.</source>
-        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
-
-两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
-
-输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。该文件夹不能已有其他检测结果。</translation>
-    </message>
-    <message>
         <source>change,detection,farmland,deep learning,two dates</source>
         <translation>变化,检测,耕地,深度学习,双时相</translation>
     </message>
@@ -1362,6 +1350,50 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>Samples</source>
         <translation>样本数</translation>
+    </message>
+    <message>
+        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
+
+The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
+
+The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. A run that was stopped there goes on; another run that is finished is not replaced unless you ask for it.</source>
+        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
+
+两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
+
+输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。在该文件夹中中断的检测会继续进行；已完成的其他检测结果只有在您要求时才会被替换。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; press Run to go on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；再次点击“运行”即可从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; the same run goes on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；相同的检测会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>This run was finished before; nothing was computed.</source>
+        <translation>该检测此前已完成，未重新计算。</translation>
+    </message>
+    <message>
+        <source>The unfinished run was continued.</source>
+        <translation>已继续未完成的检测。</translation>
+    </message>
+    <message>
+        <source>An unfinished run of other inputs or settings was removed.</source>
+        <translation>输入或设置不同的未完成检测已被移除。</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew</source>
+        <translation>重新计算已完成的检测</translation>
+    </message>
+    <message>
+        <source>Replaces the run that the output folder holds</source>
+        <translation>将替换输出文件夹中已有的检测结果</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew, and replace it</source>
+        <translation>重新计算已完成的检测并替换原结果</translation>
     </message>
 </context>
 </TS>
