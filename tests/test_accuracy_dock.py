@@ -186,7 +186,7 @@ def test_the_result_says_what_limits_it(dock, drawn):
     dock.panel.tabs.setCurrentIndex(RESULT)
     text = dock.panel.result.text.toPlainText()
     assert "1 of 16 points have been judged" in text
-    assert "Too few judged points" in text
+    assert "Fewer than the 50 judged points" in text
     dock.panel.tabs.setCurrentIndex(JUDGE)
     for point in dock.session.points[1:]:
         press(dock, Key.Key_0 + point.map_class_id)
@@ -231,7 +231,8 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
     assert len(QgsProject.instance().mapLayersByName("Accuracy sample")) == 1
     assert "without judgements" in plan.existing.text()
     press(dock, Key.Key_0)
-    assert "only adds points" in plan.existing.text()
+    assert "adds 0 points" in plan.existing.text()
+    assert not plan.draw.isEnabled()
     before, points = len(dock.session), [(point.x, point.y) for point in dock.session.points]
     plan.minimum.setValue(12)
     plan.error.setValue(2.0)

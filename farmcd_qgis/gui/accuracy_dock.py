@@ -260,12 +260,7 @@ class AccuracyDock(QgsDockWidget):
         page.progress.setValue(judged)
         page.progress.setTextVisible(total > 0)
         page.progress.setFormat(tr("{judged} of {total} judged").format(judged=judged, total=total))
-        self.panel.plan.existing.setVisible(self.session is not None)
-        told = tr("There is a sample of {total} points without judgements; drawing again replaces it.")
-        if judged + counts[SKIPPED]:
-            told = tr("There is a sample of {total} points, {judged} of them judged; drawing again only adds points.")
-        self.panel.plan.existing.setText(told.format(total=total, judged=judged))
-        self.panel.plan.draw.setText(tr("Draw again") if self.session else tr("Draw sample"))
+        self.panel.plan.set_judged(judged + counts[SKIPPED])
 
     def _what_remains(self) -> str:
         if self.session is None:

@@ -1116,14 +1116,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>已有 {total} 个点的样本，尚无判读；重新抽样将替换它。</translation>
     </message>
     <message>
-        <source>There is a sample of {total} points, {judged} of them judged; drawing again only adds points.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读；再次抽样只会增补点。</translation>
-    </message>
-    <message>
-        <source>Too few judged points to rely on (fewer than {few}): {classes}.</source>
-        <translation>已判读点过少，结果不可靠（少于 {few} 个）：{classes}。</translation>
-    </message>
-    <message>
         <source>Total</source>
         <translation>合计</translation>
     </message>
@@ -1186,6 +1178,26 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>{total} points in all: the minimum of each class takes more than the {size} that suffice.</source>
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
     </message>
 </context>
 </TS>
