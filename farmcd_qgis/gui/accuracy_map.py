@@ -48,7 +48,7 @@ class AccuracyMap(ReviewMap):
         hidden = self._taken.setdefault("results", [])
         for layer in self._project.mapLayers().values():
             node = self._node(layer.id())
-            if _is_result(layer) and node is not None and node.isVisible():
+            if node is not None and node.isVisible() and _is_result(layer):
                 node.setItemVisibilityChecked(False)
                 if layer.id() not in hidden:
                     hidden.append(layer.id())
