@@ -327,9 +327,7 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     plugin.initGui()
     registry = QgsApplication.processingRegistry()
     assert registry.algorithmById("farmcd:detect") is not None
-    assert not plugin.dock.isVisible()
-    assert not plugin.review_dock.isVisible()
-    assert not plugin.accuracy_dock.isVisible()
+    assert not any(dock.isVisible() for dock in plugin.docks)
     docks = len(plugin.actions)
     plugin.unload()
     assert registry.providerById("farmcd") is None

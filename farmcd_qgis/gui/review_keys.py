@@ -62,6 +62,8 @@ class KeyButton(QPushButton):
         text = self._action.iconText()
         self.setText(f"{SYMBOLS.get(key, key)}  {text}" if key else text)
         self.setIcon(self._action.icon())
+        self.setCheckable(self._action.isCheckable())
+        self.setChecked(self._action.isChecked())
         self.setEnabled(self._action.isEnabled())
 
 

@@ -49,6 +49,7 @@ class ReviewPanel(QWidget):
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
         layout.addLayout(button_row(actions["flicker"], actions["outline"], actions["zoom"]))
+        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
 
     def _filters(self) -> QGridLayout:
@@ -86,7 +87,7 @@ class ReviewPanel(QWidget):
             text.setTextFormat(Qt.TextFormat.PlainText)
             text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         # Room for the longest usual words, so that the buttons don't jump from one candidate to the next.
-        self.opinion.setMinimumHeight(3 * self.opinion.fontMetrics().lineSpacing())
+        self.opinion.setMinimumHeight(4 * self.opinion.fontMetrics().lineSpacing())
         self.state.setMinimumHeight(self.state.fontMetrics().lineSpacing())
         self.progress = QProgressBar()
         head = QHBoxLayout()

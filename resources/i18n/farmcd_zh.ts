@@ -1199,5 +1199,153 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Standard error to be expected with them: {percent} %.</source>
         <translation>预计标准误：{percent} %。</translation>
     </message>
+    <message>
+        <source>All but pseudo-changes</source>
+        <translation>除伪变化外的全部</translation>
+    </message>
+    <message>
+        <source>At least</source>
+        <translation>最小面积</translation>
+    </message>
+    <message>
+        <source>Choose a run above to report it.</source>
+        <translation>请在上方选择要编制报告的检测结果。</translation>
+    </message>
+    <message>
+        <source>Choose at least one output.</source>
+        <translation>请至少选择一种输出。</translation>
+    </message>
+    <message>
+        <source>Choose the field that names the units.</source>
+        <translation>请选择统计单元的名称字段。</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Confirmed candidates</source>
+        <translation>已确认图斑</translation>
+    </message>
+    <message>
+        <source>Drawing the preview</source>
+        <translation>正在绘制预览</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>FarmCD Report</source>
+        <translation>FarmCD 报告</translation>
+    </message>
+    <message>
+        <source>FarmCD: preview of the report</source>
+        <translation>FarmCD：报告预览</translation>
+    </message>
+    <message>
+        <source>FarmCD: write the report</source>
+        <translation>FarmCD：编制报告</translation>
+    </message>
+    <message>
+        <source>Look at this page</source>
+        <translation>放大查看此页</translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation>更多选项</translation>
+    </message>
+    <message>
+        <source>No preview: QGIS's own Python could not be started beside it.</source>
+        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
+    </message>
+    <message>
+        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
+        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
+    </message>
+    <message>
+        <source>Open the folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open the report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>单页图斑数</translation>
+    </message>
+    <message>
+        <source>Polygons of administrative units or parcels, for a table of their own</source>
+        <translation>行政区或地块面图层，用于分单元统计</translation>
+    </message>
+    <message>
+        <source>Preview of the report</source>
+        <translation>报告预览</translation>
+    </message>
+    <message>
+        <source>So many of the largest candidates get a page each</source>
+        <translation>面积最大的若干图斑，每个一页</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>The report is written.</source>
+        <translation>报告已生成。</translation>
+    </message>
+    <message>
+        <source>Their name</source>
+        <translation>名称字段</translation>
+    </message>
+    <message>
+        <source>Units</source>
+        <translation>统计单元</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>编制报告</translation>
+    </message>
+    <message>
+        <source>Writing the report</source>
+        <translation>正在编制报告</translation>
+    </message>
+    <message>
+        <source>as in the run</source>
+        <translation>与检测时相同</translation>
+    </message>
+    <message>
+        <source>{pages} pages, {candidates} candidates</source>
+        <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
 </context>
 </TS>
