@@ -331,7 +331,7 @@ def test_closing_leaves_nothing_in_the_window_or_on_the_canvas(dates, qgis_iface
     gc.collect()
     assert dates._views.dock is None
     assert len(qgis_iface.mapCanvas().scene().items()) < items
-    assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDPairDock")
+    assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDReviewPairDock")
 
 
 # Neighbours

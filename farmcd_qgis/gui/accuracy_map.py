@@ -17,6 +17,7 @@ from ..layers import RUN_DIR_PROPERTY
 from ..protocol import CHANGE_TIF
 from ..review.judgements import Point
 from .review_map import ReviewMap, file_of
+from .review_place import Place
 
 # So many pixels of the map are seen around the one to judge.
 VIEW_PIXELS = 120
@@ -31,17 +32,19 @@ class AccuracyMap(ReviewMap):
         self._crs = self.layer.crs()
         self._pixel = (change.rasterUnitsPerPixelX(), change.rasterUnitsPerPixelY()) if change else (0.0, 0.0)
 
-    def go_to(self, point: Point) -> None:
-        """Go to a point of the sample and mark its pixel; nothing that a model said is seen."""
+    def go_to(self, point: Point) -> Place:
+        """Go to a point of the sample and mark its pixel; nothing that a model said is seen. Returns where it is."""
         self.hide_results()
         centre = QgsPointXY(point.x, point.y)
-        self._band.setToGeometry(QgsGeometry.fromRect(self._around(centre, 1)), self._crs)
+        outline = QgsGeometry.fromRect(self._around(centre, 1))
+        place = Place(outline, self._around(centre, VIEW_PIXELS), self._crs)
+        self._band.setToGeometry(outline, self._crs)
         try:
-            view = QgsReferencedRectangle(self._around(centre, VIEW_PIXELS), self._crs)
-            self._canvas.setReferencedExtent(view)
+            self._canvas.setReferencedExtent(QgsReferencedRectangle(place.view, place.crs))
         except QgsCsException:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
+        return place
 
     def hide_results(self) -> None:
         """Hide what the models of all runs in the project said, also what was shown again meanwhile."""

@@ -68,7 +68,7 @@ def notes(assessment: Assessment) -> list[str]:
     found += [
         agreed.format(class_name=_name(row.class_id), count=row.judged, percent=round(_most_wrong(row)))
         for row in assessment.classes
-        if row.flawless
+        if row.flawless and row.judged > RULE_OF_THREE
     ]
     if unmissed := [row for row in assessment.classes if row.unmissed]:
         words = tr("No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.")
