@@ -251,7 +251,7 @@ class AccuracyDock(QgsDockWidget):
         page.title.setText(tr("Point {number}").format(number=point.sample_id))
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         page.place.setText(place if session.in_queue else tr("not in this queue"))
-        page.hint.setText(tr("What became of the marked pixel? Judge by the images alone."))
+        page.hint.setText(tr("What became of the pixel in the middle of the mark? Judge by the images alone."))
         holds = session.store.current(point.sample_id)
         page.state.setText(judgement_words(holds) if holds else tr("Not judged"))
         if self._map and not self._put_away:

@@ -19,8 +19,9 @@ from ..review.judgements import Point
 from .review_map import ReviewMap, file_of
 from .review_place import Place
 
-# So many pixels of the map are seen around the one to judge.
-VIEW_PIXELS = 120
+# So many pixels of the map are seen around the one to judge, and the mark leaves this one free.
+VIEW_PIXELS = 90
+MARK_PIXELS = 3
 
 
 class AccuracyMap(ReviewMap):
@@ -33,10 +34,10 @@ class AccuracyMap(ReviewMap):
         self._pixel = (change.rasterUnitsPerPixelX(), change.rasterUnitsPerPixelY()) if change else (0.0, 0.0)
 
     def go_to(self, point: Point) -> Place:
-        """Go to a point of the sample and mark its pixel; nothing that a model said is seen. Returns where it is."""
+        """Go to a point of the sample and put a mark around its pixel; nothing that a model said is seen. Returns where it is."""
         self.hide_results()
         centre = QgsPointXY(point.x, point.y)
-        outline = QgsGeometry.fromRect(self._around(centre, 1))
+        outline = QgsGeometry.fromRect(self._around(centre, MARK_PIXELS))
         place = Place(outline, self._around(centre, VIEW_PIXELS), self._crs)
         self._band.setToGeometry(outline, self._crs)
         try:

@@ -1132,8 +1132,8 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>总体精度所需的标准误</translation>
     </message>
     <message>
-        <source>What became of the marked pixel? Judge by the images alone.</source>
-        <translation>标记的像元变成了什么？请仅依据影像判读。</translation>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
     </message>
     <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
