@@ -34,7 +34,7 @@ class AccuracyMap(ReviewMap):
         self._pixel = (change.rasterUnitsPerPixelX(), change.rasterUnitsPerPixelY()) if change else (0.0, 0.0)
 
     def go_to(self, point: Point) -> Place:
-        """Go to a point of the sample and put a mark around its pixel; nothing that a model said is seen. Returns where it is."""
+        """Go to a point of the sample, put a mark around its pixel and hide what models said; returns where it is."""
         self.hide_results()
         centre = QgsPointXY(point.x, point.y)
         outline = QgsGeometry.fromRect(self._around(centre, MARK_PIXELS))

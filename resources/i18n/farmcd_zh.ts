@@ -1347,5 +1347,13 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Within {metres} m: {classes} ({verdicts})</source>
         <translation>{metres} 米内：{classes}（{verdicts}）</translation>
     </message>
+    <message>
+        <source>referee: real change</source>
+        <translation>CLIP 复判：真实变化</translation>
+    </message>
+    <message>
+        <source>referee: pseudo-change</source>
+        <translation>CLIP 复判：伪变化</translation>
+    </message>
 </context>
 </TS>
