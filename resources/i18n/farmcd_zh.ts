@@ -1252,14 +1252,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>已有 {total} 个点的样本，尚无判读；重新抽样将替换它。</translation>
     </message>
     <message>
-        <source>There is a sample of {total} points, {judged} of them judged; drawing again only adds points.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读；再次抽样只会增补点。</translation>
-    </message>
-    <message>
-        <source>Too few judged points to rely on (fewer than {few}): {classes}.</source>
-        <translation>已判读点过少，结果不可靠（少于 {few} 个）：{classes}。</translation>
-    </message>
-    <message>
         <source>Total</source>
         <translation>合计</translation>
     </message>
@@ -1274,10 +1266,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
     <message>
         <source>Wanted standard error of the overall accuracy</source>
         <translation>总体精度所需的标准误</translation>
-    </message>
-    <message>
-        <source>What became of the marked pixel? Judge by the images alone.</source>
-        <translation>标记的像元变成了什么？请仅依据影像判读。</translation>
     </message>
     <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
@@ -1394,6 +1382,30 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Compute a finished run anew, and replace it</source>
         <translation>重新计算已完成的检测并替换原结果</translation>
+    </message>
+    <message>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
     </message>
 </context>
 </TS>
