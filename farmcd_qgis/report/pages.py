@@ -7,11 +7,14 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
-from .figures import DIGITS, WGS84, Candidate, Dossier, Table
+from ..review.reviewer import DEMO_REVIEWER
+from .candidates import Candidate, wgs84
+from .figures import Dossier, Table
 from .job import Job
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
+from .rounding import DIGITS
 from .typography import ACCENT, GREY, line_height, wrap
 from .words import Words
 
@@ -195,7 +198,7 @@ class Writer:
         ]
 
     def _centre(self) -> tuple[float, float]:
-        transform = QgsCoordinateTransform(self.dossier.crs, WGS84, self.maps.project)
+        transform = QgsCoordinateTransform(self.dossier.crs, wgs84(), self.maps.project)
         point = transform.transform(self.maps.whole().center())
         return point.x(), point.y()
 
@@ -221,6 +224,8 @@ class Writer:
             ),
         ]
         review = [words("fallback")] if dossier.fell_back else []
+        if demo := dossier.reviewers[DEMO_REVIEWER]:
+            review.append(words("demo_review", count=demo))
         if dossier.reviewed_count:
             reviewed, every = words.number(dossier.reviewed_count), words.number(dossier.all_count)
             review.append(words("some_reviewed", reviewed=reviewed, total=every))
