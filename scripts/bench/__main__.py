@@ -35,18 +35,18 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure every target of speed and flatness on this machine.")
     parser.add_argument("--full", action="store_true", help="hours instead of minutes: the targets' own sizes")
-    parser.add_argument("--rows", nargs="+", choices=[*PARTS, "curves"], help="only these parts")
+    parser.add_argument("--rows", nargs="+", choices=[*PARTS, "curves", "gpu"], help="only these parts")
     parser.add_argument("--device", default="cuda", help="the GPU to measure besides, where there is one")
     parser.add_argument("--out", type=Path, help="where to write to instead of docs/")
     arguments = parser.parse_args()
-    wanted = arguments.rows or [*PARTS, "curves"]
+    wanted = arguments.rows or [*PARTS, "curves", "gpu"]
     found: dict[str, Any] = {"date": f"{datetime.date.today()}", "command": _command(arguments), "machine": machine()}
     rows: list[Row] = []
     for name, part in PARTS.items():
         if name in wanted:
             rows += _told(name, lambda part=part: part(arguments.full))
     found["curves"] = _told("curves", lambda: pipeline.curves(arguments.full)) if "curves" in wanted else {}
-    found["gpu"] = gpu.measure(arguments.device)
+    found["gpu"] = _told("gpu", lambda: gpu.measure(arguments.device)) if "gpu" in wanted else {}
     found["rows"] = [row.as_dict() for row in rows]
     print(page.page(found, rows))
     if arguments.out or not arguments.rows:

@@ -75,8 +75,8 @@ def skipping_rows(full: bool) -> list[Row]:
             False,
             "ms",
             max(0.0, sparse["predicting"] - alone["predicting"]) / skipped * 1000,
-            f"from the first tile read to the last blended: {side:,} x {side:,} with 0.04 % farmland, less 512 x 512, over "
-            f"{skipped:,.0f} tiles",
+            f"from the first tile read to the last blended: {side:,} x {side:,} with 0.04 % farmland, less 512 x 512, "
+            f"over {skipped:,.0f} tiles",
             {"seconds by stage": {"sparse": sparse, "alone": alone}},
         ),
         Row(

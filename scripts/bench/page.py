@@ -52,8 +52,9 @@ def page(found: dict[str, Any], rows: list[Row]) -> str:
         f"Written by `{found['command']}` on {found['date']}; the figures behind it are in benchmark.json. "
         "Ratios are of one run on one machine, times the least of several.",
         "Machine: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items()) + ".",
-        table(rows),
     ]
+    if rows:
+        parts.append(table(rows))
     for row in rows:
         if shares := row.parts.get("profile"):
             parts.append(f"Where the time of the row “{row.what}” goes: {_shares(shares)}.")
