@@ -64,6 +64,7 @@ def test_the_pdf_says_where_it_comes_from_and_that_nobody_looked(run_dir, tmp_pa
     for fact in (
         "a-model",
         "b52b" * 16,
+        "ab" * 32,
         "Knows one region only.",
         "18 August 2009",
         "CPU, 2 threads",
