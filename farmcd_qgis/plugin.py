@@ -3,12 +3,12 @@
 from typing import Any
 
 from qgis.core import QgsApplication, QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication, Qt
+from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
 from .paths import resources
-from .translation import Translator
+from .translation import translator
 
 MENU = "FarmCD"
 STACKED = "plugins/farmcd/docksStacked"
@@ -24,7 +24,7 @@ class FarmCDPlugin:
         self.report_dock: Any = None
         self.provider: Any = None
         self.actions: list[QAction] = []
-        self._translator: Translator | None = None
+        self._translator: QTranslator | None = None
 
     @property
     def docks(self) -> tuple[Any, ...]:
@@ -103,10 +103,10 @@ class FarmCDPlugin:
         self.review_dock.open_run(run_dir)
 
     def _translate(self) -> None:
-        path = resources() / "i18n" / f"farmcd_{QgsApplication.instance().locale()[:2]}.ts"
-        if self._translator is None and path.is_file():
-            self._translator = Translator(path)
-            QCoreApplication.installTranslator(self._translator)
+        if self._translator is None:
+            self._translator = translator(QgsApplication.instance().locale())
+            if self._translator is not None:
+                QCoreApplication.installTranslator(self._translator)
 
 
 def tr(text: str) -> str:
