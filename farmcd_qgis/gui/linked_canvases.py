@@ -3,6 +3,7 @@
 from functools import partial
 
 from qgis.core import (
+    QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsCsException,
     QgsGeometry,
@@ -13,7 +14,7 @@ from qgis.core import (
     QgsReferencedRectangle,
 )
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapTool
-from qgis.PyQt.QtCore import QEvent, QObject, QSize, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QEvent, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
@@ -110,7 +111,7 @@ class LinkedCanvases(QWidget):
         grid.setSpacing(2)
         for column, (canvas, title) in enumerate(zip(self.canvases, self.titles, strict=True)):
             bands = QToolButton()
-            bands.setText("…")
+            bands.setIcon(QgsApplication.getThemeIcon("/propertyicons/symbology.svg"))
             bands.setAutoRaise(True)
             bands.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             bands.setToolTip(tr("Bands and stretch of this date"))
@@ -191,10 +192,10 @@ class _Canvas(QgsMapCanvas):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setMinimumSize(SMALLEST)
-        self.setCachingEnabled(True)
+        # A cancelled job still writes into the cache of a canvas that is gone, and QGIS crashes.
+        self.setCachingEnabled(False)
         self.setParallelRenderingEnabled(True)
         self.setCanvasColor(QgsProject.instance().backgroundColor())
-        self.viewport().installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.resizing = True
@@ -202,10 +203,10 @@ class _Canvas(QgsMapCanvas):
         self.resizing = False
         self.resized.emit()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Leave and watched is self.viewport():
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
             self.left.emit()
-        return super().eventFilter(watched, event)
+        return bool(super().viewportEvent(event))
 
 
 class _Pan(QgsMapTool):

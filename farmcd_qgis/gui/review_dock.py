@@ -4,9 +4,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from qgis.core import Qgis, QgsProject
+from qgis.core import Qgis, QgsProject, QgsRasterLayer
 from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import QSignalBlocker, Qt, QTimer
+from qgis.PyQt.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QLineEdit, QScrollArea, QWidget
 
 from ..classes import CHANGES
@@ -19,7 +19,8 @@ from ..translation import said
 from .review_keys import KeyAction, KeyFilter
 from .review_map import ReviewMap, runs_in_project
 from .review_panel import ANY, ReviewPanel, swatch
-from .review_words import area, class_words, opinion, reasons, statuses, verdict_words
+from .review_views import ReviewViews
+from .review_words import area, class_words, neighbours, opinion, reasons, statuses, verdict_words
 from .words import tr
 
 REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow": "D", "misregistration": "M",
@@ -29,8 +30,11 @@ REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow
 class ReviewDock(QgsDockWidget):
     """Shows a run's candidates one by one and takes verdicts; `unload` takes everything back from QGIS.
 
-    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar.
+    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar. `reviewing`
+    is emitted when a run is opened: no other dock may listen to keys then.
     """
+
+    reviewing = pyqtSignal()
 
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
         super().__init__(tr("FarmCD Review"), parent or iface.mainWindow())
@@ -41,6 +45,7 @@ class ReviewDock(QgsDockWidget):
         self._run_dir: Path | None = None
         self._after_shown = self._outline_shown = True
         self._put_away = False
+        self._views = ReviewViews(iface, self, self._say)
         self._make_actions()
         self.panel = ReviewPanel(self.actions_by_name, self.reason_actions, self)
         scroll = QScrollArea()
@@ -73,8 +78,10 @@ class ReviewDock(QgsDockWidget):
             self._say(said(error.message))
             return False
         self.session, self._map, self._run_dir = session, shown, folder
+        self.reviewing.emit()
         # The pair is what a person must see; the colours come back when the run or the dock is closed.
         shown.set_cover(False)
+        self._views.open(self._map_pair, self._keys)
         self._list_runs()
         self._select()
         # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
@@ -85,6 +92,7 @@ class ReviewDock(QgsDockWidget):
     def close_run(self) -> None:
         """Leave the run; its verdicts are stored already."""
         shown, self.session, self._map, self._run_dir = self._map, None, None, None
+        self._views.close()
         if shown:
             shown.close()
         self._show()
@@ -97,6 +105,7 @@ class ReviewDock(QgsDockWidget):
         project.layersWillBeRemoved["QStringList"].disconnect(self._on_removal)
         self._iface.mapCanvas().removeEventFilter(self._canvas_keys)
         self.close_run()
+        self._views.unload()
         for action in (*self.actions_by_name.values(), *self.reason_actions):
             action.unregister()
 
@@ -135,9 +144,13 @@ class ReviewDock(QgsDockWidget):
         if self._map:
             self._map.set_after(self._after_shown)
             self._map.set_outline(self._outline_shown)
+        self._views.set_outline(self._outline_shown)
         after, outline = self.actions_by_name["flicker"], self.actions_by_name["outline"]
         after.setIconText(tr("Before") if self._after_shown else tr("After"))
         outline.setIconText(tr("Outline off") if self._outline_shown else tr("Outline on"))
+
+    def _map_pair(self) -> tuple[QgsRasterLayer, QgsRasterLayer] | None:
+        return self._map.pair if self._map else None
 
     def _select(self) -> None:
         """Begin the queue that the filters ask for."""
@@ -168,6 +181,7 @@ class ReviewDock(QgsDockWidget):
             panel.state.clear()
             if self._map:
                 self._map.clear()
+            self._views.show(None)
             return
         candidates = session.candidates
         number = int(candidates.candidate_id[row])
@@ -176,11 +190,12 @@ class ReviewDock(QgsDockWidget):
         )
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         panel.place.setText(place if session.in_queue else tr("not in this queue"))
-        panel.opinion.setText(opinion(candidates, row))
+        if self._map:
+            self._views.show(self._map.show(number))
+            near = neighbours(session, row, self._map.layer.crs())
+            panel.opinion.setText(f"{opinion(candidates, row, self._map.referee)}\n{near}")
         holds = session.store.current(number)
         panel.state.setText(verdict_words(holds) if holds else tr("Not reviewed"))
-        if self._map:
-            self._map.show(number)
 
     def _show_counts(self) -> None:
         counts = self.session.counts() if self.session else dict.fromkeys(STATUSES, 0)
@@ -216,6 +231,7 @@ class ReviewDock(QgsDockWidget):
             self.actions_by_name[name].setEnabled(self.session is not None and not asked)
         self.actions_by_name["zoom"].setEnabled(shown)
         self.actions_by_name["outline"].setEnabled(shown)
+        self._views.enable(self.session is not None)
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
 
     def _list_runs(self) -> None:
@@ -241,6 +257,7 @@ class ReviewDock(QgsDockWidget):
         if self._map:
             self._map.clear()
             self._map.set_cover(True)
+            self._views.close()
 
     def _open_eyes(self) -> None:
         # Also comes when a person goes from tab to tab, where the map stays as it is.
@@ -248,6 +265,7 @@ class ReviewDock(QgsDockWidget):
             self._put_away = False
             if self._map:
                 self._map.set_cover(False)
+                self._views.open(self._map_pair, self._keys)
             self._show()
 
     def _open_chosen(self) -> None:
@@ -285,6 +303,7 @@ class ReviewDock(QgsDockWidget):
             "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
             "outline": act("outline", tr("Outline off"), "H", self._toggle_outline),
             "zoom": act("zoom", tr("Zoom"), "Z", self._show),
+            **self._views.actions,
         }
         ways = {
             "back": act("back", tr("Back"), "Backspace", lambda: self._try(Session.back)),

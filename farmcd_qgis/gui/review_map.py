@@ -12,18 +12,19 @@ from qgis.core import (
     QgsMapLayer,
     QgsProject,
     QgsProviderRegistry,
+    QgsRasterLayer,
     QgsReferencedRectangle,
     QgsVectorLayer,
 )
-from qgis.gui import QgsMapCanvas, QgsRubberBand
-from qgis.PyQt.QtGui import QColor
+from qgis.gui import QgsMapCanvas
 
 from ..layers import RUN_DIR_PROPERTY, add_run
 from ..protocol import CANDIDATES, RUN_GPKG, RUN_JSON
+from .canvas_marks import outline_band
+from .review_place import Place, place_of
 
-# The candidate takes up two fifths of the view, and small ones no more than their surroundings allow.
-MARGIN = 2.5
-SMALLEST_PIXELS = 80
+# The referee's field in the layer of candidates, which is there once it was asked.
+REFEREE_FIELD = "referee_verdict"
 
 
 class ReviewMap:
@@ -39,39 +40,38 @@ class ReviewMap:
         assert isinstance(layer, QgsVectorLayer)  # nosec B101 (add_run raises if it is not there)
         self.layer = layer
         self._refresh_fields()
-        path = _after_of(folder)
-        after = self._find(path) if path else None
         # By id, since a person may remove these from the project at any time.
-        self._after = after.id() if after else ""
-        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, _pair_of(folder)))
+        results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
-        self._band = QgsRubberBand(canvas, Qgis.GeometryType.Polygon)
-        self._band.setStrokeColor(QColor("#ffffff"))
-        self._band.setSecondaryStrokeColor(QColor("#1a1a1a"))
-        self._band.setFillColor(QColor(0, 0, 0, 0))
-        self._band.setWidth(2)
+        # What the referee said of the shown candidate: "real", "pseudo_change", or "" where it was not asked.
+        self.referee = ""
+        self._band = outline_band(canvas)
 
-    def show(self, candidate_id: int) -> None:
-        """Go to a candidate and outline it; all its pieces if it was split."""
+    @property
+    def pair(self) -> tuple[QgsRasterLayer, QgsRasterLayer] | None:
+        """Before and after, None if the project has not both any more."""
+        before, after = self._project.mapLayer(self._before), self._project.mapLayer(self._after)
+        return (before, after) if before is not None and after is not None else None
+
+    def show(self, candidate_id: int) -> Place | None:
+        """Go to a candidate and outline it, all its pieces if it was split; returns where it is, None if nowhere."""
         self.layer.triggerRepaint()
         geometry = self._outline(candidate_id)
         if geometry.isEmpty():
             self._band.reset(Qgis.GeometryType.Polygon)
-            return
+            return None
         self._band.setToGeometry(geometry, self.layer.crs())
-        view = geometry.boundingBox()
-        view.scale(MARGIN)
         after = self._project.mapLayer(self._after)
         pixel = after.rasterUnitsPerPixelX() if after and after.crs() == self.layer.crs() else 0.0
-        lacking = SMALLEST_PIXELS * pixel - max(view.width(), view.height())
-        if lacking > 0:
-            view.grow(lacking / 2)
+        place = place_of(geometry, self.layer.crs(), pixel)
         try:
-            self._canvas.setReferencedExtent(QgsReferencedRectangle(view, self.layer.crs()))
+            self._canvas.setReferencedExtent(QgsReferencedRectangle(place.view, place.crs))
         except QgsCsException:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
+        return place
 
     def clear(self) -> None:
         """Outline nothing; the layer shows the last verdict."""
@@ -109,9 +109,15 @@ class ReviewMap:
             self.layer.updateFields()
 
     def _outline(self, candidate_id: int) -> QgsGeometry:
-        request = QgsFeatureRequest().setFilterExpression(f'"candidate_id" = {candidate_id}').setNoAttributes()
-        pieces = [feature.geometry() for feature in self.layer.getFeatures(request)]
-        return pieces[0] if len(pieces) == 1 else QgsGeometry.collectGeometry(pieces)
+        """Read a candidate's outline from the layer, and beside it what the referee said."""
+        request = QgsFeatureRequest().setFilterExpression(f'"candidate_id" = {candidate_id}')
+        field = self.layer.fields().indexOf(REFEREE_FIELD)
+        request.setSubsetOfAttributes([field] if field >= 0 else [])
+        pieces = list(self.layer.getFeatures(request))
+        said = pieces[0].attribute(field) if pieces and field >= 0 else None
+        self.referee = said if isinstance(said, str) else ""
+        outlines = [piece.geometry() for piece in pieces]
+        return outlines[0] if len(outlines) == 1 else QgsGeometry.collectGeometry(outlines)
 
     def _set(self, what: str, shown: bool, layer_ids: list[str]) -> None:
         """Hide those of the layers that are seen, or show again what was hidden as `what`."""
@@ -128,11 +134,12 @@ class ReviewMap:
     def _node(self, layer_id: str) -> QgsLayerTreeLayer | None:
         return self._project.layerTreeRoot().findLayer(layer_id)
 
-    def _find(self, path: Path, name: str | None = None) -> QgsMapLayer | None:
-        wanted = path.resolve()
-        for layer in self._project.mapLayers().values():
+    def _find(self, path: Path | None, name: str | None = None) -> QgsMapLayer | None:
+        wanted = path.resolve() if path else None
+        # From the top of the layer tree, where a person has the same file twice.
+        for layer in self._project.layerTreeRoot().layerOrder():
             parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
-            if _file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
+            if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer
         return None
 
@@ -144,15 +151,15 @@ def runs_in_project() -> list[Path]:
     return [Path(folder) for folder in dict.fromkeys(folders) if folder]
 
 
-def _after_of(folder: Path) -> Path | None:
+def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:
     try:
-        record = json.loads((folder / RUN_JSON).read_text(encoding="utf-8"))
-        return Path(record["inputs"]["after"]["path"])
+        inputs = json.loads((folder / RUN_JSON).read_text(encoding="utf-8"))["inputs"]
+        return Path(inputs["before"]["path"]), Path(inputs["after"]["path"])
     except (OSError, ValueError, KeyError, TypeError):
         # Without its record a run can be reviewed as well, only not compared with a key.
-        return None
+        return None, None
 
 
-def _file_of(layer: QgsMapLayer) -> Path:
+def file_of(layer: QgsMapLayer) -> Path:
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
     return Path(parts.get("path") or layer.source()).resolve()

@@ -1,12 +1,20 @@
 """The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
 
-from qgis.core import QgsApplication
+from collections import Counter
+
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsPointXY
 from qgis.PyQt.QtCore import QLocale
 
 from ..classes import MU_PER_HECTARE, NO_CHANGE, class_label
+from ..review.neighbours import within
 from ..review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates
+from ..review.session import Session
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE, Verdict
+from .review_place import map_units
 from .words import tr
+
+# How far neighbours are looked for.
+NEAR_METRES = 100
 
 
 def class_words(class_id: int) -> str:
@@ -44,8 +52,11 @@ def reasons() -> dict[str, str]:
     }
 
 
-def opinion(candidates: Candidates, row: int) -> str:
-    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …"."""
+def opinion(candidates: Candidates, row: int, referee: str = "") -> str:
+    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …".
+
+    `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts.
+    """
     parts = [
         tr("{class_name}, confidence {percent} %").format(
             class_name=class_words(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
@@ -59,7 +70,26 @@ def opinion(candidates: Candidates, row: int) -> str:
         parts.append(tr("all of the area is hard"))
     elif hard:
         parts.append(tr("{percent} % of the area is hard").format(percent=hard))
+    said = {"real": tr("referee: real change"), PSEUDO_CHANGE: tr("referee: pseudo-change")}
+    if referee in said:
+        parts.append(said[referee])
     return "; ".join(parts)
+
+
+def neighbours(session: Session, row: int, crs: QgsCoordinateReferenceSystem) -> str:
+    """Say what lies around a candidate: "Within 100 m: 3 building, 1 road; 2 reviewed, of these 1 pseudo-change"."""
+    candidates = session.candidates
+    here = QgsPointXY(float(candidates.x[row]), float(candidates.y[row]))
+    near = within(candidates, row, map_units(NEAR_METRES, here, crs))
+    if not len(near):
+        return tr("No other candidate within {metres} m").format(metres=NEAR_METRES)
+    classes = Counter(int(class_id) for class_id in candidates.class_id[near])
+    words = [f"{count} {class_words(class_id).lower()}" for class_id, count in classes.most_common()]
+    said = Counter(session.status(int(other)) for other in near)
+    verdicts = [f"{said[status]} {name.lower()}" for status, name in statuses().items() if said[status]]
+    return tr("Within {metres} m: {classes} ({verdicts})").format(
+        metres=NEAR_METRES, classes=", ".join(words), verdicts=", ".join(verdicts)
+    )
 
 
 def area(area_ha: float) -> str:

@@ -4,22 +4,26 @@
 |---|---|---|
 | mamba_ssm | CUDA | the mamba-ssm package and its compiled kernel |
 | numba | CPU, float32, 16 states | numba |
+| two_way | the same, predicting only | numba; both directions and what stands around them |
 | chunked | anywhere | torch alone |
 | recurrence | anywhere, slow | torch alone; the oracle of the tests |
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 BACKENDS = ("mamba_ssm", "numba_cpu", "chunked", "recurrence")
+# Those that compute what stands around the scan in the same pass.
+FUSED = ("mamba_ssm", "numba_cpu")
 STATES = 16
 _forced: list[str] = []
 
@@ -33,7 +37,6 @@ def selective_scan(
     d: Tensor | None = None,
     z: Tensor | None = None,
     delta_bias: Tensor | None = None,
-    delta_softplus: bool = True,
     reverse: bool = False,
 ) -> Tensor:
     """Run h_t = exp(delta_t A) h_(t-1) + delta_t u_t B_t, y_t = <h_t, C_t> + D u_t, times SiLU(z) where z is given.
@@ -47,18 +50,13 @@ def selective_scan(
     if kind in (torch.float16, torch.bfloat16):
         u, delta, b, c = u.float(), delta.float(), b.float(), c.float()
     with torch.autocast(u.device.type, enabled=False):
-        scan = _backend(u, a)
-        if scan.__name__.endswith("mamba_ssm"):
-            return scan.fused(u, delta, a, b, c, d, z, delta_bias, delta_softplus, reverse).to(kind)
-        inference = not (torch.is_grad_enabled() and any(t.requires_grad for t in (u, delta, a, b, c)))
-        around = [t.to(u.dtype) for t in (d, z, delta_bias) if t is not None]
-        if scan.__name__.endswith("numba_cpu") and inference and delta_softplus and len(around) == 3:
-            return scan.fused(u, delta, a, b, c, *around, reverse).to(kind)
+        backend = backend_for(u, a)
+        if backend in FUSED:
+            around = (t if t is None else t.to(u.dtype) for t in (d, z, delta_bias))
+            return _module(backend).fused(u, delta, a, b, c, *around, reverse).to(kind)
         if delta_bias is not None:
             delta = delta + delta_bias[:, None]
-        if delta_softplus:
-            delta = F.softplus(delta)
-        y = scan.scan(u, delta, a, b, c, reverse)
+        y = _module(backend).scan(u, F.softplus(delta), a, b, c, reverse)
         if d is not None:
             y = torch.addcmul(y, d[:, None], u)
         if z is not None:
@@ -77,6 +75,25 @@ def backend_for(u: Tensor, a: Tensor) -> str:
     return "chunked"
 
 
+class Direction(NamedTuple):
+    """One direction of a ConvMamba: conv (E, 1, 4), x_proj (R + 2 N, E), step (E, R), log(-A) (E, N), the rest (E,)."""
+
+    conv: Tensor
+    conv_bias: Tensor
+    x_proj: Tensor
+    step: Tensor
+    step_bias: Tensor
+    a_log: Tensor
+    d: Tensor
+
+
+def compiled_mix(tokens: Tensor, a: Tensor) -> Callable[..., Tensor] | None:
+    """Return two_way.mix, which does a ConvMamba's middle in one go, where it can: predicting on a CPU with numba."""
+    if torch.is_grad_enabled() or backend_for(tokens, a) != "numba_cpu" or a.shape[0] % STATES:
+        return None
+    return _module("two_way").mix
+
+
 @contextmanager
 def use_backend(name: str) -> Iterator[None]:
     """Take one backend for everything inside the block: for tests and benchmarks."""
@@ -87,10 +104,6 @@ def use_backend(name: str) -> Iterator[None]:
         yield
     finally:
         _forced.pop()
-
-
-def _backend(u: Tensor, a: Tensor) -> ModuleType:
-    return _module(backend_for(u, a))
 
 
 def _module(name: str) -> ModuleType:

@@ -1,0 +1,79 @@
+"""The same stretch for both dates, so that a field is not brighter only because its picture is."""
+
+from collections.abc import Callable
+
+from qgis.core import (
+    QgsContrastEnhancement,
+    QgsMultiBandColorRenderer,
+    QgsRasterLayer,
+    QgsRasterMinMaxOrigin,
+    QgsRasterRenderer,
+    QgsSingleBandGrayRenderer,
+)
+
+from ..protocol import InputError
+
+
+class SameStretch:
+    """Lends the minima and maxima of one raster's renderer to another; `end` gives back the renderer that it had.
+
+    Raises InputError where one stretch cannot serve both: the pixels are of different types, or drawn differently.
+    """
+
+    def __init__(self, model: QgsRasterLayer, follower: QgsRasterLayer) -> None:
+        kinds = [layer.dataProvider().dataType(1) for layer in (model, follower)]
+        if kinds[0] != kinds[1]:
+            raise InputError(
+                "stretch_types",
+                f"{model.name()} and {follower.name()} cannot have one stretch: their pixels are of different types "
+                f"({kinds[0].name} and {kinds[1].name}). Choose the bands and the stretch of each date instead.",
+            )
+        lent = _with_stretch(follower.renderer(), model.renderer())
+        if lent is None:
+            raise InputError(
+                "stretch_renderers",
+                f"{model.name()} and {follower.name()} cannot have one stretch: they are drawn in different ways "
+                f"({model.renderer().type()} and {follower.renderer().type()}). Give both the same kind of style.",
+            )
+        self._follower: QgsRasterLayer | None = follower
+        self._own = follower.renderer().clone()
+        _put(follower, lent)
+        follower.willBeDeleted.connect(self._forget)
+
+    def end(self) -> None:
+        """Give the raster its own renderer back, as it was; does nothing the second time."""
+        if self._follower is not None:
+            self._follower.willBeDeleted.disconnect(self._forget)
+            _put(self._follower, self._own)
+            self._follower = None
+
+    def _forget(self) -> None:
+        self._follower = None
+
+
+def _put(layer: QgsRasterLayer, renderer: QgsRasterRenderer) -> None:
+    layer.setRenderer(renderer)
+    layer.triggerRepaint()
+
+
+def _with_stretch(own: QgsRasterRenderer, model: QgsRasterRenderer) -> QgsRasterRenderer | None:
+    """Copy `own` with the contrast of `model`, colour by colour; None if the two are not alike."""
+    made = own.clone()
+    pairs: list[tuple[QgsContrastEnhancement | None, Callable[[QgsContrastEnhancement | None], None]]]
+    if isinstance(own, QgsMultiBandColorRenderer) and isinstance(model, QgsMultiBandColorRenderer):
+        pairs = [
+            (model.redContrastEnhancement(), made.setRedContrastEnhancement),
+            (model.greenContrastEnhancement(), made.setGreenContrastEnhancement),
+            (model.blueContrastEnhancement(), made.setBlueContrastEnhancement),
+        ]
+    elif isinstance(own, QgsSingleBandGrayRenderer) and isinstance(model, QgsSingleBandGrayRenderer):
+        pairs = [(model.contrastEnhancement(), made.setContrastEnhancement)]
+    else:
+        return None
+    for contrast, take in pairs:
+        take(QgsContrastEnhancement(contrast) if contrast is not None else None)
+    # Given values: QGIS must not work them out anew from the picture itself.
+    origin = QgsRasterMinMaxOrigin()
+    origin.setLimits(QgsRasterMinMaxOrigin.Limits.None_)
+    made.setMinMaxOrigin(origin)
+    return made
