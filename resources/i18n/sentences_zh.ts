@@ -815,5 +815,13 @@
         <source>a library gave up (abort)</source>
         <translation>某个库中止运行（abort）</translation>
     </message>
+    <message>
+        <source>{0} and {1} cannot have one stretch: they are drawn in different ways ({2} and {3}). Give both the same kind of style.</source>
+        <translation>{0} 与 {1} 无法使用同一拉伸：二者的渲染方式不同（{2} 与 {3}）。请为二者设置同一类样式。</translation>
+    </message>
+    <message>
+        <source>{0} and {1} cannot have one stretch: their pixels are of different types ({2} and {3}). Choose the bands and the stretch of each date instead.</source>
+        <translation>{0} 与 {1} 无法使用同一拉伸：二者像元类型不同（{2} 与 {3}）。请分别设置各期的波段和拉伸。</translation>
+    </message>
 </context>
 </TS>
