@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from qgis.PyQt.QtCore import QCoreApplication, QTranslator
@@ -34,8 +35,16 @@ def texts() -> Iterator[str]:
                 yield node.args[place].value
 
 
+def legends() -> Iterator[str]:
+    """Find the words of the styles: legends of the rasters and names of the fields."""
+    for path in (resources() / "styles").glob("*.qml"):
+        root = ElementTree.parse(path).getroot()
+        yield from (item.get("label", "") for item in root.iter("item"))
+        yield from (alias.get("name", "") for alias in root.iter("alias") if len(alias.get("name", "")) > 1)
+
+
 def test_every_text_is_translated_and_no_translation_is_left_over():
-    assert set(texts()) == set(read_ts(TS))
+    assert {*texts(), *legends()} == set(read_ts(TS))
 
 
 def test_every_sentence_is_translated_and_no_translation_is_left_over():
