@@ -25,6 +25,7 @@ class FarmCDPlugin:
         self.accuracy_dock: Any = None
         self.report_dock: Any = None
         self.provider: Any = None
+        self._options: Any = None
         self.actions: list[QAction] = []
         self._translator: QTranslator | None = None
 
@@ -37,10 +38,13 @@ class FarmCDPlugin:
         """Add the docks, their actions and the Processing provider."""
         from .gui.accuracy_dock import AccuracyDock
         from .gui.detect_dock import DetectDock
+        from .gui.options_page import OptionsFactory
         from .gui.report_dock import ReportDock
         from .gui.review_dock import ReviewDock
 
         self.initProcessing()
+        self._options = OptionsFactory()
+        self.iface.registerOptionsWidgetFactory(self._options)
         self.dock = DetectDock(self.iface)
         self.review_dock = ReviewDock(self.iface)
         self.accuracy_dock = AccuracyDock(self.iface)
@@ -69,6 +73,9 @@ class FarmCDPlugin:
         from . import tasks
 
         tasks.end_all()
+        if self._options is not None:
+            self.iface.unregisterOptionsWidgetFactory(self._options)
+            self._options = None
         for action in self.actions:
             self.iface.removePluginRasterMenu(MENU, action)
             self.iface.removeRasterToolBarIcon(action)

@@ -1447,5 +1447,25 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Hard region</source>
         <translation>困难区</translation>
     </message>
+    <message>
+        <source>found by itself</source>
+        <translation>自动查找</translation>
+    </message>
+    <message>
+        <source>Python of the worker</source>
+        <translation>工作进程的 Python</translation>
+    </message>
+    <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
+        <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
+        <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
+    </message>
+    <message>
+        <source>There is no such file.</source>
+        <translation>没有该文件。</translation>
+    </message>
 </context>
 </TS>
