@@ -97,7 +97,7 @@ def test_closing_qgis_ends_the_worker(desktop: Desktop):
     desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
     workers = [int(pid) for pid in desktop.ask(WORKERS) if _child_of(int(pid), desktop.qgis.pid)]
     assert workers
-    desktop.quit(answer="Return")
+    desktop.quit()
     end = time.monotonic() + 10
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
         time.sleep(0.1)

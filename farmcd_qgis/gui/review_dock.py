@@ -16,6 +16,7 @@ from ..review.reviewer import reviewer_name
 from ..review.session import Session
 from ..review.store import ReviewStore
 from ..review.verdicts import CONFIRMED, OPEN, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, STATUSES, UNSURE
+from ..translation import said
 from .review_keys import KeyAction, KeyFilter
 from .review_map import ReviewMap, runs_in_project
 from .review_panel import ANY, ReviewPanel, swatch
@@ -70,12 +71,12 @@ class ReviewDock(QgsDockWidget):
         try:
             store = ReviewStore(folder / RUN_GPKG, reviewer_name())
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         try:
             session, shown = Session(store), ReviewMap(self._iface.mapCanvas(), folder)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         self.session, self._map, self._run_dir = session, shown, folder
         self.reviewing.emit()
@@ -123,7 +124,7 @@ class ReviewDock(QgsDockWidget):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         self._show()
         return True

@@ -1407,5 +1407,129 @@ The output folder gets the change classes, the confidence and the arbitration as
         <source>Standard error to be expected with them: {percent} %.</source>
         <translation>预计标准误：{percent} %。</translation>
     </message>
+    <message>
+        <source>0–24 %: text says change</source>
+        <translation>0–24 %：文本判为变化</translation>
+    </message>
+    <message>
+        <source>25–50 %: text leans to change</source>
+        <translation>25–50 %：文本倾向变化</translation>
+    </message>
+    <message>
+        <source>51–74 %: text leans to no change</source>
+        <translation>51–74 %：文本倾向未变化</translation>
+    </message>
+    <message>
+        <source>75–100 %: text says no change</source>
+        <translation>75–100 %：文本判为未变化</translation>
+    </message>
+    <message>
+        <source>below 50 %: very unsure</source>
+        <translation>低于 50 %：很不确定</translation>
+    </message>
+    <message>
+        <source>50–64 %: unsure</source>
+        <translation>50–64 %：不确定</translation>
+    </message>
+    <message>
+        <source>65–79 %: doubtful, below tau 0.80</source>
+        <translation>65–79 %：存疑，低于 tau 0.80</translation>
+    </message>
+    <message>
+        <source>80–89 %: fairly sure</source>
+        <translation>80–89 %：较确定</translation>
+    </message>
+    <message>
+        <source>90 % and more: sure</source>
+        <translation>90 % 及以上：确定</translation>
+    </message>
+    <message>
+        <source>Point</source>
+        <translation>样本点</translation>
+    </message>
+    <message>
+        <source>Mapped class id</source>
+        <translation>图上类别代码</translation>
+    </message>
+    <message>
+        <source>Judgement</source>
+        <translation>判读</translation>
+    </message>
+    <message>
+        <source>Judged class id</source>
+        <translation>判读类别代码</translation>
+    </message>
+    <message>
+        <source>Candidate</source>
+        <translation>图斑编号</translation>
+    </message>
+    <message>
+        <source>Class id</source>
+        <translation>类别代码</translation>
+    </message>
+    <message>
+        <source>Second class id</source>
+        <translation>次选类别代码</translation>
+    </message>
+    <message>
+        <source>Second class</source>
+        <translation>次选类别</translation>
+    </message>
+    <message>
+        <source>Area (ha)</source>
+        <translation>面积（公顷）</translation>
+    </message>
+    <message>
+        <source>Area (mu)</source>
+        <translation>面积（亩）</translation>
+    </message>
+    <message>
+        <source>Mean confidence (0–1)</source>
+        <translation>平均置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Lowest confidence (0–1)</source>
+        <translation>最低置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Share of hard pixels (0–1)</source>
+        <translation>困难像元比例（0–1）</translation>
+    </message>
+    <message>
+        <source>No change according to the text (0–1)</source>
+        <translation>文本判为未变化（0–1）</translation>
+    </message>
+    <message>
+        <source>Share where the text disagrees (0–1)</source>
+        <translation>文本不一致比例（0–1）</translation>
+    </message>
+    <message>
+        <source>Review</source>
+        <translation>复核</translation>
+    </message>
+    <message>
+        <source>Hard region</source>
+        <translation>困难区</translation>
+    </message>
+    <message>
+        <source>found by itself</source>
+        <translation>自动查找</translation>
+    </message>
+    <message>
+        <source>Python of the worker</source>
+        <translation>工作进程的 Python</translation>
+    </message>
+    <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
+        <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
+        <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
+    </message>
+    <message>
+        <source>There is no such file.</source>
+        <translation>没有该文件。</translation>
+    </message>
 </context>
 </TS>
