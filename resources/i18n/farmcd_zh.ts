@@ -1351,5 +1351,13 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>{total} points in all: the minimum of each class takes more than the {size} that suffice.</source>
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
+    <message>
+        <source>referee: real change</source>
+        <translation>CLIP 复判：真实变化</translation>
+    </message>
+    <message>
+        <source>referee: pseudo-change</source>
+        <translation>CLIP 复判：伪变化</translation>
+    </message>
 </context>
 </TS>
