@@ -180,12 +180,71 @@ file.close()
 """
 
 
-def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path):
-    """Some twenty real key presses, three undone, QGIS killed without warning, and all is there again."""
-    run_dir = desktop.folder / "reviewed"
+@pytest.fixture(scope="module")
+def detected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make the run of the sample pair that reviews begin with a copy of."""
+    run_dir = tmp_path_factory.mktemp("detected") / "run"
     before, after = map(str, sample_pair())
     command = [sys.executable, "-m", "farmcd_qgis.engine", "detect", before, after, "--out", str(run_dir)]
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    return run_dir
+
+
+VIEWS = "dock = plugins['farmcd_qgis'].review_dock\nviews = dock._views\n"
+# Screen position of the middle of the before canvas.
+MIDDLE = f"""{VIEWS}
+canvas = views.dock.canvases.before
+point = canvas.viewport().mapToGlobal(canvas.viewport().rect().center())
+result = [point.x(), point.y()]
+"""
+CENTRES = (
+    f"{VIEWS}result = [[c.center().x(), c.center().y(), c.mapUnitsPerPixel()] for c in views.dock.canvases.canvases]"
+)
+FARMCD_DOCKS = """
+from qgis.PyQt.QtWidgets import QDockWidget
+docks = iface.mainWindow().findChildren(QDockWidget)
+result = sorted(dock.objectName() for dock in docks if dock.objectName().startswith('FarmCD'))
+"""
+
+
+def test_looking_with_mouse_and_keys(desktop: Desktop, detected: Path):
+    """Side by side moves together under a real mouse and leaves the keys to the verdicts; unloading leaves nothing."""
+    run_dir = shutil.copytree(detected, desktop.folder / "looked_at")
+    open_pair(desktop)
+    desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
+    desktop.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+    time.sleep(2)
+    column, row = desktop.ask(MIDDLE)
+    start = desktop.ask(CENTRES)[1]
+    desktop._tool("xdotool", "mousemove", str(column), str(row), "mousedown", "1")
+    desktop._tool("xdotool", "mousemove", str(column + 20), str(row), "mousemove", str(column + 40), str(row))
+    time.sleep(0.5)
+    first, second = desktop.ask(CENTRES)
+    desktop.screenshot("dragged.png")
+    desktop._tool("xdotool", "mouseup", "1", "click", "4")
+    time.sleep(0.5)
+    assert first == pytest.approx(second, rel=1e-6)
+    assert second[0] == pytest.approx(start[0] - 40 * start[2], abs=2 * start[2])
+    nearer = desktop.ask(CENTRES)
+    assert nearer[0][2] == pytest.approx(nearer[1][2])
+    assert nearer[0][2] < first[2]
+    desktop.key("y")
+    desktop.wait_until("plugins['farmcd_qgis'].review_dock.panel.progress.value() == 1", 10)
+    desktop.key("w", "h", "t")
+    time.sleep(1)
+    desktop.screenshot("swiped.png")
+    assert desktop.ask(f"{VIEWS}result = views.swipe.on and views.swipe.curtain.image is not None")
+    assert "FarmCDPairDock" in desktop.ask(FARMCD_DOCKS)
+    items = "len(iface.mapCanvas().scene().items())"
+    shown = desktop.ask(f"result = {items}")
+    desktop.ask("from qgis.utils import unloadPlugin\nunloadPlugin('farmcd_qgis')")
+    desktop.wait_until(f"{items} == {shown - 2}", 10)
+    assert desktop.ask(FARMCD_DOCKS) == []
+
+
+def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path, detected: Path):
+    """Some twenty real key presses, three undone, QGIS killed without warning, and all is there again."""
+    run_dir = shutil.copytree(detected, desktop.folder / "reviewed")
     open_pair(desktop)
     desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
     desktop.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")

@@ -4,6 +4,7 @@ import gc
 
 import numpy as np
 import pytest
+from osgeo import gdal, ogr
 from qgis.core import (
     Qgis,
     QgsContrastEnhancement,
@@ -16,11 +17,11 @@ from qgis.core import (
     QgsReadWriteContext,
     QgsSettings,
 )
-from qgis.gui import QgsDockWidget
+from qgis.gui import QgsDockWidget, QgsRendererRasterPropertiesWidget
 from qgis.PyQt.QtCore import QDate, QDateTime, QEvent, QPoint, Qt, QTime
 from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QApplication
+from qgis.PyQt.QtWidgets import QApplication, QWidget
 from qgis.PyQt.QtXml import QDomDocument
 from rasters import LEFT, PIXEL, TOP, UTM, write_raster
 from test_review_dock import dock, finished, press, run  # noqa: F401 (fixtures)
@@ -31,7 +32,7 @@ from farmcd_qgis.gui.review_views import PAIR_SETTING
 from farmcd_qgis.gui.review_words import neighbours
 from farmcd_qgis.layers.stretch import SameStretch
 from farmcd_qgis.layers.timeline import period_words, timeline
-from farmcd_qgis.protocol import InputError
+from farmcd_qgis.protocol import RUN_GPKG, InputError
 from farmcd_qgis.review.neighbours import within
 from farmcd_qgis.tasks.pictures import Pictures
 
@@ -332,6 +333,66 @@ def test_closing_leaves_nothing_in_the_window_or_on_the_canvas(dates, qgis_iface
     assert dates._views.dock is None
     assert len(qgis_iface.mapCanvas().scene().items()) < items
     assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDPairDock")
+
+
+def test_the_referee_is_heard_where_it_was_asked(dock, run):  # noqa: F811
+    dock.open_run(run)
+    assert "referee" not in dock.panel.opinion.text()
+    dock.close_run()
+    QgsProject.instance().clear()
+    file = gdal.OpenEx(str(run / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
+    layer = file.GetLayerByName("candidates")
+    layer.CreateField(ogr.FieldDefn("referee_verdict", ogr.OFTString))
+    for number, verdict in ((1, "pseudo_change"), (2, "real"), (3, "withheld")):
+        feature = layer.GetFeature(number)
+        feature["referee_verdict"] = verdict
+        layer.SetFeature(feature)
+    feature = layer = file = None
+    dock.open_run(run)
+    words = []
+    for _ in range(4):
+        words.append(dock.panel.opinion.text().splitlines()[0].partition("; referee: ")[2])
+        press(dock, Key.Key_S)
+    assert words == ["pseudo-change", "real change", "", ""]
+
+
+def test_of_a_raster_that_is_there_twice_the_upper_one_is_compared(dock, run):  # noqa: F811
+    dock.open_run(run)
+    first = QgsProject.instance().mapLayersByName("After")[0]
+    dock.close_run()
+    upper = first.clone()
+    upper.setName("upper")
+    QgsProject.instance().addMapLayer(upper, False)
+    QgsProject.instance().layerTreeRoot().insertLayer(0, upper)
+    dock.open_run(run)
+    assert dock._views.dock.canvases.after.layers() == [upper]
+
+
+def test_the_bands_of_one_date_can_be_chosen_and_are_seen_at_once(dock, run):  # noqa: F811
+    dock.open_run(run)
+    pair = dock._views.dock
+    pair.canvases.bands_wanted.emit(pair.canvases.before.layers()[0])
+    choice = pair.findChild(QgsRendererRasterPropertiesWidget)
+    green = choice.findChild(QWidget, "mGreenBandComboBox")
+    green.setBand(3)
+    before, after = (canvas.layers()[0].renderer() for canvas in pair.canvases.canvases)
+    assert (before.greenBand(), after.greenBand()) == (3, 2)
+    dock.close_run()
+    QgsProject.instance().clear()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    assert not pair.findChildren(QgsRendererRasterPropertiesWidget)
+
+
+def test_in_a_flat_dock_the_dates_stand_beside_the_canvases(dates):
+    pair = dates._views.dock
+    pair.setFloating(True)
+    for size, beside in (((1000, 260), True), ((500, 500), False)):
+        pair.resize(*size)
+        QApplication.processEvents()
+        strip, canvases = pair.dates.geometry(), pair.canvases.geometry()
+        assert (strip.left() >= canvases.right()) == beside
+        assert (strip.top() >= canvases.bottom()) != beside
+        assert canvases.height() > 130
 
 
 # Neighbours

@@ -81,6 +81,8 @@ class DateStrip(QListWidget):
         self.setMovement(QListView.Movement.Static)
         self.setWrapping(False)
         self.setUniformItemSizes(True)
+        # Qt would leave the words no more room than the picture.
+        self.setTextElideMode(Qt.TextElideMode.ElideNone)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setIconSize(QSize(SIDE, SIDE))
@@ -95,12 +97,15 @@ class DateStrip(QListWidget):
         blank = QPixmap(SIDE, SIDE)
         blank.fill(self.palette().mid().color())
         for layer in layers:
-            item = QListWidgetItem(QIcon(blank), period_words(layer) or layer.name(), self)
+            item = QListWidgetItem(QIcon(blank), "", self)
             item.setData(LAYER, layer.id())
             item.setToolTip(layer.name())
             font = item.font()
             font.setBold(layer.id() in pair)
             item.setFont(font)
+            words = period_words(layer) or layer.name()
+            room = self.gridSize().width() - 8
+            item.setText(QFontMetrics(font).elidedText(words, Qt.TextElideMode.ElideRight, room))
 
     def _draw(self) -> None:
         if self._place is None:

@@ -2,9 +2,9 @@
 
 from qgis.core import QgsMapLayer, QgsProject, QgsRasterLayer
 from qgis.gui import QgsDockWidget, QgsRendererRasterPropertiesWidget
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtGui import QResizeEvent
-from qgis.PyQt.QtWidgets import QBoxLayout, QDialog, QDialogButtonBox, QMainWindow, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QBoxLayout, QDialog, QDialogButtonBox, QMainWindow, QScrollArea, QVBoxLayout, QWidget
 
 from .date_strip import DateStrip
 from .linked_canvases import LinkedCanvases
@@ -14,7 +14,7 @@ from .words import tr
 # Of the height of QGIS's window, the first time.
 SHARE = 0.48
 # Wider than this the dates stand beside the canvases, else below them.
-WIDE = 2.0
+WIDE = 3.0
 
 
 class PairDock(QgsDockWidget):
@@ -40,9 +40,13 @@ class PairDock(QgsDockWidget):
         self.setWidget(body)
         self.canvases.bands_wanted.connect(self._choose_bands)
         self.dates.picked.connect(lambda layer_id: self.canvases.show_instead(QgsProject.instance().mapLayer(layer_id)))
-        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self)
+        # Its size can only be chosen once it is shown.
+        self._first = QTimer(self)
+        self._first.setSingleShot(True)
+        self._first.timeout.connect(self._take_room)
         if not window.restoreDockWidget(self):
-            window.resizeDocks([self], [round(SHARE * window.height())], Qt.Orientation.Vertical)
+            window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, self)
+            self._first.start(0)
 
     def set_pair(self, before: QgsRasterLayer | None, after: QgsRasterLayer | None) -> None:
         """Compare two rasters."""
@@ -70,6 +74,10 @@ class PairDock(QgsDockWidget):
         self._window.removeDockWidget(self)
         self.deleteLater()
 
+    def _take_room(self) -> None:
+        if not self.isFloating():
+            self._window.resizeDocks([self], [round(SHARE * self._window.height())], Qt.Orientation.Vertical)
+
     def _choose_bands(self, layer: QgsMapLayer) -> None:
         """Open QGIS's own choice of bands and stretch; what is changed is seen at once."""
         dialog = QDialog(self)
@@ -78,11 +86,17 @@ class PairDock(QgsDockWidget):
         layout = QVBoxLayout(dialog)
         choice = QgsRendererRasterPropertiesWidget(layer, self.canvases.after, dialog)
         choice.widgetChanged.connect(choice.apply)
-        layout.addWidget(choice)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(choice)
+        layout.addWidget(scroll)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(dialog.reject)
         layout.addWidget(close)
         layer.willBeDeleted.connect(dialog.close)
+        # The bands and their stretch; brightness and resampling are a scroll away.
+        dialog.resize(choice.sizeHint().width() + 60, min(440, self._window.height()))
         dialog.show()
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -276,12 +276,12 @@ class ReviewDock(QgsDockWidget):
         )
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         panel.place.setText(place if session.in_queue else tr("not in this queue"))
-        near = neighbours(session, row, self._map.layer.crs()) if self._map else ""
-        panel.opinion.setText(f"{opinion(candidates, row)}\n{near}")
-        standing = session.store.standing(number)
-        panel.state.setText("\n".join(map(verdict_words, standing)) or tr("Not reviewed"))
         if self._map:
             self._views.show(self._map.show(number))
+            near = neighbours(session, row, self._map.layer.crs())
+            panel.opinion.setText(f"{opinion(candidates, row, self._map.referee)}\n{near}")
+        standing = session.store.standing(number)
+        panel.state.setText("\n".join(map(verdict_words, standing)) or tr("Not reviewed"))
 
     def _show_counts(self) -> None:
         session = self.session

@@ -31,6 +31,8 @@ from .review_place import Place, place_of
 
 # Of more candidates than these only the centres are looked at: reading their outlines takes too long.
 MEASURED = 500
+# The referee's field in the layer of candidates, which is there once it was asked.
+REFEREE_FIELD = "referee_verdict"
 
 
 class ReviewMap:
@@ -51,6 +53,8 @@ class ReviewMap:
         results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
+        # What the referee said of the shown candidate: "real", "pseudo_change", or "" where it was not asked.
+        self.referee = ""
         self._band = outline_band(canvas)
 
     @property
@@ -139,9 +143,15 @@ class ReviewMap:
             self.layer.updateFields()
 
     def _outline(self, candidate_id: int) -> QgsGeometry:
-        request = QgsFeatureRequest().setFilterExpression(f'"candidate_id" = {candidate_id}').setNoAttributes()
-        pieces = [feature.geometry() for feature in self.layer.getFeatures(request)]
-        return pieces[0] if len(pieces) == 1 else QgsGeometry.collectGeometry(pieces)
+        """Read a candidate's outline from the layer, and beside it what the referee said."""
+        request = QgsFeatureRequest().setFilterExpression(f'"candidate_id" = {candidate_id}')
+        field = self.layer.fields().indexOf(REFEREE_FIELD)
+        request.setSubsetOfAttributes([field] if field >= 0 else [])
+        pieces = list(self.layer.getFeatures(request))
+        said = pieces[0].attribute(field) if pieces and field >= 0 else None
+        self.referee = said if isinstance(said, str) else ""
+        outlines = [piece.geometry() for piece in pieces]
+        return outlines[0] if len(outlines) == 1 else QgsGeometry.collectGeometry(outlines)
 
     def _set(self, what: str, shown: bool, layer_ids: list[str]) -> None:
         """Hide those of the layers that are seen, or show again what was hidden as `what`."""
@@ -160,7 +170,8 @@ class ReviewMap:
 
     def _find(self, path: Path | None, name: str | None = None) -> QgsMapLayer | None:
         wanted = path.resolve() if path else None
-        for layer in self._project.mapLayers().values():
+        # From the top of the layer tree, where a person has the same file twice.
+        for layer in self._project.layerTreeRoot().layerOrder():
             parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
             if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer

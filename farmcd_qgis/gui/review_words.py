@@ -54,8 +54,11 @@ def reasons() -> dict[str, str]:
     }
 
 
-def opinion(candidates: Candidates, row: int) -> str:
-    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …"."""
+def opinion(candidates: Candidates, row: int, referee: str = "") -> str:
+    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …".
+
+    `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts.
+    """
     parts = [
         tr("{class_name}, confidence {percent} %").format(
             class_name=class_words(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
@@ -69,6 +72,9 @@ def opinion(candidates: Candidates, row: int) -> str:
         parts.append(tr("all of the area is hard"))
     elif hard:
         parts.append(tr("{percent} % of the area is hard").format(percent=hard))
+    said = {"real": tr("referee: real change"), PSEUDO_CHANGE: tr("referee: pseudo-change")}
+    if referee in said:
+        parts.append(said[referee])
     return "; ".join(parts)
 
 

@@ -139,10 +139,10 @@ class ReviewStore(LogStore[Verdict]):
         """Read what the queue needs of all candidates, in the order of their numbers."""
         with self._reading() as file:
             rows = np.array(file.execute(CANDIDATE_ROWS).fetchall(), np.float64).reshape(-1, len(fields(Candidates)))
-        whole = [*range(3), rows.shape[1] - 1]
-        return Candidates(
-            *(rows[:, at].astype(np.int64) if at in whole else rows[:, at] for at in range(rows.shape[1]))
-        )
+        columns: list[Any] = [*rows.T]
+        for at in (0, 1, 2, -1):
+            columns[at] = columns[at].astype(np.int64)
+        return Candidates(*columns)
 
     def _prepare(self, file: sqlite3.Connection) -> None:
         columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}

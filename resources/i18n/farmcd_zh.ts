@@ -1447,5 +1447,13 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Another program has added verdicts to this run: {people}.</source>
         <translation>另一程序已向本次检测写入判定：{people}。</translation>
     </message>
+    <message>
+        <source>referee: real change</source>
+        <translation>CLIP 复判：真实变化</translation>
+    </message>
+    <message>
+        <source>referee: pseudo-change</source>
+        <translation>CLIP 复判：伪变化</translation>
+    </message>
 </context>
 </TS>
