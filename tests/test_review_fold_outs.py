@@ -156,6 +156,7 @@ def test_long_steps_leave_the_interface_alone_and_end_well(dock, run, monkeypatc
     wait_for(lambda: dock._task is None)
     assert left(dock) == []
     assert [row[1] for row in verdicts(run)] == ["confirmed"] * 5
+    assert dock.panel.title.text() == "End of the queue"
     press(dock, Key.Key_Z, modifier=CONTROL)
     wait_for(lambda: left(dock) == [1, 2, 3, 4, 5])
 

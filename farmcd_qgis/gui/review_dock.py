@@ -135,7 +135,7 @@ class ReviewDock(QgsDockWidget):
 
     def _back_or_again(self, word: str) -> None:
         """Undo or redo."""
-        if self.session:
+        if self.session is not None:
             self._try(Session.undo if word == UNDO else Session.redo, self.session.store.next_size(word))
 
     def _try(self, step: Callable[[Session], object], size: int = 1) -> bool:
@@ -212,7 +212,7 @@ class ReviewDock(QgsDockWidget):
         self._try(lambda session: session.select(order, chosen))
 
     def _list_reviewers(self) -> None:
-        self.filter.set_reviewers(self.session.reviewers() if self.session else [])
+        self.filter.set_reviewers(self.session.reviewers() if self.session is not None else [])
 
     def _take_extent(self) -> None:
         # The map moves with every candidate: what counts is what it showed when this was chosen.
@@ -252,7 +252,7 @@ class ReviewDock(QgsDockWidget):
     def _show(self) -> None:
         """Show the session's candidate in words and on the map."""
         session, panel = self.session, self.panel
-        row = session.row if session else None
+        row = session.row if session is not None else None
         self._after_shown = self._outline_shown = True
         self._peek()
         self._ask_reason(False)
@@ -261,9 +261,11 @@ class ReviewDock(QgsDockWidget):
         if session is not None and (news := session.store.take_news()):
             self._say(news_words(news), Qgis.MessageLevel.Info)
         if session is None or row is None:
-            panel.title.setText(tr("End of the queue") if session else "")
+            panel.title.setText(tr("End of the queue") if session is not None else "")
             panel.place.clear()
-            panel.opinion.setText(self._what_remains() if session else tr("Choose a run above to review it."))
+            panel.opinion.setText(
+                self._what_remains() if session is not None else tr("Choose a run above to review it.")
+            )
             panel.state.clear()
             if self._map:
                 self._map.clear()
@@ -285,13 +287,13 @@ class ReviewDock(QgsDockWidget):
 
     def _show_counts(self) -> None:
         session = self.session
-        words = pace(session.seconds_each(), len(session.open_rows())) if session else ""
-        self.panel.show_counts(session.counts() if session else None, words)
+        words = pace(session.seconds_each(), len(session.open_rows())) if session is not None else ""
+        self.panel.show_counts(session.counts() if session is not None else None, words)
         used = self.filter.in_use
         self.panel.folds.buttons[0].setText(tr("Filter ({count})…").format(count=used) if used else tr("Filter…"))
 
     def _what_remains(self) -> str:
-        counts = self.session.counts() if self.session else {}
+        counts = self.session.counts() if self.session is not None else {}
         remaining = [
             f"{statuses()[name].lower()}: {counts[name]}" for name in (*OPEN, UNSURE, CONFLICT) if counts[name]
         ]

@@ -43,6 +43,10 @@ class Walk(Generic[R]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __bool__(self) -> bool:
+        # With an empty queue, too.
+        return True
+
     @property
     def row(self) -> int | None:
         if self._aside is not None:
