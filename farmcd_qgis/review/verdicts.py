@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from ..protocol import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+
 UNREVIEWED = "unreviewed"
-CONFIRMED = "confirmed"
-OTHER_CLASS = "other_class"
-PSEUDO_CHANGE = "pseudo_change"
 UNSURE = "unsure"
 SKIPPED = "skipped"
 VERDICTS = (CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNSURE, SKIPPED)
