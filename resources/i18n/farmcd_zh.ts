@@ -1531,5 +1531,105 @@ The output folder gets the change classes, the confidence and the arbitration as
         <source>There is no such file.</source>
         <translation>没有该文件。</translation>
     </message>
+    <message>
+        <source>Filter…</source>
+        <translation>筛选…</translation>
+    </message>
+    <message>
+        <source>Filter ({count})…</source>
+        <translation>筛选（{count}）…</translation>
+    </message>
+    <message>
+        <source>Many at once…</source>
+        <translation>批量判定…</translation>
+    </message>
+    <message>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
+    </message>
+    <message>
+        <source>FarmCD review</source>
+        <translation>FarmCD 复核</translation>
+    </message>
+    <message>
+        <source>Administrative units of the candidates</source>
+        <translation>图斑所属行政区</translation>
+    </message>
+    <message>
+        <source>Confidence at least</source>
+        <translation>置信度不低于</translation>
+    </message>
+    <message>
+        <source>Confidence below</source>
+        <translation>置信度低于</translation>
+    </message>
+    <message>
+        <source>Preview on the map</source>
+        <translation>在地图上预览</translation>
+    </message>
+    <message>
+        <source>Give verdicts</source>
+        <translation>批量写入判定</translation>
+    </message>
+    <message>
+        <source>{count} of the {total} candidates in this queue, {area}</source>
+        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
+    </message>
+    <message>
+        <source>Only what the map shows</source>
+        <translation>仅当前地图范围</translation>
+    </message>
+    <message>
+        <source>No administrative units</source>
+        <translation>不按行政区</translation>
+    </message>
+    <message>
+        <source>No filter</source>
+        <translation>清除筛选</translation>
+    </message>
+    <message>
+        <source>Anyone</source>
+        <translation>所有人员</translation>
+    </message>
+    <message>
+        <source>All units</source>
+        <translation>所有行政区</translation>
+    </message>
+    <message>
+        <source>Confidence (%)</source>
+        <translation>置信度（%）</translation>
+    </message>
+    <message>
+        <source>Unit</source>
+        <translation>行政区</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>自</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <source>{count} left</source>
+        <translation>剩余 {count} 个</translation>
+    </message>
+    <message>
+        <source>{seconds} s each</source>
+        <translation>每个 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>about {hours} h {minutes} min</source>
+        <translation>约 {hours} 小时 {minutes} 分</translation>
+    </message>
+    <message>
+        <source>about {minutes} min</source>
+        <translation>约 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>Another program has added verdicts to this run: {people}.</source>
+        <translation>另一程序已向本次检测写入判定：{people}。</translation>
+    </message>
 </context>
 </TS>
