@@ -52,10 +52,6 @@
         <translation>此 FarmCD 未附带权重文件，请用 --checkpoint FILE 指定。</translation>
     </message>
     <message>
-        <source>No installed font holds Chinese: install Noto Sans CJK SC and make the report again.</source>
-        <translation>未安装中文字体：请安装 Noto Sans CJK SC 后重新生成报告。</translation>
-    </message>
-    <message>
         <source>No {0} raster is chosen.</source>
         <translation>未选择{0}栅格。</translation>
     </message>
@@ -186,10 +182,6 @@
     <message>
         <source>The job {0} cannot be called so: {1}.</source>
         <translation>任务 {0} 的调用方式有误：{1}。</translation>
-    </message>
-    <message>
-        <source>The log of the review is damaged: row {0} ({1}) refers to row {2}, which is not the last one. Restore farmcd.gpkg from a copy.</source>
-        <translation>复核记录已损坏：第 {0} 行（{1}）指向第 {2} 行，而后者不是最后一条。请用备份恢复 farmcd.gpkg。</translation>
     </message>
     <message>
         <source>The map holds no pixel with a result, so there is nothing to sample.</source>
@@ -450,10 +442,6 @@
     <message>
         <source>{0} against {1}: {2} pixels of which both say something.</source>
         <translation>{0} 对比 {1}：二者均有结果的像元 {2} 个。</translation>
-    </message>
-    <message>
-        <source>{0} already holds a finished run; choose another output folder.</source>
-        <translation>{0} 已有完成的检测结果，请选择其他输出文件夹。</translation>
     </message>
     <message>
         <source>{0} already holds {1} but no finished run; choose another output folder, or remove that file.</source>
@@ -750,10 +738,6 @@
     <message>
         <source>tau is {0}; give a confidence above 0 and up to 1 (0.8 is usual).</source>
         <translation>tau 为 {0}，应大于 0 且不超过 1（通常为 0.8）。</translation>
-    </message>
-    <message>
-        <source>{0} cannot be written into {1} ({2}). Close its files in other programs, look for room on the disk, or choose another folder. {3}</source>
-        <translation>{0} 无法写入 {1}（{2}）。请在其他程序中关闭其文件、检查磁盘空间，或选择其他文件夹。{3}</translation>
     </message>
     <message>
         <source>{0} has {1} band{2}; red, green and blue are needed. {3}</source>
