@@ -153,7 +153,15 @@ def test_bookmarks_lead_to_pages_and_links_to_places(run_dir, tmp_path):
         (entry.title, pdf.get_destination_page_number(entry)) for entry in pdf.outline if not isinstance(entry, list)
     ]
     assert [title for title, _ in tops] == [
-        *("Farmland change", "Summary", "Overview", "Tables", "Method and provenance", "Candidates"),
+        *(
+            "Farmland change",
+            "Summary",
+            "Overview",
+            "Tables",
+            "Largest candidates",
+            "Method and provenance",
+            "Candidates",
+        ),
     ]
     (below,) = (entry for entry in pdf.outline if isinstance(entry, list))
     assert [entry.title for entry in below] == ["Candidate 1  ·  Bareland", "Candidate 2  ·  Bareland"]
