@@ -31,7 +31,7 @@ from ..protocol import (
 from .areas import hectares, mu
 from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
-from .outlines import BLOCK_ROWS, Outlines
+from .outlines import outlines
 from .tally import Bands, Rasters, Tally
 
 gdal.UseExceptions()
@@ -39,10 +39,10 @@ ogr.UseExceptions()
 
 SCRATCH = "vectorise.part"
 # Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
-# A multiple of the blocks, since joining outlines as intricate as those takes minutes.
-HARD_REGION_PIXELS = BLOCK_ROWS
+HARD_REGION_PIXELS = 512
 
 Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -178,21 +178,15 @@ class _Job:
         """Write the layer `name` of what is connected in `values`; return what is known of its features."""
         provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
         labels = self._label(values, provisional, steps.part(0.0, 0.35))
-        tally = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
+        tally, last_rows = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
         provisional.unlink()
-        pieces = self.scratch / f"{name}-pieces.gpkg"
-        outlines = Outlines(final, pieces, steps.part(0.55, 0.85))
-        final.unlink()
-        written = steps.part(0.85, 1.0)
 
         def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-            for number, polygon in outlines:
-                if number % 1000 == 0:
-                    written(number / len(tally.area))
+            for number, polygon in outlines(final, last_rows, steps.part(0.55, 1.0)):
                 yield polygon, describe(number, tally)
 
         package.write_layer(name, features())
-        pieces.unlink()
+        final.unlink()
         return tally
 
     def _label(self, values: Callable[[int, Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
@@ -207,17 +201,19 @@ class _Job:
             steps((row + count) / self.rasters.height)
         return components.labels()
 
-    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> Tally:
-        """Write final labels into a raster; return what is known of each."""
+    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> tuple[Tally, Longs]:
+        """Write final labels into a raster; return what is known of each, and their last rows or a little more."""
         tally = Tally(labels.areas)
+        last_rows = np.zeros(len(labels.areas) + 1, np.int64)
         provisional, final = gdal.Open(str(source)), self._create(target)
         for row, count in self.rasters.spans():
             ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
             final.GetRasterBand(1).WriteArray(ids, 0, row)
             bands = self.rasters.read(row, count)
             tally.add(ids, bands, self.hard(bands))
+            last_rows[ids] = row + count - 1
             steps((row + count) / self.rasters.height)
-        return tally
+        return tally, last_rows[1:]
 
     def _create(self, path: Path) -> gdal.Dataset:
         file = gdal.GetDriverByName("GTiff").Create(
