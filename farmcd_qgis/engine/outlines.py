@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, ogr
 
+from .tally import holds_nothing
+
 gdal.UseExceptions()
 ogr.UseExceptions()
 
@@ -59,23 +61,23 @@ def outlines(labels: Path, last_rows: Longs, steps: Callable[[float], None]) -> 
     place = source.GetGeoTransform()
     rows = max(1, BAND_PIXELS // width)
     above = np.zeros((1, width + 2), np.int32)
-    opened: list[Corners] = []
-    for row in range(0, height + 1, rows):
+    opened = [_corners(above.repeat(2, axis=0), 0)]
+    for row in range(0, height, rows):
         count = min(rows, height - row)
+        is_last = row + count == height
+        if not (opened[0].label.size or above.any()) and holds_nothing(source.GetRasterBand(1), row, count):
+            continue
         # The line below the last row has corners too.
-        band = np.zeros((1 + count + (row + count == height), width + 2), np.int32)
+        band = np.zeros((1 + count + is_last, width + 2), np.int32)
         band[0] = above
-        if count:
-            band[1 : 1 + count, 1:-1] = source.ReadAsArray(0, row, width, count)
+        band[1 : 1 + count, 1:-1] = source.ReadAsArray(0, row, width, count)
         above = band[-1:]
         opened.append(_corners(band, row))
         found = Corners(*(np.concatenate(part) for part in zip(*opened, strict=True)))
         closed = last_rows[found.label - 1] < row + len(band) - 2
         opened = [found.where(~closed)]
         yield from _polygons(found.where(closed), place)
-        steps(min(1.0, (row + count) / height))
-        if row + count == height:
-            return
+        steps((row + count) / height)
 
 
 def _corners(band: Ids, first: int) -> Corners:

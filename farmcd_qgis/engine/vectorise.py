@@ -194,10 +194,14 @@ class _Job:
         components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
         file = self._create(path)
         for row, count in self.rasters.spans():
-            areas = self.rasters.areas.rows(row, count)
             last = row + count == self.rasters.height
-            ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
-            file.GetRasterBand(1).WriteArray(ids, 0, row)
+            if self.rasters.is_empty(row, count):
+                band = np.broadcast_to(np.uint8(0), (count, self.rasters.width))
+                components.add(band, np.broadcast_to(0.0, band.shape), last)
+            else:
+                areas = self.rasters.areas.rows(row, count)
+                ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
+                file.GetRasterBand(1).WriteArray(ids, 0, row)
             steps((row + count) / self.rasters.height)
         return components.labels()
 
@@ -207,6 +211,8 @@ class _Job:
         last_rows = np.zeros(len(labels.areas) + 1, np.int64)
         provisional, final = gdal.Open(str(source)), self._create(target)
         for row, count in self.rasters.spans():
+            if self.rasters.is_empty(row, count):
+                continue
             ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
             final.GetRasterBand(1).WriteArray(ids, 0, row)
             bands = self.rasters.read(row, count)
@@ -222,7 +228,7 @@ class _Job:
             self.rasters.height,
             1,
             gdal.GDT_Int32,
-            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"],
+            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE", "BLOCKYSIZE=16"],
         )
         file.SetGeoTransform(self.rasters.geotransform)
         return file
