@@ -17,11 +17,15 @@ from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import Cancelled
 from ..review.reviewer import DEMO_REVIEWER
-from .figures import DIGITS, Candidate, Table
+from . import tables
+from .candidates import Candidate
 from .job import Job
 from .maps import day_of
 from .pages import Writer
 from .provenance import sections
+from .rounding import DIGITS
+from .tables import Sheet
+from .words import Words
 
 TEMPLATE = "summary.html"
 SLIDERS = 8
@@ -30,6 +34,8 @@ LISTED = 25
 PICTURE = QSize(640, 440)
 OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1100, 900
 QUALITY = 80
+# The column of hectares in the tables of figures.
+AREA = 2
 COLOURS = {row.id: row.colour for row in CHANGES}
 
 
@@ -55,14 +61,11 @@ def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
     yield from (f"<p>{escape(paragraph)}</p>" for paragraph in writer.summary())
     yield _heading(words("overview"))
     yield _overview(writer)
-    yield _heading(words("by_class"))
-    labels = [class_label(int(row.key), words.language) for row in dossier.by_class.rows]
-    yield _figures(writer, "class", labels, dossier.by_class, [COLOURS[int(row.key)] for row in dossier.by_class.rows])
-    yield f"<p class='note'>{escape(words('area_note'))}</p>"
-    yield _heading(words("by_status"))
-    yield _figures(writer, "status", [words.status(str(row.key)) for row in dossier.by_status.rows], dossier.by_status)
-    count, total = words.number(len(dossier.candidates)), words.number(dossier.all_count)
-    yield f"<p class='note'>{escape(words('status_note', count=count, total=total))}</p>"
+    colours = [COLOURS[int(row.key)] for row in dossier.by_class.rows]
+    yield from _sheet(tables.by_class(dossier, words), words, colours)
+    for sheet in (tables.by_unit(dossier, words), tables.by_status(dossier, words), tables.by_reason(dossier, words)):
+        if sheet:
+            yield from _sheet(sheet, words)
     yield _heading(words("largest"))
     yield "<div class='places'>"
     for index, one in enumerate(dossier.candidates[:SLIDERS], 1):
@@ -102,30 +105,28 @@ def _key_figures(writer: Writer) -> str:
     return f"<div class='key'>{''.join(inside)}</div>"
 
 
-def _figures(writer: Writer, key: str, labels: list[str], table: Table, colours: Sequence[str] = ()) -> str:
-    """Write a table of counts and areas with its total, and with bars of the areas where there are colours."""
-    words = writer.words
-    head = [words(name) for name in (key, "count", "ha", "mu_area", "share")]
-    largest = max((row.area_ha for row in table.rows), default=0.0)
+def _sheet(sheet: Sheet, words: Words, colours: Sequence[str] = ()) -> Iterable[str]:
+    """Write a table of figures with its heading and notes; rows that have a colour get a bar of their area."""
+    yield _heading(sheet.title)
+    areas = [float(row[AREA] or 0) for row in sheet.rows[: len(colours)]]
     lines = []
-    for index, (label, row) in enumerate(zip([*labels, words("total")], [*table.rows, table.total], strict=True)):
-        numbers = (
-            words.number(row.count),
-            words.number(row.area_ha, DIGITS),
-            words.number(row.area_mu, DIGITS),
-            words.number(row.share, 1),
-        )
-        cells = "".join(f"<td>{number}</td>" for number in numbers)
-        colour = colours[index] if index < len(colours) else ""
+    for index, texts in enumerate(sheet.texts(words)):
+        cells = [escape(text) for text in texts]
         if colours:
-            width = 100 * row.area_ha / largest if colour and largest else 0
-            bar = f"<div class='bar' style='width:{width:.1f}%;background:{colour}'></div>" if width else ""
-            cells += f"<td class='bars'>{bar}</td>"
-        kind = " class='total'" if row is table.total else ""
-        lines.append(f"<tr{kind}><td>{_swatch(colour)}{escape(label)}</td>{cells}</tr>")
-    top = "".join(f"<th>{escape(name)}</th>" for name in head) + ("<th></th>" if colours else "")
+            has_bar = index < len(colours) and areas[index] > 0
+            cells.append(_bar(areas[index] / max(areas), colours[index]) if has_bar else "")
+            cells[0] = (_swatch(colours[index]) if index < len(colours) else "") + cells[0]
+        kind = " class='total'" if sheet.total and index == len(sheet.rows) - 1 else ""
+        lines.append(f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    heads = [escape(head.label) for head in sheet.heads] + ([""] if colours else [])
+    top = "".join(f"<th>{head}</th>" for head in heads)
     inside = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f"<div class='scroll'><table class='figures'>{inside}</table></div>"
+    yield f"<div class='scroll'><table class='figures{' with-bars' if colours else ''}'>{inside}</table></div>"
+    yield from (f"<p class='note'>{escape(note)}</p>" for note in sheet.notes)
+
+
+def _bar(share: float, colour: str) -> str:
+    return f"<div class='bar' style='width:{100 * share:.1f}%;background:{colour}'></div>"
 
 
 def _overview(writer: Writer) -> str:
