@@ -1487,5 +1487,25 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <source>CRS of the spatial files (that of the run, if empty)</source>
         <translation>空间数据坐标系（空则与检测结果相同）</translation>
     </message>
+    <message>
+        <source>Of the GeoPackage and the Shapefile</source>
+        <translation>GeoPackage 和 Shapefile 的坐标系</translation>
+    </message>
+    <message>
+        <source>those of FarmCD</source>
+        <translation>FarmCD 自带</translation>
+    </message>
+    <message>
+        <source>A folder with your office's own layout templates</source>
+        <translation>存放本单位布局模板的文件夹</translation>
+    </message>
+    <message>
+        <source>CRS</source>
+        <translation>坐标系</translation>
+    </message>
+    <message>
+        <source>Templates</source>
+        <translation>模板</translation>
+    </message>
 </context>
 </TS>
