@@ -52,10 +52,6 @@
         <translation>此 FarmCD 未附带权重文件，请用 --checkpoint FILE 指定。</translation>
     </message>
     <message>
-        <source>No installed font holds Chinese: install Noto Sans CJK SC and make the report again.</source>
-        <translation>未安装中文字体：请安装 Noto Sans CJK SC 后重新生成报告。</translation>
-    </message>
-    <message>
         <source>No {0} raster is chosen.</source>
         <translation>未选择{0}栅格。</translation>
     </message>
@@ -752,10 +748,6 @@
         <translation>tau 为 {0}，应大于 0 且不超过 1（通常为 0.8）。</translation>
     </message>
     <message>
-        <source>{0} cannot be written into {1} ({2}). Close its files in other programs, look for room on the disk, or choose another folder. {3}</source>
-        <translation>{0} 无法写入 {1}（{2}）。请在其他程序中关闭其文件、检查磁盘空间，或选择其他文件夹。{3}</translation>
-    </message>
-    <message>
         <source>{0} has {1} band{2}; red, green and blue are needed. {3}</source>
         <translation>{0} 有 {1} 个波段，需要红、绿、蓝三个波段。{3}</translation>
     </message>
@@ -822,6 +814,34 @@
     <message>
         <source>{0} and {1} cannot have one stretch: their pixels are of different types ({2} and {3}). Choose the bands and the stretch of each date instead.</source>
         <translation>{0} 与 {1} 无法使用同一拉伸：二者像元类型不同（{2} 与 {3}）。请分别设置各期的波段和拉伸。</translation>
+    </message>
+    <message>
+        <source>The report cannot be written into {0} ({1}). Close its files in other programs, look for room on the disk, or choose another folder. {2}</source>
+        <translation>报告无法写入 {0}（{1}）。请在其他程序中关闭其文件、检查磁盘空间，或选择其他文件夹。{2}</translation>
+    </message>
+    <message>
+        <source>The template {0} {1}. Give the item that id in QGIS's layout designer (Item Properties, Item ID), or begin again with FarmCD's template.</source>
+        <translation>模板 {0} {1}。请在 QGIS 布局设计器中为该项设置此 ID（项属性 &gt; 项 ID），或以 FarmCD 的模板重新开始。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0} with templates. Choose another one, or none.</source>
+        <translation>没有模板文件夹 {0}。请另选，或留空。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read ({1}).</source>
+        <translation>{0} 无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} holds none of the templates {1}. Copy those you want to change.</source>
+        <translation>{0} 中没有模板 {1}。请复制要修改的模板。</translation>
+    </message>
+    <message>
+        <source>{0} is no layout template of QGIS. Save it anew from the designer.</source>
+        <translation>{0} 不是 QGIS 布局模板。请在布局设计器中重新保存。</translation>
+    </message>
+    <message>
+        <source>{0} is no layout template of one page. Save it anew from QGIS's designer.</source>
+        <translation>{0} 不是单页布局模板。请在 QGIS 布局设计器中重新保存。</translation>
     </message>
 </context>
 </TS>
