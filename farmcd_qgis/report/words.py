@@ -193,6 +193,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "other_class": ("Confirmed as another class", "确认为其他类别"),
     "pseudo_change": ("Pseudo-change", "伪变化"),
     "unsure": ("Unsure", "存疑"),
+    "conflict": ("Reviewers disagree", "意见不一"),
     "skipped": ("Skipped", "暂跳过"),
     "area_note": (
         "Areas are measured on the ellipsoid; 1 ha = 15 mu. Rounded figures are adjusted in the last digit so that "

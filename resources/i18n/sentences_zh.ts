@@ -184,10 +184,6 @@
         <translation>任务 {0} 的调用方式有误：{1}。</translation>
     </message>
     <message>
-        <source>The log of the review is damaged: row {0} ({1}) refers to row {2}, which is not the last one. Restore farmcd.gpkg from a copy.</source>
-        <translation>复核记录已损坏：第 {0} 行（{1}）指向第 {2} 行，而后者不是最后一条。请用备份恢复 farmcd.gpkg。</translation>
-    </message>
-    <message>
         <source>The map holds no pixel with a result, so there is nothing to sample.</source>
         <translation>图上没有带结果的像元，无从抽样。</translation>
     </message>
@@ -842,6 +838,22 @@
     <message>
         <source>{0} is no layout template of one page. Save it anew from QGIS's designer.</source>
         <translation>{0} 不是单页布局模板。请在 QGIS 布局设计器中重新保存。</translation>
+    </message>
+    <message>
+        <source>The log of the review is damaged: row {0} ({1}) refers to row {2}, which is not there. Restore farmcd.gpkg from a copy.</source>
+        <translation>复核记录已损坏：第 {0} 行（{1}）指向第 {2} 行，而后者不存在。请用备份恢复 farmcd.gpkg。</translation>
+    </message>
+    <message>
+        <source>The model found no change at candidate {0}: there is no class to confirm. Say which it became.</source>
+        <translation>模型在图斑 {0} 处未发现变化，没有可确认的类别。请指明变为哪一类。</translation>
+    </message>
+    <message>
+        <source>{0} and {1} are not copies of the same run (run {2}, run {3}), so their candidates are different ones. Choose two copies of one run's farmcd.gpkg.</source>
+        <translation>{0} 与 {1} 不是同一次检测的副本（检测 {2} 与 {3}），图斑并不对应。请选择同一检测结果 farmcd.gpkg 的两个副本。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be merged with itself. Choose two copies of a run.</source>
+        <translation>{0} 不能与自身合并。请选择同一检测的两个副本。</translation>
     </message>
 </context>
 </TS>
