@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from pypdf import PdfReader
-from qgis.core import QgsApplication, QgsProject
+from qgis.core import QgsApplication, QgsProcessingException, QgsProject
 
 from farmcd_qgis.classes import class_label
 from farmcd_qgis.processing.provider import FarmCDProvider
@@ -15,6 +15,7 @@ from farmcd_qgis.report.figures import read_dossier
 from farmcd_qgis.report.typography import has_chinese
 from farmcd_qgis.report.words import TEXTS, Words
 from farmcd_qgis.review.accuracy import Assessment, Stratum, assess
+from farmcd_qgis.runtime import jobs
 from tests.report_run import (
     AREAS,
     FILES,
@@ -183,7 +184,12 @@ def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
         out = str(tmp_path / "out")
         parameters = {"RUN_FOLDER": str(run_dir), "OUTPUT": out, "CANDIDATE_PAGES": 1, "LANGUAGE": "en"}
         results = processing.run("farmcd:report", parameters)
+        with pytest.raises(QgsProcessingException, match="field"):
+            processing.run("farmcd:report", {**parameters, "UNITS": str(run_dir / "farmcd.gpkg|layername=candidates")})
+        with pytest.raises(QgsProcessingException, match=str(tmp_path / "nothing")):
+            processing.run("farmcd:report", {**parameters, "RUN_FOLDER": str(tmp_path / "nothing")})
     finally:
+        jobs.end_all()
         registry.removeProvider(provider)
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert all(Path(results[name]).is_file() for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON"))

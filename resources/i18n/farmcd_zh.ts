@@ -656,14 +656,6 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>生成检测报告</translation>
     </message>
     <message>
-        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the candidates as GeoJSON.
-
-Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
-        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大候选图斑逐页说明的 PDF；XLSX 和 CSV 表格；GeoJSON 候选图斑。
-
-复核判为伪变化的候选图斑不计入。选择“仅已确认的候选图斑”时，未确认的也不计入，除非尚未复核任何图斑。</translation>
-    </message>
-    <message>
         <source>Pages for the largest candidates</source>
         <translation>最大候选图斑的页数</translation>
     </message>
@@ -1630,6 +1622,54 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Another program has added verdicts to this run: {people}.</source>
         <translation>另一程序已向本次检测写入判定：{people}。</translation>
+    </message>
+    <message>
+        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
+
+Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后期对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
+
+经复核判为伪变化的图斑不计入。勾选“仅已确认图斑”时，未经确认的也不计入；尚无任何复核结果时除外。</translation>
+    </message>
+    <message>
+        <source>Administrative units or parcels</source>
+        <translation>行政区或地块</translation>
+    </message>
+    <message>
+        <source>Field that names the units</source>
+        <translation>单元名称字段</translation>
+    </message>
+    <message>
+        <source>Farmland (as in the run, if empty)</source>
+        <translation>耕地（空则与检测时相同）</translation>
+    </message>
+    <message>
+        <source>Leave out candidates below (m²)</source>
+        <translation>不计小于此面积的图斑（m²）</translation>
+    </message>
+    <message>
+        <source>CRS of the spatial files (that of the run, if empty)</source>
+        <translation>空间数据坐标系（空则与检测结果相同）</translation>
+    </message>
+    <message>
+        <source>Of the GeoPackage and the Shapefile</source>
+        <translation>GeoPackage 和 Shapefile 的坐标系</translation>
+    </message>
+    <message>
+        <source>those of FarmCD</source>
+        <translation>FarmCD 自带</translation>
+    </message>
+    <message>
+        <source>A folder with your office's own layout templates</source>
+        <translation>存放本单位布局模板的文件夹</translation>
+    </message>
+    <message>
+        <source>CRS</source>
+        <translation>坐标系</translation>
+    </message>
+    <message>
+        <source>Templates</source>
+        <translation>模板</translation>
     </message>
 </context>
 </TS>
