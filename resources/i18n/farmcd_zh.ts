@@ -1671,5 +1671,81 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <source>Templates</source>
         <translation>模板</translation>
     </message>
+    <message>
+        <source>Summarise the review of a run</source>
+        <translation>汇总检测的复核结果</translation>
+    </message>
+    <message>
+        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
+        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>Summary for programs (JSON)</source>
+        <translation>供程序使用的汇总（JSON）</translation>
+    </message>
+    <message>
+        <source>Reviewed candidates</source>
+        <translation>已复核图斑数</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Reason of pseudo-changes</source>
+        <translation>伪变化原因</translation>
+    </message>
+    <message>
+        <source>Review of {run}</source>
+        <translation>{run} 的复核</translation>
+    </message>
+    <message>
+        <source>{total} candidates, {count} verdicts given</source>
+        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
+    </message>
+    <message>
+        <source>{name}: {seconds} s for a verdict (median)</source>
+        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
+    </message>
+    <message>
+        <source>Merge two reviews of a run</source>
+        <translation>合并同一检测的两份复核</translation>
+    </message>
+    <message>
+        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
+
+A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
+        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
+
+新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
+    </message>
+    <message>
+        <source>Review to add to</source>
+        <translation>并入到的复核</translation>
+    </message>
+    <message>
+        <source>Review to take from</source>
+        <translation>取自的复核</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>New rows of the log</source>
+        <translation>新增日志行数</translation>
+    </message>
+    <message>
+        <source>Candidates in conflict</source>
+        <translation>意见不一的图斑数</translation>
+    </message>
+    <message>
+        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
+        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
+    </message>
 </context>
 </TS>
