@@ -14,6 +14,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProject,
     QgsRasterLayer,
+    QgsRasterMinMaxOrigin,
     QgsReadWriteContext,
     QgsSettings,
 )
@@ -87,10 +88,14 @@ def test_the_same_stretch_lends_minimum_and_maximum_and_gives_them_back(qgis_new
     for number, colour in enumerate(("Red", "Green", "Blue")):
         getattr(after.renderer(), f"set{colour}ContrastEnhancement")(contrast(10 + number, 200 + number))
         getattr(before.renderer(), f"set{colour}ContrastEnhancement")(contrast(0, 90))
+    origin = QgsRasterMinMaxOrigin()
+    origin.setLimits(QgsRasterMinMaxOrigin.MinMax)
+    before.renderer().setMinMaxOrigin(origin)
     own, model = style(before), style(after)
     stretch = SameStretch(after, before)
     green = before.renderer().greenContrastEnhancement()
     assert (green.minimumValue(), green.maximumValue()) == (11, 201)
+    assert before.renderer().minMaxOrigin().limits() == QgsRasterMinMaxOrigin.None_
     assert style(after) == model
     assert style(before) != own
     stretch.end()
