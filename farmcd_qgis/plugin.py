@@ -1,5 +1,6 @@
 """Wiring: docks, the Processing provider, actions and the translation; `unload` takes all of it back."""
 
+from functools import partial
 from typing import Any
 
 from qgis.core import QgsApplication, QgsSettings
@@ -15,28 +16,45 @@ STACKED = "plugins/farmcd/docksStacked"
 
 
 class FarmCDPlugin:
-    """The plugin as QGIS sees it: `dock` detects, `review_dock` reviews; both are hidden until they are asked for."""
+    """The plugin as QGIS sees it; its docks are hidden until they are asked for."""
 
     def __init__(self, iface: Any) -> None:
         self.iface = iface
         self.dock: Any = None
         self.review_dock: Any = None
+        self.accuracy_dock: Any = None
+        self.report_dock: Any = None
         self.provider: Any = None
         self.actions: list[QAction] = []
         self._translator: Translator | None = None
 
+    @property
+    def docks(self) -> tuple[Any, ...]:
+        """The docks in the order of the work."""
+        return self.dock, self.review_dock, self.accuracy_dock, self.report_dock
+
     def initGui(self) -> None:
         """Add the docks, their actions and the Processing provider."""
+        from .gui.accuracy_dock import AccuracyDock
         from .gui.detect_dock import DetectDock
+        from .gui.report_dock import ReportDock
         from .gui.review_dock import ReviewDock
 
         self.initProcessing()
         self.dock = DetectDock(self.iface)
         self.review_dock = ReviewDock(self.iface)
+        self.accuracy_dock = AccuracyDock(self.iface)
+        self.report_dock = ReportDock(self.iface)
         self._add(self.dock, QIcon(str(resources() / "icons" / "farmcd.svg")), tr("Detect changes"))
         self._add(self.review_dock, QgsApplication.getThemeIcon("/mActionCheckGeometry.svg"), tr("Review candidates"))
+        self._add(self.accuracy_dock, QgsApplication.getThemeIcon("/mActionSum.svg"), tr("Assess accuracy"))
+        self._add(self.report_dock, QgsApplication.getThemeIcon("/mActionSaveAsPDF.svg"), tr("Write a report"))
         self.dock.review_wanted.connect(self._review)
-        self.review_dock.opened.connect(self._stack)
+        # One at a time has the keys and the map.
+        self.review_dock.reviewing.connect(self.accuracy_dock.close_run)
+        self.accuracy_dock.judging.connect(self.review_dock.close_run)
+        for dock in self.docks[1:]:
+            dock.opened.connect(partial(self._stack, dock))
 
     def initProcessing(self) -> None:
         """Add the Processing provider; all that qgis_process asks for."""
@@ -56,11 +74,11 @@ class FarmCDPlugin:
             self.iface.removeRasterToolBarIcon(action)
             action.deleteLater()
         self.actions.clear()
-        for dock in filter(None, (self.dock, self.review_dock)):
+        for dock in filter(None, self.docks):
             dock.unload()
             self.iface.removeDockWidget(dock)
             dock.deleteLater()
-        self.dock = self.review_dock = None
+        self.dock = self.review_dock = self.accuracy_dock = self.report_dock = None
         if self.provider is not None:
             QgsApplication.processingRegistry().removeProvider(self.provider)
             self.provider = None
@@ -80,12 +98,13 @@ class FarmCDPlugin:
         self.iface.addRasterToolBarIcon(action)
         self.actions.append(action)
 
-    def _stack(self) -> None:
-        """Put the docks behind each other as tabs the first time both are wanted; later they stay where they are."""
-        if not QgsSettings().value(STACKED, False, bool):
-            QgsSettings().setValue(STACKED, True)
-            self.iface.mainWindow().tabifyDockWidget(self.dock, self.review_dock)
-            self.review_dock.raise_()
+    def _stack(self, dock: Any) -> None:
+        """Put a dock behind the first one as a tab the first time it is wanted; later it stays where it is."""
+        setting = f"{STACKED}/{dock.objectName()}"
+        if not QgsSettings().value(setting, False, bool):
+            QgsSettings().setValue(setting, True)
+            self.iface.mainWindow().tabifyDockWidget(self.dock, dock)
+            dock.raise_()
 
     def _review(self, run_dir: str) -> None:
         self.review_dock.setUserVisible(True)

@@ -14,6 +14,7 @@ from qgis.core import (
     QgsLinePatternFillSymbolLayer,
     QgsLineSymbol,
     QgsMapLayer,
+    QgsMarkerSymbol,
     QgsPalettedRasterRenderer,
     QgsProperty,
     QgsRasterLayer,
@@ -21,6 +22,7 @@ from qgis.core import (
     QgsRendererCategory,
     QgsSimpleFillSymbolLayer,
     QgsSimpleLineSymbolLayer,
+    QgsSimpleMarkerSymbolLayer,
     QgsSingleBandPseudoColorRenderer,
     QgsSingleSymbolRenderer,
     QgsSymbol,
@@ -31,8 +33,9 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
 from farmcd_qgis.classes import CHANGES, ChangeClass
-from farmcd_qgis.engine.geopackage import FIELDS, UNREVIEWED
-from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
+from farmcd_qgis.engine.geopackage import FIELDS, UNJUDGED, UNREVIEWED
+from farmcd_qgis.engine.sample import POINT_FIELDS
+from farmcd_qgis.protocol import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -71,6 +74,12 @@ ALIASES = {
     "arbitration": "No change according to the text (0–1)",
     "disagreement": "Share where the text disagrees (0–1)",
     "status": "Review",
+    "sample_id": "Point",
+    "map_class_id": "Mapped class id",
+    "x": "x",
+    "y": "y",
+    "judgement": "Judgement",
+    "reference_class_id": "Judged class id",
 }
 AREA = '[% format_number("area_ha", 2) %] ha ([% format_number("area_mu", 1) %] mu)'
 CANDIDATE_TIP = f"""<b>[% "class_name" %]</b>, {AREA}<br>
@@ -140,6 +149,32 @@ def hard_regions() -> QgsVectorLayer:
     return layer
 
 
+def accuracy_sample() -> QgsVectorLayer:
+    """Mark points as judged or not, and nothing else: what is mapped there must not be seen while they are judged."""
+    layer = vector_layer(ACCURACY_SAMPLE, POINT_FIELDS, ogr.wkbPoint)
+    categories = [
+        QgsRendererCategory(state, point_symbol(state, fill), words, True, state)
+        for state, fill, words in (
+            (UNJUDGED, "#00ffffff", "Not judged"),
+            ("class", "#ffffff", "Judged"),
+            ("unsure", "#9e9e9e", "Cannot tell"),
+            ("skipped", "#80ffffff", "Skipped"),
+        )
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer("judgement", categories))
+    layer.setMapTipTemplate('[% "sample_id" %]')
+    return layer
+
+
+def point_symbol(name: str, fill: str) -> QgsMarkerSymbol:
+    casing = QgsSimpleMarkerSymbolLayer(Qgis.MarkerShape.Circle, 2.6, color=QColor(fill), strokeColor=QColor("#1a1a1a"))
+    casing.setStrokeWidth(0.5)
+    ring = QgsSimpleMarkerSymbolLayer(Qgis.MarkerShape.Circle, 2.6, color=QColor(0, 0, 0, 0))
+    ring.setStrokeColor(QColor("#ffffff"))
+    ring.setStrokeWidth(0.2)
+    return built(QgsMarkerSymbol(), name, casing, ring)
+
+
 def line(colour: str, millimetres: float) -> QgsSimpleLineSymbolLayer:
     made = QgsSimpleLineSymbolLayer(QColor(colour), millimetres)
     made.setPenJoinStyle(Qt.PenJoinStyle.RoundJoin)
@@ -161,15 +196,16 @@ def raster_layer() -> QgsRasterLayer:
     return QgsRasterLayer(str(path), "style")
 
 
-def vector_layer(name: str) -> QgsVectorLayer:
-    path = Path(tempfile.mkdtemp(), "polygons.gpkg")
+def vector_layer(name: str, own: dict[str, int] | None = None, geometry: int = ogr.wkbMultiPolygon) -> QgsVectorLayer:
+    path = Path(tempfile.mkdtemp(), "vectors.gpkg")
+    kinds = own or FIELDS[name]
     file = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
-    fields = file.CreateLayer(name, None, ogr.wkbMultiPolygon)
-    for field, kind in FIELDS[name].items():
+    fields = file.CreateLayer(name, None, geometry)
+    for field, kind in kinds.items():
         fields.CreateField(ogr.FieldDefn(field, kind))
     del fields, file
     layer = QgsVectorLayer(str(path), name)
-    for field in FIELDS[name]:
+    for field in kinds:
         layer.setFieldAlias(layer.fields().indexOf(field), ALIASES[field])
     return layer
 
@@ -186,6 +222,7 @@ def main() -> int:
         "arbitration": percentages(ARBITRATION),
         CANDIDATES: candidates(),
         HARD_REGIONS: hard_regions(),
+        ACCURACY_SAMPLE: accuracy_sample(),
     }
     # Not the layer's metadata, temporal range and custom properties, which add_run sets and a style would wipe out.
     parts = QgsMapLayer.StyleCategory

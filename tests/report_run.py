@@ -1,6 +1,7 @@
 """A finished run for the tests of the report, and how its files are read."""
 
 import json
+import math
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,12 +11,17 @@ import pytest
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.classes import class_label
+from farmcd_qgis.engine.areas import geometry_area_m2
 from farmcd_qgis.engine.geopackage import Package
 from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.report import NOT_REJECTED, ReportResult, ReportSettings, write_report
+from farmcd_qgis.review.store import ReviewStore
 
 gdal.UseExceptions()
-FILES = {"report.pdf", "report.html", "report.xlsx", "candidates.csv", "candidates.geojson"}
+CRS = osr.SpatialReference()
+CRS.ImportFromEPSG(32614)
+EXPORTS = {"report.xlsx", "csv", "candidates.gpkg", "candidates.geojson", "shapefile", "candidates.kml"}
+FILES = {"report.pdf", "report.html", *EXPORTS}
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
 # class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]
@@ -28,26 +34,31 @@ def make_report(run_dir: Path, out: Path, feedback=None, **settings) -> ReportRe
 
 
 def make_run(folder: Path, areas: list[tuple[int, float]]) -> Path:
-    crs = osr.SpatialReference()
-    crs.ImportFromEPSG(32614)
     run = folder / "run"
     run.mkdir()
     for name in ("before", "after"):
         image = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), 64, 64, 3)
-        image.SetProjection(crs.ExportToWkt())
-        image.SetGeoTransform((600000, 5, 0, 5200000, 0, -5))
+        image.SetProjection(CRS.ExportToWkt())
+        image.SetGeoTransform((600000, 25, 0, 5200000, 0, -25))
         image.WriteArray(np.random.default_rng(1).integers(0, 255, (3, 64, 64), np.uint8))
         image = None
-    with Package(run / "farmcd.gpkg", crs.ExportToWkt()) as package:
+    with Package(run / "farmcd.gpkg", CRS.ExportToWkt()) as package:
         package.write_layer(CANDIDATES, [candidate(*one) for one in enumerate(areas, 1)])
         package.write_layer(HARD_REGIONS, [hard_region()])
-    (run / "run.json").write_text(json.dumps(record(folder, crs.ExportToWkt())))
+    (run / "run.json").write_text(json.dumps(record(folder, CRS.ExportToWkt())))
     return run
 
 
-def square(number: int) -> ogr.Geometry:
-    x, y = 600000 + 40 * number, 5199900
-    wkt = f"MULTIPOLYGON ((({x} {y}, {x + 20} {y}, {x + 20} {y - 20}, {x} {y - 20}, {x} {y})))"
+def square(number: int, hectares: float) -> ogr.Geometry:
+    """Make a square of that size on the ellipsoid; its upper left corner lies 200 m to the right of the one before."""
+    side = math.sqrt(hectares * 10_000)
+    plane = _square(number, side)
+    return _square(number, side * math.sqrt(hectares * 10_000 / geometry_area_m2(plane, CRS.ExportToWkt())))
+
+
+def _square(number: int, side: float) -> ogr.Geometry:
+    x, y = 600000 + 200 * number, 5199900
+    wkt = f"MULTIPOLYGON ((({x} {y}, {x + side} {y}, {x + side} {y - side}, {x} {y - side}, {x} {y})))"
     return ogr.CreateGeometryFromWkt(wkt)
 
 
@@ -64,12 +75,12 @@ def candidate(number: int, one: tuple[int, float]) -> tuple[ogr.Geometry, dict]:
         "area_mu": 15 * hectares,
         "status": "unreviewed",
     }
-    return square(number), values | shares
+    return square(number, hectares), values | shares
 
 
 def hard_region() -> tuple[ogr.Geometry, dict]:
     values = {"region_id": 1, "area_ha": 1.5, "area_mu": 22.5, "confidence_mean": 0.5, "class_id": 1}
-    return square(1), values | {"class_name": "Bareland"}
+    return square(1, 1.5), values | {"class_name": "Bareland"}
 
 
 def record(folder: Path, wkt: str) -> dict:
@@ -105,14 +116,23 @@ def record(folder: Path, wkt: str) -> dict:
         "grid": {
             "width": 64,
             "height": 64,
-            "geotransform": [600000, 5, 0, 5200000, 0, -5],
-            "resolution_m": 5.0,
+            "geotransform": [600000, 25, 0, 5200000, 0, -25],
+            "resolution_m": 25.0,
             "window": {"column": 0, "row": 0, "width": 64, "height": 64},
         },
         "stretch": {"before": None, "after": [[0, 200], [0, 200], [0, 200]], "matching": None},
         "findings": [],
         "figures": {},
     }
+
+
+def give_verdicts(run_dir: Path, **verdicts: str) -> None:
+    """Review as people do: c1="confirmed", c2="other_class 4", c3="pseudo_change shadow"."""
+    store = ReviewStore(run_dir / "farmcd.gpkg", "Zhang Wei")
+    for number, given in verdicts.items():
+        verdict, _, more = given.partition(" ")
+        class_id = int(more) if verdict == "other_class" else None
+        store.give(int(number[1:]), verdict, class_id, more if verdict == "pseudo_change" and more else None)
 
 
 def set_status(run_dir: Path, **statuses: str) -> None:

@@ -132,6 +132,24 @@ def test_crops_are_sought_where_something_changed(tmp_path: Path) -> None:
     assert all(bool((random_crop(sample, 8, (1, 1), 1.0)[2] == 5).any()) for _ in range(20))
 
 
+def test_rare_classes_are_sought_as_often_as_common_ones(tmp_path: Path) -> None:
+    """Of three pairs two hold building everywhere and one holds a single pixel of road."""
+    folder = tmp_path / "train"
+    for name in ("a", "b"):
+        write_pair(folder, name, np.full((SIDE, SIDE), 2, np.uint8))
+    label = np.zeros((SIDE, SIDE), np.uint8)
+    label[5, 27] = 3
+    write_pair(folder, "c", label)
+    dataset = open_dataset(tmp_path, "train")
+    assert dataset.by_class() == {2: [0, 1], 3: [2]}
+    torch.manual_seed(0)
+    quiet = AugmentSettings(class_share=1, brightness=0, contrast=0, saturation=0, hue=0, haze=0, blur=0, shift=0)
+    labels = Augmenter(quiet).batch(dataset, [0] * 64, 8, (1.0, 1.0)).label
+    holds_road = (labels == 3).flatten(1).any(1)
+    assert (holds_road | (labels == 2).all(2).all(1)).all()
+    assert 16 < int(holds_road.sum()) < 48
+
+
 def test_a_scale_that_would_leave_the_image_is_raised(tmp_path: Path) -> None:
     write_pair(tmp_path / "train", "a", square(255))
     sample = open_dataset(tmp_path, "train")[0]

@@ -327,13 +327,13 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     plugin.initGui()
     registry = QgsApplication.processingRegistry()
     assert registry.algorithmById("farmcd:detect") is not None
-    assert not plugin.dock.isVisible()
-    assert not plugin.review_dock.isVisible()
+    assert not any(dock.isVisible() for dock in plugin.docks)
+    docks = len(plugin.actions)
     plugin.unload()
     assert registry.providerById("farmcd") is None
     assert plugin.dock is None
     added = ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
-    assert sorted(menus) == sorted(2 * added)
+    assert sorted(menus) == sorted(docks * added)
 
 
 def test_plugin_imports_no_torch_and_nothing_of_the_engine():

@@ -115,7 +115,10 @@ def polygon_layer(*boxes: str) -> QgsVectorLayer:
 def test_algorithms_have_help(provider):
     assert provider.id() == "farmcd"
     names = {algorithm.name() for algorithm in provider.algorithms()}
-    assert names == {"detect", "preflight", "vectorise", "referee", "evaluate", "convertcheckpoint", "report"}
+    assert names == {"detect", "preflight", "vectorise", "referee", "evaluate", "convertcheckpoint", "report"} | {
+        "accuracysample",
+        "accuracyassess",
+    }
     from qgis.core import Qgis
 
     for algorithm in provider.algorithms():

@@ -108,6 +108,6 @@ def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
         results = processing.run("farmcd:report", parameters)
     finally:
         registry.removeProvider(provider)
-    assert {Path(results[name]).name for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON")} == FILES
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert all(Path(results[name]).is_file() for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON"))
     assert QgsProject.instance().mapLayers() == {}, "the person's project stays as it was"

@@ -107,6 +107,20 @@ def test_the_best_network_is_left_with_its_card_and_figures(data: Path, tmp_path
     assert "by which the weights were also chosen" in card.measured_on
 
 
+def test_training_begins_with_a_checkpoint_and_says_so(data: Path, tmp_path: Path) -> None:
+    recipe = dataclasses.replace(RECIPE, steps=1)
+    first = train(recipe, data, tmp_path / "first").checkpoint
+    still = dataclasses.replace(
+        recipe, name="second", seed=5, optimiser=OptimiserSettings(lr=0, lr_least=0, weight_decay=0)
+    )
+    second = train(still, data, tmp_path / "second", start=first).checkpoint
+    before, after = (dict(load_checkpoint(path).named_parameters()) for path in (first, second))
+    bias = "conv_final.2.conv.bias"  # holds the offset, which is fitted anew
+    assert all(torch.equal(before[name], after[name]) for name in before if name != bias)
+    assert "from the checkpoint made-up" in read_card(second).description
+    assert read_card(second).text_encoder == read_card(first).text_encoder
+
+
 def test_evaluation_prints_figures_and_writes_them_into_the_card(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -30,7 +30,10 @@ Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or a
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 our fault, 2 unusable input, 3 stopped."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["report"]:
+        return _report(given[1:])
+    arguments = _parser().parse_args(given)
     console = Console(arguments.json)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
     with StopSignals() as stop:
@@ -44,6 +47,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             return FAULT
     console.result(result, text)
     return status
+
+
+def _report(arguments: list[str]) -> int:
+    from .report_command import run_report
+
+    try:
+        return run_report(arguments)
+    except FarmCDError as error:
+        Console("--json" in arguments).error(error)
+        return error.exit_status
 
 
 Outcome = tuple[int, dict[str, Any], str]
@@ -201,6 +214,9 @@ def _parser() -> argparse.ArgumentParser:
     referee = command("referee", _referee, "Let a CLIP judge the doubtful candidates of a run and mark them.")
     referee.add_argument("run_dir", metavar="RUN_DIR")
     referee.add_argument("--weights", required=True, metavar="F", help="weights of CLIP or RemoteCLIP (any ViT)")
+
+    # Never reached: main hands the report's arguments to its own program.
+    commands.add_parser("report", help="Write what an office hands in of a run (PDF, HTML, tables, polygons).")
 
     convert = command("convert", _convert, "Turn an authors' checkpoint into FarmCD's format.")
     convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")

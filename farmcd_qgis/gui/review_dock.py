@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qgis.core import Qgis, QgsProject, QgsRasterLayer
 from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import QSignalBlocker, Qt, QTimer
+from qgis.PyQt.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QLineEdit, QScrollArea, QWidget
 
 from ..classes import CHANGES
@@ -29,8 +29,11 @@ REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow
 class ReviewDock(QgsDockWidget):
     """Shows a run's candidates one by one and takes verdicts; `unload` takes everything back from QGIS.
 
-    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar.
+    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar. `reviewing`
+    is emitted when a run is opened: no other dock may listen to keys then.
     """
+
+    reviewing = pyqtSignal()
 
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
         super().__init__(tr("FarmCD Review"), parent or iface.mainWindow())
@@ -74,6 +77,7 @@ class ReviewDock(QgsDockWidget):
             self._say(error.message)
             return False
         self.session, self._map, self._run_dir = session, shown, folder
+        self.reviewing.emit()
         # The pair is what a person must see; the colours come back when the run or the dock is closed.
         shown.set_cover(False)
         self._views.open(self._map_pair, self._keys)

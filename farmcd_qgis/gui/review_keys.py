@@ -13,13 +13,24 @@ SYMBOLS = {"Backspace": "⌫", "Return": "⏎", "Esc": "Esc"}
 
 
 class KeyAction(QAction):
-    """One thing that a key does. `also` are further keys, which stay when a person changes the key itself."""
+    """One thing that a key does. `also` are further keys, which stay when a person changes the key itself.
+
+    `work` is what the person is at, "Review" or "Accuracy": each has its own keys.
+    """
 
     def __init__(
-        self, name: str, label: str, key: str, run: Callable[[], object], parent: QWidget, also: Iterable[str] = ()
+        self,
+        name: str,
+        label: str,
+        key: str,
+        run: Callable[[], object],
+        parent: QWidget,
+        also: Iterable[str] = (),
+        work: str = "Review",
     ) -> None:
-        super().__init__(tr("FarmCD review: {action}").format(action=label), parent)
-        self.setObjectName(f"FarmCDReview_{name}")
+        words = {"Review": tr("FarmCD review: {action}"), "Accuracy": tr("FarmCD accuracy: {action}")}
+        super().__init__(words[work].format(action=label), parent)
+        self.setObjectName(f"FarmCD{work}_{name}")
         self.setIconText(label)
         self.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.triggered.connect(lambda: run())

@@ -42,7 +42,7 @@ class ReviewMap:
         self._refresh_fields()
         # By id, since a person may remove these from the project at any time.
         self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, _pair_of(folder)))
-        results = [layer for layer in self._project.mapLayers().values() if _file_of(layer).parent == folder]
+        results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
         # What the referee said of the shown candidate: "real", "pseudo_change", or "" where it was not asked.
@@ -139,7 +139,7 @@ class ReviewMap:
         # From the top of the layer tree, where a person has the same file twice.
         for layer in self._project.layerTreeRoot().layerOrder():
             parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
-            if _file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
+            if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer
         return None
 
@@ -160,6 +160,6 @@ def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:
         return None, None
 
 
-def _file_of(layer: QgsMapLayer) -> Path:
+def file_of(layer: QgsMapLayer) -> Path:
     parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
     return Path(parts.get("path") or layer.source()).resolve()

@@ -37,27 +37,27 @@ class ReviewPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addLayout(self._filters())
-        layout.addWidget(_rule())
+        layout.addWidget(rule())
         layout.addLayout(self._candidate())
-        layout.addWidget(_rule())
+        layout.addWidget(rule())
         self.pages = QStackedWidget()
         self.pages.addWidget(self._verdicts(actions))
         self.pages.addWidget(self._reasons(reasons))
         layout.addWidget(self.pages)
         self.note = NoteEdit(self)
         layout.addWidget(self.note)
-        layout.addWidget(_rule())
-        layout.addLayout(_row(actions["back"], actions["undo"], actions["redo"]))
-        layout.addLayout(_row(actions["flicker"], actions["outline"], actions["zoom"]))
-        layout.addLayout(_row(actions["pair"], actions["swipe"], actions["stretch"]))
+        layout.addWidget(rule())
+        layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
+        layout.addLayout(button_row(actions["flicker"], actions["outline"], actions["zoom"]))
+        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
 
     def _filters(self) -> QGridLayout:
-        self.run = _combo("runCombo")
+        self.run = combo("runCombo")
         self.browse = QToolButton()
         self.browse.setText("…")
         self.browse.setToolTip(tr("Open the folder of a run"))
-        self.order, self.class_filter, self.status = map(_combo, ("orderCombo", "classCombo", "statusCombo"))
+        self.order, self.class_filter, self.status = map(combo, ("orderCombo", "classCombo", "statusCombo"))
         for key, words in orders().items():
             self.order.addItem(words, key)
         self.class_filter.addItem(tr("All classes"), None)
@@ -143,16 +143,16 @@ def swatch(colour: str) -> QIcon:
     return QIcon(square)
 
 
-def _combo(name: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setObjectName(name)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(10)
-    return combo
+def combo(name: str) -> QComboBox:
+    made = QComboBox()
+    made.setObjectName(name)
+    made.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    made.setMinimumContentsLength(10)
+    return made
 
 
-def _row(*actions: KeyAction) -> QHBoxLayout:
+def button_row(*actions: KeyAction) -> QHBoxLayout:
     layout = QHBoxLayout()
     layout.setSpacing(4)
     for action in actions:
@@ -160,7 +160,7 @@ def _row(*actions: KeyAction) -> QHBoxLayout:
     return layout
 
 
-def _rule() -> QFrame:
+def rule() -> QFrame:
     line = QFrame()
     line.setFrameShape(QFrame.Shape.HLine)
     line.setFrameShadow(QFrame.Shadow.Sunken)

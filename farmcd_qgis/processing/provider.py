@@ -4,6 +4,8 @@ from qgis.core import QgsProcessingProvider
 from qgis.PyQt.QtGui import QIcon
 
 from .. import __version__
+from .accuracy_assess import AccuracyAssessAlgorithm
+from .accuracy_sample import AccuracySampleAlgorithm
 from .algorithm import plugin_icon
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
@@ -42,6 +44,8 @@ class FarmCDProvider(QgsProcessingProvider):
             RefereeAlgorithm,
             EvaluateAlgorithm,
             ConvertCheckpointAlgorithm,
+            AccuracySampleAlgorithm,
+            AccuracyAssessAlgorithm,
             ReportAlgorithm,
         ):
             self.addAlgorithm(algorithm())

@@ -1,148 +1,257 @@
-"""The report's tables and polygons for other programs: XLSX, CSV and GeoJSON."""
+"""The report's tables and polygons for other programs."""
 
-from collections.abc import Iterable, Sequence
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from qgis.core import (
     Qgis,
+    QgsCategorizedSymbolRenderer,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
-    QgsCoordinateTransformContext,
     QgsFeature,
     QgsFeedback,
     QgsField,
-    QgsFields,
     QgsGeometry,
     QgsProject,
     QgsVectorFileWriter,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QMetaType
 
 from ..classes import class_label
-from ..protocol import FarmCDError
-from .figures import WGS84, Candidate
+from ..protocol import FarmCDError, InputError
+from .candidates import Candidate, wgs84
 from .job import Job
-from .words import Words
+from .maps import day_of
+from .rounding import DIGITS, FINE_DIGITS
+from .settings import ReportSettings
+from .tables import all_sheets
+from .workbook import write_workbook
 
 INT, REAL, STRING = QMetaType.Type.Int, QMetaType.Type.Double, QMetaType.Type.QString
+CLASS_FIELD = "class_id"
+SHAPEFILE_LENGTH = 254
 
-# Field: its type and the key of its header in the tables; GeoJSON keeps the field's name.
-Table = dict[str, tuple[QMetaType.Type, str]]
-CANDIDATE_FIELDS: Table = {
-    "candidate_id": (INT, "number"),
-    "class_id": (INT, "class_id"),
-    "class_name": (STRING, "class"),
-    "second_class_name": (STRING, "second_class"),
-    "area_ha": (REAL, "ha"),
-    "area_mu": (REAL, "mu_area"),
-    "confidence_mean": (REAL, "confidence"),
-    "confidence_min": (REAL, "confidence_min"),
-    "hard_share": (REAL, "hard_share"),
-    "arbitration": (REAL, "arbitration"),
-    "disagreement": (REAL, "disagreement"),
-    "status": (STRING, "status"),
-    "longitude": (REAL, "longitude"),
-    "latitude": (REAL, "latitude"),
-}
-CLASS_FIELDS: Table = {
-    "class_name": (STRING, "class"),
-    "count": (INT, "count"),
-    "area_ha": (REAL, "ha"),
-    "area_mu": (REAL, "mu_area"),
-    "share": (REAL, "share"),
-}
+
+@dataclass(frozen=True)
+class Field:
+    """A field of the exported polygons: `name` in English formats, `short` in a Shapefile, `word` its meaning."""
+
+    name: str
+    short: str
+    word: str
+    kind: QMetaType.Type
+    digits: int = 0
+
+
+# Only what means something to whoever gets the file; the rest of a candidate stays in the run's GeoPackage.
+FIELDS = (
+    Field("number", "NUMBER", "number", INT),
+    Field("class", "CLASS", "class", STRING),
+    Field(CLASS_FIELD, "CLASS_ID", "class_id", INT),
+    Field("area_ha", "AREA_HA", "ha", REAL, FINE_DIGITS),
+    Field("area_mu", "AREA_MU", "mu_area", REAL, DIGITS),
+    Field("confidence", "CONFIDENCE", "confidence_head", REAL, 1),
+    Field("status", "STATUS", "status", STRING),
+    Field("reviewer", "REVIEWER", "reviewer", STRING),
+    Field("reviewed", "REVIEWED", "reviewed_on", STRING),
+    Field("note", "NOTE", "note", STRING),
+    Field("before", "BEFORE", "before", STRING),
+    Field("after", "AFTER", "after", STRING),
+    Field("longitude", "LONGITUDE", "longitude", REAL, 6),
+    Field("latitude", "LATITUDE", "latitude", REAL, 6),
+)
+UNIT = Field("unit", "UNIT", "unit", STRING)
+ON_FARMLAND = Field("farmland_ha", "FARM_HA", "on_farmland", REAL, FINE_DIGITS)
+PART_FIELDS = (UNIT, *FIELDS[:5])
 
 
 def write_xlsx(job: Job, path: Path, feedback: QgsFeedback) -> None:
-    """Write the sheets "by class" and "candidates"."""
-    words, table = job.words, job.dossier.by_class
-    rows: list[list[Any]] = [
-        [class_label(int(row.key), words.language), row.count, row.area_ha, row.area_mu, row.share]
-        for row in table.rows
-    ]
-    rows.append([words("total"), table.total.count, table.total.area_ha, table.total.area_mu, table.total.share])
-    candidates = [_values(one, words, words.status(one.status)) for one in job.dossier.candidates]
-    _write(path, "XLSX", words("by_class"), _headers(CLASS_FIELDS, words), rows)
-    _write(path, "XLSX", words("sheet"), _headers(CANDIDATE_FIELDS, words), candidates, add=True)
+    """Write every table as a sheet of a workbook."""
+    write_workbook(path, all_sheets(job.dossier, job.words))
 
 
 def write_csv(job: Job, path: Path, feedback: QgsFeedback) -> None:
-    """Write the candidates as CSV that Excel reads as UTF-8."""
-    words = job.words
-    rows = [_values(one, words, words.status(one.status)) for one in job.dossier.candidates]
-    options = ["WRITE_BOM=YES", "LINEFORMAT=CRLF", "STRING_QUOTING=IF_NEEDED"]
-    _write(path, "CSV", "candidates", _headers(CANDIDATE_FIELDS, words), rows, options=options)
+    """Write every table as CSV beside `path`, that of the candidates, in UTF-8 that Excel knows by its mark."""
+    for sheet in all_sheets(job.dossier, job.words):
+        with (path.parent / f"{sheet.key}.csv").open("w", encoding="utf-8-sig", newline="") as file:
+            table = csv.writer(file)
+            table.writerow([head.label for head in sheet.heads])
+            table.writerows(sheet.rows)
 
 
 def write_geojson(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the candidates as GeoJSON of RFC 7946: WGS 84, seven decimals, outer rings anticlockwise."""
-    dossier, words = job.dossier, job.words
-    to_wgs84 = QgsCoordinateTransform(dossier.crs, WGS84, QgsProject())
-    outlines = []
-    for one in dossier.candidates:
-        outline = QgsGeometry(one.geometry)
-        outline.transform(to_wgs84)
-        outlines.append(outline)
-    fields = QgsFields()
-    for name, (kind, _) in CANDIDATE_FIELDS.items():
-        fields.append(QgsField(name, kind))
-    rows = [_values(one, words, one.status) for one in dossier.candidates]
-    _write(path, "GeoJSON", "candidates", fields, rows, outlines, ["RFC7946=YES"])
+    _save(_candidates(job), path, "GeoJSON", wgs84(), "candidates", ["RFC7946=YES"])
 
 
-def _headers(table: Table, words: Words) -> QgsFields:
-    fields = QgsFields()
-    for kind, key in table.values():
-        fields.append(QgsField(words(key), kind))
-    return fields
+def write_gpkg(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the candidates, and their parts by unit, as a GeoPackage with styles, in the CRS of choice."""
+    layers = {"candidates": _candidates(job)}
+    if job.dossier.units:
+        layers["parts_by_unit"] = _parts(job)
+    crs = chosen_crs(job.settings, job.dossier.crs)
+    for number, (name, layer) in enumerate(layers.items()):
+        _save(layer, path, "GPKG", crs, name, add=number > 0)
+        saved = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
+        saved.setRenderer(layer.renderer().clone())
+        for place, field in enumerate(_fields(job) if name == "candidates" else PART_FIELDS, 1):
+            saved.setFieldAlias(place, job.words(field.word))
+        fault = saved.saveStyleToDatabase(name, "FarmCD", True, "")
+        if fault:
+            raise FarmCDError("export_failed", f"The style of {path.name} could not be stored ({fault}).")
 
 
-def _values(one: Candidate, words: Words, status: str) -> list[Any]:
-    second = class_label(one.second_class_id, words.language) if one.second_class_id is not None else None
-    shares = (one.confidence_mean, one.confidence_min, one.hard_share, one.arbitration, one.disagreement)
-    return [
+def write_shapefile(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the candidates as a Shapefile in UTF-8, in the CRS of choice, and the meaning of its fields beside it."""
+    fields = _fields(job)
+    _save(
+        _candidates(job, [field.short for field in fields]),
+        path,
+        "ESRI Shapefile",
+        chosen_crs(job.settings, job.dossier.crs),
+        path.stem,
+    )
+    with path.with_name(f"{path.stem}_fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
+        table = csv.writer(file)
+        table.writerow([job.words(key) for key in ("field", "meaning")])
+        table.writerows([field.short, job.words(field.word)] for field in fields)
+
+
+def write_kml(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    """Write the candidates as KML in their classes' colours; always in WGS 84, as KML has it."""
+    _save(_candidates(job, named=True), path, "LIBKML", wgs84(), job.words("sheet"))
+
+
+def chosen_crs(settings: ReportSettings, of_run: QgsCoordinateReferenceSystem) -> QgsCoordinateReferenceSystem:
+    """Return the CRS that the exports are wanted in; raises InputError for one that QGIS does not know."""
+    if not settings.crs:
+        return of_run
+    crs = QgsCoordinateReferenceSystem(settings.crs)
+    if not crs.isValid():
+        raise InputError("bad_crs", f"{settings.crs!r} is no known CRS. Give one like EPSG:4490.")
+    return crs
+
+
+def _fields(job: Job) -> tuple[Field, ...]:
+    more = [field for field, there in ((UNIT, job.dossier.units), (ON_FARMLAND, job.dossier.farmland)) if there]
+    return (*FIELDS, *more)
+
+
+def _candidates(job: Job, names: Sequence[str] | None = None, named: bool = False) -> QgsVectorLayer:
+    """Make a layer of the candidates; `named` adds the field that KML shows as a place's name."""
+    fields = _fields(job)
+    keys = list(names or [_name(field, job) for field in fields])
+    # What fits into a Shapefile's table, which would otherwise warn of every field.
+    length = SHAPEFILE_LENGTH if names else 0
+    rows = [_values(one, job) for one in job.dossier.candidates]
+    kinds = [field.kind for field in fields]
+    if named:
+        keys, kinds = ["Name", *keys], [STRING, *kinds]
+        rows = [[f"{job.words('candidate', number=row[0])} · {row[1]}", *row] for row in rows]
+    outlines = [one.geometry for one in job.dossier.candidates]
+    return _layer(job, keys, kinds, rows, outlines, keys[fields.index(FIELDS[2]) + named], length)
+
+
+def _parts(job: Job) -> QgsVectorLayer:
+    units = job.dossier.units
+    assert units is not None  # nosec B101: the caller has looked
+    rows = [
+        [part.unit, *_values(part.candidate, job)[:3], *sizes]
+        for part, sizes in zip(units.parts, units.sizes, strict=True)
+    ]
+    keys = [_name(field, job) for field in PART_FIELDS]
+    return _layer(
+        job, keys, [field.kind for field in PART_FIELDS], rows, [part.geometry for part in units.parts], keys[3]
+    )
+
+
+def _name(field: Field, job: Job) -> str:
+    """Name a field in the report's language; what a Chinese header has in brackets would need quotes in SQL."""
+    return field.name if job.words.language == "en" else job.words(field.word).split("（")[0] + _unit(field)
+
+
+def _unit(field: Field) -> str:
+    return {"area_ha": "_公顷", "area_mu": "_亩", "farmland_ha": "_公顷"}.get(field.name, "")
+
+
+def _values(one: Candidate, job: Job) -> list[Any]:
+    words, dossier, verdict = job.words, job.dossier, one.verdict
+    values: list[Any] = [
         one.number,
-        one.class_id,
         class_label(one.class_id, words.language),
-        second,
-        round(one.area_ha, 4),
-        round(one.area_mu, 3),
-        *(None if share is None else round(share, 3) for share in shares),
-        status,
+        one.class_id,
+        *dossier.sizes[one.number],
+        None if one.confidence_mean is None else round(100 * one.confidence_mean, 1),
+        words.status(one.status),
+        verdict.reviewer if verdict else None,
+        verdict.given_at[:10] if verdict else None,
+        (verdict.note or None) if verdict else None,
+        *(day_of(dossier.record, role) for role in ("before", "after")),
         *(round(degrees, 6) for degrees in one.place),
     ]
+    if dossier.units:
+        values.append(words.list(dossier.units.of(one)) or words("outside_units"))
+    if dossier.farmland:
+        values.append(round(dossier.farmland.by_candidate[one.number], FINE_DIGITS))
+    return values
 
 
-def _write(
+def _layer(
+    job: Job,
+    names: Sequence[str],
+    kinds: Sequence[QMetaType.Type],
+    rows: Sequence[Sequence[Any]],
+    outlines: Sequence[QgsGeometry],
+    class_field: str,
+    length: int = 0,
+) -> QgsVectorLayer:
+    """Make a layer in memory, drawn as the report's maps draw the candidates."""
+    layer = QgsVectorLayer("MultiPolygon", "candidates", "memory")
+    layer.setCrs(job.dossier.crs)
+    provider = layer.dataProvider()
+    fields = [
+        QgsField(name, kind, "", length if kind == STRING else 0) for name, kind in zip(names, kinds, strict=True)
+    ]
+    provider.addAttributes(fields)
+    layer.updateFields()
+    features = []
+    for values, outline in zip(rows, outlines, strict=True):
+        feature = QgsFeature(layer.fields())
+        feature.setAttributes(list(values))
+        feature.setGeometry(outline)
+        features.append(feature)
+    provider.addFeatures(features)
+    renderer = job.maps.candidates.renderer().clone()
+    if isinstance(renderer, QgsCategorizedSymbolRenderer):
+        renderer.setClassAttribute(class_field)
+    layer.setRenderer(renderer)
+    return layer
+
+
+def _save(
+    layer: QgsVectorLayer,
     path: Path,
     driver: str,
-    layer: str,
-    fields: QgsFields,
-    rows: Iterable[Sequence[Any]],
-    outlines: Sequence[QgsGeometry] = (),
+    crs: QgsCoordinateReferenceSystem,
+    name: str,
     options: Sequence[str] = (),
     add: bool = False,
 ) -> None:
-    """Write rows, and outlines in WGS 84 where there are any; `add` puts the layer into the file that is there."""
+    """Write a layer into a file; `add` puts it into one that is there. Raises FarmCDError."""
     how = QgsVectorFileWriter.SaveVectorOptions()
-    how.driverName, how.layerName, how.layerOptions = driver, layer, list(options)
+    how.driverName, how.layerName, how.layerOptions = driver, name, list(options)
     how.fileEncoding = "UTF-8"
+    how.ct = QgsCoordinateTransform(layer.crs(), crs, QgsProject())
+    if driver == "LIBKML":
+        how.symbologyExport = Qgis.FeatureSymbologyExport.PerFeature
     if add:
         how.actionOnExistingFile = QgsVectorFileWriter.ActionOnExistingFile.CreateOrOverwriteLayer
-    kind = Qgis.WkbType.MultiPolygon if outlines else Qgis.WkbType.NoGeometry
-    crs = WGS84 if outlines else QgsCoordinateReferenceSystem()
-    writer = QgsVectorFileWriter.create(str(path), fields, kind, crs, QgsCoordinateTransformContext(), how)
-    for index, values in enumerate(rows):
-        feature = QgsFeature(fields)
-        feature.setAttributes(list(values))
-        if outlines:
-            feature.setGeometry(outlines[index])
-        writer.addFeature(feature)
-    writer.flushBuffer()
-    failed = writer.hasError() != QgsVectorFileWriter.WriterError.NoError
-    sentence = writer.errorMessage()
-    # The file is closed, and whole, only when nothing refers to the writer any more.
-    del writer
-    if failed:
+    fault, sentence, *_ = QgsVectorFileWriter.writeAsVectorFormatV3(
+        layer, str(path), QgsProject().transformContext(), how
+    )
+    if fault != QgsVectorFileWriter.WriterError.NoError:
         raise FarmCDError("export_failed", f"{path.name} could not be written ({sentence}). Is the disk full?")

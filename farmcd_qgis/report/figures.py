@@ -1,63 +1,30 @@
-"""What the report says: the candidates it counts, and the figures of every table, each worked out once."""
+"""What the report says: the figures of every table, each worked out once, and rounded so that columns add up."""
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qgis.core import (
-    NULL,
-    QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
-    QgsCsException,
-    QgsFeature,
-    QgsGeometry,
-    QgsPointXY,
-    QgsProject,
-    QgsVectorLayer,
-)
+from qgis.core import QgsCoordinateReferenceSystem, QgsFeedback, QgsGeometry, QgsRectangle
 
-from ..classes import CHANGES
+from ..classes import CHANGES, MU_PER_HECTARE
 from ..layers.run_group import read_record
-from ..protocol import CANDIDATES, HARD_REGIONS, RUN_GPKG, FarmCDError, InputError
-from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES, UNREVIEWED
-from .settings import NOT_REJECTED, ReportSettings
+from ..protocol import HARD_REGIONS, InputError
+from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
+from .candidates import Candidate, open_results, read_candidates
+from .overlay import OUTSIDE, Farmland, Units, measure_farmland, read_region, split_by_units
+from .rounding import DIGITS, FINE_DIGITS, add_up
+from .settings import CONFIRMED_ONES, NOT_REJECTED, ReportSettings
 
-REVIEWED_CLASS = "reviewed_class_id"
-WGS84 = QgsCoordinateReferenceSystem("EPSG:4326")
-# In the tables; an ha and a mu have two decimals, as offices print them.
-DIGITS = 2
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One candidate of the report.
-
-    `class_id` is the reviewer's class where there is one and the model's elsewhere; `point` lies inside the outline, in
-    the run's CRS, and `place` is (longitude, latitude) of it. Confidences and shares are 0..1, None where unknown.
-    """
-
-    number: int
-    class_id: int
-    second_class_id: int | None
-    area_ha: float
-    area_mu: float
-    confidence_mean: float | None
-    confidence_min: float | None
-    hard_share: float | None
-    arbitration: float | None
-    disagreement: float | None
-    status: str
-    geometry: QgsGeometry
-    point: QgsPointXY
-    place: tuple[float, float]
+NO_REASON = ""
+TOTAL = "total"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of a table: a class id or a status, and what falls to it; areas rounded so that columns add up."""
+    """One row of a table: a class id, a status, a unit's name, and what falls to it; shares are per cent."""
 
     key: int | str
     count: int
@@ -78,16 +45,23 @@ class Table:
 class Dossier:
     """All that the report tells of a run.
 
-    `candidates` are those it counts, the largest first; `all_count` those of the run. `fell_back` says that only
-    confirmed ones were wanted but nobody has reviewed anything.
+    `candidates` are those it counts, the largest first; `everything` those of the run. `fell_back` says that only
+    confirmed ones were wanted but nobody has reviewed anything. `units` and `farmland` are None where no layer of them
+    was given. `sizes` holds each counted candidate's (hectares, mu) as they are printed, by number.
     """
 
     run_dir: Path
     record: dict[str, Any]
     crs: QgsCoordinateReferenceSystem
     candidates: tuple[Candidate, ...]
+    everything: tuple[Candidate, ...]
     by_class: Table
     by_status: Table
+    by_reason: Table | None
+    by_unit: Table | None
+    units: Units | None
+    farmland: Farmland | None
+    sizes: Mapping[int, tuple[float, float]]
     hard_count: int
     hard_ha: float
     only_confirmed: bool
@@ -96,26 +70,44 @@ class Dossier:
     @property
     def all_count(self) -> int:
         """Candidates of the run, counted or not."""
-        return self.by_status.total.count
+        return len(self.everything)
 
     @property
     def reviewed_count(self) -> int:
         """Candidates that somebody has given a verdict on."""
-        return sum(row.count for row in self.by_status.rows if row.key not in (UNREVIEWED, "skipped"))
+        return sum(row.count for row in self.by_status.rows if row.key not in OPEN)
 
     @property
     def left_out(self) -> Row | None:
         """The pseudo-changes, which no table of changes counts."""
         return next((row for row in self.by_status.rows if row.key == PSEUDO_CHANGE and row.count), None)
 
+    @property
+    def edited_count(self) -> int:
+        """Counted candidates whose outline was changed after the run."""
+        return sum(one.edited for one in self.candidates)
 
-def read_dossier(settings: ReportSettings) -> Dossier:
-    """Read a run folder's figures; raises InputError if it is no finished run or holds nothing to report."""
+    @property
+    def reviewers(self) -> Counter[str]:
+        """How many verdicts that hold each reviewer has given."""
+        return Counter(one.verdict.reviewer for one in self.everything if one.verdict)
+
+    def farmland_of(self, key: int | str) -> float:
+        """Return how many per cent of the farmland the candidates of a class, or TOTAL, take; 0 without farmland."""
+        if not self.farmland or not self.farmland.area_ha:
+            return 0.0
+        on_farmland = (
+            self.farmland.by_candidate[one.number] for one in self.candidates if key in (TOTAL, one.class_id)
+        )
+        return 100 * math.fsum(on_farmland) / self.farmland.area_ha
+
+
+def read_dossier(settings: ReportSettings, feedback: QgsFeedback | None = None) -> Dossier:
+    """Work out a run's figures; raises InputError for no finished run or nothing to report, and Cancelled."""
+    feedback = feedback or QgsFeedback()
     run_dir = settings.run_folder
-    only_confirmed = set(settings.statuses) <= {CONFIRMED, OTHER_CLASS}
     record = read_record(run_dir)
-    layer = _open(run_dir, CANDIDATES)
-    everything = _read(layer)
+    everything, crs = read_candidates(run_dir)
     if not everything:
         raise InputError(
             "no_candidates",
@@ -123,6 +115,7 @@ def read_dossier(settings: ReportSettings) -> Dossier:
             "Run the detection with other images, or make its polygons anew with a smaller minimum area.",
         )
     statuses = Counter(candidate.status for candidate in everything)
+    only_confirmed = set(settings.statuses) <= set(CONFIRMED_ONES)
     fell_back = only_confirmed and statuses[UNREVIEWED] == len(everything)
     kept = _select(everything, settings, NOT_REJECTED if fell_back else settings.statuses)
     if not kept:
@@ -133,97 +126,98 @@ def read_dossier(settings: ReportSettings) -> Dossier:
             "Review more of them, or choose more statuses and classes or a smaller area.",
         )
     kept.sort(key=lambda candidate: (-candidate.area_ha, candidate.number))
-    hard = [feature["area_ha"] for feature in _open(run_dir, HARD_REGIONS).getFeatures()]
+    units = None
+    if settings.units and settings.unit_field:
+        units = split_by_units(kept, settings.units, settings.unit_field, crs, feedback)
+    rejected = [one for one in everything if one.status == PSEUDO_CHANGE]
+    hard = [feature["area_ha"] for feature in open_results(run_dir, HARD_REGIONS).getFeatures()]
     return Dossier(
-        run_dir,
-        record,
-        layer.crs(),
-        tuple(kept),
-        tabulate([(row.class_id, row) for row in kept], [row.id for row in CHANGES]),
-        tabulate([(row.status, row) for row in everything], [*STATUSES, *sorted(statuses.keys() - set(STATUSES))]),
-        len(hard),
-        math.fsum(hard),
-        only_confirmed and not fell_back,
-        fell_back,
+        run_dir=run_dir,
+        record=record,
+        crs=crs,
+        candidates=tuple(kept),
+        everything=tuple(everything),
+        by_class=tabulate([(row.class_id, row.area_ha) for row in kept], [row.id for row in CHANGES]),
+        by_status=tabulate(
+            [(row.status, row.area_ha) for row in everything], [*STATUSES, *sorted(statuses.keys() - set(STATUSES))]
+        ),
+        by_reason=tabulate([(_reason(one), one.area_ha) for one in rejected], [*REASONS, NO_REASON])
+        if rejected
+        else None,
+        by_unit=_by_unit(units) if units else None,
+        units=units,
+        farmland=_farmland(settings, record, kept, crs, feedback),
+        sizes=_sizes(kept),
+        hard_count=len(hard),
+        hard_ha=math.fsum(hard),
+        only_confirmed=only_confirmed and not fell_back,
+        fell_back=fell_back,
     )
 
 
-def tabulate(keyed: Iterable[tuple[int | str, Candidate]], keys: Sequence[int | str]) -> Table:
-    """Count and sum candidates by key, in the order of `keys`; every key has a row."""
-    groups: dict[int | str, list[Candidate]] = {key: [] for key in keys}
-    for key, candidate in keyed:
-        groups[key].append(candidate)
-    hectares = [math.fsum(candidate.area_ha for candidate in group) for group in groups.values()]
-    mu = [math.fsum(candidate.area_mu for candidate in group) for group in groups.values()]
+def tabulate(keyed: Iterable[tuple[int | str, float]], keys: Sequence[int | str]) -> Table:
+    """Count and sum hectares by key, in the order of `keys`; every key has a row."""
+    groups: dict[int | str, list[float]] = {key: [] for key in keys}
+    for key, area in keyed:
+        groups[key].append(area)
+    hectares = [math.fsum(areas) for areas in groups.values()]
+    mu = [area * MU_PER_HECTARE for area in hectares]
     whole = math.fsum(hectares)
     shares = add_up([100 * area / whole if whole else 0.0 for area in hectares], 1)
     columns = zip(groups.items(), add_up(hectares, DIGITS), add_up(mu, DIGITS), shares, strict=True)
-    rows = tuple(Row(key, len(group), ha, in_mu, share) for (key, group), ha, in_mu, share in columns)
-    total = Row("total", sum(row.count for row in rows), round(whole, DIGITS), round(math.fsum(mu), DIGITS), 100.0)
-    return Table(rows, total)
+    rows = tuple(Row(key, len(areas), ha, in_mu, share) for (key, areas), ha, in_mu, share in columns)
+    count = sum(row.count for row in rows)
+    return Table(rows, Row(TOTAL, count, round(whole, DIGITS), round(math.fsum(mu), DIGITS), 100.0))
 
 
-def add_up(values: Sequence[float], digits: int) -> list[float]:
-    """Round values to `digits` so that they add up to their rounded sum (largest remainders)."""
-    scale = 10**digits
-    scaled = [value * scale for value in values]
-    whole = [math.floor(value) for value in scaled]
-    missing = round(round(math.fsum(values), digits) * scale) - sum(whole)
-    by_remainder = sorted(range(len(values)), key=lambda index: whole[index] - scaled[index])
-    for index in by_remainder[:missing]:
-        whole[index] += 1
-    return [value / scale for value in whole]
-
-
-def _open(run_dir: Path, name: str) -> QgsVectorLayer:
-    path = run_dir / RUN_GPKG
-    layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
-    if not layer.isValid():
-        raise InputError("run_incomplete", f"{path} has no readable layer {name}. Make the run's polygons anew.")
-    return layer
-
-
-def _read(layer: QgsVectorLayer) -> list[Candidate]:
-    to_wgs84 = QgsCoordinateTransform(layer.crs(), WGS84, QgsProject())
-    has_review = layer.fields().indexOf(REVIEWED_CLASS) >= 0
+def extent_of(record: Mapping[str, Any]) -> QgsRectangle | None:
+    """Return the extent that a run looked at, in its CRS; None where its record does not say."""
+    grid = record.get("grid") or {}
     try:
-        return [_candidate(feature, to_wgs84, has_review) for feature in layer.getFeatures()]
-    except QgsCsException as error:
-        raise FarmCDError(
-            "no_transform", f"The CRS of {layer.source()} cannot be brought to WGS 84 ({error}). Assign the right CRS."
-        ) from error
-    except KeyError as error:
-        raise InputError(
-            "run_unreadable", f"The candidates of {layer.source()} lack the field {error}. Make its polygons anew."
-        ) from error
+        x, dx, _, y, _, dy = grid["geotransform"]
+        window = grid["window"]
+    except (KeyError, ValueError):
+        return None
+    left, top = x + window["column"] * dx, y + window["row"] * dy
+    return QgsRectangle(left, top + window["height"] * dy, left + window["width"] * dx, top)
 
 
-def _candidate(feature: QgsFeature, to_wgs84: QgsCoordinateTransform, has_review: bool) -> Candidate:
-    status = _value(feature, "status") or UNREVIEWED
-    reviewed = _value(feature, REVIEWED_CLASS) if has_review and status == OTHER_CLASS else None
-    point = feature.geometry().pointOnSurface().asPoint()
-    place = to_wgs84.transform(point)
-    return Candidate(
-        feature["candidate_id"],
-        reviewed or feature["class_id"],
-        _value(feature, "second_class_id"),
-        feature["area_ha"],
-        feature["area_mu"],
-        _value(feature, "confidence_mean"),
-        _value(feature, "confidence_min"),
-        _value(feature, "hard_share"),
-        _value(feature, "arbitration"),
-        _value(feature, "disagreement"),
-        status,
-        feature.geometry(),
-        point,
-        (place.x(), place.y()),
-    )
+def _by_unit(units: Units) -> Table:
+    names = sorted({part.unit for part in units.parts}, key=lambda name: (name == OUTSIDE, name))
+    return tabulate([(part.unit, part.area_ha) for part in units.parts], names)
 
 
-def _value(feature: QgsFeature, name: str) -> Any:
-    value = feature[name]
-    return None if value == NULL else value
+def _farmland(
+    settings: ReportSettings,
+    record: Mapping[str, Any],
+    candidates: Sequence[Candidate],
+    crs: QgsCoordinateReferenceSystem,
+    feedback: QgsFeedback,
+) -> Farmland | None:
+    """Measure the farmland asked for, or that of the run where it is still there."""
+    request, extent = record["request"], extent_of(record)
+    of_run = request.get("farmland")
+    source = settings.farmland or (of_run if _is_there(of_run) else None)
+    if not source or extent is None:
+        return None
+    region = QgsGeometry.fromRect(extent)
+    if _is_there(request.get("aoi")):
+        region = region.intersection(read_region(request["aoi"], crs, extent))
+    return measure_farmland(candidates, source, region, crs, feedback)
+
+
+def _is_there(source: str | None) -> bool:
+    return bool(source) and Path(str(source).partition("|")[0]).exists()
+
+
+def _sizes(candidates: Sequence[Candidate]) -> dict[int, tuple[float, float]]:
+    hectares = add_up([one.area_ha for one in candidates], FINE_DIGITS)
+    mu = add_up([one.area_mu for one in candidates], DIGITS)
+    return {one.number: pair for one, pair in zip(candidates, zip(hectares, mu, strict=True), strict=True)}
+
+
+def _reason(candidate: Candidate) -> str:
+    return (candidate.verdict.reason if candidate.verdict else None) or NO_REASON
 
 
 def _select(candidates: list[Candidate], settings: ReportSettings, statuses: Iterable[str]) -> list[Candidate]:

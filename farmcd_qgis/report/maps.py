@@ -26,7 +26,8 @@ from qgis.PyQt.QtGui import QColor
 from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import CANDIDATES
-from .figures import Candidate, Dossier
+from .candidates import Candidate
+from .figures import Dossier, extent_of
 
 # A candidate's map shows at least this many pixels around its middle, so that one sees where it lies.
 LEAST_PIXELS = 60
@@ -79,16 +80,11 @@ class Maps:
 
     def whole(self) -> QgsRectangle:
         """Return the extent that the run looked at."""
-        grid = self._dossier.record.get("grid") or {}
-        try:
-            x, dx, _, y, _, dy = grid["geotransform"]
-            window = grid["window"]
-        except (KeyError, ValueError):
+        extent = extent_of(self._dossier.record)
+        if extent is None:
             extent = self.candidates.extent()
             extent.scale(1.1)
-            return extent
-        left, top = x + window["column"] * dx, y + window["row"] * dy
-        return QgsRectangle(left, top + window["height"] * dy, left + window["width"] * dx, top)
+        return extent
 
     def around(self, candidate: Candidate, shape: float) -> QgsRectangle:
         """Return the extent of a candidate's map for a box of `shape` (width / height)."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
-from .figures import DIGITS, WGS84, Candidate, Dossier, Table
+from .candidates import Candidate, wgs84
+from .figures import Dossier, Table
 from .job import Job
 from .maps import Maps, day_of
 from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
 from .provenance import KEYS, sections, split
+from .rounding import DIGITS
 from .typography import ACCENT, GREY, line_height, wrap
 from .words import Words
 
@@ -195,7 +197,7 @@ class Writer:
         ]
 
     def _centre(self) -> tuple[float, float]:
-        transform = QgsCoordinateTransform(self.dossier.crs, WGS84, self.maps.project)
+        transform = QgsCoordinateTransform(self.dossier.crs, wgs84(), self.maps.project)
         point = transform.transform(self.maps.whole().center())
         return point.x(), point.y()
 

@@ -11,7 +11,7 @@ from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES
 
 LANGUAGES = ("en", "zh")
 # What a report can consist of, in the order in which it is made.
-OUTPUTS = ("xlsx", "csv", "geojson", "html", "pdf")
+OUTPUTS = ("xlsx", "csv", "gpkg", "geojson", "shp", "kml", "html", "pdf")
 # Two choices of statuses: what the review found to be change, and all that it has not rejected.
 CONFIRMED_ONES = (CONFIRMED, OTHER_CLASS)
 NOT_REJECTED = tuple(status for status in STATUSES if status != PSEUDO_CHANGE)

@@ -1,5 +1,6 @@
 """Every word of the report in English and Chinese, and how numbers, dates and places are written in each."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from qgis.PyQt.QtCore import QDate, QLocale
@@ -93,6 +94,50 @@ TEXTS: dict[str, tuple[str, str]] = {
     "mu_area": ("Area (mu)", "面积（亩）"),
     "share": ("Share (%)", "占比（%）"),
     "total": ("Total", "合计"),
+    "by_unit": ("Change by unit", "按单元统计"),
+    "unit": ("Unit", "单元"),
+    "outside_units": ("(outside all units)", "（各单元之外）"),
+    "parts": ("Parts by unit", "图斑分割明细"),
+    "parts_count": ("Candidates and parts", "图斑及分块（个）"),
+    "units_note": ("Units: {name}.", "统计单元：{name}。"),
+    "cut_note": (
+        "Borders cut {count} of the {all} candidates; each part counts in its own unit, so that the units hold "
+        "{parts} candidates and parts.",
+        "{all}个图斑中有{count}个被单元界线分割，各部分计入所在单元，合计{parts}个（含分块）。",
+    ),
+    "overlap_note": (
+        "Units overlap: {ha} ha lie in more than one of them and count in the first only.",
+        "单元之间有重叠：{ha}公顷位于多个单元内，仅计入第一个单元。",
+    ),
+    "farmland_share": ("Share of farmland (%)", "占耕地比例（%）"),
+    "farmland_note": (
+        "Share of farmland: what of the class lies on the farmland of {name}, which has {ha} ha within the compared "
+        "extent.",
+        "占耕地比例：该类图斑位于耕地图层{name}内的面积与检测范围内耕地面积（{ha}公顷）之比。",
+    ),
+    "on_farmland": ("On farmland (ha)", "耕地内面积（公顷）"),
+    "by_reason": ("Rejected pseudo-changes", "伪变化原因"),
+    "reason": ("Reason", "原因"),
+    "reason_crop_rotation": ("Crop rotation", "作物轮作"),
+    "reason_season": ("Season", "季节差异"),
+    "reason_illumination": ("Illumination", "光照差异"),
+    "reason_shadow": ("Shadow", "阴影"),
+    "reason_misregistration": ("Misregistration", "配准误差"),
+    "reason_cloud": ("Cloud", "云"),
+    "no_reason": ("No reason given", "未注明"),
+    "reason_note": (
+        "Pseudo-changes that the review rejected; no other table of changes counts them.",
+        "以上为复核剔除的伪变化，其他变化统计表均不含。",
+    ),
+    "reviewer": ("Reviewer", "复核人"),
+    "reviewed_on": ("Reviewed on", "复核日期"),
+    "note": ("Note", "备注"),
+    "confidence_head": ("Confidence (%)", "置信度（%）"),
+    "section": ("Section", "章节"),
+    "entry": ("Entry", "条目"),
+    "value": ("Value", "内容"),
+    "field": ("Field", "字段"),
+    "meaning": ("Meaning", "含义"),
     "by_status": ("State of the review", "复核情况"),
     "status": ("Status", "复核状态"),
     "unreviewed": ("Not reviewed", "未复核"),
@@ -202,6 +247,10 @@ class Words:
     def join(self, sentences: list[str]) -> str:
         """Make a paragraph of sentences."""
         return ("" if self.language == "zh" else " ").join(sentences)
+
+    def list(self, names: Sequence[str]) -> str:
+        """Write names one after the other."""
+        return ("、" if self.language == "zh" else ", ").join(names)
 
     def number(self, value: float, digits: int = 0) -> str:
         """Write a number with thousands separated and a fixed count of digits after the point."""

@@ -1,6 +1,7 @@
 """From a run folder to the files of its report: each output is made whole, then put in its place."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ from typing import NamedTuple
 from qgis.core import QgsFeedback
 
 from ..protocol import Cancelled, InputError
-from .exports import write_csv, write_geojson, write_xlsx
-from .figures import read_dossier
+from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
+from .figures import Dossier, read_dossier
 from .html import write_html
 from .job import Job
 from .maps import Maps
@@ -25,12 +26,14 @@ from .words import Words
 class Output(NamedTuple):
     """One output: the file that people open, what makes it in a folder, and its part of the time, in hundredths.
 
-    `make` may write further files beside that one, and reports progress 0..100 of its own.
+    `make` may write further files beside that one, which then get a `folder` inside the report's, and reports progress
+    0..100 of its own.
     """
 
     name: str
     make: Callable[[Job, Path, QgsFeedback], None]
     weight: float
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,17 +44,30 @@ class ReportResult:
     messages: tuple[str, ...] = ()
 
 
-def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
-    pages = Writer(job).pages()
+def make_job(settings: ReportSettings, dossier: Dossier) -> Job:
+    """Bring together what every output of a report is made from."""
+    words = Words(settings.language)
+    return Job(settings, dossier, Maps(dossier, words.language), words)
+
+
+def report_pages(job: Job) -> Pages:
+    """Return the pages of a report, each drawn when it is asked for."""
     footer = f"FarmCD {job.dossier.record['versions']['farmcd']}  ·  {job.dossier.record['run']}"
-    write_pdf(Pages(pages, job.maps.project, job.words, footer), path, feedback)
+    return Pages(Writer(job).pages(), job.maps.project, job.words, footer)
+
+
+def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    write_pdf(report_pages(job), path, feedback)
 
 
 # By the names of settings.OUTPUTS.
 MAKERS = {
     "xlsx": Output("report.xlsx", write_xlsx, 1),
-    "csv": Output("candidates.csv", write_csv, 1),
+    "csv": Output("candidates.csv", write_csv, 1, "csv"),
+    "gpkg": Output("candidates.gpkg", write_gpkg, 1),
     "geojson": Output("candidates.geojson", write_geojson, 1),
+    "shp": Output("candidates.shp", write_shapefile, 1, "shapefile"),
+    "kml": Output("candidates.kml", write_kml, 1),
     "html": Output("report.html", write_html, 4),
     "pdf": Output("report.pdf", _make_pdf, 90),
 }
@@ -67,11 +83,11 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     """
     feedback = feedback or QgsFeedback()
     folder = settings.out_folder
-    dossier = read_dossier(settings)
+    dossier = read_dossier(settings, feedback)
+    chosen_crs(settings, dossier.crs)
     wanted = {name: output for name, output in MAKERS.items() if name in settings.outputs}
-    _check_folder(folder, [output.name for output in wanted.values()])
-    words = Words(settings.language)
-    job = Job(settings, dossier, Maps(dossier, words.language), words)
+    _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
+    job = make_job(settings, dossier)
     files: dict[str, Path] = {}
     messages = list(_messages(job))
     done, whole = 0.0, sum(output.weight for output in wanted.values())
@@ -82,10 +98,10 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
                 output.make(job, Path(making) / output.name, part)
                 if feedback.isCanceled():
                     raise Cancelled
-                files[key] = _put(Path(making), folder, output.name)
+                files[key] = _put(Path(making), folder / output.folder, output.name)
             done += output.weight
-            if files[key].name != output.name:
-                messages.append(words("in_use", name=output.name, other=files[key].name))
+            if files[key].parent != folder / output.folder:
+                messages.append(job.words("in_use", name=output.name, other=files[key].relative_to(folder)))
     except OSError as error:
         raise InputError(
             "not_writable",
@@ -108,18 +124,23 @@ class _Part(QgsFeedback):
 
 
 def _put(making: Path, folder: Path, name: str) -> Path:
-    """Move an output's files into the folder, under another name where a program holds the earlier ones open."""
+    """Move an output's files into the folder, or into one inside it where a program holds the earlier ones open."""
     made = sorted(making.iterdir())
+    folder.mkdir(exist_ok=True)
     try:
         for path in made:
             path.replace(folder / path.name)
         return folder / name
     except PermissionError:
         stem = Path(name).stem
-        free = next(f"{stem}-{count}" for count in range(2, 1000) if not any(folder.glob(f"{stem}-{count}.*")))
-        for path in (path for path in made if path.exists()):
-            path.replace(folder / path.name.replace(stem, free, 1))
-        return folder / name.replace(stem, free, 1)
+        free = next(option for count in range(2, 1000) if not (option := folder / f"{stem}-{count}").exists())
+        free.mkdir()
+        for path in made:
+            if path.exists():
+                path.replace(free / path.name)
+            else:
+                shutil.copy(folder / path.name, free)
+        return free / name
 
 
 def _check_folder(folder: Path, names: list[str]) -> None:

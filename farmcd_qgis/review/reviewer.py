@@ -3,6 +3,7 @@
 from qgis.core import QgsApplication, QgsSettings
 
 REVIEWER_SETTING = "farmcd/reviewer"
+OFFICE_SETTING = "farmcd/office"
 
 
 def reviewer_name() -> str:

@@ -2,13 +2,14 @@
 
 import sqlite3
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..classes import CHANGES, NO_CHANGE
 from ..protocol import VERDICT_LOG, InputError
-from .log import LogStore, now
+from .log import History, LogStore, now, opened
 from .queue import Candidates
 from .verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
 
@@ -99,6 +100,16 @@ class ReviewStore(LogStore[Verdict]):
             "UPDATE candidates SET status = ?, reviewed_class_id = ? WHERE candidate_id = ?",
             (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, subject),
         )
+
+
+def read_history(gpkg_path: Path) -> History[Verdict]:
+    """Read the log of verdicts without changing the file; empty where nobody has reviewed. Raises FarmCDError."""
+    history: History[Verdict] = History()
+    with opened(gpkg_path) as file:
+        if file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERDICT_LOG,)).fetchone():
+            for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"):
+                history.add(Verdict(*row))
+    return history
 
 
 def _check(verdict: str, class_id: int | None, reason: str | None) -> None:

@@ -5,7 +5,7 @@ import queue
 import subprocess  # nosec B404 # starts the worker from a list of arguments, without a shell
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -45,11 +45,14 @@ class WorkerClient:
     """One worker process, warm between jobs. `run` blocks, so it belongs into a background thread.
 
     `end` may be called from any thread at any time. What the worker and its libraries print goes to the
-    file `log`, as do lines that are no events.
+    file `log`, as do lines that are no events. `variables` are added to the process's environment.
     """
 
-    def __init__(self, argv: Sequence[str], silence_s: float = SILENCE_S) -> None:
+    def __init__(
+        self, argv: Sequence[str], silence_s: float = SILENCE_S, variables: Mapping[str, str] | None = None
+    ) -> None:
         self.argv = list(argv)
+        self._variables = variables
         self.log = _new_log()
         self.ready: dict[str, Any] = {}
         self._silence_s = silence_s
@@ -68,7 +71,7 @@ class WorkerClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log_file,
-                **process_options(Path(self.argv[0])),
+                **process_options(Path(self.argv[0]), self._variables),
             )
         except OSError as error:
             self._log_file.close()
@@ -161,6 +164,8 @@ class WorkerClient:
         except subprocess.TimeoutExpired:
             self.end()
             code, reason = "worker_ended", "it closed its line to QGIS and was ended"
+        if not self.ready:
+            code = "worker_start"
         what = "The worker stopped in the middle of the job" if self.ready else "The worker could not start"
         return FarmCDError(code, f"{what}: {reason}. QGIS is not affected. The worker's log is {self.log}.")
 

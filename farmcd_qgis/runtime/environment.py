@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess  # nosec B404 # starts nothing here
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,11 +61,15 @@ def shares_qgis_libraries(interpreter: Path) -> bool:
     return home.resolve().is_relative_to(Path(sys.base_prefix).resolve())
 
 
-def process_options(interpreter: Path) -> dict[str, Any]:
-    """Return the keyword arguments for `subprocess` that every child of ours gets."""
+def process_options(interpreter: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return the keyword arguments for `subprocess` that every child of ours gets; `variables` come on top."""
     folder = data_home()
     folder.mkdir(parents=True, exist_ok=True)
-    options: dict[str, Any] = {"env": child_environment(interpreter), "cwd": folder, "close_fds": True}
+    options: dict[str, Any] = {
+        "env": child_environment(interpreter) | dict(variables or {}),
+        "cwd": folder,
+        "close_fds": True,
+    }
     if sys.platform == "win32":
         options["creationflags"] = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
     else:

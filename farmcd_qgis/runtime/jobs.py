@@ -16,8 +16,11 @@ from ..protocol import Cancelled, Command, Event, Finding, IsCancelled, Progress
 from . import interpreter
 from .client import WorkerClient, worker_argv
 from .leftovers import Leftovers
+from .qgis_python import report_argv, report_variables
 
 PYTHON_SETTING = "plugins/farmcd/python"
+# Those that draw with QGIS; all others are the engine's.
+REPORT_JOBS = frozenset({"report", "preview"})
 
 _lock = threading.Lock()
 _idle: list[WorkerClient] = []
@@ -51,7 +54,7 @@ def run_job(
         raise Cancelled()
     folder = _folder_of(command, arguments)
     leftovers = Leftovers(folder) if folder else None
-    worker = _borrow(is_cancelled)
+    worker = _borrow(command, is_cancelled)
     try:
         return worker.run(Command(command, arguments), on_event, is_cancelled)
     except BaseException:
@@ -73,21 +76,28 @@ def end_all() -> None:
 
 def _folder_of(command: str, arguments: dict[str, Any]) -> Path | None:
     # A preflight names a run folder too but never writes there, while a detection may.
+    if command == "report":
+        return Path(arguments["settings"]["out_dir"])
     if command == "detect":
         return Path(arguments["request"]["out_dir"])
     return Path(arguments["run_dir"]) if command == "vectorise" else None
 
 
-def _borrow(is_cancelled: IsCancelled) -> WorkerClient:
-    setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
-    argv = worker_argv(interpreter.find(setting, is_cancelled).path)
+def _borrow(command: str, is_cancelled: IsCancelled) -> WorkerClient:
+    if command in REPORT_JOBS:
+        argv, variables = report_argv(), report_variables()
+    else:
+        setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
+        argv, variables = worker_argv(interpreter.find(setting, is_cancelled).path), {}
     with _lock:
-        worker = next((idle for idle in _idle if idle.alive and idle.argv == argv), None)
-        stale = [idle for idle in _idle if idle is not worker]
-        _idle.clear()
-    for other in stale:
-        other.end()
-    worker = worker or WorkerClient(argv)
+        same_kind = [idle for idle in _idle if idle.argv[1:] == argv[1:]]
+        worker = next((idle for idle in same_kind if idle.alive and idle.argv == argv), None)
+        for idle in same_kind:
+            _idle.remove(idle)
+    for other in same_kind:
+        if other is not worker:
+            other.end()
+    worker = worker or WorkerClient(argv, variables=variables)
     with _lock:
         _busy.add(worker)
     return worker
@@ -96,7 +106,7 @@ def _borrow(is_cancelled: IsCancelled) -> WorkerClient:
 def _give_back(worker: WorkerClient) -> None:
     with _lock:
         _busy.discard(worker)
-        keep = worker.alive and not _idle
+        keep = worker.alive and all(idle.argv[1:] != worker.argv[1:] for idle in _idle)
         if keep:
             _idle.append(worker)
     if not keep:

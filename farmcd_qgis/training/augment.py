@@ -29,11 +29,13 @@ class Batch(NamedTuple):
 class AugmentSettings:
     """How strongly the dates differ by chance; 0 switches a change off.
 
-    `change_share` is the share of crops centred on a changed pixel. Light is what season, haze and sun do to
-    the colours; `shift` is the misregistration of the after date, as a share of the crop's side.
+    `change_share` is the share of crops that hold a changed pixel; in `class_share` of all crops that pixel is sought
+    class by class, so that rare classes are seen as often as common ones. Light is what season, haze and sun do to the
+    colours; `shift` is the misregistration of the after date, as a share of the crop's side.
     """
 
     change_share: float = 0.6
+    class_share: float = 0.0
     brightness: float = 0.25
     contrast: float = 0.25
     saturation: float = 0.3
@@ -61,9 +63,14 @@ class Augmenter:
 
     def batch(self, dataset: ChangeDataset, indices: Sequence[int], crop: int, scale: tuple[float, float]) -> Batch:
         """Cut one crop of `crop` pixels from each sample, `scale` (from, to) output pixels per image pixel."""
-        share = self.settings.change_share if self.settings else 0.0
+        share, by_class = (self.settings.change_share, self.settings.class_share) if self.settings else (0.0, 0.0)
         turn = self.settings is not None and self.settings.turn
-        crops = [_turned(random_crop(dataset[index], crop, scale, share), turn) for index in indices]
+        crops = []
+        for index in indices:
+            wanted = None
+            if by_class and float(torch.rand(())) < by_class:
+                index, wanted = _of_some_class(dataset, index)
+            crops.append(_turned(random_crop(dataset[index], crop, scale, share, wanted), turn))
         before, after, label = (torch.stack(part) for part in zip(*crops, strict=True))
         before, after = before / 255, after / 255
         if self.settings is not None:
@@ -80,19 +87,20 @@ class Augmenter:
 
 
 def random_crop(
-    sample: Sample, crop: int, scale: tuple[float, float], change_share: float
+    sample: Sample, crop: int, scale: tuple[float, float], change_share: float, wanted: int | None = None
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Cut a window and bring it to crop x crop pixels: images float32 (3,T,T) 0..255, label int64 (T,T).
 
     The scale is log-uniform within `scale`, but never so small that the window would exceed the image.
-    Images are averaged over the area of the new pixels; labels take the nearest pixel.
+    Images are averaged over the area of the new pixels; labels take the nearest pixel. With a probability of
+    `change_share` the window holds a changed pixel; always one of the class `wanted`, where that is given.
     """
     height, width = sample.label.shape
     least = max(scale[0], crop / min(height, width))
     most = max(scale[1], least)
     factor = least * (most / least) ** float(torch.rand(()))
     side = min(round(crop / factor), height, width)
-    row, column = _window_origin(sample.label, side, change_share)
+    row, column = _window_origin(sample.label, side, change_share, wanted)
     window = (slice(row, row + side), slice(column, column + side))
     label = torch.from_numpy(np.ascontiguousarray(sample.label[window]))
     pair = torch.from_numpy(np.concatenate((sample.before[:, *window], sample.after[:, *window]))).float()
@@ -102,10 +110,19 @@ def random_crop(
     return pair[:3], pair[3:], label.long()
 
 
-def _window_origin(label: np.ndarray, side: int, change_share: float) -> tuple[int, int]:
+def _of_some_class(dataset: ChangeDataset, index: int) -> tuple[int, int | None]:
+    """Draw a class of change, each as likely as the others, and a sample that holds it instead of `index`."""
+    places = dataset.by_class()
+    if not places:
+        return index, None
+    chosen = list(places)[int(torch.randint(len(places), ()))]
+    return places[chosen][int(torch.randint(len(places[chosen]), ()))], chosen
+
+
+def _window_origin(label: np.ndarray, side: int, change_share: float, wanted: int | None) -> tuple[int, int]:
     rows, columns = label.shape[0] - side, label.shape[1] - side
-    if float(torch.rand(())) < change_share:
-        changed = np.flatnonzero((label != 0) & (label != IGNORE))
+    if float(torch.rand(())) < change_share or wanted is not None:
+        changed = np.flatnonzero((label != 0) & (label != IGNORE) if wanted is None else label == wanted)
         if changed.size:
             row, column = divmod(int(changed[int(torch.randint(changed.size, ()))]), label.shape[1])
             # The changed pixel may lie anywhere in the window, else the network learns to look at its centre.

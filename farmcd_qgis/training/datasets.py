@@ -54,6 +54,7 @@ class ChangeDataset:
         self.files = tuple(files)
         self.kind = kind
         self._samples: list[Sample] = []
+        self._by_class: dict[int, list[int]] | None = None
 
     def __len__(self) -> int:
         return len(self.files)
@@ -67,6 +68,16 @@ class ChangeDataset:
         """Decode every file; raises InputError for a file that cannot be used, naming it."""
         with ThreadPoolExecutor(_DECODERS) as pool:
             self._samples = list(pool.map(self._read, self.files))
+
+    def by_class(self) -> dict[int, list[int]]:
+        """Return {class id of change: the samples that hold it}, classes that no sample holds left out."""
+        if self._by_class is None:
+            held = [np.unique(self[index].label) for index in range(len(self))]
+            rows = {
+                row.id: [i for i, ids in enumerate(held) if row.id in ids] for row in CLASSES if row.id != NO_CHANGE
+            }
+            self._by_class = {class_id: samples for class_id, samples in rows.items() if samples}
+        return self._by_class
 
     def _read(self, files: PairFiles) -> Sample:
         before, after = _read_image(files.before), _read_image(files.after)

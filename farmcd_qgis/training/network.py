@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from farmcd_qgis.classes import NO_CHANGE
-from farmcd_qgis.engine.checkpoint import ModelCard, save_checkpoint
+from farmcd_qgis.engine.checkpoint import ModelCard, load_checkpoint, save_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
 from farmcd_qgis.engine.text_priors import class_prompts, encoder_name, text_features
 from farmcd_qgis.protocol import InputError
@@ -16,11 +16,14 @@ from farmcd_qgis.training.evaluate import Evaluation, card_metrics, measured_on
 from farmcd_qgis.training.recipe import Recipe
 
 
-def build_network(recipe: Recipe) -> FDMamba:
+def build_network(recipe: Recipe, start: Path | None = None) -> FDMamba:
     """Make the recipe's network with fresh weights and the text features of its encoder.
 
-    Raises InputError for an option that the network doesn't have, or a text encoder that isn't there.
+    With `start`, a checkpoint, its network, text features and temperature are taken instead.
+    Raises InputError for an option that the network doesn't have, a text encoder that isn't there, or an unusable file.
     """
+    if start is not None:
+        return load_checkpoint(start)
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.network.items()}
     prompts = class_prompts(options.get("n_classes", FDMambaConfig.n_classes))
     features = text_features(prompts, recipe.text_encoder)
@@ -42,7 +45,8 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
     net = copy.deepcopy(net)
     lower_no_change(net, result.offset)
     words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.card.items()}
-    made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from random weights. "
+    origin = "random weights" if net.card is None else f"the checkpoint {net.card.name}"
+    made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from {origin}. "
     made += f"The logit of 'no change' was lowered by {result.offset:g}, fitted on the validation pairs."
     words["description"] = f"{words.get('description', '')} {made}".lstrip()
     card = ModelCard(
@@ -51,7 +55,7 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
         tile=result.tile,
         metrics=card_metrics(result),
         measured_on=f"{measured_on(result, recipe.data.val)}, by which the weights were also chosen",
-        text_encoder=encoder_name(recipe.text_encoder),
+        text_encoder=encoder_name(recipe.text_encoder) if net.card is None else net.card.text_encoder,
         created=time.strftime("%Y-%m-%d"),
     )
     save_checkpoint(net, card, path)

@@ -34,7 +34,7 @@ LAST = "last.pt"
 LOG = "log.csv"
 
 # Tried at each validation on the logit of "no change" (see network.lower_no_change).
-OFFSETS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
+OFFSETS = (0.0, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 _EMA_RAMP = 10
 _SEED_STRIDE = 1_000_003
@@ -57,7 +57,7 @@ class TrainingResult:
 class Training:
     """One run: network, optimiser, averaged weights and state; `run` goes on until the recipe ends."""
 
-    def __init__(self, recipe: Recipe, data: Path, out: Path) -> None:
+    def __init__(self, recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> None:
         self.recipe = recipe
         self.out = out
         if recipe.threads:
@@ -66,7 +66,7 @@ class Training:
         self.val_data = _open(data, recipe.data.val, recipe)
         self.fabric = Fabric(accelerator=recipe.device, devices=1, precision=recipe.precision)
         torch.manual_seed(recipe.seed)
-        net = build_network(recipe)
+        net = build_network(recipe, start)
         logger.info("%s parameters to train", f"{sum(p.numel() for p in net.parameters() if p.requires_grad):,}")
         self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
         settings = recipe.optimiser
@@ -226,13 +226,16 @@ def _log_figures(result: Evaluation, step: int, board: SummaryWriter) -> None:
     logger.info("validation at step %d: %s", step, " ".join(f"{name} {value:.3f}" for name, value in figures.items()))
 
 
-def train(recipe: Recipe, data: Path, out: Path, on_step: OnStep | None = None) -> TrainingResult:
+def train(
+    recipe: Recipe, data: Path, out: Path, on_step: OnStep | None = None, start: Path | None = None
+) -> TrainingResult:
     """Train by `recipe` on the data set in `data` and keep the best network in `out`, which is made if missing.
 
+    `start` is a checkpoint whose weights and text features a fresh run begins with, instead of random ones.
     A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    return Training(recipe, data, out).run(on_step)
+    return Training(recipe, data, out, start).run(on_step)
 
 
 def main(argv: list[str]) -> int:
@@ -241,10 +244,11 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--recipe", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log and state")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="a checkpoint to begin with, not random weights")
     arguments = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     try:
-        result = train(read_recipe(arguments.recipe), arguments.data, arguments.out)
+        result = train(read_recipe(arguments.recipe), arguments.data, arguments.out, start=arguments.start)
     except InputError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_status

@@ -907,5 +907,441 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <source>referee: pseudo-change</source>
         <translation>CLIP 复判：伪变化</translation>
     </message>
+    <message>
+        <source>All but pseudo-changes</source>
+        <translation>除伪变化外的全部</translation>
+    </message>
+    <message>
+        <source>At least</source>
+        <translation>最小面积</translation>
+    </message>
+    <message>
+        <source>Choose a run above to report it.</source>
+        <translation>请在上方选择要编制报告的检测结果。</translation>
+    </message>
+    <message>
+        <source>Choose at least one output.</source>
+        <translation>请至少选择一种输出。</translation>
+    </message>
+    <message>
+        <source>Choose the field that names the units.</source>
+        <translation>请选择统计单元的名称字段。</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Confirmed candidates</source>
+        <translation>已确认图斑</translation>
+    </message>
+    <message>
+        <source>Drawing the preview</source>
+        <translation>正在绘制预览</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>FarmCD Report</source>
+        <translation>FarmCD 报告</translation>
+    </message>
+    <message>
+        <source>FarmCD: preview of the report</source>
+        <translation>FarmCD：报告预览</translation>
+    </message>
+    <message>
+        <source>FarmCD: write the report</source>
+        <translation>FarmCD：编制报告</translation>
+    </message>
+    <message>
+        <source>Look at this page</source>
+        <translation>放大查看此页</translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation>更多选项</translation>
+    </message>
+    <message>
+        <source>No preview: QGIS's own Python could not be started beside it.</source>
+        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
+    </message>
+    <message>
+        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
+        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
+    </message>
+    <message>
+        <source>Open the folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open the report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>单页图斑数</translation>
+    </message>
+    <message>
+        <source>Polygons of administrative units or parcels, for a table of their own</source>
+        <translation>行政区或地块面图层，用于分单元统计</translation>
+    </message>
+    <message>
+        <source>Preview of the report</source>
+        <translation>报告预览</translation>
+    </message>
+    <message>
+        <source>So many of the largest candidates get a page each</source>
+        <translation>面积最大的若干图斑，每个一页</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>The report is written.</source>
+        <translation>报告已生成。</translation>
+    </message>
+    <message>
+        <source>Their name</source>
+        <translation>名称字段</translation>
+    </message>
+    <message>
+        <source>Units</source>
+        <translation>统计单元</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>编制报告</translation>
+    </message>
+    <message>
+        <source>Writing the report</source>
+        <translation>正在编制报告</translation>
+    </message>
+    <message>
+        <source>as in the run</source>
+        <translation>与检测时相同</translation>
+    </message>
+    <message>
+        <source>{pages} pages, {candidates} candidates</source>
+        <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
+        <source>Accuracy</source>
+        <translation>精度</translation>
+    </message>
+    <message>
+        <source>Accuracy (%)</source>
+        <translation>精度（%）</translation>
+    </message>
+    <message>
+        <source>Accuracy of {0}</source>
+        <translation>{0} 的精度</translation>
+    </message>
+    <message>
+        <source>Accuracy sample</source>
+        <translation>精度样本</translation>
+    </message>
+    <message>
+        <source>All figures (JSON)</source>
+        <translation>全部数值（JSON）</translation>
+    </message>
+    <message>
+        <source>All points</source>
+        <translation>全部样本点</translation>
+    </message>
+    <message>
+        <source>Areas</source>
+        <translation>面积</translation>
+    </message>
+    <message>
+        <source>Assess accuracy</source>
+        <translation>精度评价</translation>
+    </message>
+    <message>
+        <source>Assess the accuracy of a run</source>
+        <translation>评价一次检测的精度</translation>
+    </message>
+    <message>
+        <source>Cannot tell</source>
+        <translation>无法判断</translation>
+    </message>
+    <message>
+        <source>Choose a run above to assess it.</source>
+        <translation>请在上方选择要评价的检测结果。</translation>
+    </message>
+    <message>
+        <source>Class</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Classes (CSV)</source>
+        <translation>各类别（CSV）</translation>
+    </message>
+    <message>
+        <source>Counting the pixels of the classes</source>
+        <translation>正在统计各类别像元数</translation>
+    </message>
+    <message>
+        <source>Draw a sample first.</source>
+        <translation>请先抽取样本。</translation>
+    </message>
+    <message>
+        <source>Draw again</source>
+        <translation>重新抽样</translation>
+    </message>
+    <message>
+        <source>Draw an accuracy sample of a run</source>
+        <translation>为一次检测抽取精度样本</translation>
+    </message>
+    <message>
+        <source>Draw sample</source>
+        <translation>抽取样本</translation>
+    </message>
+    <message>
+        <source>Drawing the sample</source>
+        <translation>正在抽样</translation>
+    </message>
+    <message>
+        <source>Draws pixels at random within each class of a run's map, into the layer accuracy_sample of its GeoPackage. Their number follows from the standard error that the overall accuracy may have (equation 13 of Olofsson et al. 2014); a rare class gets the minimum, which is taken from the larger classes.
+
+Judge the points in the accuracy dock, then compute the assessment. A sample without judgements is replaced; one that somebody has begun to judge grows to the wanted size.</source>
+        <translation>在一次检测结果的每个类别中随机抽取像元，写入其 GeoPackage 的 accuracy_sample 图层。样本量由总体精度允许的标准误确定（Olofsson 等 2014，公式 13）；稀少类别取最少点数，该点数从较大类别中扣除。
+
+请在精度面板中判读各点，然后计算精度评价。尚无判读的样本会被替换；已开始判读的样本会增补到所需数量。</translation>
+    </message>
+    <message>
+        <source>Error matrix (CSV)</source>
+        <translation>误差矩阵（CSV）</translation>
+    </message>
+    <message>
+        <source>Error matrix (points)</source>
+        <translation>误差矩阵（点数）</translation>
+    </message>
+    <message>
+        <source>Estimated (ha)</source>
+        <translation>估计（公顷）</translation>
+    </message>
+    <message>
+        <source>Estimated (mu)</source>
+        <translation>估计（亩）</translation>
+    </message>
+    <message>
+        <source>Every point has an answer. See the result.</source>
+        <translation>所有样本点均已判读，请查看结果。</translation>
+    </message>
+    <message>
+        <source>Expected</source>
+        <translation>预期精度</translation>
+    </message>
+    <message>
+        <source>Expected user's accuracy of no change</source>
+        <translation>“未变化”类的预期用户精度</translation>
+    </message>
+    <message>
+        <source>Expected user's accuracy of the classes of change</source>
+        <translation>各变化类别的预期用户精度</translation>
+    </message>
+    <message>
+        <source>FarmCD Accuracy</source>
+        <translation>FarmCD 精度评价</translation>
+    </message>
+    <message>
+        <source>FarmCD accuracy: {action}</source>
+        <translation>FarmCD 精度评价：{action}</translation>
+    </message>
+    <message>
+        <source>Folder for the assessment</source>
+        <translation>精度评价输出文件夹</translation>
+    </message>
+    <message>
+        <source>Judge</source>
+        <translation>判读</translation>
+    </message>
+    <message>
+        <source>Judge the points of a sample first.</source>
+        <translation>请先判读样本点。</translation>
+    </message>
+    <message>
+        <source>Judged</source>
+        <translation>已判读</translation>
+    </message>
+    <message>
+        <source>Least points in a class</source>
+        <translation>每类最少点数</translation>
+    </message>
+    <message>
+        <source>Map | judgement</source>
+        <translation>图上类别 | 判读类别</translation>
+    </message>
+    <message>
+        <source>Mapped (ha)</source>
+        <translation>图上面积（公顷）</translation>
+    </message>
+    <message>
+        <source>Mark off</source>
+        <translation>隐藏标记</translation>
+    </message>
+    <message>
+        <source>Mark on</source>
+        <translation>显示标记</translation>
+    </message>
+    <message>
+        <source>No judged point yet in: {classes}. Until then areas and overall accuracy cannot be estimated.</source>
+        <translation>以下类别尚无已判读的点：{classes}。在此之前无法估计面积和总体精度。</translation>
+    </message>
+    <message>
+        <source>Not judged</source>
+        <translation>未判读</translation>
+    </message>
+    <message>
+        <source>Note to the next judgement</source>
+        <translation>下一次判读的备注</translation>
+    </message>
+    <message>
+        <source>Number of points</source>
+        <translation>样本点数</translation>
+    </message>
+    <message>
+        <source>Overall accuracy</source>
+        <translation>总体精度</translation>
+    </message>
+    <message>
+        <source>Point {number}</source>
+        <translation>样本点 {number}</translation>
+    </message>
+    <message>
+        <source>Points</source>
+        <translation>点数</translation>
+    </message>
+    <message>
+        <source>Producer's</source>
+        <translation>生产者精度</translation>
+    </message>
+    <message>
+        <source>Rare classes get so many points; the larger classes give them up.</source>
+        <translation>稀少类别至少取这么多点，由较大类别让出。</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>结果</translation>
+    </message>
+    <message>
+        <source>Rows: the map; columns: the judgement, by class number. ± is half of the 95 % interval.</source>
+        <translation>行为图上类别，列为判读类别（以类别编号表示）。± 为 95 % 置信区间的一半。</translation>
+    </message>
+    <message>
+        <source>Sample</source>
+        <translation>样本</translation>
+    </message>
+    <message>
+        <source>Save as page, CSV and JSON…</source>
+        <translation>保存为网页、CSV 和 JSON…</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>随机种子</translation>
+    </message>
+    <message>
+        <source>Seed (0: a new one)</source>
+        <translation>随机种子（0：新取）</translation>
+    </message>
+    <message>
+        <source>Standard error of the overall accuracy</source>
+        <translation>总体精度的标准误</translation>
+    </message>
+    <message>
+        <source>Still in this sample: {remaining}. Choose them above.</source>
+        <translation>样本中还有：{remaining}。可在上方选择。</translation>
+    </message>
+    <message>
+        <source>Stratified random sample over the mapped classes, {drawn} points, seed {seed}. Estimates after Olofsson et al. (2014), Remote Sensing of Environment 148, 42-57. Judged by {reviewers}; last on {date}.</source>
+        <translation>按图上类别分层随机抽样，共 {drawn} 个点，随机种子 {seed}。估计方法见 Olofsson 等（2014），Remote Sensing of Environment 148, 42-57。判读人：{reviewers}；最后判读日期：{date}。</translation>
+    </message>
+    <message>
+        <source>The share of the pixels of this class that you think are right.</source>
+        <translation>您预计该类别中正确像元所占的比例。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points without judgements; drawing again replaces it.</source>
+        <translation>已有 {total} 个点的样本，尚无判读；重新抽样将替换它。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points, {judged} of them judged; drawing again only adds points.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读；再次抽样只会增补点。</translation>
+    </message>
+    <message>
+        <source>Too few judged points to rely on (fewer than {few}): {classes}.</source>
+        <translation>已判读点过少，结果不可靠（少于 {few} 个）：{classes}。</translation>
+    </message>
+    <message>
+        <source>Total</source>
+        <translation>合计</translation>
+    </message>
+    <message>
+        <source>Twice this is about how far the overall accuracy may be from the truth, on either side.</source>
+        <translation>总体精度偏离真值的范围约为该值的两倍（正负两侧）。</translation>
+    </message>
+    <message>
+        <source>User's</source>
+        <translation>用户精度</translation>
+    </message>
+    <message>
+        <source>Wanted standard error of the overall accuracy</source>
+        <translation>总体精度所需的标准误</translation>
+    </message>
+    <message>
+        <source>What became of the marked pixel? Judge by the images alone.</source>
+        <translation>标记的像元变成了什么？请仅依据影像判读。</translation>
+    </message>
+    <message>
+        <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
+
+Writes a page, a table of the classes, the error matrix and all figures as JSON.</source>
+        <translation>根据已判读的精度样本评价检测结果：误差矩阵、用户精度、生产者精度、总体精度、F1，以及各类别面积（公顷和亩），均附标准误和 95 % 置信区间（Olofsson 等 2014）。
+
+输出网页、类别表、误差矩阵和包含全部数值的 JSON。</translation>
+    </message>
+    <message>
+        <source>Written to {0}: {1}</source>
+        <translation>已写入 {0}：{1}</translation>
+    </message>
+    <message>
+        <source>{0} holds no judged accuracy sample. Draw one and judge its points first.</source>
+        <translation>{0} 中没有已判读的精度样本。请先抽样并判读。</translation>
+    </message>
+    <message>
+        <source>{class_name}: all {count} judged points agree, so that no interval can be given; up to {percent} % may still be wrong.</source>
+        <translation>{class_name}：{count} 个已判读点全部一致，因此无法给出区间；实际错误率仍可能达到 {percent} %。</translation>
+    </message>
+    <message>
+        <source>{count} points without an answer are left out; if they are harder than the others, the map is less accurate than the figures say.</source>
+        <translation>{count} 个未能判断的点未计入；如果它们比其他点更难判读，则实际精度低于所列数值。</translation>
+    </message>
+    <message>
+        <source>{judged} of {drawn} points have been judged; the figures change until all are.</source>
+        <translation>{drawn} 个点中已判读 {judged} 个；全部判读之前数值还会变化。</translation>
+    </message>
+    <message>
+        <source>{judged} of {total} judged</source>
+        <translation>已判读 {judged} / {total}</translation>
+    </message>
+    <message>
+        <source>{total} points in all.</source>
+        <translation>共 {total} 个点。</translation>
+    </message>
+    <message>
+        <source>{total} points in all: every pixel of the map; {size} would be needed.</source>
+        <translation>共 {total} 个点，即图上全部像元；所需为 {size} 个。</translation>
+    </message>
+    <message>
+        <source>{total} points in all: the minimum of each class takes more than the {size} that suffice.</source>
+        <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
+    </message>
 </context>
 </TS>

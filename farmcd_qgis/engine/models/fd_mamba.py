@@ -218,7 +218,7 @@ class ConvMamba(nn.Module):
         delta = project(dt_proj.weight, project(to_step, u))  # the bias is added inside the scan
         b, c = (project_back(weight, u).transpose(1, 2) for weight in (to_b, to_c))  # (B, N, L)
         a = -torch.exp(a_log)
-        return selective_scan(u, delta, a, b, c, d, z, dt_proj.bias, delta_softplus=True, reverse=reverse)
+        return selective_scan(u, delta, a, b, c, d, z, dt_proj.bias, reverse=reverse)
 
 
 def project(weight: Tensor, rows: Tensor) -> Tensor:

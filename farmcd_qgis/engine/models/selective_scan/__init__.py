@@ -20,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 BACKENDS = ("mamba_ssm", "numba_cpu", "chunked", "recurrence")
+# Those that compute what stands around the scan in the same pass.
+FUSED = ("mamba_ssm", "numba_cpu")
 STATES = 16
 _forced: list[str] = []
 
@@ -33,7 +35,6 @@ def selective_scan(
     d: Tensor | None = None,
     z: Tensor | None = None,
     delta_bias: Tensor | None = None,
-    delta_softplus: bool = True,
     reverse: bool = False,
 ) -> Tensor:
     """Run h_t = exp(delta_t A) h_(t-1) + delta_t u_t B_t, y_t = <h_t, C_t> + D u_t, times SiLU(z) where z is given.
@@ -47,18 +48,13 @@ def selective_scan(
     if kind in (torch.float16, torch.bfloat16):
         u, delta, b, c = u.float(), delta.float(), b.float(), c.float()
     with torch.autocast(u.device.type, enabled=False):
-        scan = _backend(u, a)
-        if scan.__name__.endswith("mamba_ssm"):
-            return scan.fused(u, delta, a, b, c, d, z, delta_bias, delta_softplus, reverse).to(kind)
-        inference = not (torch.is_grad_enabled() and any(t.requires_grad for t in (u, delta, a, b, c)))
-        around = [t.to(u.dtype) for t in (d, z, delta_bias) if t is not None]
-        if scan.__name__.endswith("numba_cpu") and inference and delta_softplus and len(around) == 3:
-            return scan.fused(u, delta, a, b, c, *around, reverse).to(kind)
+        backend = backend_for(u, a)
+        if backend in FUSED:
+            around = (t if t is None else t.to(u.dtype) for t in (d, z, delta_bias))
+            return _module(backend).fused(u, delta, a, b, c, *around, reverse).to(kind)
         if delta_bias is not None:
             delta = delta + delta_bias[:, None]
-        if delta_softplus:
-            delta = F.softplus(delta)
-        y = scan.scan(u, delta, a, b, c, reverse)
+        y = _module(backend).scan(u, F.softplus(delta), a, b, c, reverse)
         if d is not None:
             y = torch.addcmul(y, d[:, None], u)
         if z is not None:
@@ -87,10 +83,6 @@ def use_backend(name: str) -> Iterator[None]:
         yield
     finally:
         _forced.pop()
-
-
-def _backend(u: Tensor, a: Tensor) -> ModuleType:
-    return _module(backend_for(u, a))
 
 
 def _module(name: str) -> ModuleType:

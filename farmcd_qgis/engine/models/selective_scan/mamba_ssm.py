@@ -13,7 +13,6 @@ def fused(
     d: Tensor | None,
     z: Tensor | None,
     delta_bias: Tensor | None,
-    delta_softplus: bool,
     reverse: bool,
 ) -> Tensor:
     """As selective_scan, all in one kernel; reverse is flipping in and out, since the kernel only goes forward."""
@@ -21,5 +20,5 @@ def fused(
     if reverse:
         sequences = [None if t is None else t.flip(-1) for t in sequences]
     u, delta, b, c, z = (None if t is None else t.contiguous() for t in sequences)
-    y = selective_scan_fn(u, delta, a, b, c, d, z, delta_bias, delta_softplus)
+    y = selective_scan_fn(u, delta, a, b, c, d, z, delta_bias, delta_softplus=True)
     return y.flip(-1) if reverse else y

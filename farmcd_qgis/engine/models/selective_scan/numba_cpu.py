@@ -21,11 +21,15 @@ from torch import Tensor
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "farmcd" / "numba"
 os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE))
 
+from llvmlite import ir  # noqa: E402
 from numba import njit, types  # noqa: E402
+from numba.core import cgutils  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
+from numba.np.arrayobj import make_array  # noqa: E402
 
 STATES = 16
 CHUNK = 64
+FAST = ("fast",)
 LOG2_E = np.float32(1.4426950408889634)
 
 
@@ -35,6 +39,52 @@ def _float_of_bits(typing: Any, bits: Any) -> Any:
         return builder.bitcast(arguments[0], context.get_value_type(types.float32))
 
     return types.float32(types.int32), generate
+
+
+@intrinsic
+def _step_back(typing: Any, rows: Any, push: Any, pushed: Any, width: Any) -> Any:
+    """Go one step back in a chunk; returns the sums of gh * b and of gh * decay * earlier * a.
+
+    `rows` are ten rows of 16: g, ga, gb, gc (changed in place), b, c, a, decay, the state before the step and after it.
+    gh = g + push * c; gc += push * later; gb += gh * pushed; ga += gh * decay * earlier * width; g = gh * decay.
+    Written as instructions on whole rows, since the compiler cannot know that so many rows don't overlap.
+    """
+    result = types.UniTuple(types.float32, 2)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        row = ir.VectorType(ir.FloatType(), STATES)
+        places = [
+            builder.bitcast(make_array(kind)(context, builder, value).data, row.as_pointer())
+            for kind, value in zip(signature.args[0], cgutils.unpack_tuple(builder, arguments[0]), strict=True)
+        ]
+        g, ga, gb, gc, b, c, a, decay, earlier, later = (builder.load(place, align=4) for place in places)
+        push, pushed, width = (_spread(builder, value, row) for value in arguments[1:])
+
+        def plus(x: Any, y: Any, z: Any) -> Any:
+            return builder.fadd(x, builder.fmul(y, z, FAST), FAST)
+
+        gh = plus(g, push, c)
+        decayed = builder.fmul(gh, decay, FAST)
+        through = builder.fmul(decayed, earlier, FAST)
+        made = decayed, plus(ga, through, width), plus(gb, gh, pushed), plus(gc, push, later)
+        for place, value in zip(places, made, strict=False):
+            builder.store(value, place, align=4)
+        sums = [_sum(builder, builder.fmul(x, y, FAST)) for x, y in ((gh, b), (through, a))]
+        return context.make_tuple(builder, signature.return_type, sums)
+
+    return result(rows, push, pushed, width), generate
+
+
+def _spread(builder: Any, value: Any, row: Any) -> Any:
+    """Give a row that holds one number in every place."""
+    first = builder.insert_element(ir.Constant(row, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    return builder.shuffle_vector(first, first, ir.Constant(ir.VectorType(ir.IntType(32), STATES), [0] * STATES))
+
+
+def _sum(builder: Any, row: Any) -> Any:
+    kind = ir.FunctionType(ir.FloatType(), [ir.FloatType(), row.type])
+    add = cgutils.get_or_insert_function(builder.module, kind, f"llvm.vector.reduce.fadd.v{STATES}f32")
+    return builder.call(add, [ir.Constant(ir.FloatType(), 0.0), row], fastmath=FAST)
 
 
 @njit(inline="always", fastmath=True)
@@ -53,31 +103,6 @@ def _exp2(x):  # type: ignore[no-untyped-def]
     return p * _float_of_bits((whole + np.int32(127)) << np.int32(23))
 
 
-@njit(nogil=True, fastmath=True, cache=True)
-def _forward(u, delta, a2, b, c, y, starts, first, last, reverse):  # type: ignore[no-untyped-def]
-    """One batch item, channels first..last: fills y (d, L) and, if not empty, starts (chunks, d, 16)."""
-    length = u.shape[1]
-    states = np.zeros((last - first, STATES), np.float32)
-    for chunk in range((length + CHUNK - 1) // CHUNK):
-        begin, end = chunk * CHUNK, min(length, (chunk + 1) * CHUNK)
-        for channel in range(first, last):
-            h = states[channel - first]
-            decay = a2[channel]
-            if starts.shape[0]:
-                for n in range(STATES):
-                    starts[chunk, channel, n] = h[n]
-            for step in range(begin, end):
-                t = length - 1 - step if reverse else step
-                width = delta[channel, t]
-                pushed = width * u[channel, t]
-                out = np.float32(0.0)
-                for n in range(STATES):
-                    new = _exp2(width * decay[n]) * h[n] + pushed * b[t, n]
-                    h[n] = new
-                    out += new * c[t, n]
-                y[channel, t] = out
-
-
 @njit(inline="always", fastmath=True, error_model="numpy")
 def _softplus(x):  # type: ignore[no-untyped-def]
     """ln(1 + e**x): max(x, 0) + ln(1 + y) with y = e**-|x|, by the series of 2 artanh(y / (2 + y))."""
@@ -94,10 +119,16 @@ def _softplus(x):  # type: ignore[no-untyped-def]
     return max(x, np.float32(0.0)) + np.float32(2.0) * s * p
 
 
+@njit(inline="always", fastmath=True, error_model="numpy")
+def _sigmoid(x):  # type: ignore[no-untyped-def]
+    e = _exp2(-abs(x) * LOG2_E)
+    return (np.float32(1.0) if x >= 0 else e) / (np.float32(1.0) + e)
+
+
 # By default a division looks for a zero below it, and such a loop is not made of vector instructions.
 @njit(nogil=True, fastmath=True, cache=True, error_model="numpy")
-def _fused(u, delta, bias, a2, b, c, d, z, y, first, last, reverse):  # type: ignore[no-untyped-def]
-    """As _forward, with what stands before and after the scan in the same pass: softplus, D and SiLU(z)."""
+def _forward(u, delta, bias, a2, b, c, d, z, y, starts, first, last, reverse):  # type: ignore[no-untyped-def]
+    """One batch item, channels first..last: fills y (d, L) and, if not empty, starts (chunks, d, 16)."""
     length = u.shape[1]
     states = np.zeros((last - first, STATES), np.float32)
     widths = np.empty(CHUNK, np.float32)
@@ -109,9 +140,10 @@ def _fused(u, delta, bias, a2, b, c, d, z, y, first, last, reverse):  # type: ig
         for channel in range(first, last):
             h = states[channel - first]
             decay = a2[channel]
+            if starts.shape[0]:
+                starts[chunk, channel] = h
             # Rows of their own, indexed from 0 on, are what the compiler makes vector instructions of.
-            us, steps = u[channel, low : low + size], delta[channel, low : low + size]
-            gates, ys = z[channel, low : low + size], y[channel, low : low + size]
+            us, steps, ys = u[channel, low : low + size], delta[channel, low : low + size], y[channel, low : low + size]
             for i in range(size):
                 widths[i] = _softplus(steps[i] + bias[channel])
             for step in range(size):
@@ -125,55 +157,91 @@ def _fused(u, delta, bias, a2, b, c, d, z, y, first, last, reverse):  # type: ig
                     out += new * c[low + i, n]
                 ys[i] = out
             for i in range(size):
-                gate = gates[i]
-                e = _exp2(-abs(gate) * LOG2_E)
-                share = (np.float32(1.0) if gate >= 0 else e) / (np.float32(1.0) + e)
-                ys[i] = (ys[i] + d[channel] * us[i]) * gate * share
+                ys[i] += d[channel] * us[i]
+            if z is not None:
+                gates = z[channel, low : low + size]
+                for i in range(size):
+                    ys[i] = ys[i] * gates[i] * _sigmoid(gates[i])
 
 
-@njit(nogil=True, fastmath=True, cache=True)
-def _backward(u, delta, a, a2, b, c, starts, gy, gu, gdelta, ga, gb, gc, first, last, reverse):  # type: ignore[no-untyped-def]
-    """One batch item, channels first..last: fills gu, gdelta (d, L), adds to ga (d, 16), gb, gc (L, 16)."""
+@njit(inline="always", fastmath=True, error_model="numpy")
+def _again(us, widths, decay, bs, cs, h, decays, outs, origin, sign):  # type: ignore[no-untyped-def]
+    """Compute the states of one chunk and channel again: h (CHUNK + 1, 16) from h[0] on, decays, outs."""
+    for step in range(us.size):
+        i = origin + sign * step
+        width = widths[i]
+        pushed = width * us[i]
+        out = np.float32(0.0)
+        for n in range(STATES):
+            kept = _exp2(width * decay[n])
+            decays[step, n] = kept
+            new = kept * h[step, n] + pushed * bs[i, n]
+            h[step + 1, n] = new
+            out += new * cs[i, n]
+        outs[i] = out
+
+
+@njit(inline="always", fastmath=True, error_model="numpy")
+def _through_gate(gys, outs, us, skip, gates, ggates, pushes):  # type: ignore[no-untyped-def]
+    """Fill the gradient of the gate and, in pushes, that of what it lets through."""
+    for i in range(us.size):
+        gate = gates[i]
+        share = _sigmoid(gate)
+        pushes[i] = gys[i] * gate * share
+        inner = np.float32(1.0) + gate * (np.float32(1.0) - share)
+        ggates[i] = gys[i] * (outs[i] + skip * us[i]) * share * inner
+
+
+@njit(nogil=True, fastmath=True, cache=True, error_model="numpy")
+def _backward(  # type: ignore[no-untyped-def]
+    u, delta, bias, a, a2, b, c, d, z, starts, gy, gu, gdelta, gz, ga, gb, gc, gd, gbias, first, last, reverse
+):
+    """One batch item, channels first..last: fills gu, gdelta, gz (d, L), adds to all other gradients."""
     length = u.shape[1]
     carried = np.zeros((last - first, STATES), np.float32)
     h = np.empty((CHUNK + 1, STATES), np.float32)
     decays = np.empty((CHUNK, STATES), np.float32)
+    widths, slopes = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
+    outs, pushes = np.empty(CHUNK, np.float32), np.empty(CHUNK, np.float32)
     for chunk in range((length + CHUNK - 1) // CHUNK - 1, -1, -1):
         begin, end = chunk * CHUNK, min(length, (chunk + 1) * CHUNK)
+        low = length - end if reverse else begin
+        size = end - begin
+        origin, sign = (size - 1, -1) if reverse else (0, 1)
+        bs, cs, gbs, gcs = b[low : low + size], c[low : low + size], gb[low : low + size], gc[low : low + size]
         for channel in range(first, last):
-            for n in range(STATES):
-                h[0, n] = starts[chunk, channel, n]
-            for step in range(begin, end):
-                t = length - 1 - step if reverse else step
-                width = delta[channel, t]
-                pushed = width * u[channel, t]
-                i = step - begin
-                for n in range(STATES):
-                    decay = _exp2(width * a2[channel, n])
-                    decays[i, n] = decay
-                    h[i + 1, n] = decay * h[i, n] + pushed * b[t, n]
+            us, steps = u[channel, low : low + size], delta[channel, low : low + size]
+            gys, gus = gy[channel, low : low + size], gu[channel, low : low + size]
+            gsteps = gdelta[channel, low : low + size]
+            skip, slope_a, along_as = d[channel], a[channel], ga[channel]
+            for i in range(size):
+                x = steps[i] + bias[channel]
+                widths[i] = _softplus(x)
+                slopes[i] = _sigmoid(x)
+            h[0] = starts[chunk, channel]
+            _again(us, widths, a2[channel], bs, cs, h, decays, outs, origin, sign)
+            if z is None:
+                pushes[:size] = gys
+            else:
+                gates, ggates = z[channel, low : low + size], gz[channel, low : low + size]
+                _through_gate(gys, outs, us, skip, gates, ggates, pushes)
             g = carried[channel - first]
-            for step in range(end - 1, begin - 1, -1):
-                t = length - 1 - step if reverse else step
-                i = step - begin
-                width = delta[channel, t]
-                value = u[channel, t]
-                dy = gy[channel, t]
-                pushed = width * value
-                along_b = np.float32(0.0)
-                along_a = np.float32(0.0)
-                for n in range(STATES):
-                    gh = g[n] + dy * c[t, n]
-                    gc[t, n] += dy * h[i + 1, n]
-                    gb[t, n] += gh * pushed
-                    along_b += gh * b[t, n]
-                    decayed = gh * decays[i, n]
-                    through = decayed * h[i, n]
-                    along_a += through * a[channel, n]
-                    ga[channel, n] += through * width
-                    g[n] = decayed
-                gu[channel, t] = width * along_b
-                gdelta[channel, t] = value * along_b + along_a
+            for step in range(size - 1, -1, -1):
+                i = origin + sign * step
+                width = widths[i]
+                along_b, along_a = _step_back(
+                    (g, along_as, gbs[i], gcs[i], bs[i], cs[i], slope_a, decays[step], h[step], h[step + 1]),
+                    pushes[i],
+                    width * us[i],
+                    width,
+                )
+                gus[i] = width * along_b
+                gsteps[i] = us[i] * along_b + along_a
+            for i in range(size):
+                gus[i] += skip * pushes[i]
+                gsteps[i] *= slopes[i]
+                gd[channel] += pushes[i] * us[i]
+                gbias[channel] += gsteps[i]
 
 
 @lru_cache(maxsize=1)
@@ -200,72 +268,75 @@ def _run(job: Callable[..., None], batch: int, channels: int) -> None:
 
 
 class _Scan(torch.autograd.Function):
-    """The scan as one differentiable operation; arguments as in recurrence.scan."""
+    """Softplus, scan, D and gate as one differentiable operation; nothing of what lies between is kept but states."""
 
     @staticmethod
-    def forward(ctx: Any, u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, reverse: bool) -> Tensor:
-        u, delta, a = u.contiguous(), delta.contiguous(), a.contiguous()
-        b, c = b.transpose(1, 2).contiguous(), c.transpose(1, 2).contiguous()  # (batch, L, n)
+    def forward(ctx: Any, u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, *rest: Any) -> Tensor:
+        d, z, bias, reverse = rest
+        # Each item's rows must follow each other; the items themselves may lie apart, as halves of a tensor do.
+        u, delta, z = (t if t is None or t.stride()[1:] == (t.shape[2], 1) else t.contiguous() for t in (u, delta, z))
+        a, b, c = a.contiguous(), b.transpose(1, 2).contiguous(), c.transpose(1, 2).contiguous()  # b, c (batch, L, n)
         batch, channels, length = u.shape
-        y = torch.empty_like(u)
+        y = u.new_empty(batch, channels, length)
         chunks = -(-length // CHUNK) if any(ctx.needs_input_grad) else 0
         starts = u.new_empty(batch, chunks, channels, STATES)
-        arrays = [t.detach().numpy() for t in (u, delta, b, c, y, starts)]
-        a2 = a.detach().numpy() * LOG2_E
+        arrays = [_array(t) for t in (u, delta, b, c, z, y, starts)]
+        a2, d_array, bias_array = _array(a) * LOG2_E, _array(d), _array(bias)
 
         def job(item: int, group: int, first: int, last: int) -> None:
-            un, dn, bn, cn, yn, sn = (array[item] for array in arrays)
-            _forward(un, dn, a2, bn, cn, yn, sn, first, last, reverse)
+            un, dn, bn, cn, zn, yn, sn = (_of(array, item) for array in arrays)
+            _forward(un, dn, bias_array, a2, bn, cn, d_array, zn, yn, sn, first, last, reverse)
 
         _run(job, batch, channels)
-        ctx.save_for_backward(u, delta, a, b, c, starts)
+        ctx.save_for_backward(u, delta, a, b, c, d, z, bias, starts)
         ctx.reverse = reverse
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        u, delta, a, b, c, starts = ctx.saved_tensors
-        batch, channels, _ = u.shape
+        u, delta, a, b, c, d, z, bias, starts = ctx.saved_tensors
+        batch, channels, length = u.shape
         groups = 1 + max(group for _, group, _, _ in _parts(1 if batch < 4 else 4, channels))
-        gu, gdelta = torch.empty_like(u), torch.empty_like(u)
-        ga = u.new_zeros(batch, *a.shape)
+        gu, gdelta = (u.new_empty(batch, channels, length) for _ in range(2))
+        gz = None if z is None else torch.empty_like(gu)
+        ga, gd, gbias = (u.new_zeros(batch, *t.shape) for t in (a, d, bias))
         gb, gc = (b.new_zeros(batch, groups, *b.shape[1:]) for _ in range(2))
-        names = (u, delta, b, c, starts, gradients[0].contiguous(), gu, gdelta, ga, gb, gc)
-        arrays = [t.detach().numpy() for t in names]
-        an = a.detach().numpy()
-        a2 = an * LOG2_E
+        names = (u, delta, b, c, z, starts, gradients[0].contiguous(), gu, gdelta, gz, ga, gb, gc, gd, gbias)
+        arrays: list[Any] = [_array(t) for t in names]
+        a_array, d_array, bias_array = _array(a), _array(d), _array(bias)
+        a2 = a_array * LOG2_E
 
         def job(item: int, group: int, first: int, last: int) -> None:
-            un, dn, bn, cn, sn, gyn, gun, gdn, gan, gbn, gcn = (array[item] for array in arrays)
-            grouped = gbn[group], gcn[group]
-            _backward(un, dn, an, a2, bn, cn, sn, gyn, gun, gdn, gan, *grouped, first, last, ctx.reverse)
+            un, dn, bn, cn, zn, *others = (_of(array, item) for array in arrays)
+            sn, gyn, gun, gdeltan, gzn, gan, gbn, gcn, gdn, gbiasn = others
+            given = un, dn, bias_array, a_array, a2, bn, cn, d_array, zn, sn
+            made = gyn, gun, gdeltan, gzn, gan, gbn[group], gcn[group], gdn, gbiasn
+            _backward(*given, *made, first, last, ctx.reverse)
 
         _run(job, batch, channels)
         gb, gc = (g.sum(dim=1).transpose(1, 2) for g in (gb, gc))
-        return gu, gdelta, ga.sum(dim=0), gb, gc, None
+        return gu, gdelta, ga.sum(dim=0), gb, gc, gd.sum(dim=0), gz, gbias.sum(dim=0), None
+
+
+def _array(t: Any) -> Any:
+    return None if t is None else t.detach().numpy()
+
+
+def _of(array: Any, item: int) -> Any:
+    return None if array is None else array[item]
 
 
 def fused(
-    u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, z: Tensor, bias: Tensor, reverse: bool
+    u: Tensor,
+    delta: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    d: Tensor | None,
+    z: Tensor | None,
+    bias: Tensor | None,
+    reverse: bool,
 ) -> Tensor:
-    """As selective_scan with everything given and with softplus, in one pass; not differentiable."""
-    # Each item's rows must follow each other; the items themselves may lie apart, as halves of a tensor do.
-    whole = (u.shape[2], 1)
-    u, delta, z = (t if t.stride()[1:] == whole else t.contiguous() for t in (u, delta, z))
-    b, c = b.transpose(1, 2).contiguous(), c.transpose(1, 2).contiguous()  # (batch, L, n)
-    batch, channels, length = u.shape
-    y = u.new_empty(batch, channels, length)
-    items = [t.detach().numpy() for t in (u, delta, b, c, z, y)]
-    a2, dn, biasn = a.detach().numpy() * LOG2_E, d.detach().numpy(), bias.detach().numpy()
-
-    def job(item: int, group: int, first: int, last: int) -> None:
-        un, delta_n, bn, cn, zn, yn = (array[item] for array in items)
-        _fused(un, delta_n, biasn, a2, bn, cn, dn, zn, yn, first, last, reverse)
-
-    _run(job, batch, channels)
-    return y
-
-
-def scan(u: Tensor, delta: Tensor, a: Tensor, b: Tensor, c: Tensor, reverse: bool) -> Tensor:
-    """As recurrence.scan, for float32 tensors on the CPU with 16 states; differentiable."""
-    return _Scan.apply(u, delta, a, b, c, reverse)
+    """As selective_scan, all in one pass, for float32 tensors on the CPU with 16 states; differentiable."""
+    nothing = u.new_zeros(u.shape[1])
+    return _Scan.apply(u, delta, a, b, c, nothing if d is None else d, z, nothing if bias is None else bias, reverse)

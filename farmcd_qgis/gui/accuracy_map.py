@@ -1,0 +1,71 @@
+"""What judging a sample does on the map: goes to a pixel, marks it, and hides all that a model said."""
+
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsCsException,
+    QgsGeometry,
+    QgsMapLayer,
+    QgsPointXY,
+    QgsRectangle,
+    QgsReferencedRectangle,
+)
+from qgis.gui import QgsMapCanvas
+
+from ..layers import RUN_DIR_PROPERTY
+from ..protocol import CHANGE_TIF
+from ..review.judgements import Point
+from .review_map import ReviewMap, file_of
+
+# So many pixels of the map are seen around the one to judge.
+VIEW_PIXELS = 120
+
+
+class AccuracyMap(ReviewMap):
+    """A run's pair without its results, and the pixel to judge; `close` takes back what was changed."""
+
+    def __init__(self, canvas: QgsMapCanvas, run_dir: Path) -> None:
+        super().__init__(canvas, run_dir)
+        change = self._find(run_dir.resolve() / CHANGE_TIF)
+        self._crs = self.layer.crs()
+        self._pixel = (change.rasterUnitsPerPixelX(), change.rasterUnitsPerPixelY()) if change else (0.0, 0.0)
+
+    def go_to(self, point: Point) -> None:
+        """Go to a point of the sample and mark its pixel; nothing that a model said is seen."""
+        self.hide_results()
+        centre = QgsPointXY(point.x, point.y)
+        self._band.setToGeometry(QgsGeometry.fromRect(self._around(centre, 1)), self._crs)
+        try:
+            view = QgsReferencedRectangle(self._around(centre, VIEW_PIXELS), self._crs)
+            self._canvas.setReferencedExtent(view)
+        except QgsCsException:
+            self._band.reset(Qgis.GeometryType.Polygon)
+        self._canvas.refresh()
+
+    def hide_results(self) -> None:
+        """Hide what the models of all runs in the project said, also what was shown again meanwhile."""
+        hidden = self._taken.setdefault("results", [])
+        for layer in self._project.mapLayers().values():
+            node = self._node(layer.id())
+            if _is_result(layer) and node is not None and node.isVisible():
+                node.setItemVisibilityChecked(False)
+                if layer.id() not in hidden:
+                    hidden.append(layer.id())
+
+    def show_results(self) -> None:
+        """Show again what was hidden."""
+        self._set("results", True, [])
+
+    def set_outline(self, shown: bool) -> None:
+        """Show or hide the mark."""
+        self._band.setVisible(shown)
+
+    def _around(self, centre: QgsPointXY, pixels: int) -> QgsRectangle:
+        width, height = self._pixel
+        return QgsRectangle.fromCenterAndSize(centre, pixels * width, pixels * height)
+
+
+def _is_result(layer: QgsMapLayer) -> bool:
+    folder = layer.customProperty(RUN_DIR_PROPERTY)
+    return bool(folder) and file_of(layer).parent == Path(folder).resolve()

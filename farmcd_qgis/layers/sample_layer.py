@@ -1,0 +1,38 @@
+"""The accuracy sample as a layer of its run's group."""
+
+from pathlib import Path
+
+from qgis.core import QgsCategorizedSymbolRenderer, QgsProject, QgsVectorLayer
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..protocol import ACCURACY_SAMPLE, RUN_GPKG
+from .run_group import RUN_DIR_PROPERTY
+
+translate = QCoreApplication.translate
+
+
+def add_sample(run_dir: str | Path, project: QgsProject | None = None) -> QgsVectorLayer | None:
+    """Show a run's accuracy sample on top of the run's group, once, and return its layer; None if there is none."""
+    folder = Path(run_dir).expanduser().absolute()
+    project = project or QgsProject.instance()
+    source = f"{folder / RUN_GPKG}|layername={ACCURACY_SAMPLE}"
+    for layer in project.mapLayers().values():
+        if layer.source() == source:
+            # The file's table may have been made anew.
+            layer.dataProvider().reloadData()
+            layer.triggerRepaint()
+            return layer
+    layer = QgsVectorLayer(source, translate("FarmCD", "Accuracy sample"))
+    if not layer.isValid():
+        return None
+    renderer = layer.renderer()
+    if isinstance(renderer, QgsCategorizedSymbolRenderer):
+        # The style in the file is English.
+        for place, category in enumerate(renderer.categories()):
+            renderer.updateCategoryLabel(place, translate("FarmCD", category.label()))
+    layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
+    root = project.layerTreeRoot()
+    groups = [group for group in root.findGroups(True) if group.customProperty(RUN_DIR_PROPERTY) == str(folder)]
+    project.addMapLayer(layer, False)
+    (groups[0] if groups else root).insertLayer(0, layer)
+    return layer

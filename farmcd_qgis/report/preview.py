@@ -1,0 +1,50 @@
+"""The first looks at a report before the long export: its title page and one candidate's page, as pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qgis.core import QgsFeedback, QgsLayoutExporter
+from qgis.PyQt.QtCore import QSize
+
+from ..protocol import Cancelled, FarmCDError
+from .figures import read_dossier
+from .page import HEIGHT, WIDTH
+from .settings import ReportSettings
+from .write import make_job, report_pages
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Pictures of pages, and how many pages and candidates the whole report has."""
+
+    pictures: list[str]
+    pages: int
+    candidates: int
+    fell_back: bool
+
+
+def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: QgsFeedback) -> Preview:
+    """Draw the title page and the first candidate's page as PNG of `width` pixels into `folder`.
+
+    Must be called in the main thread, since it draws QGIS layouts. Raises InputError for a run that cannot be
+    reported, and Cancelled between the pages.
+    """
+    dossier = read_dossier(settings)
+    pages = report_pages(make_job(settings, dossier))
+    shown = min(settings.candidate_pages, len(dossier.candidates))
+    wanted = {0, pages.count() - shown} if shown else {0}
+    size = QSize(width, round(width * HEIGHT / WIDTH))
+    pictures: list[str] = []
+    for index in range(max(wanted) + 1):
+        if feedback.isCanceled():
+            raise Cancelled
+        if not pages.next():
+            raise pages.error or FarmCDError("preview_failed", "The preview has fewer pages than the report.")
+        if index in wanted:
+            path = Path(folder) / f"page-{index + 1}.png"
+            if not QgsLayoutExporter(pages.layout()).renderPageToImage(0, size).save(str(path)):
+                raise FarmCDError("preview_failed", f"{path} cannot be written. Is the disk full?")
+            pictures.append(str(path))
+        feedback.setProgress(100 * index / max(max(wanted), 1))
+    pages.endRender()
+    return Preview(pictures, pages.count(), len(dossier.candidates), dossier.fell_back)
