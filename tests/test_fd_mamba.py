@@ -11,12 +11,14 @@ from torch import Tensor
 
 from farmcd_qgis.engine.checkpoint import load_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import (
+    ConvMamba,
     EnhancedSEFusionModule,
     FDMamba,
     FDMambaConfig,
     FineGrainedDiffAttention,
     SRCMLayer,
 )
+from farmcd_qgis.engine.models.selective_scan import compiled_mix, use_backend
 
 GOLDEN = Path(__file__).parent / "golden" / "fd_mamba"
 IO = np.load(GOLDEN / "tiny_io.npz")
@@ -148,3 +150,27 @@ def test_score_map_equals_the_plain_form() -> None:
     projected = torch.nn.functional.normalize(head.proj(feature), dim=1)
     plain = head.logit_scale.exp() * torch.einsum("bchw,kc->bkhw", projected, head.text)
     assert (head(feature) - plain).abs().max() <= 1e-5
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(8, (16, 16)), (16, (24, 16)), (32, (3, 5)), (128, (8, 8))])
+def test_compiled_mixing_equals_the_plain_recurrence(channels: int, shape: tuple[int, int]) -> None:
+    torch.manual_seed(channels)
+    mixer = ConvMamba(channels, "orignal").requires_grad_(False)
+    mixer.dt_proj_b.bias[::3] = 25.0  # where softplus is linear
+    tokens = torch.randn(2, shape[0] * shape[1], channels, dtype=torch.float64)
+    with torch.no_grad():
+        assert compiled_mix(tokens.float(), mixer.A_log)
+        ours = mixer(tokens.float(), *shape)
+        with use_backend("recurrence"):
+            wanted = mixer.double()(tokens, *shape)
+    assert (ours - wanted).abs().max() <= 1e-5 * (1 + wanted.abs().max())
+
+
+def test_training_and_other_backends_take_the_composed_way() -> None:
+    tokens, a = torch.zeros(1, 64, 16), torch.zeros(32, 16)
+    assert compiled_mix(tokens, a) is None
+    with torch.no_grad():
+        assert compiled_mix(tokens, a)
+        assert compiled_mix(tokens.double(), a) is None
+        with use_backend("chunked"):
+            assert compiled_mix(tokens, a) is None

@@ -10,6 +10,7 @@ import torch
 
 from ..classes import CLASSES, NO_CHANGE
 from ..protocol import FarmCDError, InputError
+from . import heap
 from .checkpoint import checkpoint_hash, load_checkpoint
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,8 @@ class Predictor:
         self._context = list(context) or None
         self._temperature = float(getattr(net, "temperature", 1.0))
         self._about = about or {}
+        if device == "cpu":
+            heap.keep_freed()
 
     @classmethod
     def load(cls, checkpoint: str, device: str = "auto", **options: Any) -> "Predictor":

@@ -13,9 +13,13 @@ from . import probe
 
 
 def _detect(progress: Callable, is_cancelled: Callable, request: dict[str, Any]) -> dict[str, Any]:
+    from . import heap
     from .detect import detect
 
-    return asdict(detect(request_from_dict(request), progress, is_cancelled))
+    try:
+        return asdict(detect(request_from_dict(request), progress, is_cancelled))
+    finally:
+        heap.give_back()
 
 
 def _preflight(

@@ -16,6 +16,7 @@ from qgis.PyQt.QtGui import QColor, QImage
 from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import Cancelled
+from ..review.reviewer import DEMO_REVIEWER
 from .figures import DIGITS, Candidate, Table
 from .job import Job
 from .maps import day_of
@@ -46,6 +47,8 @@ def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
     words, dossier = writer.words, writer.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
+    if demo := dossier.reviewers[DEMO_REVIEWER]:
+        yield f"<p class='notice'>{escape(words('demo_review', count=demo))}</p>"
     yield _facts((words(key), value) for key, value in writer.facts() if value)
     yield _key_figures(writer) + "</header>"
     yield _heading(words("summary"))

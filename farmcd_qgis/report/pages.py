@@ -7,6 +7,7 @@ from pathlib import Path
 from qgis.core import QgsCoordinateTransform
 
 from ..classes import CHANGES, class_label
+from ..review.reviewer import DEMO_REVIEWER
 from .candidates import Candidate, wgs84
 from .figures import Dossier, Table
 from .job import Job
@@ -223,6 +224,8 @@ class Writer:
             ),
         ]
         review = [words("fallback")] if dossier.fell_back else []
+        if demo := dossier.reviewers[DEMO_REVIEWER]:
+            review.append(words("demo_review", count=demo))
         if dossier.reviewed_count:
             reviewed, every = words.number(dossier.reviewed_count), words.number(dossier.all_count)
             review.append(words("some_reviewed", reviewed=reviewed, total=every))

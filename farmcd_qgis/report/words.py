@@ -44,6 +44,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Nobody has reviewed these candidates yet: they are suspicions of a model, not findings.",
         "以上图斑均未经人工复核，仅为模型的疑似结果，不作为认定依据。",
     ),
+    "demo_review": (
+        "Demonstration: {count} verdict{s} of this review had been recorded beforehand. This report is no finding.",
+        "演示：本次复核中有{count}条结论为预先录制，本报告不作为认定依据。",
+    ),
     "some_reviewed": (
         "{reviewed} of {total} candidates have been reviewed. What is not reviewed is a suspicion of a model, "
         "not a finding.",

@@ -4,6 +4,8 @@ from qgis.core import QgsApplication, QgsSettings
 
 REVIEWER_SETTING = "farmcd/reviewer"
 OFFICE_SETTING = "farmcd/office"
+# Of verdicts that were recorded for the demonstration: a report with any of them says so.
+DEMO_REVIEWER = "demo (recorded)"
 
 
 def reviewer_name() -> str:

@@ -860,52 +860,12 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>传感器噪声</translation>
     </message>
     <message>
-        <source>Bands and stretch of this date</source>
-        <translation>该期影像的波段与拉伸</translation>
-    </message>
-    <message>
-        <source>Instead of before</source>
-        <translation>代替前期</translation>
-    </message>
-    <message>
-        <source>Side by side</source>
-        <translation>并排对比</translation>
-    </message>
-    <message>
-        <source>Swipe</source>
-        <translation>卷帘</translation>
-    </message>
-    <message>
-        <source>Same stretch</source>
-        <translation>同一拉伸</translation>
-    </message>
-    <message>
-        <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
-    </message>
-    <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
-    </message>
-    <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
-    </message>
-    <message>
-        <source>Stopped. Files that were finished are kept.</source>
-        <translation>已停止，已完成的文件予以保留。</translation>
-    </message>
-    <message>
         <source>Summary for the screen (HTML)</source>
         <translation>摘要网页（HTML）</translation>
     </message>
     <message>
-        <source>referee: real change</source>
-        <translation>CLIP 复判：真实变化</translation>
-    </message>
-    <message>
-        <source>referee: pseudo-change</source>
-        <translation>CLIP 复判：伪变化</translation>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
     </message>
     <message>
         <source>All but pseudo-changes</source>
@@ -1030,6 +990,38 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     <message>
         <source>{pages} pages, {candidates} candidates</source>
         <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
+        <source>Bands and stretch of this date</source>
+        <translation>该期影像的波段与拉伸</translation>
+    </message>
+    <message>
+        <source>Instead of before</source>
+        <translation>代替前期</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
     </message>
     <message>
         <source>Accuracy</source>
@@ -1342,6 +1334,14 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>{total} points in all: the minimum of each class takes more than the {size} that suffice.</source>
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
+    </message>
+    <message>
+        <source>referee: real change</source>
+        <translation>CLIP 复判：真实变化</translation>
+    </message>
+    <message>
+        <source>referee: pseudo-change</source>
+        <translation>CLIP 复判：伪变化</translation>
     </message>
 </context>
 </TS>

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cmla import CMLA
-from .selective_scan import selective_scan
+from .selective_scan import Direction, compiled_mix, selective_scan
 
 STATES = 16
 CONV_WIDTH = 4
@@ -190,35 +190,29 @@ class ConvMamba(nn.Module):
         """Mix (B, L, C) tokens of a height x width image into (B, L, C)."""
         channels_first = tokens.transpose(1, 2)
         local = self.local_relation(channels_first.unflatten(2, (height, width))).flatten(2)  # (B, E, L)
+        ahead = self._way(self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D)
+        back = self._way(self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b)
+        if mix := compiled_mix(tokens, self.A_log):
+            return self.out_proj(mix(tokens, local.transpose(1, 2), self.in_proj.weight, ahead, back))
         x, z = project(self.in_proj.weight, channels_first).chunk(2, dim=1)  # (B, E, L) each
-        ahead = self._scan(x, z, self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D, reverse=False)
-        back = self._scan(x, z, self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b, reverse=True)
-        return project_back(self.out_proj.weight, ahead + back + local)
+        both = self._scan(x, z, ahead, reverse=False) + self._scan(x, z, back, reverse=True)
+        return project_back(self.out_proj.weight, both + local)
 
-    def _scan(
-        self,
-        x: Tensor,
-        z: Tensor,
-        conv: nn.Conv1d,
-        x_proj: nn.Linear,
-        dt_proj: nn.Linear,
-        a_log: Tensor,
-        d: Tensor,
-        *,
-        reverse: bool,
-    ) -> Tensor:
+    @staticmethod
+    def _way(conv: nn.Conv1d, x_proj: nn.Linear, dt_proj: nn.Linear, a_log: Tensor, d: Tensor) -> Direction:
+        return Direction(conv.weight, conv.bias, x_proj.weight, dt_proj.weight, dt_proj.bias, a_log, d)
+
+    def _scan(self, x: Tensor, z: Tensor, way: Direction, *, reverse: bool) -> Tensor:
         """One direction; in reverse the convolution looks ahead instead of back, which equals flipping x."""
         length = x.shape[2]
-        if reverse:
-            u = F.conv1d(x, conv.weight.flip(2), conv.bias, padding=CONV_WIDTH - 1, groups=x.shape[1])
-            u = F.silu(u[..., CONV_WIDTH - 1 :])
-        else:
-            u = F.silu(conv(x)[..., :length])
-        to_step, to_b, to_c = x_proj.weight.split([self.rank, STATES, STATES])
-        delta = project(dt_proj.weight, project(to_step, u))  # the bias is added inside the scan
+        kernel = way.conv.flip(2) if reverse else way.conv
+        u = F.conv1d(x, kernel, way.conv_bias, padding=CONV_WIDTH - 1, groups=x.shape[1])
+        u = F.silu(u[..., CONV_WIDTH - 1 :] if reverse else u[..., :length])
+        to_step, to_b, to_c = way.x_proj.split([self.rank, STATES, STATES])
+        delta = project(way.step, project(to_step, u))  # the bias is added inside the scan
         b, c = (project_back(weight, u).transpose(1, 2) for weight in (to_b, to_c))  # (B, N, L)
-        a = -torch.exp(a_log)
-        return selective_scan(u, delta, a, b, c, d, z, dt_proj.bias, reverse=reverse)
+        a = -torch.exp(way.a_log)
+        return selective_scan(u, delta, a, b, c, way.d, z, way.step_bias, reverse=reverse)
 
 
 def project(weight: Tensor, rows: Tensor) -> Tensor:

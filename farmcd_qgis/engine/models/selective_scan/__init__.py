@@ -4,16 +4,18 @@
 |---|---|---|
 | mamba_ssm | CUDA | the mamba-ssm package and its compiled kernel |
 | numba | CPU, float32, 16 states | numba |
+| two_way | the same, predicting only | numba; both directions and what stands around them |
 | chunked | anywhere | torch alone |
 | recurrence | anywhere, slow | torch alone; the oracle of the tests |
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from types import ModuleType
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -71,6 +73,25 @@ def backend_for(u: Tensor, a: Tensor) -> str:
     if u.device.type == "cpu" and u.dtype == torch.float32 and a.shape[1] == STATES and _available("numba_cpu"):
         return "numba_cpu"
     return "chunked"
+
+
+class Direction(NamedTuple):
+    """One direction of a ConvMamba: conv (E, 1, 4), x_proj (R + 2 N, E), step (E, R), log(-A) (E, N), the rest (E,)."""
+
+    conv: Tensor
+    conv_bias: Tensor
+    x_proj: Tensor
+    step: Tensor
+    step_bias: Tensor
+    a_log: Tensor
+    d: Tensor
+
+
+def compiled_mix(tokens: Tensor, a: Tensor) -> Callable[..., Tensor] | None:
+    """Return two_way.mix, which does a ConvMamba's middle in one go, where it can: predicting on a CPU with numba."""
+    if torch.is_grad_enabled() or backend_for(tokens, a) != "numba_cpu" or a.shape[0] % STATES:
+        return None
+    return _module("two_way").mix
 
 
 @contextmanager
