@@ -13,7 +13,14 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add = parser.add_argument
     add("before", metavar="BEFORE", help="raster of the first date")
     add("after", metavar="AFTER", help="raster of the second date")
-    add("--out", dest="out_dir", metavar="DIR", required=out_required, default="", help="run folder to make")
+    add(
+        "--out",
+        dest="out_dir",
+        metavar="DIR",
+        required=out_required,
+        default="",
+        help="run folder to make, or to go on with",
+    )
     add("--checkpoint", metavar="F", help="model (default: the one that comes with FarmCD)")
     add("--aoi", metavar="F", help="polygons of the area of interest (FILE or 'FILE|layername=NAME')")
     add("--farmland", metavar="F", help="polygons of farmland; nothing else is looked at")
@@ -31,6 +38,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
     add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
+    add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
 
 
@@ -46,6 +54,21 @@ def add_polygon_options(parser: argparse.ArgumentParser, mmu: str) -> None:
         help="minimum mapping unit in square metres (default: %(default)s)",
     )
     add("--connectivity", type=int, choices=(4, 8), default=DEFAULTS.connectivity, help="of pixels to a polygon")
+
+
+def add_finetune(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training.finetune.finetune."""
+    add = parser.add_argument
+    add("checkpoint", metavar="CHECKPOINT", help="the checkpoint to begin with")
+    add("samples", metavar="SAMPLES", help="folder of export-samples, or a data set with classes")
+    add("--out", required=True, metavar="F", help="the new checkpoint (.safetensors)")
+    add("--mix", metavar="DIR", help="older data set that makes half of every batch")
+    add("--steps", type=int, default=150, metavar="N", help="steps of training (default: %(default)s)")
+    add("--minutes", type=float, metavar="X", help="end after so many minutes, if that comes first")
+    add("--learning-rate", type=float, default=1e-4, metavar="X", help="(default: %(default)s)")
+    add("--hold-out", type=float, default=0.25, metavar="X", help="share of samples to test on (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N")
+    add("--device", default="auto", metavar="D", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
 class _Tuple(argparse.Action):
