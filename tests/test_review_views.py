@@ -14,6 +14,7 @@ from qgis.core import (
     QgsPointXY,
     QgsProject,
     QgsRasterLayer,
+    QgsRasterMinMaxOrigin,
     QgsReadWriteContext,
     QgsSettings,
 )
@@ -87,10 +88,14 @@ def test_the_same_stretch_lends_minimum_and_maximum_and_gives_them_back(qgis_new
     for number, colour in enumerate(("Red", "Green", "Blue")):
         getattr(after.renderer(), f"set{colour}ContrastEnhancement")(contrast(10 + number, 200 + number))
         getattr(before.renderer(), f"set{colour}ContrastEnhancement")(contrast(0, 90))
+    origin = QgsRasterMinMaxOrigin()
+    origin.setLimits(QgsRasterMinMaxOrigin.MinMax)
+    before.renderer().setMinMaxOrigin(origin)
     own, model = style(before), style(after)
     stretch = SameStretch(after, before)
     green = before.renderer().greenContrastEnhancement()
     assert (green.minimumValue(), green.maximumValue()) == (11, 201)
+    assert before.renderer().minMaxOrigin().limits() == QgsRasterMinMaxOrigin.None_
     assert style(after) == model
     assert style(before) != own
     stretch.end()
@@ -149,21 +154,35 @@ def test_dates_in_words_and_in_order(qgis_new_project, tmp_path):
     assert timeline(before, undated)[-1].name() == "undated"
 
 
+def wanted(layer: QgsRasterLayer) -> tuple[str, QgsMapSettings]:
+    settings = QgsMapSettings()
+    settings.setLayers([layer])
+    settings.setDestinationCrs(layer.crs())
+    settings.setExtent(layer.extent())
+    settings.setOutputSize(layer.extent().toRectF().toRect().size() / 4)
+    return layer.name(), settings
+
+
+def test_pictures_can_be_forgotten_while_they_are_drawn(qgis_new_project, tmp_path):
+    layer = raster(tmp_path, "date")
+    for turn in range(40):
+        pictures = Pictures()
+        pictures.draw([wanted(layer)])
+        if turn % 2:
+            pictures.draw([wanted(layer)])
+        if turn % 3:
+            pictures.end()
+        del pictures
+        gc.collect()
+        QApplication.processEvents()
+
+
 def test_pictures_come_one_by_one_and_only_of_what_was_asked_last(qgis_new_project, tmp_path, qtbot):
     layers = [raster(tmp_path, f"date{value}", value) for value in (30, 60, 90)]
     QgsProject.instance().addMapLayers(layers)
     came = []
     pictures = Pictures()
     pictures.drawn.connect(lambda name, image, settings: came.append((name, image.pixelColor(10, 10).red())))
-
-    def wanted(layer):
-        settings = QgsMapSettings()
-        settings.setLayers([layer])
-        settings.setDestinationCrs(layer.crs())
-        settings.setExtent(layer.extent())
-        settings.setOutputSize(layer.extent().toRectF().toRect().size() / 4)
-        return layer.name(), settings
-
     pictures.draw(map(wanted, layers))
     pictures.draw(map(wanted, layers[:0:-1]))
     qtbot.waitUntil(lambda: len(came) == 2)
