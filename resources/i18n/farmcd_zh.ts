@@ -1359,5 +1359,9 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>referee: pseudo-change</source>
         <translation>CLIP 复判：伪变化</translation>
     </message>
+    <message>
+        <source>Conflict</source>
+        <translation>意见不一</translation>
+    </message>
 </context>
 </TS>
