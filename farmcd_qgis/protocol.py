@@ -20,6 +20,11 @@ CANDIDATES = "candidates"
 HARD_REGIONS = "hard_regions"
 RUN_TABLE = "run"
 VERDICT_LOG = "verdicts"
+
+# The verdicts that settle what a candidate is, as its field `status` holds them.
+CONFIRMED = "confirmed"
+OTHER_CLASS = "other_class"
+PSEUDO_CHANGE = "pseudo_change"
 ACCURACY_SAMPLE = "accuracy_sample"
 ACCURACY_STRATA = "accuracy_strata"
 JUDGEMENT_LOG = "judgements"

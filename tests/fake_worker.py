@@ -150,6 +150,13 @@ def referee(arguments):
     send("result", doubtful=3, pseudo_changes=1, withheld=False)
 
 
+def export_samples(arguments):
+    """Write down what was asked for."""
+    Path(arguments["out_dir"]).mkdir(exist_ok=True)
+    (Path(arguments["out_dir"]) / "arguments.json").write_text(json.dumps(arguments))
+    send("result", out_dir=arguments["out_dir"], samples=7, confirmed=4, rejected=2, reclassified=1, pixels=99)
+
+
 def convert(arguments):
     """Write what was asked for where the checkpoint would be."""
     Path(arguments["target"]).write_text(json.dumps(arguments))
@@ -158,7 +165,22 @@ def convert(arguments):
 
 JOBS = {
     job.__name__: job
-    for job in (echo, garbage, die, leave, fail, stubborn, hang, write, findings, vectorise, evaluate, referee, convert)
+    for job in (
+        echo,
+        garbage,
+        die,
+        leave,
+        fail,
+        stubborn,
+        hang,
+        write,
+        findings,
+        vectorise,
+        evaluate,
+        referee,
+        export_samples,
+        convert,
+    )
 }
 
 

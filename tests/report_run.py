@@ -24,6 +24,8 @@ EXPORTS = {"report.xlsx", "csv", "candidates.gpkg", "candidates.geojson", "shape
 FILES = {"report.pdf", "report.html", *EXPORTS}
 needs_pdftotext = pytest.mark.skipif(not shutil.which("pdftotext"), reason="poppler-utils is not installed")
 # class, ha: thirds and sevenths, so that figures rounded one by one would not add up.
+# Candidate 1 reaches from x = 600200 to about 600383, the others lie to its right.
+TOP, BOTTOM = 5_200_000, 5_199_000
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]
 
 
@@ -161,3 +163,20 @@ def row_of(text: str, label: str) -> list[float]:
 def rows_of(path: Path, layer: int = 0) -> list[dict]:
     source = gdal.OpenEx(str(path), gdal.OF_VECTOR)
     return [json.loads(feature.ExportToJson())["properties"] for feature in source.GetLayer(layer)]
+
+
+def span(left: float, right: float) -> str:
+    return f"POLYGON(({left} {TOP},{right} {TOP},{right} {BOTTOM},{left} {BOTTOM},{left} {TOP}))"
+
+
+def units(folder: Path, *spans: tuple[str, float, float], name: str = "units") -> str:
+    """Write named units from one x to another."""
+    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / f"{name}.gpkg"))
+    layer = file.CreateLayer("areas", CRS, ogr.wkbPolygon)
+    layer.CreateField(ogr.FieldDefn("name", ogr.OFTString))
+    for label, left, right in spans:
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature["name"] = label
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(span(left, right)))
+        layer.CreateFeature(feature)
+    return str(folder / f"{name}.gpkg")

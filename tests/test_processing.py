@@ -33,6 +33,7 @@ from farmcd_qgis.engine.vectorise import vectorise
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.runtime import jobs
+from farmcd_qgis.training.samples import export_samples
 
 gdal.UseExceptions()
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
@@ -116,6 +117,7 @@ def test_algorithms_have_help(provider):
     assert provider.id() == "farmcd"
     names = {algorithm.name() for algorithm in provider.algorithms()}
     assert names == {"detect", "preflight", "vectorise", "referee", "evaluate", "convertcheckpoint", "report"} | {
+        "exportsamples",
         "accuracysample",
         "accuracyassess",
     }
@@ -368,6 +370,15 @@ def test_evaluate(provider, pair, tmp_path):
     inspect.signature(evaluate).bind(**arguments)
     with pytest.raises(QgsProcessingException, match="either"):
         run("evaluate", {**parameters, "REFERENCE_RASTER": pair["BEFORE"]})
+
+
+def test_export_samples(provider, tmp_path):
+    out = tmp_path / "samples"
+    results = run("exportsamples", {"RUN_FOLDER": str(tmp_path), "OUTPUT": str(out)})
+    assert results == {"OUTPUT": str(out), "SAMPLES": 7}
+    arguments = json.loads((out / "arguments.json").read_text())
+    assert arguments["run_dirs"] == [str(tmp_path)]
+    inspect.signature(export_samples).bind(**arguments)
 
 
 def test_referee(provider, tmp_path):

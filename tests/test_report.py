@@ -4,20 +4,26 @@ import math
 from pathlib import Path
 
 import pytest
+from pypdf import PdfReader
 from qgis.core import QgsApplication, QgsProject
 
 from farmcd_qgis.classes import class_label
 from farmcd_qgis.processing.provider import FarmCDProvider
+from farmcd_qgis.report import CONFIRMED_ONES, ReportSettings, tables
+from farmcd_qgis.report.figures import read_dossier
 from farmcd_qgis.report.typography import has_chinese
-from farmcd_qgis.report.words import TEXTS
+from farmcd_qgis.report.words import TEXTS, Words
+from farmcd_qgis.review.accuracy import Assessment, Stratum, assess
 from tests.report_run import (
     AREAS,
     FILES,
+    give_verdicts,
     make_report,
     make_run,
     needs_pdftotext,
     row_of,
     text_of,
+    units,
 )
 
 
@@ -69,7 +75,7 @@ def test_the_pdf_says_where_it_comes_from_and_that_nobody_looked(run_dir, tmp_pa
     assert "No farmland layer limited the comparison" in text
     assert "Land office [ % 1 + 1 %]" in text, "what a person writes is no expression"
     assert "EPSG:32614" in text
-    assert "Page 6 of 6" in text
+    assert "Page 7 of 7" in text
 
 
 @needs_pdftotext
@@ -86,14 +92,75 @@ def test_chinese_words_are_found_as_they_are_typed(run_dir, tmp_path):
         "建筑",
         "面积（亩）",
         "未复核",
-        "第1页，共",
+        "第2页，共",
     ):
         assert word in text
 
 
+def sample() -> Assessment:
+    """An accuracy assessment with some agreement and some not."""
+    strata = [Stratum(0, 50_000, 500.0, 30), Stratum(1, 3000, 30.0, 30), Stratum(2, 1000, 10.0, 30)]
+    judged = [(0, 0)] * 29 + [(0, 1)] + [(1, 1)] * 25 + [(1, 0)] * 5 + [(2, 2)] * 20 + [(2, 0)] * 10
+    return assess(strata, judged)
+
+
+@needs_pdftotext
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_row_of_every_table_is_in_the_pdf(run_dir, tmp_path, language, monkeypatch):
+    if language == "zh" and not has_chinese():
+        pytest.skip("no installed font holds Chinese")
+    monkeypatch.setattr("farmcd_qgis.report.figures.assessment", lambda _: sample())
+    give_verdicts(
+        run_dir, c1="confirmed", c2="other_class 4", c3="confirmed", c4="pseudo_change shadow", c6="confirmed"
+    )
+    source = units(tmp_path, ("West", 600_000, 600_250), ("East", 600_250, 600_800))
+    farmland = units(tmp_path, ("fields", 600_000, 600_500), name="farmland")
+    settings = {"units": source, "unit_field": "name", "farmland": farmland, "statuses": CONFIRMED_ONES}
+    report = make_report(run_dir, tmp_path / "out", language=language, outputs=("pdf",), **settings)
+    text = " ".join(text_of(report.files["pdf"]).split())
+    dossier = read_dossier(ReportSettings(str(run_dir), "", language, **settings))
+    words = Words(language)
+    made = [
+        sheet for sheet in tables.all_sheets(dossier, words) if sheet.key not in ("parts", "candidates", "provenance")
+    ]
+    assert [sheet.key for sheet in made] == [
+        "by_class",
+        "by_unit",
+        "by_status",
+        "by_reason",
+        "accuracy",
+        "error_matrix",
+    ]
+    for sheet in made:
+        assert sheet.title in text
+        for row in sheet.texts(words):
+            assert " ".join(" ".join(row).split()) in text, (sheet.key, row)
+    for row in tables.candidates(dossier, words).texts(words):
+        assert " ".join(row[:6]) in text, row
+
+
 def test_a_page_stays_small(run_dir, tmp_path):
-    report = make_report(run_dir, tmp_path / "out", candidate_pages=6)
-    assert report.files["pdf"].stat().st_size < 0.5 * 2**20 * 10
+    report = make_report(run_dir, tmp_path / "out", outputs=("pdf",), candidate_pages=6)
+    assert report.files["pdf"].stat().st_size < 0.5 * 2**20 * 6
+
+
+def test_bookmarks_lead_to_pages_and_links_to_places(run_dir, tmp_path):
+    report = make_report(run_dir, tmp_path / "out", outputs=("pdf",), candidate_pages=2, author="A. Surveyor")
+    pdf = PdfReader(report.files["pdf"])
+    tops = [
+        (entry.title, pdf.get_destination_page_number(entry)) for entry in pdf.outline if not isinstance(entry, list)
+    ]
+    assert [title for title, _ in tops] == [
+        *("Farmland change", "Summary", "Overview", "Tables", "Method and provenance", "Candidates"),
+    ]
+    (below,) = (entry for entry in pdf.outline if isinstance(entry, list))
+    assert [entry.title for entry in below] == ["Candidate 1  ·  Bareland", "Candidate 2  ·  Bareland"]
+    assert [pdf.get_destination_page_number(entry) for entry in below] == [len(pdf.pages) - 2, len(pdf.pages) - 1]
+    assert tops[-1][1] == len(pdf.pages) - 2
+    (link,) = pdf.pages[-1]["/Annots"]
+    assert link["/A"]["/URI"].startswith("geo:46.9")
+    assert link["/A"]["/URI"] in pdf.pages[-1].extract_text()
+    assert pdf.metadata.title == "Farmland change · Report on suspected changes"
 
 
 def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):

@@ -4,7 +4,6 @@ import math
 from pathlib import Path
 
 import pytest
-from osgeo import ogr
 from qgis.core import QgsGeometry
 
 from farmcd_qgis.protocol import InputError
@@ -13,34 +12,15 @@ from farmcd_qgis.report.candidates import measure
 from farmcd_qgis.report.figures import TOTAL, Dossier, extent_of, read_dossier
 from farmcd_qgis.report.tables import by_class, by_unit, parts
 from farmcd_qgis.report.words import Words
-from tests.report_run import AREAS, CRS, make_run
+from tests.report_run import AREAS, make_run, span, units
 
 WHOLE = math.fsum(hectares for _, hectares in AREAS)
-# Candidate 1 reaches from x = 600200 to about 600383, the others lie to its right.
-TOP, BOTTOM = 5_200_000, 5_199_000
 
 
 @pytest.fixture
 def run_dir(tmp_path, qgis_app) -> Path:
     """A finished run with six candidates over two small images."""
     return make_run(tmp_path, AREAS)
-
-
-def span(left: float, right: float) -> str:
-    return f"POLYGON(({left} {TOP},{right} {TOP},{right} {BOTTOM},{left} {BOTTOM},{left} {TOP}))"
-
-
-def units(folder: Path, *spans: tuple[str, float, float]) -> str:
-    """Write named units from one x to another."""
-    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(folder / "units.gpkg"))
-    layer = file.CreateLayer("areas", CRS, ogr.wkbPolygon)
-    layer.CreateField(ogr.FieldDefn("name", ogr.OFTString))
-    for name, left, right in spans:
-        feature = ogr.Feature(layer.GetLayerDefn())
-        feature["name"] = name
-        feature.SetGeometry(ogr.CreateGeometryFromWkt(span(left, right)))
-        layer.CreateFeature(feature)
-    return str(folder / "units.gpkg")
 
 
 def dossier(run_dir: Path, **settings) -> Dossier:

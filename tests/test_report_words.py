@@ -5,8 +5,8 @@ import string
 import pytest
 
 from farmcd_qgis.report.page import round_down
-from farmcd_qgis.report.pdf import make_searchable
-from farmcd_qgis.report.typography import MM_PER_POINT, wrap
+from farmcd_qgis.report.pdf import searchable
+from farmcd_qgis.report.typography import MEASURE, MM_PER_POINT, Style
 from farmcd_qgis.report.words import TEXTS
 
 
@@ -16,10 +16,9 @@ from farmcd_qgis.report.words import TEXTS
 def test_lines_are_broken_in_every_script(text, qgis_app):
     from qgis.PyQt.QtGui import QFontMetricsF
 
-    from farmcd_qgis.report.typography import MEASURE, _font
-
-    lines = wrap(text, 60, 10)
-    font = _font(False)
+    style = Style(10)
+    lines = style.wrap(text, 60)
+    font = style.font()
     font.setPixelSize(MEASURE)
     widths = [QFontMetricsF(font).horizontalAdvance(line) * 10 * MM_PER_POINT / MEASURE for line in lines]
     assert len(lines) > 2
@@ -44,8 +43,7 @@ def test_every_word_has_both_languages():
         assert places(english) == places(chinese), key
 
 
-def test_maps_of_text_keep_their_length(tmp_path):
-    pdf = tmp_path / "some.pdf"
-    pdf.write_bytes(b"<2F49>\nbegincmap\n<0001> <0003> [<2F49> <2EDA> <2FF0> <0031> ]\nendcmap\nend <2F49>")
-    make_searchable(pdf)
-    assert pdf.read_bytes() == b"<2F49>\nbegincmap\n<0001> <0003> [<6708> <9875> <2FF0> <0031> ]\nendcmap\nend <2F49>"
+def test_maps_of_text_keep_their_length():
+    before = b"<2F49>\nbegincmap\n<0001> <0003> [<2F49> <2EDA> <2FF0> <0031> ]\nendcmap\nend <2F49>"
+    after = b"<2F49>\nbegincmap\n<0001> <0003> [<6708> <9875> <2FF0> <0031> ]\nendcmap\nend <2F49>"
+    assert searchable(before) == after

@@ -10,15 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.engine import geopackage
 from farmcd_qgis.protocol import CANDIDATES, FarmCDError, InputError
-from farmcd_qgis.review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates, Queue, curve
+from farmcd_qgis.review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates, Filter, Queue, curve
 from farmcd_qgis.review.store import ReviewStore
-from farmcd_qgis.review.verdicts import REASONS, STATUSES, UNREVIEWED, VERDICTS
+from farmcd_qgis.review.verdicts import UNREVIEWED, VERDICTS
 
 ROOT = Path(__file__).resolve().parent.parent
 MODEL_CLASSES = [1, 2, 2, 5, 4]
@@ -59,80 +57,6 @@ def log(path: Path) -> list[tuple]:
     rows = file.execute("SELECT * FROM verdicts ORDER BY verdict_id").fetchall()
     file.close()
     return rows
-
-
-STEPS = st.lists(
-    st.one_of(
-        st.tuples(
-            st.just("give"),
-            st.integers(1, len(MODEL_CLASSES)),
-            st.sampled_from(VERDICTS),
-            st.integers(1, 5),
-            st.sampled_from([None, *REASONS]),
-        ),
-        st.sampled_from([("undo",), ("undo",), ("redo",), ("reopen",), ("other",)]),
-    ),
-    max_size=25,
-)
-
-
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_any_sequence_agrees_with_a_simple_model(tmp_path, steps):
-    path = tmp_path / "farmcd.gpkg"
-    path.unlink(missing_ok=True)
-    write_gpkg(path)
-    held, undone, lines = [], [], 0
-    stores = [ReviewStore(path, "ann"), ReviewStore(path, "bo")]
-    for step in steps:
-        store = stores[0]
-        before = log(path)
-        if step[0] == "give":
-            _, number, verdict, class_id, reason = step
-            row = store.give(
-                number,
-                verdict,
-                class_id if verdict == "other_class" else None,
-                reason if verdict == "pseudo_change" else None,
-                "note",
-            )
-            own = MODEL_CLASSES[number - 1]
-            if verdict == "other_class" and class_id == own:
-                verdict = "confirmed"
-            result = {"confirmed": own, "other_class": class_id, "pseudo_change": 0}.get(verdict)
-            held.append((number, verdict, result))
-            undone.clear()
-            lines += 1
-            assert (row.candidate_id, row.verdict, row.class_id, row.reviewer) == (*held[-1], store.reviewer)
-        elif step[0] == "undo":
-            back = store.undo()
-            assert (back is None) == (not held)
-            if held:
-                undone.append(held.pop())
-                lines += 1
-                assert (back.candidate_id, back.verdict) == undone[-1][:2]
-        elif step[0] == "redo":
-            again = store.redo()
-            assert (again is None) == (not undone)
-            if undone:
-                held.append(undone.pop())
-                lines += 1
-                assert (again.candidate_id, again.verdict) == held[-1][:2]
-        elif step[0] == "reopen":
-            stores[0] = store = ReviewStore(path, store.reviewer)
-        else:
-            stores.reverse()
-            continue
-        now = log(path)
-        assert now[: len(before)] == before
-        assert len(now) == lines
-        expected = dict.fromkeys(range(1, len(MODEL_CLASSES) + 1), (UNREVIEWED, None))
-        expected |= {number: (verdict, class_id) for number, verdict, class_id in held}
-        assert mirrored(path) == expected
-        found = [status for status, _ in expected.values()]
-        assert store.counts() == {status: found.count(status) for status in STATUSES}
-        assert store.statuses() == {n: s for n, (s, _) in expected.items() if s != UNREVIEWED}
-    assert not list(tmp_path.glob("*-wal"))
 
 
 def test_a_verdict_survives_kill_9(gpkg):
@@ -320,8 +244,28 @@ def test_filters_keep_the_order():
     made = columns(5, area_ha=[3.0, 1.0, 5.0, 4.0, 2.0], class_id=[1, 1, 2, 1, 1])
     queue = Queue(made)
     assert queue.rows(BIGGEST).tolist() == [2, 3, 0, 4, 1]
-    assert queue.rows(BIGGEST, class_id=1, minimum_ha=2.0).tolist() == [3, 0, 4]
-    assert queue.rows(BIGGEST, wanted=np.array([True, False, True, False, True])).tolist() == [2, 0, 4]
+    assert queue.rows(BIGGEST, np.array([True, False, True, False, True])).tolist() == [2, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rows"),
+    [
+        (Filter(class_id=1, area_ha=(2.0, None)), [3, 0, 4]),
+        (Filter(area_ha=(None, 3.0)), [0, 4, 1]),
+        (Filter(confidence=(0.5, 0.7)), [2, 3]),
+        (Filter(confidence=(0.7, None), area_ha=(2.0, 4.0)), [3, 4]),
+        (Filter(extent=(2.0, 2.0, 4.0, 4.0)), [2, 3, 1]),
+        (Filter(extent=(2.0, 2.0, 4.0, 3.0), class_id=2), [2]),
+    ],
+)
+def test_a_filter_leaves_what_fits_all_of_it(chosen, rows):
+    made = columns(
+        5, area_ha=[3.0, 1.0, 5.0, 4.0, 2.0], class_id=[1, 1, 2, 1, 1], confidence_mean=[0.1, 0.2, 0.5, 0.7, 0.9]
+    )
+    assert Queue(made).rows(BIGGEST, chosen.fits(made)).tolist() == rows
+
+
+def test_the_order_without_candidates():
     assert Queue(columns(0)).rows(PLACE).tolist() == []
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from made_up_pairs import SIDE, write_pairs
 
 from farmcd_qgis.engine.checkpoint import load_checkpoint, read_card
 from farmcd_qgis.protocol import InputError
@@ -20,7 +20,6 @@ from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, Valida
 from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, learning_rate, main, train
 
 RECIPES = Path(__file__).parents[1] / "farmcd_qgis" / "training" / "recipes"
-SIDE = 64
 
 RECIPE = Recipe(
     name="made-up",
@@ -38,22 +37,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Green fields, of which a square turns brown (bareland) or blue (water)."""
-    root = tmp_path_factory.mktemp("data")
-    generator = np.random.default_rng(0)
-    for split, count in (("train", 4), ("val", 2)):
-        for number in range(count):
-            before = generator.normal((70, 120, 60), 8, (SIDE, SIDE, 3)).clip(0, 255).astype(np.uint8)
-            after, label = before.copy(), np.zeros((SIDE, SIDE), np.uint8)
-            row, column = generator.integers(4, SIDE - 28, 2)
-            window = slice(row, row + 24), slice(column, column + 24)
-            label[window] = 1 if number % 2 else 5
-            after[window] = (170, 130, 80) if number % 2 else (20, 40, 140)
-            for folder, image in (("A", before), ("B", after), ("label", label)):
-                path = root / split / folder / f"{number}.png"
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(image).save(path)
-    return root
+    return write_pairs(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(autouse=True)

@@ -48,6 +48,21 @@ def add_polygon_options(parser: argparse.ArgumentParser, mmu: str) -> None:
     add("--connectivity", type=int, choices=(4, 8), default=DEFAULTS.connectivity, help="of pixels to a polygon")
 
 
+def add_finetune(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training.finetune.finetune."""
+    add = parser.add_argument
+    add("checkpoint", metavar="CHECKPOINT", help="the checkpoint to begin with")
+    add("samples", metavar="SAMPLES", help="folder of export-samples, or a data set with classes")
+    add("--out", required=True, metavar="F", help="the new checkpoint (.safetensors)")
+    add("--mix", metavar="DIR", help="older data set that makes half of every batch")
+    add("--steps", type=int, default=150, metavar="N", help="steps of training (default: %(default)s)")
+    add("--minutes", type=float, metavar="X", help="end after so many minutes, if that comes first")
+    add("--learning-rate", type=float, default=1e-4, metavar="X", help="(default: %(default)s)")
+    add("--hold-out", type=float, default=0.25, metavar="X", help="share of samples to test on (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N")
+    add("--device", default="auto", metavar="D", help="auto, cpu, cuda or mps (default: %(default)s)")
+
+
 class _Tuple(argparse.Action):
     """Keeps several values as the tuple that RunRequest wants."""
 

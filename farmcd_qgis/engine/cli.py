@@ -18,12 +18,13 @@ from typing import Any
 from .. import __version__, paths
 from ..console import UNUSABLE, Console, Parser, StopSignals
 from ..protocol import FarmCDError, InputError, RunRequest
-from .arguments import add_polygon_options, add_request
+from .arguments import add_finetune, add_polygon_options, add_request
 
 DONE, FAULT = 0, 1
 EPILOGUE = """\
-The last line on standard output is the run folder (detect, vectorise). With --json every line on standard output is
-an event {"kind": ..., "data": ...} of kind progress, warning, result or error; the last one is the result or error.
+The last line on standard output is the run folder (detect, vectorise) or what was made (convert, export-samples,
+finetune). With --json every line on standard output is an event {"kind": ..., "data": ...} of kind progress, warning,
+result or error; the last one is the result or error.
 Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or argument is unusable; 3 stopped.
 """
 
@@ -122,6 +123,35 @@ def _referee(arguments: argparse.Namespace, console: Console, is_cancelled: IsCa
     return DONE, asdict(found), words
 
 
+def _export_samples(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+    from ..training.samples import export_samples
+
+    found = export_samples(arguments.run_dirs, arguments.out, console.progress, is_cancelled)
+    words = f"{found.samples} samples from {found.confirmed} confirmed, {found.rejected} rejected and "
+    words += f"{found.reclassified} reclassified candidates"
+    return DONE, asdict(found), f"{words}\n{found.out_dir}"
+
+
+def _finetune(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+    from ..training.finetune import as_text, finetune
+
+    record = finetune(
+        arguments.checkpoint,
+        arguments.samples,
+        arguments.out,
+        console.progress,
+        is_cancelled,
+        mix=arguments.mix,
+        steps=arguments.steps,
+        learning_rate=arguments.learning_rate,
+        hold_out=arguments.hold_out,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        device=arguments.device,
+    )
+    return DONE, asdict(record), as_text(record)
+
+
 def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
     from .checkpoint import read_card
     from .convert import convert
@@ -214,6 +244,13 @@ def _parser() -> argparse.ArgumentParser:
     referee = command("referee", _referee, "Let a CLIP judge the doubtful candidates of a run and mark them.")
     referee.add_argument("run_dir", metavar="RUN_DIR")
     referee.add_argument("--weights", required=True, metavar="F", help="weights of CLIP or RemoteCLIP (any ViT)")
+
+    export = command(
+        "export-samples", _export_samples, "Make training samples from the verdicts on candidates of runs."
+    )
+    export.add_argument("run_dirs", nargs="+", metavar="RUN_DIR")
+    export.add_argument("--out", required=True, metavar="DIR", help="new folder for the samples")
+    add_finetune(command("finetune", _finetune, "Train a checkpoint on with samples, and say whether it helped."))
 
     # Never reached: main hands the report's arguments to its own program.
     commands.add_parser("report", help="Write what an office hands in of a run (PDF, HTML, tables, polygons).")

@@ -12,7 +12,7 @@ import numpy as np
 from osgeo import gdal
 
 from .. import __version__
-from ..protocol import RUN_JSON, Finding, RunRequest
+from ..protocol import RUN_JSON, Finding, InputError, RunRequest
 from .pair import Pair
 from .tiling import Window
 
@@ -73,6 +73,15 @@ def write_record(record: dict[str, Any], folder: Path) -> None:
     """Write run.json into `folder`."""
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RUN_JSON).write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(run_dir: Path) -> dict[str, Any]:
+    """Read the record of a finished run; raises InputError where the folder holds none."""
+    try:
+        record: dict[str, Any] = json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("no_run", f"{run_dir} holds no finished run ({error}). Choose a run folder.") from error
+    return record
 
 
 def flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:

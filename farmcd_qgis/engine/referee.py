@@ -4,12 +4,11 @@ After the authors' misc/remoteclip_referee.py (specification section 7) with its
 whole, values are scaled as CLIP expects them, and candidates of any class are judged. It never deletes anything.
 """
 
-import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +21,7 @@ from ..protocol import (
     CANDIDATES,
     CONFIDENCE_TIF,
     RUN_GPKG,
-    RUN_JSON,
     Cancelled,
-    InputError,
     IsCancelled,
     Progress,
     ProgressCallback,
@@ -32,6 +29,7 @@ from ..protocol import (
 )
 from .checkpoint import checkpoint_hash
 from .pair import Pair
+from .record import read_record
 from .text_priors import clip_model
 from .tiling import Window
 
@@ -88,7 +86,7 @@ def referee(
     "withheld". Raises InputError for a folder without a run, or a file without such a CLIP, and Cancelled.
     """
     run_dir = Path(run_dir)
-    record = _record(run_dir)
+    record = read_record(run_dir)
     model = clip_model(Path(weights))
     file_hash = checkpoint_hash(weights)
     pair = Pair.open(request_from_dict(record["request"]))
@@ -132,14 +130,6 @@ def _verdicts(doubtful: Sequence[Doubtful], scores: dict[int, float]) -> dict[in
     total = sum(row.area_ha for row in doubtful)
     kept = sum(row.area_ha for row in doubtful if verdicts[row.fid] == REAL)
     return dict.fromkeys(verdicts, WITHHELD) if kept < LEAST_KEPT * total else verdicts
-
-
-def _record(run_dir: Path) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError("no_run", f"{run_dir} holds no finished run ({error}). Choose a run folder.") from error
-    return record
 
 
 def _doubtful(run_dir: Path, pair: Pair, bounds: Window, file_hash: str) -> list[Doubtful]:

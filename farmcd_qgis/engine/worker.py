@@ -66,6 +66,20 @@ def _referee(progress: Callable, is_cancelled: Callable, run_dir: str, weights: 
     return asdict(referee(run_dir, weights, progress=progress, is_cancelled=is_cancelled))
 
 
+def _export_samples(progress: Callable, is_cancelled: Callable, run_dirs: list[str], out_dir: str) -> dict[str, Any]:
+    from ..training.samples import export_samples
+
+    return asdict(export_samples(run_dirs, out_dir, progress, is_cancelled))
+
+
+def _finetune(
+    progress: Callable, is_cancelled: Callable, checkpoint: str, samples: str, out: str, **options: Any
+) -> dict[str, Any]:
+    from ..training.finetune import finetune
+
+    return asdict(finetune(checkpoint, samples, out, progress, is_cancelled, **options))
+
+
 def _convert(
     progress: Callable, is_cancelled: Callable, source: str, target: str, text_weights: str | None = None
 ) -> dict[str, Any]:
@@ -98,6 +112,8 @@ JOBS: dict[str, Job] = {
     "count_strata": _count_strata,
     "draw_sample": _draw_sample,
     "referee": _referee,
+    "export_samples": _export_samples,
+    "finetune": _finetune,
     "convert": _convert,
     "info": _info,
     "devices": _devices,

@@ -11,6 +11,7 @@ from qgis.PyQt.QtWidgets import QFileDialog, QLineEdit, QScrollArea, QWidget
 
 from ..classes import CHANGES
 from ..protocol import RUN_GPKG, FarmCDError
+from ..review.queue import Filter
 from ..review.reviewer import reviewer_name
 from ..review.session import Session
 from ..review.store import ReviewStore
@@ -156,7 +157,7 @@ class ReviewDock(QgsDockWidget):
         status = self.panel.status.currentData()
         chosen = STATUSES if status == ANY else (status,)
         order, class_id = self.panel.order.currentData(), self.panel.class_filter.currentData()
-        self._try(lambda session: session.select(order, class_id, chosen))
+        self._try(lambda session: session.select(order, Filter(class_id, chosen)))
 
     def _browse(self) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Open the folder of a run"), str(self._run_dir or ""))

@@ -9,7 +9,7 @@ from ..classes import MU_PER_HECTARE, NO_CHANGE, class_label
 from ..review.neighbours import within
 from ..review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates
 from ..review.session import Session
-from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE, Verdict
+from ..review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE, Verdict
 from .review_place import map_units
 from .words import tr
 
@@ -35,6 +35,7 @@ def statuses() -> dict[str, str]:
         UNREVIEWED: tr("Not reviewed"),
         SKIPPED: tr("Skipped"),
         UNSURE: tr("Unsure"),
+        CONFLICT: tr("Conflict"),
         CONFIRMED: tr("Confirmed"),
         OTHER_CLASS: tr("Other class"),
         PSEUDO_CHANGE: tr("Pseudo-change"),

@@ -10,6 +10,7 @@ from .algorithm import plugin_icon
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .evaluate import EvaluateAlgorithm
+from .export_samples import ExportSamplesAlgorithm
 from .preflight import PreflightAlgorithm
 from .referee import RefereeAlgorithm
 from .report import ReportAlgorithm
@@ -43,6 +44,7 @@ class FarmCDProvider(QgsProcessingProvider):
             VectoriseAlgorithm,
             RefereeAlgorithm,
             EvaluateAlgorithm,
+            ExportSamplesAlgorithm,
             ConvertCheckpointAlgorithm,
             AccuracySampleAlgorithm,
             AccuracyAssessAlgorithm,

@@ -12,6 +12,8 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsFeedback, QgsGeometry, Qg
 from ..classes import CHANGES, MU_PER_HECTARE
 from ..layers.run_group import read_record
 from ..protocol import HARD_REGIONS, InputError
+from ..review.accuracy import Assessment
+from ..review.judgements import assessment
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
 from .candidates import Candidate, open_results, read_candidates
 from .overlay import OUTSIDE, Farmland, Units, measure_farmland, read_region, split_by_units
@@ -47,7 +49,8 @@ class Dossier:
 
     `candidates` are those it counts, the largest first; `everything` those of the run. `fell_back` says that only
     confirmed ones were wanted but nobody has reviewed anything. `units` and `farmland` are None where no layer of them
-    was given. `sizes` holds each counted candidate's (hectares, mu) as they are printed, by number.
+    was given, `assessment` where no sample was judged.
+    `sizes` holds each counted candidate's (hectares, mu) as they are printed, by number.
     """
 
     run_dir: Path
@@ -62,6 +65,7 @@ class Dossier:
     units: Units | None
     farmland: Farmland | None
     sizes: Mapping[int, tuple[float, float]]
+    assessment: Assessment | None
     hard_count: int
     hard_ha: float
     only_confirmed: bool
@@ -148,6 +152,7 @@ def read_dossier(settings: ReportSettings, feedback: QgsFeedback | None = None) 
         units=units,
         farmland=_farmland(settings, record, kept, crs, feedback),
         sizes=_sizes(kept),
+        assessment=assessment(run_dir),
         hard_count=len(hard),
         hard_ha=math.fsum(hard),
         only_confirmed=only_confirmed and not fell_back,

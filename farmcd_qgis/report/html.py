@@ -16,12 +16,14 @@ from qgis.PyQt.QtGui import QColor, QImage
 from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import Cancelled
-from ..review.reviewer import DEMO_REVIEWER
-from .figures import DIGITS, Candidate, Table
+from . import story
+from .candidates import Candidate
+from .figures import Table
 from .job import Job
 from .maps import day_of
 from .pages import Writer
 from .provenance import sections
+from .rounding import DIGITS
 
 TEMPLATE = "summary.html"
 SLIDERS = 8
@@ -47,12 +49,11 @@ def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
     words, dossier = writer.words, writer.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
-    if demo := dossier.reviewers[DEMO_REVIEWER]:
-        yield f"<p class='notice'>{escape(words('demo_review', count=demo))}</p>"
-    yield _facts((words(key), value) for key, value in writer.facts() if value)
+    yield from (f"<p class='notice'>{escape(text)}</p>" for text in story.notice(writer.job))
+    yield _facts(story.facts(writer.job))
     yield _key_figures(writer) + "</header>"
     yield _heading(words("summary"))
-    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in writer.summary())
+    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in story.summary(writer.job))
     yield _heading(words("overview"))
     yield _overview(writer)
     yield _heading(words("by_class"))

@@ -1,10 +1,9 @@
-"""One A4 page in the making: texts, lines, tables and maps at places in millimetres."""
+"""One page in the making: a template whose items are filled by their ids, and what is drawn in their places."""
 
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from qgis.core import (
     Qgis,
@@ -13,39 +12,31 @@ from qgis.core import (
     QgsLayoutItemLabel,
     QgsLayoutItemLegend,
     QgsLayoutItemMap,
-    QgsLayoutItemMapGrid,
-    QgsLayoutItemPage,
-    QgsLayoutItemPolygon,
     QgsLayoutItemScaleBar,
     QgsLayoutItemShape,
-    QgsLayoutMeasurement,
     QgsLayoutPoint,
     QgsLayoutSize,
     QgsLegendRenderer,
     QgsLegendStyle,
     QgsMapLayer,
     QgsPrintLayout,
-    QgsProject,
     QgsRectangle,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QPointF
-from qgis.PyQt.QtGui import QColor, QPolygonF
 
-from .typography import ACCENT, ALIGNMENTS, GREY, HAIRLINE, INK, line_height, text_format, wrap
+from .typography import ALIGNMENTS, HAIRLINE, Style, style_of
 
-WIDTH, HEIGHT = 210.0, 297.0
-LEFT, RIGHT, TOP, BOTTOM = 20.0, 190.0, 22.0, 278.0
-BODY = RIGHT - LEFT
-TEXT = 9.5
-SMALL = 8.0
-GUTTER = 3.0
+# Labels break lines again that fill them to the last tenth of a millimetre.
+SLACK = 0.8
+# What lies this close above the footer belongs to it.
+FOOT = 4.0
 # Kept apart, since readers would not find "confidence" where fi is one sign.
 LIGATURE = re.compile("f(?=[fijl])")
+Item = TypeVar("Item", bound=QgsLayoutItem)
 
 
 class Box(NamedTuple):
-    """A rectangle of the page."""
+    """A rectangle of the page, in millimetres."""
 
     x: float
     y: float
@@ -63,189 +54,131 @@ class Box(NamedTuple):
         return self.x + self.width
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column of a table."""
+class Link(NamedTuple):
+    """A place of the page that opens something."""
 
-    width: float
-    align: str = "left"
-    colour: str = INK
+    box: Box
+    uri: str
 
 
 class Page:
-    """One page of a layout of its own, so that a long report needs the memory of one page."""
+    """One page in a layout of its own, so that a long report needs the memory of one page."""
 
-    def __init__(self, project: QgsProject) -> None:
-        self.layout = QgsPrintLayout(project)
-        self.layout.initializeDefaults()
+    def __init__(self, layout: QgsPrintLayout) -> None:
+        self.layout = layout
+        self.links: list[Link] = []
         self._drops: list[Callable[[], None]] = []
-        size = QgsLayoutItemPage.Orientation.Portrait
-        self.layout.pageCollection().page(0).setPageSize("A4", size)
 
-    def text(
-        self,
-        text: str,
-        x: float,
-        y: float,
-        width: float,
-        size: float = TEXT,
-        bold: bool = False,
-        colour: str = INK,
-        align: str = "left",
-    ) -> float:
+    def fill(self, item_id: str, text: str) -> None:
+        """Write a text into a label, in the label's style; the label grows downwards where it is too small."""
+        label = self._item(item_id, QgsLayoutItemLabel)
+        box, style = box_of(label), style_of(label.textFormat())
+        lines = style.wrap(text, box.width - 2 * label.marginX() - SLACK)
+        label.setText(_plain("\n".join(lines)))
+        label.setTextFormat(style.format())
+        height = len(lines) * style.line_height + 2 * label.marginY() + 1
+        if height > box.height:
+            label.attemptResize(QgsLayoutSize(box.width, height))
+
+    def region(self, item_id: str) -> tuple[Box, Style]:
+        """Take a label away and return its place and its style, for something that is drawn there."""
+        label = self._item(item_id, QgsLayoutItemLabel)
+        taken = box_of(label), style_of(label.textFormat())
+        self.layout.removeLayoutItem(label)
+        return taken
+
+    def has(self, item_id: str) -> bool:
+        """Tell whether the template has an item that it may do without."""
+        return self.layout.itemById(item_id) is not None
+
+    def style_of(self, item_id: str) -> Style:
+        """Return the style of a label."""
+        return style_of(self._item(item_id, QgsLayoutItemLabel).textFormat())
+
+    def text(self, text: str, x: float, y: float, width: float, style: Style, align: str = "left") -> float:
         """Write a text, broken to the width, and return where it ends."""
-        lines = wrap(text, width, size, bold)
+        lines = style.wrap(text, width)
         label = QgsLayoutItemLabel(self.layout)
-        # "[%" would begin an expression of QGIS.
-        label.setText(LIGATURE.sub("f\u200c", "\n".join(lines)).replace("[%", "[ %"))
-        label.setTextFormat(text_format(size, bold, colour))
+        label.setText(_plain("\n".join(lines)))
+        label.setTextFormat(style.format())
         label.setMarginX(0)
         label.setMarginY(0)
         label.setHAlign(ALIGNMENTS[align])
-        height = len(lines) * line_height(size)
+        height = len(lines) * style.line_height
         # Wider than measured on the side where nothing is, so that rounding never breaks or cuts a line.
         self._place(
             label, Box(x - (0 if align == "left" else 2), y, width + (4 if align == "centre" else 2), height + 2)
         )
         return y + height
 
-    def heading(self, text: str, y: float) -> float:
-        """Write the heading of a section with a line below and return where the section begins."""
-        end = self.text(text, LEFT, y, BODY, 12, bold=True, colour=ACCENT)
-        self.line(LEFT, end + 0.8, BODY)
-        return end + 3.5
-
     def line(self, x: float, y: float, width: float, colour: str = HAIRLINE, thickness: float = 0.2) -> None:
         """Draw a horizontal line."""
         self.rectangle(Box(x, y, width, thickness), colour)
 
-    def rectangle(self, box: Box, fill: str | None, outline: str | None = None) -> None:
+    def rectangle(self, box: Box, fill: str) -> None:
         """Draw a rectangle."""
         shape = QgsLayoutItemShape(self.layout)
         shape.setShapeType(QgsLayoutItemShape.Shape.Rectangle)
-        shape.setSymbol(
-            QgsFillSymbol.createSimple(
-                {
-                    "style": "solid" if fill else "no",
-                    "color": fill or "#ffffff",
-                    "outline_style": "solid" if outline else "no",
-                    "outline_color": outline or "#ffffff",
-                    "outline_width": "0.2",
-                }
-            )
-        )
+        shape.setSymbol(QgsFillSymbol.createSimple({"color": fill, "outline_style": "no"}))
         self._place(shape, box)
 
-    def table(
-        self,
-        rows: Sequence[Sequence[str]],
-        columns: Sequence[Column],
-        y: float,
-        x: float = LEFT,
-        header: Sequence[str] = (),
-        total: bool = False,
-        size: float = TEXT,
-    ) -> float:
-        """Write a table with hairlines between the rows and return where it ends; `total`: the last row is a sum."""
-        whole = sum(column.width for column in columns)
-        if header:
-            y = self._row(header, columns, x, y, SMALL, False, GREY)
-            self.line(x, y, whole, INK, 0.3)
-        for index, row in enumerate(rows):
-            is_total = total and index == len(rows) - 1
-            if is_total:
-                self.line(x, y - 0.1, whole, INK, 0.3)
-            y = self._row(row, columns, x, y, size, is_total, None)
-            self.line(x, y, whole)
-        return y
+    def paint(self, item_id: str, colour: str) -> None:
+        """Give a shape a colour, if the template has it."""
+        shape = self.layout.itemById(item_id)
+        if isinstance(shape, QgsLayoutItemShape):
+            shape.setSymbol(QgsFillSymbol.createSimple({"color": colour, "outline_style": "no"}))
 
-    def _row(
-        self,
-        row: Sequence[str],
-        columns: Sequence[Column],
-        x: float,
-        y: float,
-        size: float,
-        bold: bool,
-        colour: str | None,
-    ) -> float:
-        bottoms = []
-        padding = cell_padding(size)
-        for text, column in zip(row, columns, strict=True):
-            inner = column.width - GUTTER
-            start = x if column.align == "left" else x + GUTTER
-            end = self.text(text, start, y + padding, inner, size, bold, colour or column.colour, column.align)
-            bottoms.append(end + padding)
-            x += column.width
-        return max(bottoms)
-
-    def map(
-        self, box: Box, layers: Sequence[QgsMapLayer], extent: QgsRectangle, outline: str = GREY
-    ) -> QgsLayoutItemMap:
-        """Draw a map of `layers`, the topmost first; the extent grows to the box's shape."""
-        item = QgsLayoutItemMap(self.layout)
-        self._place(item, box)
+    def map(self, item_id: str, layers: Sequence[QgsMapLayer], extent: QgsRectangle) -> QgsLayoutItemMap:
+        """Show `layers`, the topmost first, in a map of the template; the extent grows to the map's shape."""
+        item = self._item(item_id, QgsLayoutItemMap)
         item.setCrs(self.layout.project().crs())
         item.setLayers(list(layers))
         item.setKeepLayerSet(True)
         item.zoomToExtent(extent)
-        item.setBackgroundColor(QColor("#f3f4f6"))
-        item.setFrameEnabled(True)
-        item.setFrameStrokeColor(QColor(outline))
-        item.setFrameStrokeWidth(QgsLayoutMeasurement(0.2, Qgis.LayoutUnit.Millimeters))
+        if item.grids().size():
+            self._grid(item)
         return item
 
-    def scale_bar(self, item: QgsLayoutItemMap, x: float, y: float, longest: float) -> None:
-        """Draw a scale bar of at most `longest` millimetres for a map."""
-        bar = QgsLayoutItemScaleBar(self.layout)
+    def shape_of(self, item_id: str) -> float:
+        """Return the width of an item by its height."""
+        box = box_of(self._item(item_id, QgsLayoutItem))
+        return box.width / box.height
+
+    def shrink(self, item_id: str, shape: float, most: float = 2.2) -> None:
+        """Make a map as high as a picture of `shape` (width by height) wants it; what lies below moves up."""
+        item = self._item(item_id, QgsLayoutItemMap)
+        box = box_of(item)
+        height = min(box.width / min(shape, most), box.height)
+        moved = box.height - height
+        # A map that is too narrow for its picture stays in the middle.
+        width = min(box.width, height * shape)
+        foot = box_of(self._item("footer", QgsLayoutItemLabel)).y - FOOT if self.has("footer") else math.inf
+        for other in self.layout.pageCollection().itemsOnPage(0):
+            place = box_of(other)
+            if other is not item and box.bottom - 0.5 <= place.y < foot:
+                other.attemptMove(QgsLayoutPoint(place.x, place.y - moved))
+                if other.id() == "body":
+                    other.attemptResize(QgsLayoutSize(place.width, place.height + moved))
+        item.attemptMove(QgsLayoutPoint(box.x + (box.width - width) / 2, box.y))
+        item.attemptResize(QgsLayoutSize(width, height))
+
+    def scale_bar(self, item_id: str, item: QgsLayoutItemMap) -> None:
+        """Link a scale bar of the template to a map: round figures, at most as wide as the template allows."""
+        bar = self._item(item_id, QgsLayoutItemScaleBar)
         bar.setLinkedMap(item)
-        bar.setStyle("Line Ticks Up")
-        # Room for half a figure at the right end.
-        metres = (longest - 8) * item.scale() / 1000 / 2
-        unit = Qgis.DistanceUnit.Kilometers if metres >= 1000 else Qgis.DistanceUnit.Meters
-        bar.setUnits(unit)
-        bar.setUnitLabel("km" if metres >= 1000 else "m")
+        metres = bar.maximumBarWidth() * item.scale() / 1000 / max(bar.numberOfSegments(), 1)
+        far = metres >= 1000
+        bar.setSegmentSizeMode(Qgis.ScaleBarSegmentSizeMode.Fixed)
+        bar.setUnits(Qgis.DistanceUnit.Kilometers if far else Qgis.DistanceUnit.Meters)
+        bar.setUnitLabel("km" if far else "m")
         bar.setMapUnitsPerScaleBarUnit(1)
-        bar.setNumberOfSegments(2)
-        bar.setNumberOfSegmentsLeft(0)
-        bar.setUnitsPerSegment(round_down(metres / 1000 if metres >= 1000 else metres))
-        bar.setTextFormat(text_format(SMALL, colour=INK))
-        bar.setHeight(1.5)
-        bar.setBoxContentSpace(0)
-        self._place(bar, Box(x, y, longest, 8))
+        bar.setUnitsPerSegment(round_down(metres / 1000 if far else metres))
+        bar.setTextFormat(style_of(bar.textFormat()).format())
         bar.update()
 
-    def north_arrow(self, x: float, y: float, letter: str) -> None:
-        """Draw an arrow to the north of a map's grid, 6 mm wide."""
-        shape = QPolygonF([QPointF(x + 3, y), QPointF(x + 5.4, y + 8), QPointF(x + 3, y + 6), QPointF(x + 0.6, y + 8)])
-        item = QgsLayoutItemPolygon(shape, self.layout)
-        item.setSymbol(QgsFillSymbol.createSimple({"color": INK, "outline_style": "no"}))
-        self.layout.addLayoutItem(item)
-        self.text(letter, x - 2, y + 8.5, 10, SMALL, True, align="centre")
-
-    def coordinates(self, item: QgsLayoutItemMap) -> None:
-        """Write the coordinates of the run's CRS around a map, about four to a side."""
-        extent = item.extent()
-        grid = QgsLayoutItemMapGrid("coordinates", item)
-        interval = round_down(max(extent.width(), extent.height()) / 3)
-        grid.setIntervalX(interval)
-        grid.setIntervalY(interval)
-        grid.setStyle(QgsLayoutItemMapGrid.GridStyle.FrameAnnotationsOnly)
-        grid.setFrameStyle(QgsLayoutItemMapGrid.FrameStyle.ExteriorTicks)
-        grid.setFrameWidth(1.2)
-        grid.setFramePenSize(0.2)
-        grid.setFramePenColor(QColor(GREY))
-        grid.setAnnotationEnabled(True)
-        grid.setAnnotationTextFormat(text_format(6.5, colour=GREY))
-        grid.setAnnotationPrecision(max(0, -math.floor(math.log10(interval))))
-        grid.setAnnotationFrameDistance(0.8)
-        for side in (QgsLayoutItemMapGrid.BorderSide.Left, QgsLayoutItemMapGrid.BorderSide.Right):
-            grid.setAnnotationDirection(QgsLayoutItemMapGrid.AnnotationDirection.Vertical, side)
-        item.grids().addGrid(grid)
-
-    def legend(self, item: QgsLayoutItemMap, layer: QgsVectorLayer, x: float, y: float) -> None:
-        """Draw the legend of a layer as the map shows it."""
-        legend = QgsLayoutItemLegend(self.layout)
+    def legend(self, item_id: str, item: QgsLayoutItemMap, layer: QgsVectorLayer) -> None:
+        """Fill a legend of the template with a layer as the map shows it."""
+        legend = self._item(item_id, QgsLayoutItemLegend)
         legend.setAutoUpdateModel(False)
         root = legend.model().rootGroup()
         root.clear()
@@ -253,16 +186,19 @@ class Page:
         QgsLegendRenderer.setNodeLegendStyle(node, QgsLegendStyle.Style.Hidden)
         legend.setLinkedMap(item)
         style = legend.style(QgsLegendStyle.Style.SymbolLabel)
-        style.setTextFormat(text_format(TEXT))
+        style.setTextFormat(style_of(style.textFormat()).format())
         legend.setStyle(QgsLegendStyle.Style.SymbolLabel, style)
-        legend.setBoxSpace(0)
-        legend.setColumnCount(2)
-        legend.setColumnSpace(6)
-        legend.setSplitLayer(True)
-        legend.setSymbolWidth(8)
-        legend.setSymbolHeight(4)
-        self._place(legend, Box(x, y, 60, 30))
         legend.adjustBoxSize()
+
+    def link(self, item_id: str, uri: str) -> None:
+        """Let a label open something."""
+        self.links.append(Link(box_of(self._item(item_id, QgsLayoutItemLabel)), uri))
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Width and height of the paper, in millimetres."""
+        size = self.layout.pageCollection().page(0).pageSize()
+        return size.width(), size.height()
 
     def keep_until_drawn(self, drop: Callable[[], None]) -> None:
         """Call `drop` when the page is done."""
@@ -273,24 +209,38 @@ class Page:
         for drop in self._drops:
             drop()
 
+    def _grid(self, item: QgsLayoutItemMap) -> None:
+        """Give a map's grid a round interval, about four lines to a side."""
+        extent, grid = item.extent(), item.grids().grid(0)
+        interval = round_down(max(extent.width(), extent.height()) / 3)
+        grid.setIntervalX(interval)
+        grid.setIntervalY(interval)
+        grid.setAnnotationTextFormat(style_of(grid.annotationTextFormat()).format())
+        grid.setAnnotationPrecision(max(0, -math.floor(math.log10(interval))))
+
+    def _item(self, item_id: str, kind: type[Item]) -> Item:
+        item = self.layout.itemById(item_id)
+        assert isinstance(item, kind)  # nosec B101: templates are checked when they are read
+        return item
+
     def _place(self, item: QgsLayoutItem, box: Box) -> None:
         self.layout.addLayoutItem(item)
         item.attemptMove(QgsLayoutPoint(box.x, box.y))
         item.attemptResize(QgsLayoutSize(box.width, box.height))
 
 
-def cell_padding(size: float) -> float:
-    """Return the space above and below a table's text of `size` points, in millimetres."""
-    return 0.135 * size
-
-
-def row_height(row: Sequence[str], columns: Sequence[Column], size: float = TEXT) -> float:
-    """Return how high a row of a table becomes."""
-    lines = max(len(wrap(text, column.width - GUTTER, size)) for text, column in zip(row, columns, strict=True))
-    return lines * line_height(size) + 2 * cell_padding(size)
+def box_of(item: QgsLayoutItem) -> Box:
+    """Return the place of an item on its page, its upper left corner first."""
+    rectangle = item.mapRectToScene(item.rect())
+    return Box(rectangle.x(), rectangle.y(), rectangle.width(), rectangle.height())
 
 
 def round_down(value: float) -> float:
     """Return the largest of 1, 2, 5 times a power of ten that is not above a positive value."""
     power = 10.0 ** math.floor(math.log10(value))
     return max(step * power for step in (1, 2, 5) if step * power <= value)
+
+
+def _plain(text: str) -> str:
+    # "[%" would begin an expression of QGIS.
+    return LIGATURE.sub("f\u200c", text).replace("[%", "[ %")

@@ -1,32 +1,43 @@
-"""The pages of the report: each function draws one, from the figures of a dossier."""
+"""The pages of the report: which template each has, and what is written into its items."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-
-from qgis.core import QgsCoordinateTransform
+from typing import NamedTuple
 
 from ..classes import CHANGES, class_label
-from ..review.reviewer import DEMO_REVIEWER
-from .candidates import Candidate, wgs84
-from .figures import Dossier, Table
+from . import story, tables, templates
+from .candidates import Candidate
+from .figures import Dossier
+from .flow import Bars, Block, Column, Grid, Heading, Paragraph, Tiles, draw, paginate
 from .job import Job
 from .maps import Maps, day_of
-from .page import BODY, LEFT, RIGHT, SMALL, TEXT, TOP, Box, Column, Page
-from .provenance import KEYS, sections, split
-from .rounding import DIGITS
-from .typography import ACCENT, GREY, line_height, wrap
+from .page import Page
+from .provenance import sections
+from .rounding import DIGITS, FINE_DIGITS
+from .tables import Sheet
 from .words import Words
 
-Draw = Callable[[Page], None]
-# Rows of the list of the largest candidates: what fits below the other tables.
-LISTED = 10
+# Rows of the list of candidates: a page of them; the workbook has all.
+LISTED = 34
 COLOURS = {row.id: row.colour for row in CHANGES}
+KEYS = (Column(42, grey=True), Column(128))
+KEYS_NARROW = (Column(36, grey=True), Column(46))
+
+
+class Leaf(NamedTuple):
+    """One page of the report: its template, what fills it, and its entry in the reader's bookmarks, "" for none."""
+
+    template: str
+    fill: Callable[[Page], None]
+    bookmark: str = ""
+    level: int = 0
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Draws the pages of one report."""
+    """Plans and fills the pages of one report."""
 
     job: Job
 
@@ -45,261 +56,182 @@ class Writer:
         """The words of the report's language."""
         return self.job.words
 
-    def pages(self) -> list[Draw]:
-        """List the report's pages in order, each as the function that draws it."""
-        introduction = len(wrap(self.words("method_text"), BODY, TEXT)) * line_height(TEXT) + 4
-        provenance = split(sections(self.dossier, self.words), introduction)
+    def pages(self) -> list[Leaf]:
+        """List the report's pages in order; those of the candidates are the last."""
+        words = self.words
         largest = self.dossier.candidates[: self.job.settings.candidate_pages]
         return [
-            self.title,
-            self.overview,
-            self.review,
-            *(lambda page, part=part: self.provenance(page, part) for part in provenance),
-            *(lambda page, rank=rank, one=one: self.candidate(page, rank, one) for rank, one in enumerate(largest, 1)),
+            Leaf(templates.TITLE, self._title, words("title")),
+            *self._flowing(templates.TEXT, words("summary"), self._summary()),
+            Leaf(templates.OVERVIEW, self._overview, words("overview")),
+            *self._flowing(templates.TABLES, words("tables"), self._tables()),
+            *self._flowing(templates.TEXT, words("method"), self._method()),
+            *(
+                Leaf(templates.CANDIDATE, partial(self._candidate, rank, one), self._name(one), 1)
+                for rank, one in enumerate(largest, 1)
+            ),
         ]
 
-    def title(self, page: Page) -> None:
-        """Draw the title page: what, where, when, who, and the summary with its key figures."""
-        dossier, words = self.dossier, self.words
-        total = dossier.by_class.total
-        page.rectangle(Box(LEFT, 40, 12, 1.6), ACCENT)
-        y = page.text(words("title"), LEFT, 45, BODY, 30, bold=True)
-        subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
-        y = page.text(words(subtitle), LEFT, y + 1, BODY, 15, colour=GREY)
-        facts = [(words(key), value) for key, value in self.facts() if value]
-        y = page.table(facts, [Column(34, colour=GREY), Column(BODY - 34)], y + 9)
-        figures = (
-            (words.number(total.count), words("candidates")),
-            (words.number(total.area_ha, DIGITS), words("hectares")),
-            (words.number(total.area_mu, DIGITS), words("mu")),
-            (f"{words.number(dossier.reviewed_count)} / {words.number(dossier.all_count)}", words("reviewed")),
-        )
-        y += 11
-        for index, (figure, label) in enumerate(figures):
-            x, width = LEFT + index * BODY / 4, BODY / 4 - 4
-            end = page.text(figure, x, y, width + 4, 19, bold=True, colour=ACCENT)
-            end = page.text(label, x, end, width, TEXT, colour=GREY)
-        y = page.heading(words("summary"), end + 10)
-        for paragraph in self.summary():
-            y = page.text(paragraph, LEFT, y, BODY, 10.5) + 2.5
+    def _flowing(self, template: str, heading: str, blocks: Sequence[Block]) -> list[Leaf]:
+        """Distribute blocks over as many pages of a template as they need."""
+        box, style = Page(self.job.templates.layout(template, self.maps.project)).region("body")
+        pages = paginate(blocks, box.width, box.height, style)
 
-    def overview(self, page: Page) -> None:
-        """Draw the whole extent with all candidates, scale bar, north arrow and legend."""
-        words, maps = self.words, self.maps
-        y = page.heading(words("overview"), TOP)
-        extent = maps.whole()
-        width = BODY - 8
-        box = Box(LEFT + 4, y + 4, width, min(max(width * extent.height() / extent.width(), 80), 128))
-        item = page.map(box, maps.with_image("after", maps.candidates), extent)
-        page.coordinates(item)
-        caption = "overview_caption" if maps.images["after"] else "overview_caption_bare"
-        after = day_of(self.dossier.record, "after")
-        y = page.text(words(caption, after=words.day(after)), LEFT, box.bottom + 6, BODY, SMALL, colour=GREY)
-        if not maps.images["after"]:
-            y = page.text(self._missing("after"), LEFT, y, BODY, SMALL, colour=GREY)
-        page.legend(item, maps.candidates, LEFT, y + 3)
-        page.scale_bar(item, RIGHT - 80, y + 3, 60)
-        page.north_arrow(RIGHT - 6, y + 2, words("north"))
+        def fill(part: list[Block], page: Page) -> None:
+            page.fill("heading", heading)
+            accent = page.style_of("heading").colour
+            here, own = page.region("body")
+            draw(part, page, here, own, accent)
 
-        table = self.dossier.by_class
-        labels = [class_label(int(row.key), words.language) for row in table.rows]
-        y = page.heading(words("by_class"), y + 29)
-        y = self._figures(page, y, "class", labels, table)
-        page.text(words("area_note"), LEFT, y + 3, BODY, SMALL, colour=GREY)
-
-    def review(self, page: Page) -> None:
-        """Draw the state of the review, the classes' areas as bars, and the list of the largest candidates."""
-        dossier, words = self.dossier, self.words
-        y = self._bars(page, page.heading(words("bars"), TOP))
-        y = page.heading(words("by_status"), y + 8)
-        labels = [words.status(str(row.key)) for row in dossier.by_status.rows]
-        y = self._figures(page, y, "status", labels, dossier.by_status)
-        counted = words(
-            "status_note", count=words.number(len(dossier.candidates)), total=words.number(dossier.all_count)
-        )
-        y = page.text(counted, LEFT, y + 3, BODY, SMALL, colour=GREY)
-        y = page.heading(words("largest"), y + 8)
-        header = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
-        columns = [Column(20), Column(32), Column(40), Column(25, "right"), Column(25, "right"), Column(28, "right")]
-        rows = [
-            [
-                str(one.number),
-                class_label(one.class_id, words.language),
-                words.status(one.status),
-                words.number(one.area_ha, DIGITS),
-                words.number(one.area_mu, DIGITS),
-                "" if one.confidence_mean is None else words.percent(one.confidence_mean),
-            ]
-            for one in dossier.candidates[:LISTED]
+        return [
+            Leaf(template, partial(fill, part), heading if number == 0 else "") for number, part in enumerate(pages)
         ]
-        page.table(rows, columns, y, header=header, size=SMALL)
 
-    def provenance(self, page: Page, part: list[tuple[str, list[tuple[str, str]]]]) -> None:
-        """Draw one page of method and provenance."""
+    def _title(self, page: Page) -> None:
+        title, subtitle = story.title(self.job)
+        page.fill("title", title)
+        page.fill("subtitle", subtitle)
+        whole = self.maps.whole()
+        page.shrink("map", whole.width() / whole.height())
+        page.map("map", self.maps.with_image("after", self.maps.candidates), whole)
+        page.fill("caption", self._caption())
+        box, style = page.region("facts")
+        notes = [(self.words("note"), text) for text in story.notice(self.job)]
+        draw([Grid(KEYS, (*story.facts(self.job), *notes), small=False)], page, box, style, style.colour)
+
+    def _summary(self) -> list[Block]:
         words = self.words
-        y = page.heading(words("method"), TOP)
-        if part and part[0][0] == words("inputs"):
-            y = page.text(words("method_text"), LEFT, y, BODY) + 4
-        for heading, rows in part:
-            y = page.text(heading, LEFT, y + 2, BODY, TEXT, bold=True) + 0.5
-            y = page.table(rows, KEYS, y, size=SMALL) + 2.5
-
-    def candidate(self, page: Page, rank: int, one: Candidate) -> None:
-        """Draw one candidate: before and after side by side, its attributes, and where it lies."""
-        words, maps, record = self.words, self.maps, self.dossier.record
-        page.rectangle(Box(LEFT, TOP + 1, 4, 4), COLOURS[one.class_id])
-        label = f"{words('candidate', number=one.number)}  ·  {class_label(one.class_id, words.language)}"
-        page.text(
-            words("rank", rank=rank, total=len(self.dossier.candidates)),
-            LEFT,
-            TOP + 1,
-            BODY,
-            TEXT,
-            False,
-            GREY,
-            "right",
+        rows = [row for row in self.dossier.by_class.rows if row.count]
+        largest = max(row.area_ha for row in rows) or 1.0
+        bars = tuple(
+            (
+                class_label(int(row.key), words.language),
+                words("area_value", ha=words.number(row.area_ha, DIGITS), mu=words.number(row.area_mu, DIGITS)),
+                row.area_ha / largest,
+                COLOURS[int(row.key)],
+            )
+            for row in rows
         )
-        y = page.text(label, LEFT + 7, TOP - 0.5, BODY - 50, 14, bold=True) + 3
-        width, height = (BODY - 6) / 2, 110.0
-        extent = maps.around(one, width / height)
-        outline, mark = maps.outline(one), maps.mark(extent)
-        for x, role in ((LEFT, "before"), (LEFT + width + 6, "after")):
-            caption = f"{words(role)}  ·  {words.day(day_of(record, role))}"
-            end = page.text(caption, x, y, width, TEXT, bold=True)
-            item = page.map(Box(x, end + 1, width, height), maps.with_image(role, outline), extent)
-            if not maps.images[role]:
-                page.text(self._missing(role), x + 3, end + 4, width - 6, SMALL, colour=GREY)
-        below = end + height + 4
-        page.scale_bar(item, LEFT, below, 50)
-        y = below + 12
-        top = page.text(words("attributes"), LEFT, y, width, TEXT, bold=True) + 1
-        page.table(self._attributes(one), [Column(36, colour=GREY), Column(width - 36)], top, size=SMALL)
-        x = LEFT + width + 6
-        top = page.text(words("locator"), x, y, width, TEXT, bold=True) + 1
+        return [
+            Tiles(tuple(story.key_figures(self.job))),
+            *(Paragraph(text) for text in story.summary(self.job)),
+            Heading(words("bars")),
+            Bars(bars),
+        ]
+
+    def _overview(self, page: Page) -> None:
+        maps, words = self.maps, self.words
+        page.fill("heading", words("overview"))
         whole = maps.whole()
-        shape = min(max(whole.height() / whole.width(), 0.6), 1.0)
-        page.map(Box(x, top, width, width * shape), [mark, *maps.with_image("after")], whole)
+        page.shrink("map", whole.width() / whole.height())
+        item = page.map("map", maps.with_image("after", maps.candidates), whole)
+        missing = "" if maps.images["after"] else f"\n{self._missing('after')}"
+        page.fill("caption", self._caption() + missing)
+        page.legend("legend", item, maps.candidates)
+        page.scale_bar("scale_bar", item)
+        self._north(page)
+        accent = page.style_of("heading").colour
+        box, style = page.region("body")
+        draw(self._sheet(tables.by_class(self.dossier, words)), page, box, style, accent)
+
+    def _tables(self) -> list[Block]:
+        """Lay out the tables that the overview does not show."""
+        words, dossier = self.words, self.dossier
+        made = (
+            tables.by_unit(dossier, words),
+            tables.by_status(dossier, words),
+            tables.by_reason(dossier, words),
+            *tables.accuracy(dossier, words),
+        )
+        blocks = [block for sheet in made if sheet for block in self._sheet(sheet)]
+        listed = tables.candidates(dossier, words)
+        rows = tuple(tuple(row[:6]) for row in listed.texts(words)[:LISTED])
+        columns = (Column(20), Column(30), *[Column(24, "right")] * 3, Column(48))
+        return [*blocks, Heading(words("largest")), Grid(columns, rows, tuple(head.label for head in listed.heads[:6]))]
+
+    def _sheet(self, sheet: Sheet) -> list[Block]:
+        """Lay out a table with its heading and its notes."""
+        texts = 2 if len(sheet.heads) < 6 else 1.5
+        columns = tuple(
+            Column(1, "right") if head.digits is not None else Column(texts if place == 0 else 1)
+            for place, head in enumerate(sheet.heads)
+        )
+        rows = tuple(tuple(row) for row in sheet.texts(self.words))
+        head = tuple(head.label for head in sheet.heads)
+        notes = [Paragraph(note, small=True) for note in sheet.notes]
+        return [Heading(sheet.title), Grid(columns, rows, head, sheet.total, gap=3), *notes]
+
+    def _method(self) -> list[Block]:
+        blocks: list[Block] = [Paragraph(self.words("method_text"))]
+        for heading, rows in sections(self.dossier, self.words):
+            blocks += [Heading(heading), Grid(KEYS, tuple(rows))]
+        return blocks
+
+    def _candidate(self, rank: int, one: Candidate, page: Page) -> None:
+        words, maps, record = self.words, self.maps, self.dossier.record
+        page.fill("heading", self._name(one))
+        page.paint("class_colour", COLOURS[one.class_id])
+        page.fill("rank", words("rank", rank=rank, total=len(self.dossier.candidates)))
+        extent = maps.around(one, page.shape_of("after"))
+        outline, mark = maps.outline(one), maps.mark(extent)
+        for role in ("before", "after"):
+            there = maps.images[role] is not None
+            missing = "" if there else f"\n{self._missing(role)}"
+            page.fill(f"{role}_caption", f"{words(role)}  ·  {words.day(day_of(record, role))}{missing}")
+            item = page.map(role, maps.with_image(role, outline), extent)
+        page.scale_bar("scale_bar", item)
+        self._north(page)
+        whole = maps.whole()
+        page.shrink("locator", whole.width() / whole.height())
+        page.map("locator", [mark, *maps.with_image("after")], whole)
+        page.fill("attributes_heading", words("attributes"))
+        box, style = page.region("attributes")
+        draw([Grid(KEYS_NARROW, tuple(self._attributes(one)), small=False)], page, box, style, style.colour)
+        page.fill("locator_caption", words("locator"))
+        longitude, latitude = one.place
+        uri = f"geo:{latitude:.6f},{longitude:.6f}"
+        page.fill("link", words("open_place", uri=uri))
+        page.link("link", uri)
         page.keep_until_drawn(lambda: maps.forget([outline, mark]))
 
-    def facts(self) -> list[tuple[str, str]]:
-        words, dossier = self.words, self.dossier
-        record = dossier.record
-        days = [day_of(record, role) for role in ("before", "after")]
-        crs = dossier.crs.userFriendlyIdentifier()
-        names = [Path((record["inputs"].get(role) or {}).get("path", "")).name for role in ("before", "after")]
-        return [
-            ("place", f"{words.place(*self._centre())}\n{crs}"),
-            ("period", " – ".join(words.day(day) for day in days)),
-            ("imagery", "\n".join(names)),
-            ("office", self.job.settings.office),
-            ("author", self.job.settings.author),
-            ("made", words.today()),
-            ("run", str(record["run"])),
-        ]
-
-    def _centre(self) -> tuple[float, float]:
-        transform = QgsCoordinateTransform(self.dossier.crs, wgs84(), self.maps.project)
-        point = transform.transform(self.maps.whole().center())
-        return point.x(), point.y()
-
-    def summary(self) -> list[str]:
-        words, dossier = self.words, self.dossier
-        total, request = dossier.by_class.total, dossier.record["request"]
-        days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}
-        largest = max(dossier.by_class.rows, key=lambda row: row.area_ha)
-        found = [
-            words(
-                "found_confirmed" if dossier.only_confirmed else "found_all",
-                **days,
-                count=words.number(total.count),
-                ha=words.number(total.area_ha, DIGITS),
-                mu=words.number(total.area_mu, DIGITS),
-            ),
-            words(
-                "largest_class",
-                label=class_label(int(largest.key), words.language),
-                count=words.number(largest.count),
-                ha=words.number(largest.area_ha, DIGITS),
-                share=words.number(largest.share, 1),
-            ),
-        ]
-        review = [words("fallback")] if dossier.fell_back else []
-        if demo := dossier.reviewers[DEMO_REVIEWER]:
-            review.append(words("demo_review", count=demo))
-        if dossier.reviewed_count:
-            reviewed, every = words.number(dossier.reviewed_count), words.number(dossier.all_count)
-            review.append(words("some_reviewed", reviewed=reviewed, total=every))
-        else:
-            review.append(words("nothing_reviewed"))
-        if dossier.left_out and not dossier.only_confirmed:
-            count, ha = dossier.left_out.count, words.number(dossier.left_out.area_ha, DIGITS)
-            review.append(words("pseudo_left_out", count=words.number(count), ha=ha))
-        limits = []
-        if dossier.hard_count:
-            ha = words.number(dossier.hard_ha, DIGITS)
-            limits.append(
-                words("hard_regions", count=words.number(dossier.hard_count), ha=ha, tau=f"{request['tau']:.2f}")
-            )
-        farmland = request.get("farmland")
-        limits.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
-        pages = min(self.job.settings.candidate_pages, len(dossier.candidates))
-        follow = words(
-            "pages_follow" if pages else "no_pages", count=pages, total=words.number(len(dossier.candidates))
-        )
-        return [words.join(found), words.join(review), words.join(limits), follow]
-
-    def _figures(self, page: Page, y: float, key: str, labels: list[str], table: Table) -> float:
-        """Draw a table of counts and areas with its total; returns where it ends."""
-        words = self.words
-        columns = [Column(50), *(Column(30, "right") for _ in range(4))]
-        header = [words(name) for name in (key, "count", "ha", "mu_area", "share")]
-        rows = [
-            [
-                label,
-                words.number(row.count),
-                words.number(row.area_ha, DIGITS),
-                words.number(row.area_mu, DIGITS),
-                words.number(row.share, 1),
-            ]
-            for label, row in zip([*labels, words("total")], [*table.rows, table.total], strict=True)
-        ]
-        return page.table(rows, columns, y, header=header, total=True)
-
-    def _bars(self, page: Page, y: float) -> float:
-        rows = [row for row in self.dossier.by_class.rows if row.count]
-        largest = max(row.area_ha for row in rows)
-        for row in rows:
-            page.text(class_label(int(row.key), self.words.language), LEFT, y, 28, SMALL)
-            width = max(110 * row.area_ha / largest, 0.3) if largest else 0.3
-            page.rectangle(Box(LEFT + 30, y + 0.4, width, 3.4), COLOURS[int(row.key)])
-            page.text(f"{self.words.number(row.area_ha, DIGITS)} ha", LEFT + 32 + width, y, 30, SMALL, colour=GREY)
-            y += 6
-        return y
-
     def _attributes(self, one: Candidate) -> list[tuple[str, str]]:
-        words, language = self.words, self.words.language
-        second = class_label(one.second_class_id, language) if one.second_class_id is not None else ""
-        area = words("area_value", ha=words.number(one.area_ha, 4), mu=words.number(one.area_mu, DIGITS))
-        shares = ("confidence", one.confidence_mean), ("confidence_min", one.confidence_min)
-        doubts = (
-            ("hard_share", one.hard_share),
-            ("arbitration", one.arbitration),
-            ("disagreement", one.disagreement),
-        )
+        words, dossier, language = self.words, self.dossier, self.words.language
+        ha, mu = dossier.sizes[one.number]
+        verdict = one.verdict
+        shares = ("confidence", "confidence_min", "hard_share", "arbitration", "disagreement")
+        known = {"confidence": one.confidence_mean} | {key: getattr(one, key) for key in shares[1:]}
         rows = [
-            ("status", words.status(one.status)),
             ("class", class_label(one.class_id, language)),
-            ("second_class", second),
-            ("area", area),
-            *((key, "" if share is None else words.percent(share)) for key, share in (*shares, *doubts)),
+            ("area", words("area_value", ha=words.number(ha, FINE_DIGITS), mu=words.number(mu, DIGITS))),
+            ("unit", words.list(dossier.units.of(one)) or words("outside_units") if dossier.units else ""),
+            ("on_farmland", self._on_farmland(one)),
+            ("status", words.status(one.status)),
+            ("reviewer", f"{verdict.reviewer}, {words.day(verdict.given_at)}" if verdict else ""),
+            ("note", verdict.note if verdict else ""),
+            ("outline", words("outline_edited") if one.edited else ""),
+            ("second_class", class_label(one.second_class_id, language) if one.second_class_id is not None else ""),
+            *((key, words.percent(share)) for key, share in known.items() if share is not None),
             ("centre", words.place(*one.place)),
         ]
-        named = [(words(key), value) for key, value in rows if value]
-        x, y = one.point.x(), one.point.y()
-        digits = 6 if self.dossier.crs.isGeographic() else 1
-        return [*named, (words("in_crs", crs=self.dossier.crs.authid()), f"{x:.{digits}f}, {y:.{digits}f}")]
+        x, y, digits = one.point.x(), one.point.y(), 6 if dossier.crs.isGeographic() else 1
+        here = (words("in_crs", crs=dossier.crs.authid()), f"{x:.{digits}f}, {y:.{digits}f}")
+        return [*((words(key), value) for key, value in rows if value), here]
+
+    def _on_farmland(self, one: Candidate) -> str:
+        farmland = self.dossier.farmland
+        return self.words.number(farmland.by_candidate[one.number], FINE_DIGITS) if farmland else ""
+
+    def _north(self, page: Page) -> None:
+        if page.has("north"):
+            page.fill("north", self.words("north"))
+
+    def _name(self, one: Candidate) -> str:
+        return f"{self.words('candidate', number=one.number)}  ·  {class_label(one.class_id, self.words.language)}"
+
+    def _caption(self) -> str:
+        key = "overview_caption" if self.maps.images["after"] else "overview_caption_bare"
+        return self.words(key, after=self.words.day(day_of(self.dossier.record, "after")))
 
     def _missing(self, role: str) -> str:
-        return self.words(
-            "image_missing", name=Path((self.dossier.record["inputs"].get(role) or {}).get("path", "")).name
-        )
+        path = (self.dossier.record["inputs"].get(role) or {}).get("path", "")
+        return self.words("image_missing", name=Path(path).name)

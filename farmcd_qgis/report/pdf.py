@@ -12,14 +12,13 @@ from qgis.core import (
     QgsLayoutExporter,
     QgsLayoutRenderContext,
     QgsPrintLayout,
-    QgsProject,
 )
 
 from ..protocol import Cancelled, FarmCDError
-from .page import BODY, BOTTOM, LEFT, SMALL, Page
-from .pages import Draw
-from .typography import GREY
-from .words import Words
+from .job import Job
+from .page import Page
+from .pages import Leaf
+from .pdf_marks import Area, Mark, with_marks
 
 DPI = 150
 TEXT_MAP = re.compile(rb"\nbegincmap\n.*?\nendcmap\n", re.DOTALL)
@@ -38,16 +37,28 @@ RADICAL = re.compile(rb"<(2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
 class Pages(QgsAbstractLayoutIterator):
     """Hands QGIS's exporter one page after the other; what goes wrong in a page is kept in `error`."""
 
-    def __init__(self, draws: Sequence[Draw], project: QgsProject, words: Words, footer: str) -> None:
+    def __init__(self, leaves: Sequence[Leaf], job: Job, footer: str) -> None:
         super().__init__()
-        self._draws, self._project, self._words, self._footer = draws, project, words, footer
+        self._leaves, self._job, self._footer = leaves, job, footer
         self._index = 0
         self._page: Page | None = None
         self.error: Exception | None = None
+        self.areas: list[Area] = []
+        self.language = "zh-CN" if job.words.language == "zh" else "en"
 
     def count(self) -> int:
         """Return how many pages there will be."""
-        return len(self._draws)
+        return len(self._leaves)
+
+    def marks(self) -> list[Mark]:
+        """Return the bookmarks; the first candidate's gets one above all of theirs."""
+        marks: list[Mark] = []
+        for number, leaf in enumerate(self._leaves):
+            if leaf.level and not any(mark.level for mark in marks):
+                marks.append(Mark(number, self._job.words("candidates")))
+            if leaf.bookmark:
+                marks.append(Mark(number, leaf.bookmark, leaf.level))
+        return marks
 
     def beginRender(self) -> bool:
         """Say that pages may be asked for."""
@@ -69,24 +80,26 @@ class Pages(QgsAbstractLayoutIterator):
     def next(self) -> bool:
         """Draw the next page; False when there is none or it failed."""
         self._close()
-        if self._index >= len(self._draws):
+        if self._index >= len(self._leaves):
             return False
         # QGIS's exporter calls this from C++, which an exception cannot pass.
         try:
-            self._page = Page(self._project)
-            self._draws[self._index](self._page)
-            self._index += 1
-            self._foot(self._page)
+            self._page = self._make(self._leaves[self._index])
         except Exception as error:
             self.error = error
             return False
+        self._index += 1
         return True
 
-    def _foot(self, page: Page) -> None:
-        page.line(LEFT, BOTTOM + 4, BODY)
-        page.text(self._footer, LEFT, BOTTOM + 5.5, BODY - 40, SMALL, colour=GREY)
-        number = self._words("page", page=self._index, pages=self.count())
-        page.text(number, LEFT, BOTTOM + 5.5, BODY, SMALL, colour=GREY, align="right")
+    def _make(self, leaf: Leaf) -> Page:
+        page = Page(self._job.templates.layout(leaf.template, self._job.maps.project))
+        leaf.fill(page)
+        if page.has("footer"):
+            page.fill("footer", self._footer)
+        if page.has("page_number"):
+            page.fill("page_number", self._job.words("page", page=self._index + 1, pages=self.count()))
+        self.areas += [Area(self._index, *link.box, link.uri) for link in page.links]
+        return page
 
     def _close(self) -> None:
         if self._page:
@@ -94,13 +107,12 @@ class Pages(QgsAbstractLayoutIterator):
         self._page = None
 
 
-def make_searchable(path: Path) -> None:
+def searchable(content: bytes) -> bytes:
     """Let readers find Chinese words in a PDF: for 月, Qt notes its radical's code point (U+2F49), drawn the same.
 
     Only the fonts' uncompressed maps from glyphs to text are touched, code by code of the same length.
     """
-    content = path.read_bytes()
-    path.write_bytes(TEXT_MAP.sub(lambda found: RADICAL.sub(_unified, found[0]), content))
+    return TEXT_MAP.sub(lambda found: RADICAL.sub(_unified, found[0]), content)
 
 
 def _unified(code: re.Match[bytes]) -> bytes:
@@ -123,4 +135,4 @@ def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
         raise pages.error
     if result != QgsLayoutExporter.ExportResult.Success:
         raise FarmCDError("pdf_failed", f"{path} could not be written ({sentence or result}). Is the disk full?")
-    make_searchable(path)
+    path.write_bytes(with_marks(searchable(path.read_bytes()), pages.marks(), pages.areas, pages.language))

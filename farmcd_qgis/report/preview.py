@@ -8,7 +8,6 @@ from qgis.PyQt.QtCore import QSize
 
 from ..protocol import Cancelled, FarmCDError
 from .figures import read_dossier
-from .page import HEIGHT, WIDTH
 from .settings import ReportSettings
 from .write import make_job, report_pages
 
@@ -33,16 +32,17 @@ def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: Qg
     pages = report_pages(make_job(settings, dossier))
     shown = min(settings.candidate_pages, len(dossier.candidates))
     wanted = {0, pages.count() - shown} if shown else {0}
-    size = QSize(width, round(width * HEIGHT / WIDTH))
     pictures: list[str] = []
     for index in range(max(wanted) + 1):
         if feedback.isCanceled():
             raise Cancelled
-        if not pages.next():
+        if not pages.next() or (layout := pages.layout()) is None:
             raise pages.error or FarmCDError("preview_failed", "The preview has fewer pages than the report.")
         if index in wanted:
             path = Path(folder) / f"page-{index + 1}.png"
-            if not QgsLayoutExporter(pages.layout()).renderPageToImage(0, size).save(str(path)):
+            paper = layout.pageCollection().page(0).pageSize()
+            size = QSize(width, round(width * paper.height() / paper.width()))
+            if not QgsLayoutExporter(layout).renderPageToImage(0, size).save(str(path)):
                 raise FarmCDError("preview_failed", f"{path} cannot be written. Is the disk full?")
             pictures.append(str(path))
         feedback.setProgress(100 * index / max(max(wanted), 1))

@@ -5,16 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from .figures import Dossier
-from .page import BODY, BOTTOM, SMALL, TOP, Column, row_height
 from .words import Words
 
 Rows = list[tuple[str, str]]
 Section = tuple[str, Rows]
-
-KEYS = (Column(42, colour="#667380"), Column(BODY - 42))
-# A section's heading with the space around it, and the head of a page, in millimetres.
-HEADING = 9.6
-PAGE_HEAD = 9.5
 
 
 def sections(dossier: Dossier, words: Words) -> list[Section]:
@@ -27,28 +21,6 @@ def sections(dossier: Dossier, words: Words) -> list[Section]:
         ("machine", _machine(record, words)),
     )
     return [(words(key), [row for row in rows if row[1]]) for key, rows in parts]
-
-
-def split(parts: list[Section], introduction: float) -> list[list[Section]]:
-    """Cut sections at rows so that each list fits a page; the first one begins with an introduction of that height."""
-    pages: list[list[Section]] = [[]]
-    room = BOTTOM - TOP - PAGE_HEAD
-    left = room - introduction
-    for heading, rows in parts:
-        left -= HEADING
-        open_section: Rows = []
-        for row in rows:
-            height = row_height(row, KEYS, SMALL)
-            if height > left and (open_section or pages[-1]):
-                if open_section:
-                    pages[-1].append((heading, open_section))
-                pages.append([])
-                open_section = []
-                left = room - HEADING
-            open_section.append(row)
-            left -= height
-        pages[-1].append((heading, open_section))
-    return pages
 
 
 def _inputs(dossier: Dossier, words: Words) -> Rows:

@@ -7,7 +7,7 @@ from .candidates import Candidate
 from .figures import NO_REASON, TOTAL, Dossier, Table
 from .overlay import OUTSIDE
 from .provenance import sections
-from .rounding import DIGITS, FINE_DIGITS
+from .rounding import DIGITS, FINE_DIGITS, add_up
 from .words import Words
 
 Cell = str | int | float | None
@@ -47,6 +47,7 @@ def all_sheets(dossier: Dossier, words: Words) -> list[Sheet]:
         parts(dossier, words),
         by_status(dossier, words),
         by_reason(dossier, words),
+        *accuracy(dossier, words),
         candidates(dossier, words),
         provenance(dossier, words),
     )
@@ -62,7 +63,8 @@ def by_class(dossier: Dossier, words: Words) -> Sheet:
         return _sheet("by_class", "class", labels, dossier.by_class, words, notes)
     farmland = dossier.farmland
     notes.append(words("farmland_note", name=farmland.layer, ha=words.number(farmland.area_ha, DIGITS)))
-    shares = [round(dossier.farmland_of(key), 3) for key in keys]
+    shares = add_up([dossier.farmland_of(row.key) for row in dossier.by_class.rows], 3)
+    shares.append(round(dossier.farmland_of(TOTAL), 3))
     return _sheet(
         "by_class", "class", labels, dossier.by_class, words, notes, (Head(words("farmland_share"), 3), shares)
     )
@@ -120,6 +122,53 @@ def by_reason(dossier: Dossier, words: Words) -> Sheet | None:
         return None
     labels = [words(f"reason_{row.key}" if row.key != NO_REASON else "no_reason") for row in dossier.by_reason.rows]
     return _sheet("by_reason", "reason", [*labels, words("total")], dossier.by_reason, words, [words("reason_note")])
+
+
+def accuracy(dossier: Dossier, words: Words) -> list[Sheet]:
+    """What the judged sample says of the map: accuracies and areas of each class with 95 % intervals, error matrix."""
+    found = dossier.assessment
+    if not found:
+        return []
+    labels = [class_label(row.class_id, words.language) for row in found.classes]
+    rows: list[tuple[Cell, ...]] = [
+        (
+            label,
+            row.judged,
+            words.estimate(row.users, 100, 1),
+            words.estimate(row.producers, 100, 1),
+            round(row.mapped_ha, DIGITS),
+            words.estimate(row.area_ha, 1, DIGITS),
+            words.estimate(row.area_mu, 1, DIGITS),
+        )
+        for label, row in zip(labels, found.classes, strict=True)
+    ]
+    heads = (
+        Head(words("class")),
+        Head(words("judged"), 0),
+        Head(words("users")),
+        Head(words("producers")),
+        Head(words("mapped"), DIGITS),
+        Head(words("estimated_ha")),
+        Head(words("estimated_mu")),
+    )
+    notes = [
+        words("overall", value=words.estimate(found.overall, 100, 1) or "–"),
+        words("sample_note", judged=found.judged, drawn=found.drawn, undecided=found.undecided, seed=found.seed),
+    ]
+    if not found.finished:
+        notes.append(words("sample_unfinished"))
+    if few := [label for label, row in zip(labels, found.classes, strict=True) if row.few]:
+        notes.append(words("few_points", classes=words.list(few)))
+    matrix: list[tuple[Cell, ...]] = [
+        (label, *counts, sum(counts)) for label, counts in zip(labels, found.matrix, strict=True)
+    ]
+    columns = [sum(column) for column in zip(*found.matrix, strict=True)]
+    total: tuple[Cell, ...] = (words("total"), *columns, sum(columns))
+    matrix_heads = (Head(words("map_or_reference")), *(Head(label, 0) for label in labels), Head(words("total"), 0))
+    return [
+        Sheet("accuracy", words("accuracy"), heads, tuple(rows), notes=tuple(notes)),
+        Sheet("error_matrix", words("error_matrix"), matrix_heads, (*matrix, total), True, (words("matrix_note"),)),
+    ]
 
 
 def candidates(dossier: Dossier, words: Words) -> Sheet:

@@ -4,10 +4,11 @@ QGIS's labels break lines at spaces only, which Chinese has none of; Qt's text l
 """
 
 import functools
+from dataclasses import dataclass, replace
 
 from qgis.core import Qgis, QgsTextFormat
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtGui import QColor, QFont, QFontDatabase, QTextLayout, QTextOption
+from qgis.PyQt.QtGui import QColor, QFont, QFontDatabase, QFontMetricsF, QTextLayout, QTextOption
 
 INK = "#1f2933"
 GREY = "#667380"
@@ -52,29 +53,80 @@ def has_chinese() -> bool:
     return bool(_database().families(QFontDatabase.WritingSystem.SimplifiedChinese))
 
 
-def text_format(size: float, bold: bool = False, colour: str = INK) -> QgsTextFormat:
-    """Make the format of a text of `size` points."""
-    style = QgsTextFormat()
-    style.setFont(_font(bold))
-    style.setSize(size)
-    style.setColor(QColor(colour))
-    style.setLineHeightUnit(Qgis.RenderUnit.Millimeters)
-    style.setLineHeight(line_height(size))
-    return style
+@dataclass(frozen=True)
+class Style:
+    """How a text is written: `size` in points, `family` the wanted font, before those that are there for sure."""
+
+    size: float = 9.5
+    bold: bool = False
+    colour: str = INK
+    family: str = ""
+
+    @property
+    def line_height(self) -> float:
+        """The distance between lines, in millimetres."""
+        return self.size * MM_PER_POINT * LEADING
+
+    def with_size(self, factor: float) -> "Style":
+        """Return the style in another size."""
+        return replace(self, size=self.size * factor)
+
+    def in_bold(self) -> "Style":
+        """Return the style in bold."""
+        return replace(self, bold=True)
+
+    def in_colour(self, colour: str) -> "Style":
+        """Return the style in another colour."""
+        return replace(self, colour=colour)
+
+    def font(self) -> QFont:
+        """Return the font; letters that the wanted one lacks come from the next."""
+        font = QFont()
+        known = families()
+        wanted = [self.family] if self.family in _database().families() else []
+        font.setFamilies([*wanted, *(name for name in known if name not in wanted)])
+        font.setBold(self.bold)
+        font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
+        return font
+
+    def format(self) -> QgsTextFormat:
+        """Return what QGIS writes with."""
+        style = QgsTextFormat()
+        style.setFont(self.font())
+        style.setSize(self.size)
+        style.setSizeUnit(Qgis.RenderUnit.Points)
+        style.setColor(QColor(self.colour))
+        style.setLineHeightUnit(Qgis.RenderUnit.Millimeters)
+        style.setLineHeight(self.line_height)
+        return style
+
+    def wrap(self, text: str, width: float) -> list[str]:
+        """Break a text into lines of at most `width` millimetres."""
+        return [line for paragraph in text.split("\n") for line in _wrap(paragraph, width, self)]
+
+    def width(self, text: str) -> float:
+        """Return how wide the longest line of a text is, in millimetres."""
+        font = self.font()
+        font.setPixelSize(MEASURE)
+        metrics = QFontMetricsF(font)
+        return max(metrics.horizontalAdvance(line) for line in text.split("\n")) * self.size * MM_PER_POINT / MEASURE
+
+    def height(self, text: str, width: float) -> float:
+        """Return how high a text becomes when it is broken to a width."""
+        return len(self.wrap(text, width)) * self.line_height
 
 
-def line_height(size: float) -> float:
-    """Return the distance between lines of `size` points, in millimetres."""
-    return size * MM_PER_POINT * LEADING
+def style_of(format_: QgsTextFormat) -> Style:
+    """Return the style that somebody has given a text in a template."""
+    font = format_.font()
+    points = format_.size()
+    if format_.sizeUnit() == Qgis.RenderUnit.Millimeters:
+        points /= MM_PER_POINT
+    return Style(points, font.bold() or format_.forcedBold(), format_.color().name(), font.family())
 
 
-def wrap(text: str, width: float, size: float, bold: bool = False) -> list[str]:
-    """Break a text of `size` points into lines of at most `width` millimetres."""
-    return [line for paragraph in text.split("\n") for line in _wrap(paragraph, width, size, bold)]
-
-
-def _wrap(text: str, width: float, size: float, bold: bool) -> list[str]:
-    font = _font(bold)
+def _wrap(text: str, width: float, style: Style) -> list[str]:
+    font = style.font()
     font.setPixelSize(MEASURE)
     layout = QTextLayout(text, font)
     option = QTextOption()
@@ -85,19 +137,11 @@ def _wrap(text: str, width: float, size: float, bold: bool) -> list[str]:
     units = text.encode("utf-16-le")
     lines = []
     while (line := layout.createLine()).isValid():
-        line.setLineWidth(width / (size * MM_PER_POINT) * MEASURE)
+        line.setLineWidth(width / (style.size * MM_PER_POINT) * MEASURE)
         start, end = 2 * line.textStart(), 2 * (line.textStart() + line.textLength())
         lines.append(units[start:end].decode("utf-16-le").rstrip())
     layout.endLayout()
     return lines or [""]
-
-
-def _font(bold: bool) -> QFont:
-    font = QFont()
-    font.setFamilies(list(families()))
-    font.setBold(bold)
-    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
-    return font
 
 
 def _database() -> QFontDatabase:

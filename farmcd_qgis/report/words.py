@@ -5,6 +5,7 @@ from datetime import datetime
 
 from qgis.PyQt.QtCore import QDate, QLocale
 
+from ..review.accuracy import Estimate
 from ..review.verdicts import STATUSES
 from .settings import LANGUAGES
 
@@ -78,14 +79,27 @@ TEXTS: dict[str, tuple[str, str]] = {
         "仅检测耕地范围图层{name}以内的区域。",
     ),
     "pages_follow": (
-        "For the {count} largest candidate{s} there is a page each; report.xlsx, candidates.csv and candidates.geojson "
-        "hold all {total}.",
-        "后附面积最大的{count}个图斑，每个一页；全部{total}个图斑见report.xlsx、candidates.csv和candidates.geojson。",
+        "At the end there is a page for each of the {count} largest candidates.",
+        "报告末尾附面积最大的{count}个图斑，每个一页。",
     ),
-    "no_pages": (
-        "report.xlsx, candidates.csv and candidates.geojson beside this report hold all {total} candidates.",
-        "全部{total}个图斑见随附的report.xlsx、candidates.csv和candidates.geojson。",
+    "files_follow": (
+        "The tables and polygons beside this report hold all {total}.",
+        "全部{total}个图斑见随附的表格和矢量数据。",
     ),
+    "of_farmland": (
+        "Of the {ha} ha of farmland within the compared extent, {share} % lie in them.",
+        "其中位于耕地内的部分占检测范围内耕地面积（{ha}公顷）的{share}%。",
+    ),
+    "chosen": ("Only these are counted: {what}.", "仅统计：{what}。"),
+    "at_least": ("candidates of at least {area} m²", "面积不小于{area}平方米的图斑"),
+    "edited": (
+        "A reviewer changed the outline of {count} candidate{s}, whose area was measured anew.",
+        "{count}个图斑的边界经复核人员修改，面积已重新量算。",
+    ),
+    "outline": ("Outline", "边界"),
+    "outline_edited": ("changed by the reviewer", "复核时已修改"),
+    "open_place": ("Open this place: {uri}", "打开位置：{uri}"),
+    "tables": ("Tables", "统计表"),
     "overview": ("Overview", "总览图"),
     "overview_caption": ("Candidates over the image of {after}", "图斑分布（底图：{after}影像）"),
     "overview_caption_bare": ("Candidates", "图斑分布"),
@@ -142,6 +156,36 @@ TEXTS: dict[str, tuple[str, str]] = {
     "value": ("Value", "内容"),
     "field": ("Field", "字段"),
     "meaning": ("Meaning", "含义"),
+    "accuracy": ("Accuracy of the map", "精度评估"),
+    "judged": ("Points judged", "已判读样点（个）"),
+    "users": ("User's accuracy (%)", "用户精度（%）"),
+    "producers": ("Producer's accuracy (%)", "生产者精度（%）"),
+    "mapped": ("Mapped (ha)", "制图面积（公顷）"),
+    "estimated_ha": ("Estimated (ha)", "估计面积（公顷）"),
+    "estimated_mu": ("Estimated (mu)", "估计面积（亩）"),
+    "overall": (
+        "Overall accuracy: {value} %. ± is half of the 95 % interval (Olofsson et al. 2014).",
+        "总体精度：{value}%。±为95%置信区间半宽（Olofsson等，2014）。",
+    ),
+    "sample_note": (
+        "Stratified random sample of the map before any review: {judged} of {drawn} points judged, {undecided} without "
+        "an answer, seed {seed}.",
+        "样本为复核前分类图的分层随机样点：共{drawn}个，已判读{judged}个，无法判定{undecided}个，随机种子{seed}。",
+    ),
+    "sample_unfinished": (
+        "The sample is not finished: its figures are provisional.",
+        "样点尚未全部判读，以上数值为暂定值。",
+    ),
+    "few_points": (
+        "Few points, so that the accuracy is only loosely known: {classes}.",
+        "样点较少、精度仅供参考的类别：{classes}。",
+    ),
+    "error_matrix": ("Error matrix", "误差矩阵"),
+    "map_or_reference": ("Map \\ reference", "分类图＼参考"),
+    "matrix_note": (
+        "Judged points: the map in rows, the reference in columns.",
+        "已判读样点数：行为分类结果，列为参考类别。",
+    ),
     "by_status": ("State of the review", "复核情况"),
     "status": ("Status", "复核状态"),
     "unreviewed": ("Not reviewed", "未复核"),
@@ -149,6 +193,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "other_class": ("Confirmed as another class", "确认为其他类别"),
     "pseudo_change": ("Pseudo-change", "伪变化"),
     "unsure": ("Unsure", "存疑"),
+    "conflict": ("Reviewers disagree", "意见不一"),
     "skipped": ("Skipped", "暂跳过"),
     "area_note": (
         "Areas are measured on the ellipsoid; 1 ha = 15 mu. Rounded figures are adjusted in the last digit so that "
@@ -259,6 +304,14 @@ class Words:
     def number(self, value: float, digits: int = 0) -> str:
         """Write a number with thousands separated and a fixed count of digits after the point."""
         return f"{value:,.{digits}f}"
+
+    def estimate(self, found: Estimate | None, factor: float, digits: int) -> str:
+        """Write an estimate with half of its 95 % interval; nothing where nothing can be said."""
+        if found is None:
+            return ""
+        scaled = found.times(factor)
+        value = self.number(scaled.value, digits)
+        return value if scaled.margin is None else f"{value} ± {self.number(scaled.margin, digits)}"
 
     def percent(self, share: float) -> str:
         """Write a share 0..1 as percents."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from qgis.core import QgsFeedback
 
 from ..protocol import Cancelled, InputError
+from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import Dossier, read_dossier
 from .html import write_html
@@ -19,6 +20,7 @@ from .maps import Maps
 from .pages import Writer
 from .pdf import Pages, write_pdf
 from .settings import ReportSettings
+from .templates import Templates
 from .typography import has_chinese
 from .words import Words
 
@@ -45,15 +47,19 @@ class ReportResult:
 
 
 def make_job(settings: ReportSettings, dossier: Dossier) -> Job:
-    """Bring together what every output of a report is made from."""
+    """Bring together what every output of a report is made from; raises InputError for templates of no use."""
     words = Words(settings.language)
-    return Job(settings, dossier, Maps(dossier, words.language), words)
+    return Job(settings, dossier, Maps(dossier, words.language), words, Templates(settings.templates))
 
 
 def report_pages(job: Job) -> Pages:
     """Return the pages of a report, each drawn when it is asked for."""
+    about = job.maps.project.metadata()
+    about.setTitle(" · ".join(story.title(job)))
+    about.setAuthor(job.settings.author or job.settings.office)
+    job.maps.project.setMetadata(about)
     footer = f"FarmCD {job.dossier.record['versions']['farmcd']}  ·  {job.dossier.record['run']}"
-    return Pages(Writer(job).pages(), job.maps.project, job.words, footer)
+    return Pages(Writer(job).pages(), job, footer)
 
 
 def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
@@ -86,8 +92,8 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     dossier = read_dossier(settings, feedback)
     chosen_crs(settings, dossier.crs)
     wanted = {name: output for name, output in MAKERS.items() if name in settings.outputs}
-    _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
     job = make_job(settings, dossier)
+    _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
     files: dict[str, Path] = {}
     messages = list(_messages(job))
     done, whole = 0.0, sum(output.weight for output in wanted.values())

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from ..classes import CLASSES
 from ..protocol import ACCURACY_STRATA, JUDGEMENT_LOG, RUN_GPKG, InputError
 from .accuracy import Assessment, Stratum, assess
-from .log import LogStore, now, opened
+from .log import LogStore, opened
 
 UNJUDGED = "unjudged"
 JUDGED = "class"
@@ -98,8 +99,8 @@ class SampleStore(LogStore[Judgement]):
         with self._writing() as file:
             if not file.execute("SELECT 1 FROM accuracy_sample WHERE sample_id = ?", (sample_id,)).fetchone():
                 raise InputError("no_point", f"{self.path} holds no point {sample_id}.")
-            given = Judgement(0, sample_id, judgement, class_id, note, self.reviewer, now())
-            return replace(given, judgement_id=self._append(file, given, becomes=given))
+            given = Judgement(0, sample_id, judgement, class_id, note, self.reviewer, self._now())
+            return self._append(file, [given])[0]
 
     def points(self) -> list[Point]:
         """Read the sample in the order in which it is to be judged: at random over the classes."""
@@ -131,12 +132,13 @@ class SampleStore(LogStore[Judgement]):
         return Judgement(*row)
 
     def _reference(self, word: str, row: Judgement) -> Judgement:
-        return Judgement(0, row.sample_id, word, None, "", self.reviewer, now(), row.judgement_id)
+        return Judgement(0, row.sample_id, word, None, "", self.reviewer, self._now(), row.judgement_id)
 
-    def _mirror(self, file: sqlite3.Connection, subject: int, becomes: Judgement | None) -> None:
-        file.execute(
+    def _mirror(self, file: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        held = [(subject, self.current(subject)) for subject in subjects]
+        file.executemany(
             "UPDATE accuracy_sample SET judgement = ?, reference_class_id = ? WHERE sample_id = ?",
-            (becomes.judgement if becomes else UNJUDGED, becomes.class_id if becomes else None, subject),
+            [(row.judgement if row else UNJUDGED, row.class_id if row else None, subject) for subject, row in held],
         )
 
 

@@ -1,20 +1,20 @@
-"""An append-only log in a run's GeoPackage: which of its rows hold, what undo and redo mean, how it is written."""
+"""An append-only log in a run's GeoPackage: how it is read and written, by one program or several."""
 
 import sqlite3
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import astuple
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic
 
 from ..protocol import FarmCDError, InputError
-
-UNDO = "undo"
-REDO = "redo"
+from .history import REDO, UNDO, History, R, Step, key_of
 
 WAIT_SECONDS = 2.0
+# Who pauses for longer does something else meanwhile.
+BREAK_SECONDS = 300.0
 
 # The triggers keep every program from changing what was said. QGIS and OGR list "attributes" tables.
 GUARDS = """
@@ -24,69 +24,6 @@ CREATE TRIGGER {table}_are_kept BEFORE DELETE ON {table}
 BEGIN SELECT RAISE(ABORT, '{table} are only ever added'); END;
 INSERT INTO gpkg_contents (table_name, data_type, identifier) VALUES ('{table}', 'attributes', '{table}');
 """
-
-
-class Row(Protocol):
-    """One row of a log: its `number`, the `subject` (a candidate, a point) it is about, and the `word` said of it.
-
-    `word` is "undo" or "redo" where the row only takes back or repeats the row `refers_to`.
-    """
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def subject(self) -> int: ...
-    @property
-    def word(self) -> str: ...
-    @property
-    def refers_to(self) -> int | None: ...
-
-
-R = TypeVar("R", bound=Row)
-
-
-class History(Generic[R]):
-    """The rows that hold, in the order they were given, and those taken back that may come again."""
-
-    def __init__(self) -> None:
-        self.held: list[R] = []
-        self.undone: list[R] = []
-        self.last = 0
-        self._by_subject: dict[int, list[R]] = {}
-
-    def add(self, row: R) -> None:
-        """Take in the log's next row. A new one makes those taken back before it final."""
-        if row.word == UNDO:
-            self.undone.append(_expected(self.held, row))
-            self._by_subject[row.subject].pop()
-        else:
-            if row.word == REDO:
-                held = _expected(self.undone, row)
-            else:
-                self.undone.clear()
-                held = row
-            self.held.append(held)
-            self._by_subject.setdefault(row.subject, []).append(held)
-        self.last = row.number
-
-    def current(self, subject: int, before: int = 0) -> R | None:
-        """Return the row that holds for a subject, or would if its last `before` ones were taken back."""
-        given = self._by_subject.get(subject, [])
-        return given[-1 - before] if len(given) > before else None
-
-    def holding(self) -> dict[int, R]:
-        """Map the subjects that something holds for to it."""
-        return {subject: given[-1] for subject, given in self._by_subject.items() if given}
-
-    def statuses(self) -> dict[int, str]:
-        """Map the subjects that something was said of to the word that holds."""
-        return {subject: row.word for subject, row in self.holding().items()}
-
-    def counts(self, statuses: Iterable[str], total: int) -> dict[str, int]:
-        """Count `total` subjects by status; the first of `statuses` is for those that nothing was said of."""
-        first, *words = statuses
-        counted = Counter(self.statuses().values())
-        return {first: total - counted.total()} | {word: counted[word] for word in words}
 
 
 class LogStore(Generic[R]):
@@ -108,43 +45,79 @@ class LogStore(Generic[R]):
     def __init__(self, gpkg_path: str | Path, reviewer: str) -> None:
         self.path = Path(gpkg_path)
         self.reviewer = reviewer
-        self._history: History[R] = History()
+        self._history = self._new_history()
+        self._changed: set[int] = set()
+        self._news: list[R] = []
         with self._reading() as file:
             file.execute("BEGIN IMMEDIATE")
             self._prepare(file)
             if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (self.table,)).fetchone():
                 for statement in (self.columns + GUARDS.format(table=self.table)).split(";\n"):
                     file.execute(statement)
-            file.execute("COMMIT")
             self._catch_up(file)
+            file.execute("COMMIT")
+        self._changed.clear()
+        self._news.clear()
 
     def undo(self) -> R | None:
-        """Take back the last row that holds, whoever gave it, and return it; None if there is none."""
-        with self._writing() as file:
-            if not self._history.held:
-                return None
-            last = self._history.held[-1]
-            self._append(file, self._reference(UNDO, last), becomes=self._history.current(last.subject, before=1))
-            return last
+        """Take back the last step that holds, whoever gave it, and return its first row; None if there is none."""
+        return self._refer(UNDO)
 
     def redo(self) -> R | None:
-        """Give the row again that was taken back last, and return it; None if there is none, or a newer row."""
-        with self._writing() as file:
-            if not self._history.undone:
-                return None
-            last = self._history.undone[-1]
-            self._append(file, self._reference(REDO, last), becomes=last)
-            return last
+        """Give the step again that was taken back last, and return its first row; None if there is none, or a newer
+        one."""
+        return self._refer(REDO)
+
+    def next_size(self, word: str) -> int:
+        """Return how many rows the next "undo" or "redo" is about, as far as this store has read or written."""
+        steps = self._steps(word)
+        return len(steps[-1].rows) if steps else 0
 
     def current(self, subject: int) -> R | None:
         """Return the row that holds for a subject, as far as this store has read or written."""
         return self._history.current(subject)
 
+    def holding(self) -> dict[int, R]:
+        """Map the subjects that something holds for to it, as far as this store has read or written."""
+        return self._history.holding()
+
+    def rows(self) -> list[R]:
+        """Return the whole log in the order in which it was said, as far as this store has read or written."""
+        return self._history.rows()
+
     def statuses(self) -> dict[int, str]:
         """Map the subjects that something was said of to the word, what others said meanwhile included."""
-        with self._reading() as file:
-            self._catch_up(file)
+        self.refresh()
         return self._history.statuses()
+
+    def refresh(self) -> None:
+        """Take in what others wrote meanwhile."""
+        with self._reading() as file:
+            self._news += self._catch_up(file)[0]
+
+    def take_changes(self) -> set[int]:
+        """Return the subjects that this store has learned something new of since it was asked last."""
+        changed, self._changed = self._changed, set()
+        return changed
+
+    def mark_all(self) -> None:
+        """Let `take_changes` return everything that something holds for."""
+        self._changed |= set(self._history.holding())
+
+    def gaps(self, count: int) -> list[float]:
+        """Return the seconds between this reviewer's last `count` steps that hold, without breaks of BREAK_SECONDS."""
+        own = (key_of(row) for step in reversed(self._history.held) for row in step.rows[:1])
+        times = [datetime.fromisoformat(time) for time, who in islice(own, 4 * count) if who == self.reviewer][:count]
+        gaps = ((later - earlier).total_seconds() for later, earlier in pairwise(times))
+        return [gap for gap in gaps if 0 < gap < BREAK_SECONDS]
+
+    def take_news(self) -> list[R]:
+        """Return the rows that another program added, as far as they were not returned yet."""
+        news, self._news = self._news, []
+        return news
+
+    def _new_history(self) -> History[R]:
+        return History()
 
     def _prepare(self, file: sqlite3.Connection) -> None:
         """Check that the file holds the subjects, and add what their layer lacks."""
@@ -155,35 +128,67 @@ class LogStore(Generic[R]):
         raise NotImplementedError
 
     def _reference(self, word: str, row: R) -> R:
-        """Make the row that takes `row` back or repeats it."""
+        """Make the row that takes the step of `row` back or repeats it."""
         raise NotImplementedError
 
-    def _mirror(self, file: sqlite3.Connection, subject: int, becomes: R | None) -> None:
-        """Show in the layer what a subject `becomes`."""
+    def _mirror(self, file: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        """Show in the layer what holds for the subjects."""
         raise NotImplementedError
 
-    def _append(self, file: sqlite3.Connection, row: R, becomes: R | None) -> int:
-        """Add a row to the log and mirror what its subject `becomes`; returns the row's number."""
-        values = astuple(row)[1:]  # type: ignore[call-overload]
-        marks = ", ".join("?" * len(values))
-        added = file.execute(f"INSERT INTO {self.table} VALUES (NULL, {marks})", values)  # nosec B608 (own names)
-        self._mirror(file, row.subject, becomes)
-        return added.lastrowid or 0
+    def _refer(self, word: str) -> R | None:
+        with self._writing() as file:
+            steps = self._steps(word)
+            if not steps:
+                return None
+            first = steps[-1].rows[0]
+            self._append(file, [self._reference(word, first)])
+            return first
 
-    def _catch_up(self, file: sqlite3.Connection) -> None:
-        """Take in the rows that this store has not seen yet, its own or another's."""
+    def _steps(self, word: str) -> Sequence[Step[R]]:
+        return self._history.held if word == UNDO else self._history.undone
+
+    def _append(self, file: sqlite3.Connection, rows: Sequence[R]) -> list[R]:
+        """Add rows to the log, mirror what becomes of their subjects, and return them as they were stored."""
+        values = [(row.number or None, *astuple(row)[1:]) for row in rows]  # type: ignore[call-overload]
+        marks = ", ".join("?" * len(values[0]))
+        file.executemany(f"INSERT INTO {self.table} VALUES ({marks})", values)  # nosec B608 (own names)
+        stored, changed = self._catch_up(file)
+        self._mirror(file, changed)
+        return stored
+
+    def _catch_up(self, file: sqlite3.Connection) -> tuple[list[R], set[int]]:
+        """Take in the rows that this store has not seen yet, its own or another's; returns them and their subjects."""
         unseen = f"SELECT * FROM {self.table} WHERE rowid > ? ORDER BY rowid"  # nosec B608 (own names)
-        for row in file.execute(unseen, (self._history.last,)):
-            self._history.add(self._read(row))
+        rows = [self._read(row) for row in file.execute(unseen, (self._history.last,))]
+        changed = self._history.take(rows)
+        self._changed |= changed
+        return rows, changed
+
+    def _now(self) -> str:
+        """Return a time for the next step, later than all in the log, so that the order of times is that of steps."""
+        latest = self._history.latest[0]
+        time = now()
+        if time <= latest:
+            time = (datetime.fromisoformat(latest) + timedelta(microseconds=1)).isoformat(timespec="microseconds")
+        return time
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._reading() as file:
             file.execute("BEGIN IMMEDIATE")
-            self._catch_up(file)
-            yield file
-            file.execute("COMMIT")
-            self._catch_up(file)
+            self._news += self._catch_up(file)[0]
+            known = self._history.last
+            try:
+                yield file
+                file.execute("COMMIT")
+            except BaseException:
+                if self._history.last != known:
+                    # What was taken in is not in the file: read it anew.
+                    self._history = self._new_history()
+                    with suppress(sqlite3.Error):
+                        file.execute("ROLLBACK")
+                        self._catch_up(file)
+                raise
             # Where QGIS, editing the layer, has a write-ahead log: fold it in, so that nothing depends on that file.
             file.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
@@ -218,18 +223,8 @@ def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def now() -> str:
-    """Return the time in UTC as ISO 8601 text with milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _expected(stack: list[R], row: R) -> R:
-    if not stack or stack[-1].number != row.refers_to:
-        raise FarmCDError(
-            "bad_log",
-            f"The log of the review is damaged: row {row.number} ({row.word}) refers to row {row.refers_to}, which is "
-            "not the last one. Restore farmcd.gpkg from a copy.",
-        )
-    return stack.pop()
+    """Return the time in UTC as ISO 8601 text with microseconds."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 def _no_geometry(_blob: bytes) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from .verdicts import UNREVIEWED
+
 DOUBTFUL = "doubtful"
 BIGGEST = "biggest"
 PLACE = "place"
@@ -15,6 +17,7 @@ CURVE_BITS = 16
 
 Whole = npt.NDArray[np.int64]
 Real = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -36,32 +39,52 @@ class Candidates:
         return len(self.candidate_id)
 
 
+@dataclass(frozen=True)
+class Filter:
+    """Which candidates are looked at; what is None does not matter.
+
+    Areas in ha and confidences (0-1) are from-to, both included, where None leaves an end open; `extent` is (xmin,
+    ymin, xmax, ymax) in map units, for the candidates' centres. `unit` is the number of an administrative unit.
+    """
+
+    class_id: int | None = None
+    statuses: tuple[str, ...] = (UNREVIEWED,)
+    reviewer: str | None = None
+    area_ha: tuple[float | None, float | None] = (None, None)
+    confidence: tuple[float | None, float | None] = (None, None)
+    extent: tuple[float, float, float, float] | None = None
+    unit: int | None = None
+
+    def fits(self, candidates: Candidates) -> Mask:
+        """Mark the candidates (n,) that fit by what the model says of them and by where they are."""
+        kept = np.ones(len(candidates), np.bool_)
+        if self.class_id is not None:
+            kept &= candidates.class_id == self.class_id
+        ranges = [(candidates.area_ha, self.area_ha), (candidates.confidence_mean, self.confidence)]
+        if self.extent is not None:
+            xmin, ymin, xmax, ymax = self.extent
+            ranges += [(candidates.x, (xmin, xmax)), (candidates.y, (ymin, ymax))]
+        for values, (least, most) in ranges:
+            if least is not None:
+                kept &= values >= least
+            if most is not None:
+                kept &= values <= most
+        return kept
+
+
 class Queue:
     """Candidates in every order, worked out once, so that a change of order or filter is a selection only."""
 
     def __init__(self, candidates: Candidates) -> None:
-        self._candidates = candidates
         self._orders = {name: key(candidates).argsort(kind="stable") for name, key in KEYS.items()}
 
-    def rows(
-        self,
-        order: str = DOUBTFUL,
-        *,
-        class_id: int | None = None,
-        wanted: npt.NDArray[np.bool_] | None = None,
-        minimum_ha: float = 0.0,
-    ) -> npt.NDArray[np.intp]:
+    def rows(self, order: str = DOUBTFUL, kept: Mask | None = None) -> npt.NDArray[np.intp]:
         """Return the rows (0-based) of `candidates` to look at, first one first.
 
-        `wanted` (n,) marks the rows whose status is asked for. Raises KeyError for an order that is not in ORDERS.
+        `kept` (n,) marks those that a filter leaves. Raises KeyError for an order that is not in ORDERS.
         """
-        kept = self._candidates.area_ha >= minimum_ha
-        if class_id is not None:
-            kept &= self._candidates.class_id == class_id
-        if wanted is not None:
-            kept &= wanted
         ordered = self._orders[order]
-        return ordered[kept[ordered]]
+        return ordered if kept is None else ordered[kept[ordered]]
 
 
 def doubt(candidates: Candidates) -> Real:

@@ -1,17 +1,24 @@
 """One person's way through what is to be reviewed: what is shown, and what an answer, back, undo and redo lead to."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Generic
 
 import numpy as np
 import numpy.typing as npt
 
+from ..classes import NO_CHANGE
+from .history import R
 from .judgements import SKIPPED as PASSED_OVER
 from .judgements import STATES, UNJUDGED, Judgement, SampleStore
-from .log import LogStore, R
-from .queue import DOUBTFUL, Queue
+from .log import LogStore
+from .queue import DOUBTFUL, Filter, Queue
 from .store import ReviewStore
-from .verdicts import OPEN, SKIPPED, STATUSES, UNREVIEWED, Verdict
+from .verdicts import OPEN, SKIPPED, STATUSES, Verdict
+
+# The time per candidate is that of so many of the last verdicts, if there are so many pauses between them.
+LAST_STEPS = 30
+FEWEST_GAPS = 3
 
 
 class Walk(Generic[R]):
@@ -31,6 +38,7 @@ class Walk(Generic[R]):
         self._wanted = np.ones(len(statuses), np.bool_)
         self._rows: npt.NDArray[np.intp] = np.arange(len(subjects))
         self._aside: int | None = None
+        log.mark_all()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -64,41 +72,63 @@ class Walk(Generic[R]):
 
     def undo(self) -> R | None:
         """Take the last answer back and show what it was about; None if there is nothing to take back."""
-        return self._take(self._log.undo(), show=True)
+        return self._take(self._log.undo())
 
     def redo(self) -> R | None:
         """Give the answer again that was taken back last and show what it is about; None if there is none."""
-        return self._take(self._log.redo(), show=True)
+        return self._take(self._log.redo())
 
     def counts(self) -> dict[str, int]:
         """Count the subjects by status, all of them."""
         counted = np.bincount(self._status, minlength=len(self._statuses)).tolist()
         return dict(zip(self._statuses, counted, strict=True))
 
-    def _refresh(self, statuses: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def refresh(self) -> None:
+        """Learn what others said meanwhile."""
+        self._log.refresh()
+        self._learn()
+
+    def _fit(self, statuses: Sequence[str]) -> npt.NDArray[np.bool_]:
         """Learn what others said meanwhile, and return which rows have one of the wanted `statuses`."""
-        self._status[:] = 0
-        for number, status in self._log.statuses().items():
-            if number in self._row_of:
-                self._status[self._row_of[number]] = self._statuses.index(status)
+        self.refresh()
         self._wanted = np.isin(self._statuses, statuses)
         wanted: npt.NDArray[np.bool_] = self._wanted[self._status]
         return wanted
 
+    def _learn(self) -> None:
+        """Bring the statuses up to date with the log."""
+        for number in self._log.take_changes():
+            row = self._row_of.get(number)
+            if row is not None:
+                holds = self._log.current(number)
+                self._status[row] = self._statuses.index(holds.word) if holds else 0
+
     def _begin(self, rows: npt.NDArray[np.intp]) -> None:
         self._rows, self.position, self._aside = rows, 0, None
 
-    def _take(self, given: R | None, show: bool = False) -> R | None:
-        row = self._row_of.get(given.subject) if given else None
-        if given is None or row is None:
-            return given
-        holds = self._log.current(given.subject)
-        self._status[row] = self._statuses.index(holds.word) if holds else 0
-        if show:
-            places = np.flatnonzero(self._rows == row)
-            self._aside = None if len(places) else row
-            self.position = int(places[0]) if len(places) else self.position
+    def _take(self, given: R | None) -> R | None:
+        """Show what was taken back or given again."""
+        self._learn()
+        if given is not None:
+            self.show(given.subject)
         return given
+
+    def show(self, number: int) -> None:
+        """Go to a subject: to its place in the queue or, where it has none, beside the queue."""
+        row = self._row_of.get(number)
+        if row is None:
+            return
+        places = np.flatnonzero(self._rows == row)
+        self._aside = None if len(places) else row
+        self.position = int(places[0]) if len(places) else self.position
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What a verdict on many candidates would be about: their rows, and the sum of their areas in ha."""
+
+    rows: npt.NDArray[np.intp]
+    area_ha: float
 
 
 class Session(Walk[Verdict]):
@@ -106,30 +136,79 @@ class Session(Walk[Verdict]):
 
     def __init__(self, store: ReviewStore) -> None:
         self.store = store
-        self.candidates = store.candidates()
-        self._queue = Queue(self.candidates)
-        super().__init__(store, self.candidates.candidate_id.tolist(), STATUSES)
-        self.select()
+        self.units: npt.NDArray[np.int64] | None = None
+        self._read()
 
-    def select(
-        self,
-        order: str = DOUBTFUL,
-        class_id: int | None = None,
-        statuses: Sequence[str] = (UNREVIEWED,),
-        minimum_ha: float = 0.0,
-    ) -> None:
+    def reload(self) -> None:
+        """Read the candidates anew after their outlines have changed, and stay where one is."""
+        shown, order, chosen = self.number, self._order, self.chosen
+        self._read()
+        self.select(order, chosen)
+        if shown is not None:
+            self.show(shown)
+
+    @property
+    def number(self) -> int | None:
+        """The shown candidate's number, None behind the end of the queue."""
+        return None if self.row is None else int(self.candidates.candidate_id[self.row])
+
+    def select(self, order: str = DOUBTFUL, chosen: Filter | None = None) -> None:
         """Begin the queue of an order and filter; candidates that others reviewed meanwhile are known then."""
-        wanted = self._refresh(statuses)
-        self._begin(self._queue.rows(order, class_id=class_id, wanted=wanted, minimum_ha=minimum_ha))
+        self._order, self.chosen = order, chosen or Filter()
+        kept = self._fit(self.chosen.statuses) & self.chosen.fits(self.candidates)
+        if self.chosen.unit is not None and self.units is not None:
+            kept &= self.units == self.chosen.unit
+        if self.chosen.reviewer is not None:
+            kept &= self._spoken_of_by(self.chosen.reviewer)
+        self._begin(self._queue.rows(order, kept))
 
     def give(self, verdict: str, class_id: int | None = None, reason: str | None = None, note: str = "") -> None:
         """Store a verdict on the shown candidate and go on. Skipping a candidate that is settled only goes on."""
-        if self.row is None:
+        if self.row is None or self.number is None:
             return
         if verdict != SKIPPED or self.status(self.row) in OPEN:
-            candidate_id = int(self.candidates.candidate_id[self.row])
-            self._take(self.store.give(candidate_id, verdict, class_id, reason, note))
+            self.store.give(self.number, verdict, class_id, reason, note)
+            self._learn()
         self.forward()
+
+    def open_rows(self) -> npt.NDArray[np.intp]:
+        """Return the rows of the queue that still fit its filter, in its order."""
+        return self._rows[self._wanted[self._status[self._rows]]]
+
+    def bulk(self, threshold: float, above: bool) -> Bulk:
+        """Return which of the queue's candidates have at least this mean confidence (0-1), or less than it."""
+        rows = self.open_rows()
+        sure = self.candidates.confidence_mean[rows] >= threshold
+        # Whoever drew a candidate by hand says what it is.
+        rows = rows[(sure if above else ~sure) & (self.candidates.class_id[rows] != NO_CHANGE)]
+        return Bulk(rows, float(self.candidates.area_ha[rows].sum()))
+
+    def give_all(self, bulk: Bulk, verdict: str, class_id: int | None = None, reason: str | None = None) -> None:
+        """Store the same verdict on many candidates as one step, and begin the queue again."""
+        self.store.give_all(self.candidates.candidate_id[bulk.rows].tolist(), verdict, class_id, reason)
+        self.select(self._order, self.chosen)
+
+    def reviewers(self) -> list[str]:
+        """List whose verdicts hold."""
+        return sorted({verdict.reviewer for verdict in self.store.holding().values()})
+
+    def seconds_each(self) -> float | None:
+        """Return the median time that this reviewer's last verdicts took, without breaks; None if they are too few."""
+        gaps = self.store.gaps(LAST_STEPS)
+        return float(np.median(gaps)) if len(gaps) >= FEWEST_GAPS else None
+
+    def _read(self) -> None:
+        self.candidates = self.store.candidates()
+        self._queue = Queue(self.candidates)
+        super().__init__(self.store, self.candidates.candidate_id.tolist(), STATUSES)
+        self.select()
+
+    def _spoken_of_by(self, reviewer: str) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(self.candidates), np.bool_)
+        for number, verdict in self.store.holding().items():
+            if verdict.reviewer == reviewer and number in self._row_of:
+                found[self._row_of[number]] = True
+        return found
 
 
 class SampleSession(Walk[Judgement]):
@@ -143,12 +222,13 @@ class SampleSession(Walk[Judgement]):
 
     def select(self, statuses: Sequence[str] = (UNJUDGED,)) -> None:
         """Begin the queue of the points with one of the statuses."""
-        self._begin(np.flatnonzero(self._refresh(statuses)))
+        self._begin(np.flatnonzero(self._fit(statuses)))
 
     def give(self, judgement: str, class_id: int | None = None, note: str = "") -> None:
         """Store a judgement of the shown point and go on. Passing over a judged point only goes on."""
         if self.row is None:
             return
         if judgement != PASSED_OVER or self.status(self.row) in (UNJUDGED, PASSED_OVER):
-            self._take(self.store.judge(self.points[self.row].sample_id, judgement, class_id, note))
+            self.store.judge(self.points[self.row].sample_id, judgement, class_id, note)
+            self._learn()
         self.forward()

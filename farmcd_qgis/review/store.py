@@ -1,6 +1,7 @@
 """The review in a run's GeoPackage: an append-only table of verdicts, mirrored into the candidates' fields."""
 
 import sqlite3
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,14 @@ import numpy as np
 
 from ..classes import CHANGES, NO_CHANGE
 from ..protocol import VERDICT_LOG, InputError
-from .log import History, LogStore, now, opened
+from .agreement import VerdictHistory, missing
+from .history import History
+from .log import LogStore, opened
 from .queue import Candidates
-from .verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
+from .verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
+
+# Fewer candidates than these are looked up one after the other.
+ONE_BY_ONE = 500
 
 COLUMNS = """
 CREATE TABLE verdicts (
@@ -55,17 +61,72 @@ class ReviewStore(LogStore[Verdict]):
         `class_id` (1-5) belongs to "other_class", where the model's own class counts as "confirmed"; `reason`, one of
         REASONS or None, to "pseudo_change". Raises InputError for a verdict that makes no sense.
         """
+        return self.give_all([candidate_id], verdict, class_id, reason, note)[0]
+
+    def give_all(
+        self,
+        candidate_ids: Iterable[int],
+        verdict: str,
+        class_id: int | None = None,
+        reason: str | None = None,
+        note: str = "",
+    ) -> list[Verdict]:
+        """Add the same verdict on many candidates as one step, which is undone as one; otherwise as `give`."""
         _check(verdict, class_id, reason)
+        numbers = list(dict.fromkeys(candidate_ids))
+        # What the reviewer may have seen: another program's verdicts that are only found now are not replaced.
+        replaced = {number: [head.verdict_id for head in self._verdicts.heads(number)] for number in numbers}
         with self._writing() as file:
-            row = file.execute("SELECT class_id FROM candidates WHERE candidate_id = ?", (candidate_id,)).fetchone()
-            if row is None:
-                raise InputError("no_candidate", f"{self.path} holds no candidate {candidate_id}.")
-            if verdict == CONFIRMED or class_id == row[0]:
-                verdict, class_id = CONFIRMED, row[0]
-            elif verdict == PSEUDO_CHANGE:
-                class_id = NO_CHANGE
-            given = Verdict(0, candidate_id, verdict, class_id, reason, note, self.reviewer, now())
-            return replace(given, verdict_id=self._append(file, given, becomes=given))
+            own = _classes(file, numbers)
+            time = self._now()
+            rows = []
+            for number in numbers:
+                if number not in own:
+                    raise InputError("no_candidate", f"{self.path} holds no candidate {number}.")
+                row = self._row(number, own[number], verdict, class_id, reason, note, time)
+                rows += [replace(row, refers_to=known) for known in replaced[number]] or [row]
+            return self._append(file, rows) if rows else []
+
+    def _row(
+        self, number: int, own: int, verdict: str, class_id: int | None, reason: str | None, note: str, time: str
+    ) -> Verdict:
+        """Make the row of a verdict on one candidate, whose class in the model's eyes is `own`."""
+        if verdict == CONFIRMED and own == NO_CHANGE:
+            raise InputError(
+                "no_class",
+                f"The model found no change at candidate {number}: there is no class to confirm. Say which it became.",
+            )
+        if verdict == CONFIRMED or class_id == own:
+            verdict, class_id = CONFIRMED, own
+        elif verdict == PSEUDO_CHANGE:
+            class_id = NO_CHANGE
+        return Verdict(0, number, verdict, class_id, reason, note, self.reviewer, time)
+
+    def unite(self, theirs: list[Verdict]) -> int:
+        """Add the rows of another copy of the log that this one lacks, in one transaction; returns how many."""
+        with self._writing() as file:
+            new = missing(self.rows(), theirs, self._history.last + 1)
+            if new:
+                self._append(file, new)
+        return len(new)
+
+    def conflicts(self) -> dict[int, list[Verdict]]:
+        """Map the candidates in conflict to the verdicts that contradict each other, the earliest first."""
+        self.refresh()
+        found = (number for number, status in self._history.statuses().items() if status == CONFLICT)
+        return {number: self._verdicts.standing(number) for number in sorted(found)}
+
+    def standing(self, candidate_id: int) -> list[Verdict]:
+        """Return the verdicts on a candidate that count side by side; more than one only after a merge."""
+        return self._verdicts.standing(candidate_id)
+
+    @property
+    def _verdicts(self) -> VerdictHistory:
+        assert isinstance(self._history, VerdictHistory)  # nosec B101 (made by _new_history)
+        return self._history
+
+    def _new_history(self) -> History[Verdict]:
+        return VerdictHistory()
 
     def counts(self) -> dict[str, int]:
         """Count the candidates by status, all of STATUSES."""
@@ -93,22 +154,30 @@ class ReviewStore(LogStore[Verdict]):
         return Verdict(*row)
 
     def _reference(self, word: str, row: Verdict) -> Verdict:
-        return Verdict(0, row.candidate_id, word, None, None, "", self.reviewer, now(), row.verdict_id)
+        return Verdict(0, row.candidate_id, word, None, None, "", self.reviewer, self._now(), row.verdict_id)
 
-    def _mirror(self, file: sqlite3.Connection, subject: int, becomes: Verdict | None) -> None:
-        file.execute(
+    def _mirror(self, file: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        held = [(subject, self.current(subject)) for subject in subjects]
+        file.executemany(
             "UPDATE candidates SET status = ?, reviewed_class_id = ? WHERE candidate_id = ?",
-            (becomes.verdict if becomes else UNREVIEWED, becomes.class_id if becomes else None, subject),
+            [(row.verdict if row else UNREVIEWED, row.class_id if row else None, subject) for subject, row in held],
         )
+
+
+def _classes(file: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """Map the candidates that there are to their class in the model's eyes."""
+    if len(numbers) > ONE_BY_ONE:
+        return dict(file.execute("SELECT candidate_id, class_id FROM candidates"))
+    one = "SELECT candidate_id, class_id FROM candidates WHERE candidate_id = ?"
+    return dict(row for number in numbers for row in file.execute(one, (number,)))
 
 
 def read_history(gpkg_path: Path) -> History[Verdict]:
     """Read the log of verdicts without changing the file; empty where nobody has reviewed. Raises FarmCDError."""
-    history: History[Verdict] = History()
+    history = VerdictHistory()
     with opened(gpkg_path) as file:
         if file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERDICT_LOG,)).fetchone():
-            for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"):
-                history.add(Verdict(*row))
+            history.take(Verdict(*row) for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"))
     return history
 
 

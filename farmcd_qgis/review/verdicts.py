@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 
+from ..protocol import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+
 UNREVIEWED = "unreviewed"
-CONFIRMED = "confirmed"
-OTHER_CLASS = "other_class"
-PSEUDO_CHANGE = "pseudo_change"
 UNSURE = "unsure"
 SKIPPED = "skipped"
 VERDICTS = (CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNSURE, SKIPPED)
+# Nobody gives it: reviewers who did not know of each other's verdicts disagree.
+CONFLICT = "conflict"
 # What a candidate's field `status` holds.
-STATUSES = (UNREVIEWED, *VERDICTS)
+STATUSES = (UNREVIEWED, *VERDICTS, CONFLICT)
 # Nobody has looked, or whoever did went on without an answer.
 OPEN = (UNREVIEWED, SKIPPED)
 
@@ -21,9 +22,10 @@ REASONS = ("crop_rotation", "season", "illumination", "shadow", "misregistration
 class Verdict:
     """One row of the log.
 
-    `verdict` is one of VERDICTS, or "undo" / "redo" of the row `refers_to`. `class_id` is what the place became in the
-    reviewer's eyes: the model's class if confirmed, 0 for a pseudo-change, None where the reviewer does not say.
-    `given_at` is ISO 8601 in UTC.
+    `verdict` is one of VERDICTS, or "undo" / "redo" of the step of the row `refers_to`; a verdict refers to the one on
+    the same candidate that the reviewer knew of, a row for each where these were in conflict. `class_id` is what the
+    place became in the reviewer's eyes: the model's class if confirmed, 0 for a pseudo-change, None where the reviewer
+    does not say. `given_at` is ISO 8601 in UTC, unique for each step of a reviewer.
     """
 
     verdict_id: int

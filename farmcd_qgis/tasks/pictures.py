@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from qgis.core import QgsMapRendererJob, QgsMapRendererParallelJob, QgsMapSettings
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QImage
 
 
@@ -18,9 +18,14 @@ class Pictures(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._waiting: list[tuple[str, QgsMapSettings]] = []
+        self._name = ""
         self._job: QgsMapRendererJob | None = None
         # A job that is deleted before it has ended blocks until it has.
         self._ending: list[QgsMapRendererJob] = []
+        # No job may be deleted while it says that it has finished.
+        self._reaping = QTimer(self)
+        self._reaping.setSingleShot(True)
+        self._reaping.timeout.connect(self._reap)
 
     def draw(self, wanted: Iterable[tuple[str, QgsMapSettings]]) -> None:
         """Draw named pictures in the given order, instead of those that are not drawn yet."""
@@ -39,24 +44,29 @@ class Pictures(QObject):
     def end(self) -> None:
         """Cancel, and wait for the threads to let go of the layers."""
         self.cancel()
-        for job in list(self._ending):
+        self._reaping.stop()
+        for job in self._ending:
+            job.finished.disconnect(self._on_finished)
             job.cancel()
+        self._ending.clear()
 
     def _next(self) -> None:
         if not self._waiting:
             return
-        name, settings = self._waiting.pop(0)
-        job = self._job = QgsMapRendererParallelJob(settings)
-        job.finished.connect(lambda: self._finish(job, name))
-        job.start()
+        self._name, settings = self._waiting.pop(0)
+        self._job = QgsMapRendererParallelJob(settings)
+        self._job.finished.connect(self._on_finished)
+        self._job.start()
 
-    def _finish(self, job: QgsMapRendererJob, name: str) -> None:
-        if job == self._job:
+    def _on_finished(self) -> None:
+        # Jobs that were cancelled say so, too.
+        self._reaping.start(0)
+        job = self._job
+        if job is not None and not job.isActive():
             self._job = None
-            job.deleteLater()
-            self.drawn.emit(name, job.renderedImage(), job.mapSettings())
+            self._ending.append(job)
+            self.drawn.emit(self._name, job.renderedImage(), job.mapSettings())
             self._next()
-        # Cancelled; a job that was waited for says so twice.
-        elif job in self._ending:
-            self._ending.remove(job)
-            job.deleteLater()
+
+    def _reap(self) -> None:
+        self._ending = [job for job in self._ending if job.isActive()]

@@ -1,6 +1,7 @@
 """Training batches: crops at a random ground resolution, turned and flipped, each date in its own light.
 
-All randomness comes from torch's global generator, so that whoever seeds it per step can repeat any step.
+All randomness comes from torch's global generator, seeded anew for each sample: a sample comes out the same whatever
+stands beside it in the batch, and whichever process makes it.
 Crops, turns and flips are exact index operations and common to both dates and the label; kornia does
 what changes one date alone.
 """
@@ -16,13 +17,17 @@ import torch.nn.functional as F
 
 from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
 
+# With fewer known pixels than this share a window must hold one, or there is nothing to learn in it.
+SPARSE = 0.5
+
 
 class Batch(NamedTuple):
-    """`before` and `after` float32 (B,3,T,T) in [-1,1]; `label` int64 (B,T,T) with 254 and 255."""
+    """`before` and `after` float32 (B,3,T,T) in [-1,1]; `label` int64 (B,T,T) with 254 and 255; B context prompts."""
 
     before: torch.Tensor
     after: torch.Tensor
     label: torch.Tensor
+    context: list[str | None]
 
 
 @dataclass(frozen=True)
@@ -61,22 +66,42 @@ class Augmenter:
         shift = (settings.shift, settings.shift)
         self._shift = K.RandomAffine(degrees=0.5, translate=shift, padding_mode="reflection", p=0.5)
 
-    def batch(self, dataset: ChangeDataset, indices: Sequence[int], crop: int, scale: tuple[float, float]) -> Batch:
-        """Cut one crop of `crop` pixels from each sample, `scale` (from, to) output pixels per image pixel."""
-        share, by_class = (self.settings.change_share, self.settings.class_share) if self.settings else (0.0, 0.0)
-        turn = self.settings is not None and self.settings.turn
-        crops = []
-        for index in indices:
-            wanted = None
-            if by_class and float(torch.rand(())) < by_class:
+    def batch(
+        self,
+        dataset: ChangeDataset,
+        indices: Sequence[int],
+        crop: int,
+        scale: tuple[float, float],
+        seeds: Sequence[int] | None = None,
+    ) -> Batch:
+        """Cut one crop of `crop` pixels from each sample, `scale` (from, to) output pixels per image pixel.
+
+        `seeds` are those of the samples; without them torch's generator goes on as it is.
+        """
+        made = []
+        for place, index in enumerate(indices):
+            if seeds is not None:
+                torch.manual_seed(seeds[place])
+            made.append(self._sample(dataset, index, crop, scale))
+        before, after, label, context = zip(*made, strict=True)
+        return Batch(torch.cat(before), torch.cat(after), torch.stack(label), list(context))
+
+    def _sample(
+        self, dataset: ChangeDataset, index: int, crop: int, scale: tuple[float, float]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str | None]:
+        settings, wanted = self.settings, None
+        if settings is None:
+            before, after, label = random_crop(dataset[index], crop, scale, 0.0)
+        else:
+            if settings.class_share and float(torch.rand(())) < settings.class_share:
                 index, wanted = _of_some_class(dataset, index)
-            crops.append(_turned(random_crop(dataset[index], crop, scale, share, wanted), turn))
-        before, after, label = (torch.stack(part) for part in zip(*crops, strict=True))
-        before, after = before / 255, after / 255
-        if self.settings is not None:
-            before = self._haze(self._light(before), self.settings.haze)
-            after = self._haze(self._light(self._shift(after) if self.settings.shift else after), self.settings.haze)
-        return Batch(before.clamp(0, 1) * 2 - 1, after.clamp(0, 1) * 2 - 1, label)
+            cut = random_crop(dataset[index], crop, scale, settings.change_share, wanted)
+            before, after, label = _turned(cut, settings.turn)
+        before, after = before[None] / 255, after[None] / 255
+        if settings is not None:
+            before = self._haze(self._light(before), settings.haze)
+            after = self._haze(self._light(self._shift(after) if settings.shift else after), settings.haze)
+        return before.clamp(0, 1) * 2 - 1, after.clamp(0, 1) * 2 - 1, label, dataset.files[index].context
 
     def _haze(self, images: torch.Tensor, haze: float) -> torch.Tensor:
         """Veil each image with a bluish grey: strength U(0, haze), for one image in three."""
@@ -121,13 +146,17 @@ def _of_some_class(dataset: ChangeDataset, index: int) -> tuple[int, int | None]
 
 def _window_origin(label: np.ndarray, side: int, change_share: float, wanted: int | None) -> tuple[int, int]:
     rows, columns = label.shape[0] - side, label.shape[1] - side
+    sought = None
     if float(torch.rand(())) < change_share or wanted is not None:
-        changed = np.flatnonzero((label != 0) & (label != IGNORE) if wanted is None else label == wanted)
-        if changed.size:
-            row, column = divmod(int(changed[int(torch.randint(changed.size, ()))]), label.shape[1])
-            # The changed pixel may lie anywhere in the window, else the network learns to look at its centre.
-            offset = torch.randint(side, (2,)).tolist()
-            return min(max(row - offset[0], 0), rows), min(max(column - offset[1], 0), columns)
+        sought = np.flatnonzero((label != 0) & (label != IGNORE) if wanted is None else label == wanted)
+    known = label != IGNORE
+    if (sought is None or not sought.size) and known.mean() < SPARSE:
+        sought = np.flatnonzero(known)
+    if sought is not None and sought.size:
+        row, column = divmod(int(sought[int(torch.randint(sought.size, ()))]), label.shape[1])
+        # The pixel may lie anywhere in the window, else the network learns to look at its centre.
+        offset = torch.randint(side, (2,)).tolist()
+        return min(max(row - offset[0], 0), rows), min(max(column - offset[1], 0), columns)
     return int(torch.randint(rows + 1, ())), int(torch.randint(columns + 1, ()))
 
 

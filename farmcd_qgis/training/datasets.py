@@ -38,13 +38,14 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class PairFiles:
-    """Where one pair lies; `classes` is the five-class label beside a binary one, if there is such."""
+    """Where one pair lies; `classes` is the five-class label beside a binary one, `context` the prompt, if there is."""
 
     name: str
     before: Path
     after: Path
     label: Path
     classes: Path | None = None
+    context: str | None = None
 
 
 class ChangeDataset:
@@ -55,6 +56,16 @@ class ChangeDataset:
         self.kind = kind
         self._samples: list[Sample] = []
         self._by_class: dict[int, list[int]] | None = None
+
+    @classmethod
+    def of(cls, parts: Sequence[tuple["ChangeDataset", Sequence[int]]]) -> "ChangeDataset":
+        """Make a data set of chosen samples of others; an index may be named more than once."""
+        kinds = {part.kind for part, _ in parts}
+        chosen = cls(
+            [part.files[i] for part, indices in parts for i in indices], kinds.pop() if len(kinds) == 1 else "mixed"
+        )
+        chosen._samples = [part[i] for part, indices in parts for i in indices]
+        return chosen
 
     def __len__(self) -> int:
         return len(self.files)

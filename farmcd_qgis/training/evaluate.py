@@ -18,7 +18,8 @@ from farmcd_qgis.engine.metrics import (
     class_figures,
     semantic_figures,
 )
-from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
+from farmcd_qgis.protocol import Cancelled, IsCancelled
+from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, PairFiles, Sample
 from farmcd_qgis.training.details import Details
 
 
@@ -52,12 +53,15 @@ class Evaluation:
 
 
 @torch.inference_mode()
-def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int = 256) -> torch.Tensor:
+def predict(
+    net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int = 256, context: str | None = None
+) -> torch.Tensor:
     """Predict one pair and return logits (K,H,W), float32, on the sample's own pixels.
 
     The images are brought to `scale` (area-averaged), cut into tiles that are predicted each by itself (the
     last of a row or column shifted inwards), and the logits brought back bilinearly. Images smaller than a
-    tile are predicted whole, their edge repeated up to a square with a multiple of 8 pixels.
+    tile are predicted whole, their edge repeated up to a square with a multiple of 8 pixels. `context` is a prompt that
+    the network knows.
     """
     device = next(net.parameters()).device
     pair = torch.from_numpy(np.concatenate((sample.before, sample.after))).to(device).float()[None] / 127.5 - 1
@@ -72,7 +76,7 @@ def predict(net: torch.nn.Module, sample: Sample, scale: float = 1.0, tile: int 
     for row in _starts(pair.shape[-2], side):
         for column in _starts(pair.shape[-1], side):
             window = pair[..., row : row + side, column : column + side]
-            part = net(window[:, :3], window[:, 3:])[0].float()
+            part = net(window[:, :3], window[:, 3:], [context] if context else None)[0].float()
             if not len(logits):
                 logits = part.new_zeros(1, part.shape[1], *pair.shape[-2:])
             logits[..., row : row + side, column : column + side] = part
@@ -92,6 +96,7 @@ def evaluate(
     stride: int = 1,
     offsets: Sequence[float] = (0.0,),
     details: Details | None = None,
+    is_cancelled: IsCancelled | None = None,
 ) -> Evaluation:
     """Predict every `stride`-th pair of the data set in eval mode and work out the figures.
 
@@ -103,8 +108,10 @@ def evaluate(
     net.eval()
     indices = range(0, len(dataset), stride)
     for index in indices:
+        if is_cancelled and is_cancelled():
+            raise Cancelled
         sample = dataset[index]
-        logits = predict(net, sample, scale, tile)
+        logits = predict(net, sample, scale, tile, _context(net, dataset.files[index]))
         known = sample.label != IGNORE
         if details is not None:
             details.add(index, sample, logits, classify(logits))
@@ -135,6 +142,11 @@ def classify(logits: torch.Tensor, offset: float = 0.0) -> np.ndarray:
     """Return the most likely class ids, uint8 (H,W), of logits (K,H,W) with `offset` taken off "no change"."""
     change, best = logits[1:].max(0)
     return torch.where(change > logits[0] - offset, best + 1, 0).to(torch.uint8).cpu().numpy()
+
+
+def _context(net: torch.nn.Module, files: PairFiles) -> str | None:
+    """Return the prompt of a pair if the network was trained with such."""
+    return files.context if files.context in getattr(getattr(net, "score_head", None), "contexts", {}) else None
 
 
 def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:

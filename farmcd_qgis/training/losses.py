@@ -1,7 +1,7 @@
 """The co-training loss: cross entropy and Dice on the logits, hard-region cross entropy on the score map.
 
 `"corrected"` is ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3 and
-8), so that the difference can be measured. All terms are computed in float32.
+8), so that the difference can be measured. All terms are computed in float32, over the batches of all processes.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ import torch.nn.functional as F
 
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+from farmcd_qgis.training.processes import everywhere, world_size
 
 _EPS = 1e-10
 _HARD_EPS = 1e-6
@@ -59,11 +60,12 @@ class CoTrainingLoss(torch.nn.Module):
         logits, score_map, label = logits.float(), score_map.float(), label.long()
         if self.mode == "paper":
             _refuse_partial_labels(label)
-            cross_entropy, dice = F.cross_entropy(logits, label), paper_dice(logits, label)
+            cross_entropy = everywhere(F.cross_entropy(logits, label)) / world_size()
+            dice = everywhere(paper_dice(logits, label)) / world_size()
         else:
             weights = self._pixel_weights(label)
             nll = partial_cross_entropy(logits, label)
-            cross_entropy = (nll * weights).sum() / weights.sum().clamp_min(_HARD_EPS)
+            cross_entropy = everywhere((nll * weights).sum()) / everywhere(weights.sum()).clamp_min(_HARD_EPS)
             dice = margin_dice(logits, label)
         hard = hard_region_loss(logits, score_map, label, self.tau)
         return LossTerms(0.5 * cross_entropy + 0.5 * dice + self.hard_weight * hard, cross_entropy, dice, hard)
@@ -101,16 +103,19 @@ def margin_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     changed = ((label != 0) & (label != IGNORE)).float()
     margin = _soft_dice((1 - probabilities[:, 0]) * known, changed)
     settled = (label < UNSETTLED).float()
+    change = range(1, logits.shape[1])
+    present = everywhere(torch.stack([(label == k).sum() for k in change]).float()) > 0
     classes = [
         _soft_dice(probabilities[:, k] * settled, (label == k).float())
-        for k in range(1, logits.shape[1])
-        if bool((label == k).any())
+        for k, there in zip(change, present.tolist(), strict=True)
+        if there
     ]
     return 0.5 * margin + 0.5 * torch.stack(classes).mean() if classes else margin
 
 
 def _soft_dice(probability: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    return 1 - (2 * (probability * target).sum() + 1) / (probability.sum() + target.sum() + 1)
+    overlap, total = everywhere(torch.stack([(probability * target).sum(), probability.sum() + target.sum()]))
+    return 1 - (2 * overlap + 1) / (total + 1)
 
 
 def paper_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
@@ -129,7 +134,7 @@ def hard_region_loss(logits: torch.Tensor, score_map: torch.Tensor, label: torch
     """Cross entropy of the score map, averaged over the pixels where the network's confidence is below tau."""
     with torch.no_grad():
         hard = ((logits.softmax(1).amax(1) < tau) & (label != IGNORE)).float()
-    return (partial_cross_entropy(score_map, label) * hard).sum() / (hard.sum() + _HARD_EPS)
+    return everywhere((partial_cross_entropy(score_map, label) * hard).sum()) / (everywhere(hard.sum()) + _HARD_EPS)
 
 
 def _refuse_partial_labels(label: torch.Tensor) -> None:

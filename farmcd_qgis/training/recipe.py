@@ -13,11 +13,16 @@ Section = TypeVar("Section")
 
 @dataclass(frozen=True)
 class DataSettings:
-    """Names of the splits, and what a lone label folder holds (see `datasets.open_dataset`)."""
+    """Names of the splits, and what a lone label folder holds (see `datasets.open_dataset`).
+
+    `context_share` is the share of samples whose scene and nuisances (the folder json) the network is told: 0 trains
+    without contexts, 1 is the authors' way, less lets it work without them as well.
+    """
 
     train: str = "train"
     val: str = "val"
     labels: Literal["auto", "binary", "classes"] = "auto"
+    context_share: float = 0.0
 
 
 @dataclass(frozen=True)

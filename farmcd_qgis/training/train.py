@@ -1,23 +1,27 @@
 """The training loop: one recipe, one data set, one output folder that always holds the best network so far.
 
 The output folder holds `best.safetensors` (with its card and validation figures), `validation.json`,
-`log.csv`, TensorBoard events, and `last.pt`, from which a killed run goes on along the same curve.
+`log.csv`, TensorBoard events, and `last.pt`, from which a killed run goes on along the same curve. Several processes
+(one a GPU, or several on a CPU) share each batch and give the curve of one.
 """
 
 import argparse
 import json
 import logging
 import math
+import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.strategies import DDPStrategy
 from torch.optim.swa_utils import AveragedModel
-from torch.utils.tensorboard import SummaryWriter
 
 from farmcd_qgis.protocol import FarmCDError, InputError
 from farmcd_qgis.training.augment import Augmenter
@@ -25,6 +29,7 @@ from farmcd_qgis.training.datasets import ChangeDataset, check_dataset, open_dat
 from farmcd_qgis.training.evaluate import Evaluation, evaluate
 from farmcd_qgis.training.losses import CoTrainingLoss, LossTerms
 from farmcd_qgis.training.network import build_network, save_network
+from farmcd_qgis.training.processes import share_batch_norms
 from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, read_recipe
 from farmcd_qgis.training.state import RunState, load_state, save_state, write_log
 
@@ -55,18 +60,38 @@ class TrainingResult:
 
 
 class Training:
-    """One run: network, optimiser, averaged weights and state; `run` goes on until the recipe ends."""
+    """One run: network, optimiser, averaged weights and state; `run` goes on until the recipe ends.
 
-    def __init__(self, recipe: Recipe, data: Path, out: Path, start: Path | None = None) -> None:
+    Without `val_data` nothing is validated and no best network kept; `average.module` is what was trained. With
+    `devices` above 1 this process starts the others, which run the same command.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        train_data: ChangeDataset,
+        val_data: ChangeDataset | None,
+        out: Path,
+        start: Path | None = None,
+        devices: int = 1,
+    ) -> None:
         self.recipe = recipe
         self.out = out
+        self.train_data, self.val_data = train_data, val_data
+        _check_batches(recipe, devices)
+        told = recipe.data.context_share > 0
+        strategy = DDPStrategy(find_unused_parameters=told) if devices > 1 else "auto"
+        self.fabric = Fabric(accelerator=recipe.device, devices=devices, strategy=strategy, precision=recipe.precision)
+        self.fabric.launch()
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
-        self.train_data = _open(data, recipe.data.train, recipe)
-        self.val_data = _open(data, recipe.data.val, recipe)
-        self.fabric = Fabric(accelerator=recipe.device, devices=1, precision=recipe.precision)
         torch.manual_seed(recipe.seed)
         net = build_network(recipe, start)
+        share_batch_norms(net)
+        if not recipe.data.context_share:
+            # What no context moves is nobody's to train.
+            net.score_head.ctx_mlp.requires_grad_(False)
+            net.score_head.ctx_scale.requires_grad_(False)
         logger.info("%s parameters to train", f"{sum(p.numel() for p in net.parameters() if p.requires_grad):,}")
         self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
         settings = recipe.optimiser
@@ -89,18 +114,19 @@ class Training:
         state, recipe = self.state, self.recipe
         started = time.monotonic() - state.seconds
         self.net.train()
-        with SummaryWriter(str(self.out), purge_step=state.step) as board:
+        with ExitStack() as stack:
+            board = stack.enter_context(_board(self.out, state.step)) if self.fabric.is_global_zero else None
             while (progress := self.progress()) < 1:
                 stage = recipe.stage(progress)
                 terms = self._step(stage, learning_rate(recipe.optimiser, progress))
-                state.seconds = time.monotonic() - started
+                state.seconds = self._agreed(time.monotonic() - started)
                 loss = float(terms.total.detach())
                 if not math.isfinite(loss):
                     raise FarmCDError("diverged", f"The loss is {loss} at step {state.step}: lower the learning rate.")
                 self._log(terms, stage, board)
                 if self._validation_due():
                     self._validate(board)
-                    state.seconds = time.monotonic() - started
+                    state.seconds = self._agreed(time.monotonic() - started)
                     self._save()
                 elif state.step % recipe.save_every == 0:
                     self._save()
@@ -114,30 +140,40 @@ class Training:
         return max(self.state.step / self.recipe.steps, by_time)
 
     def _step(self, stage: Stage, rate: float) -> LossTerms:
-        state, settings = self.state, self.recipe.optimiser
-        # Everything random in a step follows from its number, so that no generator needs to be saved.
-        torch.manual_seed(self.recipe.seed * _SEED_STRIDE + state.step)
-        indices = [draw(self.recipe.seed, state.drawn + k, len(self.train_data)) for k in range(stage.batch)]
-        batch = self.fabric.to_device(self.augmenter.batch(self.train_data, indices, stage.crop, stage.scale))
+        state, recipe, fabric = self.state, self.recipe, self.fabric
+        # Everything random follows from a sample's number, so that no generator needs to be saved and every process
+        # can make its own share of the batch.
+        numbers = range(state.drawn, state.drawn + stage.batch)[fabric.global_rank :: fabric.world_size]
+        indices = [draw(recipe.seed, number, len(self.train_data)) for number in numbers]
+        seeds = [recipe.seed * _SEED_STRIDE + number for number in numbers]
+        batch = fabric.to_device(self.augmenter.batch(self.train_data, indices, stage.crop, stage.scale, seeds))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        logits, score_map = self.net(batch.before, batch.after)
+        context = [
+            prompt if _told(recipe.data.context_share, seed) else None
+            for prompt, seed in zip(batch.context, seeds, strict=True)
+        ]
+        logits, score_map = self.net(batch.before, batch.after, context, recipe.loss.mode == "paper")
         terms = self.loss(logits, score_map, batch.label)
         self.optimiser.zero_grad()
-        self.fabric.backward(terms.total)
-        self.fabric.clip_gradients(self.net, self.optimiser, max_norm=settings.clip)
+        fabric.backward(terms.total)
+        fabric.clip_gradients(self.net, self.optimiser, max_norm=recipe.optimiser.clip)
         self.optimiser.step()
         self.average.update_parameters(self.net.module)
         state.step += 1
         state.drawn += stage.batch
         return terms
 
-    def _log(self, terms: LossTerms, stage: Stage, board: SummaryWriter) -> None:
+    def _agreed(self, seconds: float) -> float:
+        """Take the first process's clock where the schedule follows it, since all must take the same steps."""
+        return seconds if self.recipe.max_minutes is None else self.fabric.broadcast(seconds)
+
+    def _log(self, terms: LossTerms, stage: Stage, board: Any) -> None:
         state = self.state
         row = {"step": state.step, "seconds": round(state.seconds, 1), "lr": self.optimiser.param_groups[0]["lr"]}
         row |= {"crop": stage.crop} | {name: float(term.detach()) for name, term in vars(terms).items()}
         state.rows.append(row)
-        if state.step % self.recipe.log_every:
+        if state.step % self.recipe.log_every or board is None:
             return
         recent = state.rows[-self.recipe.log_every :]
         means = {name: sum(r[name] for r in recent) / len(recent) for name in vars(terms)}
@@ -152,11 +188,15 @@ class Training:
         write_log(self.out / LOG, state.rows)
 
     def _validation_due(self) -> bool:
-        return int(self.progress() * self.recipe.validation.times) > self.state.validations
+        return (
+            self.val_data is not None and int(self.progress() * self.recipe.validation.times) > self.state.validations
+        )
 
-    def _validate(self, board: SummaryWriter) -> None:
+    def _validate(self, board: Any) -> None:
         state, settings = self.state, self.recipe.validation
         state.validations = int(self.progress() * settings.times)
+        if board is None or self.val_data is None:
+            return
         net = self.average.module
         result = evaluate(net, self.val_data, settings.scale, settings.tile, settings.stride, OFFSETS)
         _log_figures(result, state.step, board)
@@ -170,7 +210,8 @@ class Training:
             (self.out / VALIDATION).write_text(text, encoding="utf-8")
 
     def _save(self) -> None:
-        save_state(self.out / LAST, self.state, repr(self.recipe), **self._parts)
+        if self.fabric.is_global_zero:
+            save_state(self.out / LAST, self.state, repr(self.recipe), **self._parts)
 
 
 def learning_rate(settings: OptimiserSettings, progress: float) -> float:
@@ -188,6 +229,40 @@ def draw(seed: int, number: int, size: int) -> int:
     turn, place = divmod(number, size)
     generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + turn)
     return int(torch.randperm(size, generator=generator)[place])
+
+
+def _told(share: float, seed: int) -> bool:
+    """Draw whether the network is told a sample's context."""
+    return float(torch.rand((), generator=torch.Generator().manual_seed(seed))) < share
+
+
+def _check_batches(recipe: Recipe, devices: int) -> None:
+    for stage in recipe.stages:
+        if stage.batch % devices:
+            raise InputError(
+                "batch_not_shared",
+                f"A batch of {stage.batch} cannot be shared evenly by {devices} processes: change batch in the recipe, "
+                "or --devices.",
+            )
+
+
+def _board(out: Path, step: int) -> Any:
+    """Open TensorBoard's writer, or one that writes nothing where tensorboard is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        logger.info("tensorboard is not installed: the curves are in %s alone.", LOG)
+        return _NoBoard()
+    return SummaryWriter(str(out), purge_step=step)
+
+
+class _NoBoard:
+    def add_scalar(self, *_: object) -> None: ...
+
+    def __enter__(self) -> "_NoBoard":
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
 
 
 def _ema(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor | int], None]:
@@ -214,7 +289,7 @@ def _open(data: Path, split: str, recipe: Recipe) -> ChangeDataset:
     return dataset
 
 
-def _log_figures(result: Evaluation, step: int, board: SummaryWriter) -> None:
+def _log_figures(result: Evaluation, step: int, board: Any) -> None:
     figures = {"score": result.score, "binary_f1": result.binary.f1, "precision": result.binary.precision}
     figures |= {"recall": result.binary.recall, "offset": result.offset}
     if result.semantic is not None:
@@ -227,15 +302,22 @@ def _log_figures(result: Evaluation, step: int, board: SummaryWriter) -> None:
 
 
 def train(
-    recipe: Recipe, data: Path, out: Path, on_step: OnStep | None = None, start: Path | None = None
+    recipe: Recipe,
+    data: Path,
+    out: Path,
+    on_step: OnStep | None = None,
+    start: Path | None = None,
+    devices: int = 1,
 ) -> TrainingResult:
     """Train by `recipe` on the data set in `data` and keep the best network in `out`, which is made if missing.
 
-    `start` is a checkpoint whose weights and text features a fresh run begins with, instead of random ones.
+    `start` is a checkpoint whose weights and text features a fresh run begins with, instead of random ones; `devices`
+    is the number of GPUs, or of processes on a CPU, that share each batch.
     A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    return Training(recipe, data, out, start).run(on_step)
+    train_data, val_data = (_open(data, split, recipe) for split in (recipe.data.train, recipe.data.val))
+    return Training(recipe, train_data, val_data, out, start, devices).run(on_step)
 
 
 def main(argv: list[str]) -> int:
@@ -244,18 +326,24 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--recipe", required=True, type=Path)
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log and state")
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on a CPU")
+    parser.add_argument("--accelerator", metavar="NAME", help="cpu, cuda or mps instead of the recipe's device")
     parser.add_argument("--start", type=Path, metavar="FILE", help="a checkpoint to begin with, not random weights")
     arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    first = os.environ.get("LOCAL_RANK", "0") == "0"  # set by Lightning in the processes that it starts
+    logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(asctime)s %(message)s")
     try:
-        result = train(read_recipe(arguments.recipe), arguments.data, arguments.out, start=arguments.start)
+        recipe = read_recipe(arguments.recipe)
+        recipe = replace(recipe, device=arguments.accelerator or recipe.device)
+        result = train(recipe, arguments.data, arguments.out, start=arguments.start, devices=arguments.devices)
     except InputError as error:
         sys.stderr.write(f"{error.message}\n")
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
         return 3
-    sys.stdout.write(f"{result.checkpoint}\n")
+    if first:
+        sys.stdout.write(f"{result.checkpoint}\n")
     return 0
 
 

@@ -1343,5 +1343,25 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>referee: pseudo-change</source>
         <translation>CLIP 复判：伪变化</translation>
     </message>
+    <message>
+        <source>Conflict</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>Export training samples</source>
+        <translation>导出训练样本</translation>
+    </message>
+    <message>
+        <source>Makes training samples from the reviewed candidates of a run: both dates and a label with the class of confirmed and reclassified candidates, no change in rejected ones, and 255 where nobody judged. A checkpoint can be fine-tuned with them (farmcd finetune).</source>
+        <translation>由一次运行中已审核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
+    </message>
+    <message>
+        <source>Folder for the samples</source>
+        <translation>样本文件夹</translation>
+    </message>
+    <message>
+        <source>Samples</source>
+        <translation>样本数</translation>
+    </message>
 </context>
 </TS>

@@ -31,25 +31,39 @@ class CMLA(nn.Module):
         self.text = _unit(text.detach()).to(self.proj.weight)
         self.contexts = {prompt: _unit(v.detach().float()) for prompt, v in (contexts or {}).items()}
 
-    def text_in_context(self, context: Sequence[str] | None) -> Tensor:
-        """Shift the class features by the mean of the context prompts' features; (K, width), unit rows."""
-        if not context:
+    def text_in_context(self, context: Sequence[str | None] | None, pooled: bool = True) -> Tensor:
+        """Shift the class features by what the context prompts' features say; unit rows.
+
+        Pooled: by the mean of all prompts, (K, width). Otherwise each prompt is that of one sample, or None where
+        nothing is known of it: (B, K, width).
+        """
+        given = [prompt for prompt in context or () if prompt is not None]
+        if not context or not given:
             return self.text
-        pool = torch.stack([self.contexts[prompt] for prompt in context]).to(self.text)
-        shift = self.ctx_scale * self.ctx_mlp(pool.mean(dim=0))
+        pool = torch.stack([self.contexts[prompt] for prompt in given]).to(self.text)
+        if pooled:
+            shift = self.ctx_scale * self.ctx_mlp(pool.mean(dim=0))
+        else:
+            shift = self.text.new_zeros(len(context), 1, self.text.shape[1])
+            places = [place for place, prompt in enumerate(context) if prompt is not None]
+            shift[places, 0] = self.ctx_scale * self.ctx_mlp(pool)
         return F.normalize(self.text + shift, dim=-1)
 
-    def forward(self, feature: Tensor, context: Sequence[str] | None = None) -> Tensor:
-        """Return the score map (B, K, H, W) of a feature map (B, f, H, W).
+    def forward(self, feature: Tensor, context: Sequence[str | None] | None = None, pooled: bool = True) -> Tensor:
+        """Return the score map (B, K, H, W) of a feature map (B, f, H, W); `context` as in text_in_context.
 
         The cosine of the projected feature v = W f with a text row t is (t W) f / sqrt(f' W'W f): small
         matrices instead of a map of `width` channels, exactly.
         """
         projection = self.proj.weight[:, :, 0, 0]  # (width, f)
-        text = self.text_in_context(context)
+        text = self.text_in_context(context, pooled)
         with torch.autocast(feature.device.type, enabled=False):
             feature = feature.to(projection.dtype)
-            dots = F.conv2d(feature, (text @ projection)[:, :, None, None])  # (B, K, H, W)
+            weights = text @ projection  # (K, f), or (B, K, f)
+            if weights.dim() == 2:
+                dots = F.conv2d(feature, weights[:, :, None, None])  # (B, K, H, W)
+            else:
+                dots = torch.einsum("bkf,bfhw->bkhw", weights, feature)
             gram = F.conv2d(feature, (projection.T @ projection)[:, :, None, None])  # (B, f, H, W)
             norm = (feature * gram).sum(dim=1, keepdim=True).clamp(min=1e-24).sqrt()
             return self.logit_scale.exp() * dots / norm

@@ -76,14 +76,17 @@ class FDMamba(nn.Module):
             nn.GroupNorm(GROUPS, config.init_filters), nn.ReLU(), Conv(config.init_filters, config.n_classes, 1, True)
         )
 
-    def forward(self, before: Tensor, after: Tensor, context: Sequence[str] | None = None) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, before: Tensor, after: Tensor, context: Sequence[str | None] | None = None, pooled: bool = True
+    ) -> tuple[Tensor, Tensor]:
         """Return logits and score map, both (B, K, H, W), of two (B, 3, H, W) images in [-1, 1].
 
         H and W are multiples of 8 and at least 16. `context` is a pool of context prompts, averaged for the
-        whole batch as in the authors' code (section 1.7); their text features must be in the score head.
+        whole batch as in the authors' code (section 1.7), or one for each sample (None: unknown) unless `pooled`; their
+        text features must be in the score head.
         """
         feature = self.decode(self.encode(before, after))
-        score_map = self.score_head(feature, context)
+        score_map = self.score_head(feature, context, pooled)
         feature = feature * (1 + self.gating_conv(score_map))
         return self.conv_final(feature), score_map
 

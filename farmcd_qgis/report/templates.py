@@ -1,0 +1,119 @@
+"""The report's page templates: QGIS layouts of one page (.qpt) whose items the report fills by their ids.
+
+An office changes them in QGIS's layout designer (fonts, colours, places, a logo, another paper) and puts them into a
+folder of its own; what is not there comes from FarmCD. Labels give the style of what is written in their place.
+"""
+
+from pathlib import Path
+
+from qgis.core import (
+    QgsLayoutItem,
+    QgsLayoutItemLabel,
+    QgsLayoutItemLegend,
+    QgsLayoutItemMap,
+    QgsLayoutItemScaleBar,
+    QgsPrintLayout,
+    QgsProject,
+    QgsReadWriteContext,
+)
+from qgis.PyQt.QtXml import QDomDocument
+
+from ..paths import resources
+from ..protocol import InputError
+
+TITLE, TEXT, TABLES, OVERVIEW, CANDIDATE = NAMES = (
+    "title.qpt",
+    "text.qpt",
+    "tables.qpt",
+    "overview.qpt",
+    "candidate.qpt",
+)
+
+KINDS = {
+    "label": QgsLayoutItemLabel,
+    "map": QgsLayoutItemMap,
+    "legend": QgsLayoutItemLegend,
+    "scale bar": QgsLayoutItemScaleBar,
+}
+_FLOWING = {"heading": "label", "body": "label", "footer": "label", "page_number": "label"}
+# The items that each template has to have, by id.
+REQUIRED: dict[str, dict[str, str]] = {
+    TITLE: {"title": "label", "subtitle": "label", "map": "map", "caption": "label", "facts": "label"},
+    TEXT: _FLOWING,
+    TABLES: _FLOWING,
+    OVERVIEW: {
+        **_FLOWING,
+        "map": "map",
+        "caption": "label",
+        "legend": "legend",
+        "scale_bar": "scale bar",
+    },
+    CANDIDATE: {
+        **dict.fromkeys(("heading", "rank", "before_caption", "after_caption", "attributes_heading"), "label"),
+        **dict.fromkeys(("attributes", "locator_caption", "link", "footer", "page_number"), "label"),
+        **dict.fromkeys(("before", "after", "locator"), "map"),
+        "scale_bar": "scale bar",
+    },
+}
+
+
+class Templates:
+    """The templates of one report, each read and checked once; raises InputError for one that cannot be used."""
+
+    def __init__(self, folder: str | None) -> None:
+        own = Path(folder).expanduser() if folder else None
+        if own and not own.is_dir():
+            raise InputError("no_templates", f"There is no folder {own} with templates. Choose another one, or none.")
+        if own and not any((own / name).is_file() for name in NAMES):
+            raise InputError(
+                "no_templates", f"{own} holds none of the templates {', '.join(NAMES)}. Copy those you want to change."
+            )
+        self._documents = {name: _read(own, name) for name in NAMES}
+        for name in NAMES:
+            _check(self._documents[name][0], self.layout(name, QgsProject()))
+
+    def layout(self, name: str, project: QgsProject) -> QgsPrintLayout:
+        """Make a layout of a template."""
+        path, document = self._documents[name]
+        layout = QgsPrintLayout(project)
+        items, loaded = layout.loadFromTemplate(document, QgsReadWriteContext())
+        if not loaded or not items or layout.pageCollection().pageCount() != 1:
+            raise InputError(
+                "bad_template", f"{path} is no layout template of one page. Save it anew from QGIS's designer."
+            )
+        return layout
+
+
+def _read(own: Path | None, name: str) -> tuple[Path, QDomDocument]:
+    path = own / name if own and (own / name).is_file() else resources() / "templates" / name
+    document = QDomDocument()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("bad_template", f"{path} cannot be read ({error}).") from error
+    document.setContent(text)
+    if document.documentElement().isNull():
+        raise InputError("bad_template", f"{path} is no layout template of QGIS. Save it anew from the designer.")
+    return path, document
+
+
+def _check(path: Path, layout: QgsPrintLayout) -> None:
+    missing, wrong = [], []
+    for item_id, kind in REQUIRED[path.name].items():
+        item = layout.itemById(item_id)
+        if item is None:
+            missing.append(f"{item_id} (a {kind})")
+        elif not isinstance(item, KINDS[kind]):
+            wrong.append(f"{item_id} is no {kind}")
+    if missing or wrong:
+        lacks = f"lacks the items {', '.join(missing)}" if missing else ""
+        raise InputError(
+            "bad_template",
+            f"The template {path} {' and '.join(filter(None, [lacks, ', '.join(wrong)]))}. Give the item that id in "
+            "QGIS's layout designer (Item Properties, Rendering... Item ID), or begin again with FarmCD's template.",
+        )
+
+
+def page_items(layout: QgsPrintLayout) -> list[QgsLayoutItem]:
+    """List the items on a layout's first page, the paper itself left out."""
+    return [item for item in layout.pageCollection().itemsOnPage(0) if item.id()]

@@ -1,0 +1,54 @@
+"""Merging the reviews of two copies of a run's GeoPackage: their logs are united, and what holds follows from that."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..protocol import RUN_TABLE, InputError
+from .log import opened
+from .store import ReviewStore
+from .verdicts import Verdict
+
+# The keys of a run's record that two copies of its file share, whatever was done with them later.
+SAME_RUN = ("run", "finished")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What a merge brought: how many rows of the log were new, and the candidates whose reviewers disagree."""
+
+    added: int
+    conflicts: dict[int, list[Verdict]]
+
+
+def merge_reviews(into: str | Path, other: str | Path) -> Merged:
+    """Take the verdicts and outlines of the GeoPackage `other` into `into`, a copy of the same run's.
+
+    A row of the log that both have, by its reviewer, time, candidate and word, is one row. What holds then is said in
+    `agreement`. Merging again changes nothing, and the order of merges does not matter. Raises InputError if the files
+    are not of one run, FarmCDError where one cannot be used.
+    """
+    into, other = Path(into), Path(other)
+    _check_same_run(into, other)
+    theirs = ReviewStore(other, "").rows()
+    store = ReviewStore(into, "")
+    return Merged(store.unite(theirs), store.conflicts())
+
+
+def _check_same_run(into: Path, other: Path) -> None:
+    if into.resolve() == other.resolve():
+        raise InputError("same_file", f"{into} cannot be merged with itself. Choose two copies of a run.")
+    one, two = _identity(into), _identity(other)
+    if one != two:
+        raise InputError(
+            "other_run",
+            f"{into} and {other} are not copies of the same run (run {one}, run {two}), so their candidates are "
+            "different ones. Choose two copies of one run's farmcd.gpkg.",
+        )
+
+
+def _identity(path: Path) -> str:
+    with opened(path) as file:
+        if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (RUN_TABLE,)).fetchone():
+            return ""
+        found = dict(file.execute(f"SELECT key, value FROM {RUN_TABLE}"))  # nosec B608 (own names)
+    return " ".join(str(found[key]) for key in SAME_RUN if key in found)
