@@ -20,6 +20,7 @@ from ..review.accuracy_words import notes, tables, write_files
 from ..review.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ..review.reviewer import reviewer_name
 from ..review.session import SampleSession
+from ..translation import said
 from .accuracy_map import AccuracyMap
 from .accuracy_panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .accuracy_words import judgement_words, result_page, states
@@ -75,7 +76,7 @@ class AccuracyDock(QgsDockWidget):
             if strata:
                 self._open_sample()
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             self.close_run()
             return False
         self.panel.run.set_open(self._run_dir)
@@ -141,7 +142,7 @@ class AccuracyDock(QgsDockWidget):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         self._show()
         return True
@@ -189,7 +190,7 @@ class AccuracyDock(QgsDockWidget):
         self.panel.plan.set_busy(words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._finish, task, done))
-        task.failed.connect(partial(self._finish, task, lambda error: self._say(error.message)))
+        task.failed.connect(partial(self._finish, task, lambda error: self._say(said(error.message))))
         task.stopped.connect(partial(self._finish, task, lambda _: None, None))
         tasks.start(task)
 
@@ -282,7 +283,7 @@ class AccuracyDock(QgsDockWidget):
             try:
                 found = self.session.store.assess()
             except FarmCDError as error:
-                self._say(error.message)
+                self._say(said(error.message))
         ready = found is not None and found.judged > 0
         self.panel.result.save.setEnabled(ready)
         if found is None or not ready:
