@@ -13,11 +13,9 @@ from osgeo import gdal
 
 from .. import __version__
 from ..protocol import RUN_JSON, Finding, InputError, RunRequest
+from .journal import INCIDENTAL, Identity
 from .pair import Pair
 from .tiling import Window
-
-# What may differ between two runs with the same result.
-INCIDENTAL = ("out_dir", "device", "batch")
 
 
 def now() -> str:
@@ -34,6 +32,7 @@ def make_record(
     findings: list[Finding],
     figures: dict[str, Any],
     started: str,
+    identity: Identity,
 ) -> dict[str, Any]:
     """Gather the content of run.json; `window` is the part of the grid that the rasters hold."""
     before_date, after_date = pair.dates
@@ -42,6 +41,7 @@ def make_record(
         "started": started,
         "finished": now(),
         "request": asdict(request),
+        "identity": identity,
         "versions": {
             "farmcd": __version__,
             "python": platform.python_version(),

@@ -87,6 +87,10 @@ class ModelForm(QWidget):
         self._proposed = str(Path(home) / f"farmcd_{stem}_{moment}")
         self.output.setFilePath(self._proposed)
 
+    def keep_output(self) -> None:
+        """Leave the folder that is named now, as if the person had named it."""
+        self._proposed = ""
+
     def keep(self) -> None:
         """Remember the output's parent folder, the checkpoint and the device."""
         settings = QgsSettings()

@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..paths import PLUGIN, resources
-from ..protocol import Cancelled, FarmCDError, Finding, Progress
+from ..protocol import Cancelled, FarmCDError, Finding, Progress, is_resumable
 from ..runtime import jobs
 from ..translation import said
 
@@ -57,11 +57,18 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
             )
         except Cancelled:
             if feedback.isCanceled():
-                feedback.pushInfo(self.tr("Stopped. Nothing half-made was left behind."))
+                feedback.pushInfo(self._stopped(arguments))
                 return None
             raise QgsProcessingException(self.tr("The worker was ended from outside.")) from None
         except FarmCDError as error:
             raise QgsProcessingException(said(error.message)) from error
+
+    def _stopped(self, arguments: dict[str, Any]) -> str:
+        folder = arguments.get("request", {}).get("out_dir", "")
+        if folder and is_resumable(folder):
+            words = self.tr("Stopped. What is finished stays in {0}; the same run goes on from there.")
+            return words.format(folder)
+        return self.tr("Stopped. Nothing half-made was left behind.")
 
 
 def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:

@@ -52,8 +52,7 @@ class WorkerTask(QgsTask):
         """Do the job; called by QGIS in a background thread, where nothing may be raised."""
         self._idle.clear()
         try:
-            data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
-            self.result = _decoded(self._command, data)
+            self.result = self._work()
         except Cancelled:
             return False
         except FarmCDError as error:
@@ -66,6 +65,10 @@ class WorkerTask(QgsTask):
         finally:
             self._idle.set()
         return True
+
+    def _work(self) -> Any:
+        data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
+        return _decoded(self._command, data)
 
     def stop(self) -> None:
         """Cancel, also where QGIS has deleted its half of a task that ended already."""

@@ -444,10 +444,6 @@
         <translation>{0} 对比 {1}：二者均有结果的像元 {2} 个。</translation>
     </message>
     <message>
-        <source>{0} already holds a finished run; choose another output folder.</source>
-        <translation>{0} 已有完成的检测结果，请选择其他输出文件夹。</translation>
-    </message>
-    <message>
         <source>{0} already holds {1} but no finished run; choose another output folder, or remove that file.</source>
         <translation>{0} 中已有 {1}，但没有完成的检测结果；请选择其他输出文件夹，或删除该文件。</translation>
     </message>
@@ -854,6 +850,46 @@
     <message>
         <source>{0} cannot be merged with itself. Choose two copies of a run.</source>
         <translation>{0} 不能与自身合并。请选择同一检测的两个副本。</translation>
+    </message>
+    <message>
+        <source>Another process is writing a run into {0}. Wait for it, stop it, or choose another output folder.</source>
+        <translation>另一个进程正在向 {0} 写入运行结果。请等待其结束、将其停止，或另选输出文件夹。</translation>
+    </message>
+    <message>
+        <source>Stopped by the user. What is finished stays in {0}; the same run goes on from there.</source>
+        <translation>已被用户停止。已完成的部分保留在 {0} 中；相同的运行将由此继续。</translation>
+    </message>
+    <message>
+        <source>The run that {0} holds is computed anew, and replaced.</source>
+        <translation>{0} 中的运行将重新计算并被替换。</translation>
+    </message>
+    <message>
+        <source>The unfinished run in {0} was continued.</source>
+        <translation>已继续 {0} 中未完成的运行。</translation>
+    </message>
+    <message>
+        <source>{0} already holds a finished run, which differs in: {1}. Choose another output folder, or ask for it to be computed anew, which replaces it.</source>
+        <translation>{0} 中已有一个完成的运行，不同之处：{1}。请另选输出文件夹，或要求重新计算（将替换原结果）。</translation>
+    </message>
+    <message>
+        <source>{0} candidates in {1} have been reviewed already, and computing the run anew would lose that. Choose another output folder.</source>
+        <translation>{1} 中已有 {0} 个图斑经过复核，重新计算将丢失这些复核。请另选输出文件夹。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be locked ({1}): let no two runs write there at once.</source>
+        <translation>无法锁定 {0}（{1}）：请勿让两个运行同时写入该处。</translation>
+    </message>
+    <message>
+        <source>{0} held an unfinished run that differs in: {1}. It was removed, and this run began from the start.</source>
+        <translation>{0} 中有一个未完成的运行，不同之处：{1}。它已被移除，本次运行从头开始。</translation>
+    </message>
+    <message>
+        <source>{0} holds an unfinished run: the same run is continued, another begins anew.</source>
+        <translation>{0} 中有未完成的运行：相同的运行将继续，不同的运行将重新开始。</translation>
+    </message>
+    <message>
+        <source>{0} holds this very run, finished {1}.</source>
+        <translation>{0} 中已有此次运行，完成于 {1}。</translation>
     </message>
 </context>
 </TS>
