@@ -891,5 +891,13 @@
         <source>{0} holds this very run, finished {1}.</source>
         <translation>{0} 中已有此次运行，完成于 {1}。</translation>
     </message>
+    <message>
+        <source>The scan runs in chunks on this GPU; the package mamba-ssm is quicker ({0}).</source>
+        <translation>扫描在此 GPU 上分块运行；安装 mamba-ssm 包会更快（{0}）。</translation>
+    </message>
+    <message>
+        <source>The network runs several times slower on this CPU than it could: its compiled scan needs numba ({0}). Install numba into the worker's Python, or set the environment up again.</source>
+        <translation>网络在此 CPU 上的运行速度比可能的慢数倍：编译的扫描需要 numba（{0}）。请在工作进程的 Python 中安装 numba，或重新建立环境。</translation>
+    </message>
 </context>
 </TS>
