@@ -84,10 +84,6 @@
         <translation>QGIS 无法打开 {0}。请重新检测。</translation>
     </message>
     <message>
-        <source>Scan backend {0} is not available ({1}).</source>
-        <translation>扫描后端 {0} 不可用（{1}）。</translation>
-    </message>
-    <message>
         <source>Stopped by the user.</source>
         <translation>已由用户停止。</translation>
     </message>
