@@ -1375,5 +1375,9 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <source>Samples</source>
         <translation>样本数</translation>
     </message>
+    <message>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
+    </message>
 </context>
 </TS>
