@@ -20,6 +20,7 @@ from ..review.accuracy_words import notes, tables, write_files
 from ..review.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ..review.reviewer import reviewer_name
 from ..review.session import SampleSession
+from ..translation import said
 from .accuracy_map import AccuracyMap
 from .accuracy_panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .accuracy_words import judgement_words, result_page, states
@@ -327,7 +328,7 @@ class AccuracyDock(QgsDockWidget):
             self._show()
 
     def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", message, level)
+        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
 
     # Setting up
 

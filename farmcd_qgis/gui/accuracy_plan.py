@@ -18,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
 from ..classes import CLASSES, NO_CHANGE
 from ..protocol import InputError
 from ..review.accuracy import FEW, Stratum, allocate, expected_error, sample_size
+from ..translation import said
 from .review_panel import swatch
 from .review_words import class_words
 from .words import tr
@@ -107,7 +108,7 @@ class PlanPage(QWidget):
                 error = expected_error(self._strata, expected, self.points)
                 self.summary.setText(_words(size, self.points, error))
             except InputError as error:
-                self.summary.setText(error.message)
+                self.summary.setText(said(error.message))
         else:
             self.summary.clear()
         for class_id, label in self._counts.items():
