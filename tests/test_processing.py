@@ -117,6 +117,8 @@ def test_algorithms_have_help(provider):
     assert provider.id() == "farmcd"
     names = {algorithm.name() for algorithm in provider.algorithms()}
     assert names == {"detect", "preflight", "vectorise", "referee", "evaluate", "convertcheckpoint", "report"} | {
+        "reviewsummary",
+        "mergereviews",
         "exportsamples",
         "accuracysample",
         "accuracyassess",

@@ -217,7 +217,7 @@ def _dates(pair: Pair) -> Iterator[Finding]:
 
 
 def _common_ground(pair: Pair) -> Iterator[Finding]:
-    share = float(pair.preview()[2].mean())
+    share = float(pair.sample()[2].mean())
     if share == 0:
         raise InputError(
             "no_common_ground",

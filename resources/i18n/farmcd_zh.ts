@@ -656,14 +656,6 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>生成检测报告</translation>
     </message>
     <message>
-        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the candidates as GeoJSON.
-
-Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
-        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大候选图斑逐页说明的 PDF；XLSX 和 CSV 表格；GeoJSON 候选图斑。
-
-复核判为伪变化的候选图斑不计入。选择“仅已确认的候选图斑”时，未确认的也不计入，除非尚未复核任何图斑。</translation>
-    </message>
-    <message>
         <source>Pages for the largest candidates</source>
         <translation>最大候选图斑的页数</translation>
     </message>
@@ -1634,6 +1626,130 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Another program has added verdicts to this run: {people}.</source>
         <translation>另一程序已向本次检测写入判定：{people}。</translation>
+    </message>
+    <message>
+        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
+
+Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后期对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
+
+经复核判为伪变化的图斑不计入。勾选“仅已确认图斑”时，未经确认的也不计入；尚无任何复核结果时除外。</translation>
+    </message>
+    <message>
+        <source>Administrative units or parcels</source>
+        <translation>行政区或地块</translation>
+    </message>
+    <message>
+        <source>Field that names the units</source>
+        <translation>单元名称字段</translation>
+    </message>
+    <message>
+        <source>Farmland (as in the run, if empty)</source>
+        <translation>耕地（空则与检测时相同）</translation>
+    </message>
+    <message>
+        <source>Leave out candidates below (m²)</source>
+        <translation>不计小于此面积的图斑（m²）</translation>
+    </message>
+    <message>
+        <source>CRS of the spatial files (that of the run, if empty)</source>
+        <translation>空间数据坐标系（空则与检测结果相同）</translation>
+    </message>
+    <message>
+        <source>Of the GeoPackage and the Shapefile</source>
+        <translation>GeoPackage 和 Shapefile 的坐标系</translation>
+    </message>
+    <message>
+        <source>those of FarmCD</source>
+        <translation>FarmCD 自带</translation>
+    </message>
+    <message>
+        <source>A folder with your office's own layout templates</source>
+        <translation>存放本单位布局模板的文件夹</translation>
+    </message>
+    <message>
+        <source>CRS</source>
+        <translation>坐标系</translation>
+    </message>
+    <message>
+        <source>Templates</source>
+        <translation>模板</translation>
+    </message>
+    <message>
+        <source>Summarise the review of a run</source>
+        <translation>汇总检测的复核结果</translation>
+    </message>
+    <message>
+        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
+        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>Summary for programs (JSON)</source>
+        <translation>供程序使用的汇总（JSON）</translation>
+    </message>
+    <message>
+        <source>Reviewed candidates</source>
+        <translation>已复核图斑数</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Reason of pseudo-changes</source>
+        <translation>伪变化原因</translation>
+    </message>
+    <message>
+        <source>Review of {run}</source>
+        <translation>{run} 的复核</translation>
+    </message>
+    <message>
+        <source>{total} candidates, {count} verdicts given</source>
+        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
+    </message>
+    <message>
+        <source>{name}: {seconds} s for a verdict (median)</source>
+        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
+    </message>
+    <message>
+        <source>Merge two reviews of a run</source>
+        <translation>合并同一检测的两份复核</translation>
+    </message>
+    <message>
+        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
+
+A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
+        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
+
+新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
+    </message>
+    <message>
+        <source>Review to add to</source>
+        <translation>并入到的复核</translation>
+    </message>
+    <message>
+        <source>Review to take from</source>
+        <translation>取自的复核</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>New rows of the log</source>
+        <translation>新增日志行数</translation>
+    </message>
+    <message>
+        <source>Candidates in conflict</source>
+        <translation>意见不一的图斑数</translation>
+    </message>
+    <message>
+        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
+        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
     </message>
 </context>
 </TS>
