@@ -222,6 +222,8 @@ class AccuracyDock(QgsDockWidget):
 
     def _counted(self, result: dict[str, Any]) -> None:
         self.panel.plan.set_strata([Stratum(**row) for row in result["strata"]])
+        if not result["strata"]:
+            self._say(tr("The map holds no pixel with a result, so there is nothing to sample."))
 
     def _drawn(self, _: dict[str, Any]) -> None:
         if self._run_dir is not None:

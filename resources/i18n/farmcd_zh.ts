@@ -840,138 +840,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>传感器噪声</translation>
     </message>
     <message>
-        <source>Summary for the screen (HTML)</source>
-        <translation>摘要网页（HTML）</translation>
-    </message>
-    <message>
-        <source>Stopped. Files that were finished are kept.</source>
-        <translation>已停止，已完成的文件予以保留。</translation>
-    </message>
-    <message>
-        <source>All but pseudo-changes</source>
-        <translation>除伪变化外的全部</translation>
-    </message>
-    <message>
-        <source>At least</source>
-        <translation>最小面积</translation>
-    </message>
-    <message>
-        <source>Choose a run above to report it.</source>
-        <translation>请在上方选择要编制报告的检测结果。</translation>
-    </message>
-    <message>
-        <source>Choose at least one output.</source>
-        <translation>请至少选择一种输出。</translation>
-    </message>
-    <message>
-        <source>Choose the field that names the units.</source>
-        <translation>请选择统计单元的名称字段。</translation>
-    </message>
-    <message>
-        <source>Classes</source>
-        <translation>类别</translation>
-    </message>
-    <message>
-        <source>Confirmed candidates</source>
-        <translation>已确认图斑</translation>
-    </message>
-    <message>
-        <source>Drawing the preview</source>
-        <translation>正在绘制预览</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>导出</translation>
-    </message>
-    <message>
-        <source>FarmCD Report</source>
-        <translation>FarmCD 报告</translation>
-    </message>
-    <message>
-        <source>FarmCD: preview of the report</source>
-        <translation>FarmCD：报告预览</translation>
-    </message>
-    <message>
-        <source>FarmCD: write the report</source>
-        <translation>FarmCD：编制报告</translation>
-    </message>
-    <message>
-        <source>Look at this page</source>
-        <translation>放大查看此页</translation>
-    </message>
-    <message>
-        <source>More choices</source>
-        <translation>更多选项</translation>
-    </message>
-    <message>
-        <source>No preview: QGIS's own Python could not be started beside it.</source>
-        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
-    </message>
-    <message>
-        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
-        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
-    </message>
-    <message>
-        <source>Open the folder</source>
-        <translation>打开文件夹</translation>
-    </message>
-    <message>
-        <source>Open the report</source>
-        <translation>打开报告</translation>
-    </message>
-    <message>
-        <source>Outputs</source>
-        <translation>输出</translation>
-    </message>
-    <message>
-        <source>Pages</source>
-        <translation>单页图斑数</translation>
-    </message>
-    <message>
-        <source>Polygons of administrative units or parcels, for a table of their own</source>
-        <translation>行政区或地块面图层，用于分单元统计</translation>
-    </message>
-    <message>
-        <source>Preview of the report</source>
-        <translation>报告预览</translation>
-    </message>
-    <message>
-        <source>So many of the largest candidates get a page each</source>
-        <translation>面积最大的若干图斑，每个一页</translation>
-    </message>
-    <message>
-        <source>Starting</source>
-        <translation>正在启动</translation>
-    </message>
-    <message>
-        <source>The report is written.</source>
-        <translation>报告已生成。</translation>
-    </message>
-    <message>
-        <source>Their name</source>
-        <translation>名称字段</translation>
-    </message>
-    <message>
-        <source>Units</source>
-        <translation>统计单元</translation>
-    </message>
-    <message>
-        <source>Write a report</source>
-        <translation>编制报告</translation>
-    </message>
-    <message>
-        <source>Writing the report</source>
-        <translation>正在编制报告</translation>
-    </message>
-    <message>
-        <source>as in the run</source>
-        <translation>与检测时相同</translation>
-    </message>
-    <message>
-        <source>{pages} pages, {candidates} candidates</source>
-        <translation>共{pages}页，{candidates}个图斑</translation>
-    </message>
-    <message>
         <source>Bands and stretch of this date</source>
         <translation>该期影像的波段与拉伸</translation>
     </message>
@@ -980,28 +848,12 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>代替前期</translation>
     </message>
     <message>
-        <source>Side by side</source>
-        <translation>并排对比</translation>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
     </message>
     <message>
-        <source>Swipe</source>
-        <translation>卷帘</translation>
-    </message>
-    <message>
-        <source>Same stretch</source>
-        <translation>同一拉伸</translation>
-    </message>
-    <message>
-        <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
-    </message>
-    <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
-    </message>
-    <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
     </message>
     <message>
         <source>Accuracy</source>
@@ -1260,6 +1112,10 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>总体精度所需的标准误</translation>
     </message>
     <message>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
+    </message>
+    <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
 
 Writes a page, a table of the classes, the error matrix and all figures as JSON.</source>
@@ -1304,6 +1160,174 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
     <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
+    </message>
+    <message>
+        <source>All but pseudo-changes</source>
+        <translation>除伪变化外的全部</translation>
+    </message>
+    <message>
+        <source>At least</source>
+        <translation>最小面积</translation>
+    </message>
+    <message>
+        <source>Choose a run above to report it.</source>
+        <translation>请在上方选择要编制报告的检测结果。</translation>
+    </message>
+    <message>
+        <source>Choose at least one output.</source>
+        <translation>请至少选择一种输出。</translation>
+    </message>
+    <message>
+        <source>Choose the field that names the units.</source>
+        <translation>请选择统计单元的名称字段。</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Confirmed candidates</source>
+        <translation>已确认图斑</translation>
+    </message>
+    <message>
+        <source>Drawing the preview</source>
+        <translation>正在绘制预览</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>FarmCD Report</source>
+        <translation>FarmCD 报告</translation>
+    </message>
+    <message>
+        <source>FarmCD: preview of the report</source>
+        <translation>FarmCD：报告预览</translation>
+    </message>
+    <message>
+        <source>FarmCD: write the report</source>
+        <translation>FarmCD：编制报告</translation>
+    </message>
+    <message>
+        <source>Look at this page</source>
+        <translation>放大查看此页</translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation>更多选项</translation>
+    </message>
+    <message>
+        <source>No preview: QGIS's own Python could not be started beside it.</source>
+        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
+    </message>
+    <message>
+        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
+        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
+    </message>
+    <message>
+        <source>Open the folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open the report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>单页图斑数</translation>
+    </message>
+    <message>
+        <source>Polygons of administrative units or parcels, for a table of their own</source>
+        <translation>行政区或地块面图层，用于分单元统计</translation>
+    </message>
+    <message>
+        <source>Preview of the report</source>
+        <translation>报告预览</translation>
+    </message>
+    <message>
+        <source>So many of the largest candidates get a page each</source>
+        <translation>面积最大的若干图斑，每个一页</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>The report is written.</source>
+        <translation>报告已生成。</translation>
+    </message>
+    <message>
+        <source>Their name</source>
+        <translation>名称字段</translation>
+    </message>
+    <message>
+        <source>Units</source>
+        <translation>统计单元</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>编制报告</translation>
+    </message>
+    <message>
+        <source>Writing the report</source>
+        <translation>正在编制报告</translation>
+    </message>
+    <message>
+        <source>as in the run</source>
+        <translation>与检测时相同</translation>
+    </message>
+    <message>
+        <source>{pages} pages, {candidates} candidates</source>
+        <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
+    <message>
         <source>referee: real change</source>
         <translation>CLIP 复判：真实变化</translation>
     </message>
@@ -1330,6 +1354,10 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>Samples</source>
         <translation>样本数</translation>
+    </message>
+    <message>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
     </message>
     <message>
         <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
@@ -1374,30 +1402,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Compute a finished run anew, and replace it</source>
         <translation>重新计算已完成的检测并替换原结果</translation>
-    </message>
-    <message>
-        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
-        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
-    </message>
-    <message>
-        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
-    </message>
-    <message>
-        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
-        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
-    </message>
-    <message>
-        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
-        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
-    </message>
-    <message>
-        <source>Draw more points</source>
-        <translation>增补样本点</translation>
-    </message>
-    <message>
-        <source>Standard error to be expected with them: {percent} %.</source>
-        <translation>预计标准误：{percent} %。</translation>
     </message>
     <message>
         <source>0–24 %: text says change</source>

@@ -895,5 +895,9 @@
         <source>The network runs several times slower on this CPU than it could: its compiled scan needs numba ({0}). Install numba into the worker's Python, or set the environment up again.</source>
         <translation>网络在此 CPU 上的运行速度比可能的慢数倍：编译的扫描需要 numba（{0}）。请在工作进程的 Python 中安装 numba，或重新建立环境。</translation>
     </message>
+    <message>
+        <source>The sample could not be written into {0} ({1}). Save or stop editing its layers, close other programs that use the file, check that it may be written, and try again.</source>
+        <translation>样本无法写入 {0}（{1}）。请保存或停止编辑其图层，关闭使用该文件的其他程序，检查该文件是否可写，然后重试。</translation>
+    </message>
 </context>
 </TS>
