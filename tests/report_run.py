@@ -87,7 +87,13 @@ def hard_region() -> tuple[ogr.Geometry, dict]:
 
 def record(folder: Path, wkt: str) -> dict:
     images = {
-        role: {"path": str(folder / f"{role}.tif"), "size": 12352, "date": f"20{year}-08-18", "crs": wkt}
+        role: {
+            "path": str(folder / f"{role}.tif"),
+            "size": 12352,
+            "sha256": "ab" * 32,
+            "date": f"20{year}-08-18",
+            "crs": wkt,
+        }
         for role, year in (("before", "09"), ("after", "20"))
     }
     request = {

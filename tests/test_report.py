@@ -1,6 +1,7 @@
 """The report's PDF: its figures are the GeoPackage's, in both languages."""
 
 import math
+import re
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ def test_the_pdf_says_where_it_comes_from_and_that_nobody_looked(run_dir, tmp_pa
     for fact in (
         "a-model",
         "b52b" * 16,
+        "ab" * 32,
         "Knows one region only.",
         "18 August 2009",
         "CPU, 2 threads",
@@ -75,7 +77,7 @@ def test_the_pdf_says_where_it_comes_from_and_that_nobody_looked(run_dir, tmp_pa
     assert "No farmland layer limited the comparison" in text
     assert "Land office [ % 1 + 1 %]" in text, "what a person writes is no expression"
     assert "EPSG:32614" in text
-    assert "Page 7 of 7" in text
+    assert re.search(r"Page (\d+) of \1$", text)
 
 
 @needs_pdftotext

@@ -128,9 +128,18 @@ def _input(path: str, date: str | None) -> dict[str, Any]:
         "path": path,
         "size": status.size if status else None,
         "modified": datetime.fromtimestamp(status.mtime, UTC).isoformat() if status else None,
+        "sha256": _sha256(path),
         "crs": dataset.GetProjection(),
         "date": date,
     }
+
+
+def _sha256(path: str) -> str | None:
+    """Hash an input that is one file; others (a folder, a service, a file inside an archive) have no hash."""
+    if not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from qgis.PyQt.QtWidgets import (
 from .. import tasks
 from ..layers import add_run
 from ..protocol import FarmCDError, Finding, InputError, Progress, RunRequest, RunResult, is_resumable
+from ..translation import said
 from .advanced_box import AdvancedBox
 from .findings_list import FindingsList
 from .model_form import ModelForm
@@ -162,7 +163,7 @@ class DetectDock(QgsDockWidget):
         self.findings.show_findings(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         self.run_button.setEnabled(self._task is None and can_run and not errors)
-        self.run_button.setToolTip(errors[0].message if errors else "")
+        self.run_button.setToolTip(said(errors[0].message) if errors else "")
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress.setValue(round(1000 * progress.fraction))

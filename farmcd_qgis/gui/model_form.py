@@ -14,6 +14,7 @@ from .. import tasks
 from ..context import NUISANCES, SCENES, context_prompt
 from ..paths import bundled_checkpoints
 from ..protocol import FarmCDError
+from ..translation import said
 from .advanced_box import SETTINGS
 from .words import card_details, card_words, label, nuisance_words, scene_words, tr
 
@@ -179,7 +180,7 @@ class ModelForm(QWidget):
 
     def _say_why(self, error: FarmCDError) -> None:
         self._asking = None
-        self.card.setText(error.message)
+        self.card.setText(said(error.message))
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
         kept = str(QgsSettings().value(SETTINGS + "device", "auto"))

@@ -26,6 +26,7 @@ from .. import tasks
 from ..protocol import Cancelled, FarmCDError, Finding, InputError, Progress
 from ..report import ReportSettings, write_report
 from ..report.headless import Follower
+from ..translation import said
 from .findings_list import FindingsList
 from .report_form import ReportForm
 from .report_preview import DRAWN_WIDTH, ReportPreview
@@ -132,7 +133,7 @@ class ReportDock(QgsDockWidget):
             settings = asdict(self.form.settings())
         except InputError as error:
             self._previewed = {}
-            self.preview.show_pages([], "" if error.code == "no_run" else error.message)
+            self.preview.show_pages([], "" if error.code == "no_run" else said(error.message))
             self.findings.show_findings([Finding("info", error.code, error.message)] if error.code == "no_run" else [])
             self.export_button.setEnabled(False)
             return

@@ -11,6 +11,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..paths import PLUGIN, resources
 from ..protocol import Cancelled, FarmCDError, Finding, Progress, is_resumable
 from ..runtime import jobs
+from ..translation import said
 
 
 class FarmCDAlgorithm(QgsProcessingAlgorithm):
@@ -60,7 +61,7 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
                 return None
             raise QgsProcessingException(self.tr("The worker was ended from outside.")) from None
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
 
     def _stopped(self, arguments: dict[str, Any]) -> str:
         folder = arguments.get("request", {}).get("out_dir", "")
@@ -73,11 +74,11 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
 def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:
     """Show one finding in the algorithm's log as what it is."""
     if finding.severity == "error":
-        feedback.reportError(finding.message)
+        feedback.reportError(said(finding.message))
     elif finding.severity == "warning":
-        feedback.pushWarning(finding.message)
+        feedback.pushWarning(said(finding.message))
     else:
-        feedback.pushInfo(finding.message)
+        feedback.pushInfo(said(finding.message))
 
 
 def plugin_icon() -> QIcon | None:

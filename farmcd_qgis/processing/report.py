@@ -19,6 +19,7 @@ from qgis.core import (
 from ..protocol import Cancelled, FarmCDError
 from ..report import CONFIRMED_ONES, NOT_REJECTED, ReportSettings, write_report
 from ..report.settings import LANGUAGES
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -98,9 +99,9 @@ class ReportAlgorithm(FarmCDAlgorithm):
             feedback.pushInfo(self.tr("Stopped. Files that were finished are kept."))
             return {}
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
         for message in report.messages:
-            feedback.pushWarning(message)
+            feedback.pushWarning(said(message))
         return {OUTPUT: folder} | {name: str(report.files[name.lower()]) for name in self._files()}
 
     def _files(self) -> dict[str, str]:

@@ -74,7 +74,9 @@ class Writer:
 
     def _flowing(self, template: str, heading: str, blocks: Sequence[Block]) -> list[Leaf]:
         """Distribute blocks over as many pages of a template as they need."""
-        box, style = Page(self.job.templates.layout(template, self.maps.project)).region("body")
+        blank = Page(self.job.templates.layout(template, self.maps.project))
+        box, style = blank.region("body")
+        blank.close()
         pages = paginate(blocks, box.width, box.height, style)
 
         def fill(part: list[Block], page: Page) -> None:
