@@ -164,7 +164,7 @@ class ReportDock(QgsDockWidget):
         self.findings.show_findings([])
         words = tr("{pages} pages, {candidates} candidates").format(**drawn)
         if drawn["fell_back"]:
-            words += ". " + tr("Nothing is reviewed yet: all candidates are shown, and the report says so.")
+            words += "\n" + tr("Nothing is reviewed yet: all candidates are shown, and the report says so.")
         self.preview.show_pages(drawn["pictures"], words)
 
     def _on_no_preview(self, task: tasks.WorkerTask, error: FarmCDError) -> None:

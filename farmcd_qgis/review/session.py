@@ -213,7 +213,7 @@ class Session(Walk[Verdict]):
 
     def seconds_each(self) -> float | None:
         """Return the median time that this reviewer's last verdicts took, without breaks; None if they are too few."""
-        gaps = self.store.gaps(LAST_STEPS)
+        gaps = self.store.gaps(self.store.reviewer, LAST_STEPS)
         return float(np.median(gaps)) if len(gaps) >= FEWEST_GAPS else None
 
     def _read(self) -> None:
