@@ -80,14 +80,22 @@ class Outlines:
         row = found.fetchone()
         return {name: value for name, value in zip(names, row or (), strict=False) if name not in DERIVED}
 
+    def adopt(self, edit: Edit) -> None:
+        """Give a feature that somebody has just drawn the number and class of its edit."""
+        self._file.execute(
+            f"UPDATE {CANDIDATES} SET candidate_id = ?, class_id = ?, class_name = ? WHERE fid = ?",  # nosec B608
+            (edit.candidate_id, *(edit.fields.get(name) for name in ("class_id", "class_name", "fid"))),
+        )
+
     def put(self, edit: Edit, wkb: bytes | None) -> None:
         """Let a candidate of the layer have an outline, with its area, or not be there."""
         number = edit.candidate_id
         if wkb is None:
             self._file.execute(f"DELETE FROM {CANDIDATES} WHERE candidate_id = ?", (number,))  # nosec B608
             return
-        hectares = self._meter.measureArea(_from_wkb(wkb)) / M2_PER_HECTARE
-        values = {"geom": self._blob(wkb), "area_ha": hectares, "area_mu": hectares * MU_PER_HECTARE}
+        # As exact as the engine writes them.
+        hectares = round(self._meter.measureArea(_from_wkb(wkb)) / M2_PER_HECTARE, 6)
+        values = {"geom": self._blob(wkb), "area_ha": hectares, "area_mu": round(hectares * MU_PER_HECTARE, 5)}
         if not self._file.execute(f"SELECT 1 FROM {CANDIDATES} WHERE candidate_id = ?", (number,)).fetchone():  # nosec B608
             known = {row[1] for row in self._file.execute(f"PRAGMA table_info({CANDIDATES})")}
             values |= {name: value for name, value in edit.fields.items() if name in known}

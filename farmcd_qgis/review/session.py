@@ -194,6 +194,11 @@ class Session(Walk[Verdict]):
             self.select(self._order, self.chosen)
         return first
 
+    def rows_of(self, word: str) -> int:
+        """Return how many rows the next "undo" or "redo" reads or writes."""
+        changes_outline = self.store.next_word(word) == OUTLINE
+        return len(self.candidates) if changes_outline else self.store.next_size(word)
+
     def edit(self, edits: Sequence[Edit]) -> None:
         """Store changed outlines as one step, and show the first candidate that is there then."""
         self.store.edit(edits)

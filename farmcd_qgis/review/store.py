@@ -128,6 +128,9 @@ class ReviewStore(LogStore[Verdict]):
         with self._writing() as file:
             time = self._now()
             self._log_outlines(file, [LoggedEdit((time, self.reviewer), one) for one in edits])
+            for one in edits:
+                if one.before is None:
+                    Outlines(file).adopt(one)
             numbers = [one.candidate_id for one in edits]
             rows = [Verdict(0, number, OUTLINE, None, None, "", self.reviewer, time) for number in numbers]
             return self._append(file, rows) if rows else []
