@@ -175,3 +175,15 @@ def test_conversion_onto_itself_replaces_the_file_whole(tmp_path, ours, net):
     assert convert(path, path, card=ModelCard("renamed")).name == "renamed"
     assert read_card(path).name == "renamed"
     assert same(load_checkpoint(path), net)
+
+
+def test_loading_imports_nothing_that_takes_seconds():
+    code = (
+        "import sys; from farmcd_qgis.engine.predictor import Predictor; from farmcd_qgis.paths import "
+        "bundled_checkpoints; Predictor.load(str(bundled_checkpoints()[0]), 'cpu'); print(*sys.modules)"
+    )
+    root = Path(__file__).resolve().parent.parent
+    told = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    loaded = set(told.stdout.split())
+    assert "torch" in loaded
+    assert not loaded & {"sympy", "torch._dynamo", "torchvision", "open_clip", "numba", "matplotlib"}

@@ -8,7 +8,14 @@ import torch
 
 from farmcd_qgis.classes import CLASSES
 from farmcd_qgis.engine import predictor as predictor_module
-from farmcd_qgis.engine.predictor import Predictor, choose_device, list_devices
+from farmcd_qgis.engine.predictor import (
+    LARGEST_BATCH,
+    Predictor,
+    choose_device,
+    close_enough,
+    fitting_batch,
+    list_devices,
+)
 from farmcd_qgis.protocol import FarmCDError, InputError
 
 TILE = 16
@@ -19,17 +26,20 @@ class TinyNet(torch.nn.Module):
 
     temperature = 1.0
 
-    def __init__(self, room: int = 99) -> None:
+    def __init__(self, room: int = 99, fault: RuntimeError | None = None) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.head = torch.nn.Conv2d(6, len(CLASSES), 3, padding=1)
         self.prior = torch.nn.Conv2d(6, len(CLASSES), 1)
         self.room = room
+        self.fault = fault or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        self.calls, self.failing_calls = 0, set()
         self.seen: list[tuple[torch.Tensor, torch.Tensor, list[str] | None]] = []
 
     def forward(self, before: torch.Tensor, after: torch.Tensor, context: list[str] | None = None):
-        if len(before) > self.room:
-            raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB")
+        self.calls += 1
+        if len(before) > self.room or self.calls in self.failing_calls:
+            raise self.fault
         self.seen.append((before, after, context))
         both = torch.cat([before, after], 1)
         return 5 * self.head(both), 5 * self.prior(both)
@@ -95,20 +105,64 @@ def test_temperature_softens_the_classes_only():
     np.testing.assert_array_equal(soft_share, sharp_share)
 
 
-def test_batch_is_halved_when_memory_runs_out(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
+@pytest.mark.parametrize(
+    "fault", [torch.OutOfMemoryError("Allocation on device"), RuntimeError("MPS backend out of memory (20 MiB)")]
+)
+def test_batch_is_halved_when_memory_runs_out(fault: RuntimeError, caplog: pytest.LogCaptureFixture):
     before, after = tiles(7)
     expected = Predictor(TinyNet(), tile=TILE).predict(before, after)
-    net = TinyNet(room=2)
+    net = TinyNet(room=2, fault=fault)
     predictor = Predictor(net, tile=TILE)
-    monkeypatch.setattr(predictor, "_at_once", 1024)
+    predictor.batch = 1024
     with caplog.at_level(logging.WARNING):
         found = predictor.predict(before, after)
     assert [len(seen[0]) for seen in net.seen] == [1, 1, 1, 1, 1, 1, 1]
-    np.testing.assert_allclose(found[0], expected[0], atol=1e-6)
+    for ours, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-6)
     assert "going on with 3 tiles" in caplog.text
     net.room = 0
     with pytest.raises(FarmCDError, match="too small for one tile of 16 pixels"):
         predictor.predict(before, after)
+
+
+def test_memory_that_runs_out_in_the_middle_loses_no_tile():
+    before, after = tiles(6)
+    expected = Predictor(TinyNet(), tile=TILE).predict(before, after)
+    net = TinyNet(room=2)
+    predictor = Predictor(net, tile=TILE)
+    predictor.batch = 2
+    predictor.predict(before[:2], after[:2])
+    net.seen.clear()
+    net.failing_calls = {net.calls + 2}
+    found = predictor.predict(before, after)
+    assert [len(seen[0]) for seen in net.seen] == [2, 1, 1, 1, 1]
+    for ours, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, wanted, atol=1e-6)
+
+
+def test_batch_fits_into_the_free_memory():
+    assert fitting_batch(10 * 2**30, 2**30) == 8
+    assert fitting_batch(2**30, 2**31) == 1
+    assert fitting_batch(2**40, 2**20) == LARGEST_BATCH
+    assert fitting_batch(2**30, 0) == LARGEST_BATCH
+
+
+def test_half_precision_is_taken_only_where_it_is_close():
+    exact = (np.full((1, 6, 64, 64), 0.5, np.float32), np.full((1, 64, 64), 0.5, np.float32))
+    near = tuple(array + 0.009 for array in exact)
+    assert close_enough(exact, near)
+    far = near[0], near[1].copy()
+    far[1][0, :2] += 0.01
+    assert not close_enough(exact, far)
+    predictor = Predictor(TinyNet(), tile=TILE)
+    assert predictor.describe()["precision"] == "float32"
+    before, after = tiles(2)
+    plain = predictor.predict(before, after)
+    predictor.half = True
+    rounded = predictor.predict(before, after)
+    assert predictor.describe()["precision"] == "bfloat16"
+    assert not np.array_equal(plain[0], rounded[0])
+    np.testing.assert_allclose(plain[0], rounded[0], atol=0.05)
 
 
 def test_other_faults_of_the_device_come_out():

@@ -332,7 +332,7 @@ def test_closing_leaves_nothing_in_the_window_or_on_the_canvas(dates, qgis_iface
     gc.collect()
     assert dates._views.dock is None
     assert len(qgis_iface.mapCanvas().scene().items()) < items
-    assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDPairDock")
+    assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDReviewPairDock")
 
 
 def test_the_referee_is_heard_where_it_was_asked(dock, run):  # noqa: F811

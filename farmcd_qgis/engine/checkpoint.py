@@ -294,7 +294,9 @@ def _build(tensors: Mapping[str, "Tensor"], path: Path) -> "FDMamba":
         ]
         raise InputError("checkpoint_keys", f"{path} does not fit FD-Mamba: {'; '.join(parts)}.")
     try:
-        net.to_empty(device="cpu").load_state_dict(dict(tensors))
+        # Not by to_empty: on tensors of the meta device it loads torch's compiler, which takes a second.
+        real = {name: torch.empty(meta.shape, dtype=meta.dtype).copy_(tensors[name]) for name, meta in wanted.items()}
+        net.load_state_dict(real, assign=True)
     except RuntimeError as error:
         raise InputError(
             "checkpoint_keys", f"{path} holds tensors of a kind that FD-Mamba cannot take (sparse, quantised or empty)."

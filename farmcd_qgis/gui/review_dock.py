@@ -19,6 +19,7 @@ from ..review.session import Bulk, Session
 from ..review.store import ReviewStore, review_size
 from ..review.units import Units, units_job
 from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
+from ..translation import said
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
 from .review_edits import ReviewEdits
@@ -343,7 +344,7 @@ class ReviewDock(QgsDockWidget):
             self._show()
 
     def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", message, level)
+        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
 
     # Setting up
 

@@ -21,6 +21,7 @@ from qgis.core import (
     QgsSymbol,
     QgsVectorLayer,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
 from ..classes import CHANGES, class_label
@@ -77,6 +78,11 @@ class Maps:
     def forget(self, layers: Iterable[QgsVectorLayer]) -> None:
         """Drop layers of a page that is done."""
         self.project.removeMapLayers([layer.id() for layer in layers])
+
+    def close(self) -> None:
+        """Delete project and layers now: in an exception's traceback they could outlive QGIS and take it down."""
+        if not sip.isdeleted(self.project):
+            sip.delete(self.project)
 
     def whole(self) -> QgsRectangle:
         """Return the extent that the run looked at."""

@@ -37,9 +37,10 @@ class WorkerTask(QgsTask):
     stopped = pyqtSignal()
 
     def __init__(self, command: str, arguments: dict[str, Any], description: str, hidden: bool = False) -> None:
-        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it, or to be asked.
-        flags = QgsTask.Flag.Hidden | QgsTask.Flag.CancelWithoutPrompt if hidden else QgsTask.Flag.Silent
-        super().__init__(description, QgsTask.Flag.CanCancel | flags)
+        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it. Without a prompt: else
+        # closing QGIS takes a question and then a second try, although the worker ends in a moment.
+        flags = QgsTask.Flag.Hidden if hidden else QgsTask.Flag.Silent
+        super().__init__(description, QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt | flags)
         self.result: Any = None
         self.error: FarmCDError | None = None
         self._command = command

@@ -76,7 +76,8 @@ class Recipe:
     """Everything that decides a training run besides the data.
 
     The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
-    so that the learning rate has come down in time (and the curve depends on the machine's speed).
+    so that the learning rate has come down in time (and the curve depends on the machine's speed). Without `gate` CMLA
+    has no say in the logits (for ablations).
     """
 
     name: str
@@ -87,6 +88,7 @@ class Recipe:
     device: str = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     text_encoder: str = "minilm"
+    gate: bool = True
     save_every: int = 50
     log_every: int = 10
     network: dict[str, Any] = field(default_factory=dict)

@@ -79,8 +79,14 @@ class Training:
         self.out = out
         self.train_data, self.val_data = train_data, val_data
         _check_batches(recipe, devices)
-        told = recipe.data.context_share > 0
-        strategy = DDPStrategy(find_unused_parameters=told) if devices > 1 else "auto"
+        if recipe.data.context_share and not any(pair.context for pair in train_data.files):
+            raise InputError(
+                "no_annotations",
+                "The recipe tells the network contexts (context_share), but the data set has no scene and nuisance "
+                "annotations: add its folder json, or set context_share = 0.",
+            )
+        some_unused = recipe.data.context_share > 0 or not recipe.gate
+        strategy = DDPStrategy(find_unused_parameters=some_unused) if devices > 1 else "auto"
         self.fabric = Fabric(accelerator=recipe.device, devices=devices, strategy=strategy, precision=recipe.precision)
         self.fabric.launch()
         if recipe.threads:

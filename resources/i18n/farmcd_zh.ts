@@ -536,18 +536,6 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>耕地变化检测</translation>
     </message>
     <message>
-        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
-
-The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
-
-The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. It must not hold another run.</source>
-        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
-
-两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
-
-输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。该文件夹不能已有其他检测结果。</translation>
-    </message>
-    <message>
         <source>change,detection,farmland,deep learning,two dates</source>
         <translation>变化,检测,耕地,深度学习,双时相</translation>
     </message>
@@ -666,14 +654,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Write the report of a run</source>
         <translation>生成检测报告</translation>
-    </message>
-    <message>
-        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the candidates as GeoJSON.
-
-Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
-        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大候选图斑逐页说明的 PDF；XLSX 和 CSV 表格；GeoJSON 候选图斑。
-
-复核判为伪变化的候选图斑不计入。选择“仅已确认的候选图斑”时，未确认的也不计入，除非尚未复核任何图斑。</translation>
     </message>
     <message>
         <source>Pages for the largest candidates</source>
@@ -1116,14 +1096,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>已有 {total} 个点的样本，尚无判读；重新抽样将替换它。</translation>
     </message>
     <message>
-        <source>There is a sample of {total} points, {judged} of them judged; drawing again only adds points.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读；再次抽样只会增补点。</translation>
-    </message>
-    <message>
-        <source>Too few judged points to rely on (fewer than {few}): {classes}.</source>
-        <translation>已判读点过少，结果不可靠（少于 {few} 个）：{classes}。</translation>
-    </message>
-    <message>
         <source>Total</source>
         <translation>合计</translation>
     </message>
@@ -1138,10 +1110,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
     <message>
         <source>Wanted standard error of the overall accuracy</source>
         <translation>总体精度所需的标准误</translation>
-    </message>
-    <message>
-        <source>What became of the marked pixel? Judge by the images alone.</source>
-        <translation>标记的像元变成了什么？请仅依据影像判读。</translation>
     </message>
     <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
@@ -1582,6 +1550,234 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>The candidates cannot be edited: their file is read-only.</source>
         <translation>图斑无法编辑：文件为只读。</translation>
+    </message>
+    <message>
+        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
+
+The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
+
+The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. A run that was stopped there goes on; another run that is finished is not replaced unless you ask for it.</source>
+        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
+
+两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
+
+输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。在该文件夹中中断的检测会继续进行；已完成的其他检测结果只有在您要求时才会被替换。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; press Run to go on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；再次点击“运行”即可从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; the same run goes on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；相同的检测会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>This run was finished before; nothing was computed.</source>
+        <translation>该检测此前已完成，未重新计算。</translation>
+    </message>
+    <message>
+        <source>The unfinished run was continued.</source>
+        <translation>已继续未完成的检测。</translation>
+    </message>
+    <message>
+        <source>An unfinished run of other inputs or settings was removed.</source>
+        <translation>输入或设置不同的未完成检测已被移除。</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew</source>
+        <translation>重新计算已完成的检测</translation>
+    </message>
+    <message>
+        <source>Replaces the run that the output folder holds</source>
+        <translation>将替换输出文件夹中已有的检测结果</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew, and replace it</source>
+        <translation>重新计算已完成的检测并替换原结果</translation>
+    </message>
+    <message>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
+    </message>
+    <message>
+        <source>0–24 %: text says change</source>
+        <translation>0–24 %：文本判为变化</translation>
+    </message>
+    <message>
+        <source>25–50 %: text leans to change</source>
+        <translation>25–50 %：文本倾向变化</translation>
+    </message>
+    <message>
+        <source>51–74 %: text leans to no change</source>
+        <translation>51–74 %：文本倾向未变化</translation>
+    </message>
+    <message>
+        <source>75–100 %: text says no change</source>
+        <translation>75–100 %：文本判为未变化</translation>
+    </message>
+    <message>
+        <source>below 50 %: very unsure</source>
+        <translation>低于 50 %：很不确定</translation>
+    </message>
+    <message>
+        <source>50–64 %: unsure</source>
+        <translation>50–64 %：不确定</translation>
+    </message>
+    <message>
+        <source>65–79 %: doubtful, below tau 0.80</source>
+        <translation>65–79 %：存疑，低于 tau 0.80</translation>
+    </message>
+    <message>
+        <source>80–89 %: fairly sure</source>
+        <translation>80–89 %：较确定</translation>
+    </message>
+    <message>
+        <source>90 % and more: sure</source>
+        <translation>90 % 及以上：确定</translation>
+    </message>
+    <message>
+        <source>Point</source>
+        <translation>样本点</translation>
+    </message>
+    <message>
+        <source>Mapped class id</source>
+        <translation>图上类别代码</translation>
+    </message>
+    <message>
+        <source>Judgement</source>
+        <translation>判读</translation>
+    </message>
+    <message>
+        <source>Judged class id</source>
+        <translation>判读类别代码</translation>
+    </message>
+    <message>
+        <source>Candidate</source>
+        <translation>图斑编号</translation>
+    </message>
+    <message>
+        <source>Class id</source>
+        <translation>类别代码</translation>
+    </message>
+    <message>
+        <source>Second class id</source>
+        <translation>次选类别代码</translation>
+    </message>
+    <message>
+        <source>Second class</source>
+        <translation>次选类别</translation>
+    </message>
+    <message>
+        <source>Mean confidence (0–1)</source>
+        <translation>平均置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Lowest confidence (0–1)</source>
+        <translation>最低置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Share of hard pixels (0–1)</source>
+        <translation>困难像元比例（0–1）</translation>
+    </message>
+    <message>
+        <source>No change according to the text (0–1)</source>
+        <translation>文本判为未变化（0–1）</translation>
+    </message>
+    <message>
+        <source>Share where the text disagrees (0–1)</source>
+        <translation>文本不一致比例（0–1）</translation>
+    </message>
+    <message>
+        <source>Review</source>
+        <translation>复核</translation>
+    </message>
+    <message>
+        <source>Hard region</source>
+        <translation>困难区</translation>
+    </message>
+    <message>
+        <source>found by itself</source>
+        <translation>自动查找</translation>
+    </message>
+    <message>
+        <source>Python of the worker</source>
+        <translation>工作进程的 Python</translation>
+    </message>
+    <message>
+        <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
+        <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
+    </message>
+    <message>
+        <source>There is no such file.</source>
+        <translation>没有该文件。</translation>
+    </message>
+    <message>
+        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
+
+Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后期对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
+
+经复核判为伪变化的图斑不计入。勾选“仅已确认图斑”时，未经确认的也不计入；尚无任何复核结果时除外。</translation>
+    </message>
+    <message>
+        <source>Administrative units or parcels</source>
+        <translation>行政区或地块</translation>
+    </message>
+    <message>
+        <source>Field that names the units</source>
+        <translation>单元名称字段</translation>
+    </message>
+    <message>
+        <source>Farmland (as in the run, if empty)</source>
+        <translation>耕地（空则与检测时相同）</translation>
+    </message>
+    <message>
+        <source>Leave out candidates below (m²)</source>
+        <translation>不计小于此面积的图斑（m²）</translation>
+    </message>
+    <message>
+        <source>CRS of the spatial files (that of the run, if empty)</source>
+        <translation>空间数据坐标系（空则与检测结果相同）</translation>
+    </message>
+    <message>
+        <source>Of the GeoPackage and the Shapefile</source>
+        <translation>GeoPackage 和 Shapefile 的坐标系</translation>
+    </message>
+    <message>
+        <source>those of FarmCD</source>
+        <translation>FarmCD 自带</translation>
+    </message>
+    <message>
+        <source>A folder with your office's own layout templates</source>
+        <translation>存放本单位布局模板的文件夹</translation>
+    </message>
+    <message>
+        <source>CRS</source>
+        <translation>坐标系</translation>
+    </message>
+    <message>
+        <source>Templates</source>
+        <translation>模板</translation>
     </message>
 </context>
 </TS>

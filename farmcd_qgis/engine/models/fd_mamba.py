@@ -168,26 +168,27 @@ class ConvMamba(nn.Module):
         self.local_relation = local_branch(channels, inner, conv_mode)
         self.in_proj = nn.Linear(channels, 2 * inner, bias=False)
         self.out_proj = nn.Linear(inner, channels, bias=False)
-        log_states = torch.log(torch.arange(1, STATES + 1, dtype=torch.float32)).repeat(inner, 1)
-        self.A_log = nn.Parameter(log_states.clone())
-        self.A_b_log = nn.Parameter(log_states.clone())
-        self.D = nn.Parameter(torch.ones(inner))
-        self.D_b = nn.Parameter(torch.ones(inner))
+        self.A_log, self.A_b_log = (nn.Parameter(torch.empty(inner, STATES)) for _ in range(2))
+        self.D, self.D_b = (nn.Parameter(torch.ones(inner)) for _ in range(2))
         self.conv1d = nn.Conv1d(inner, inner, CONV_WIDTH, groups=inner, padding=CONV_WIDTH - 1)
         self.conv1d_b = nn.Conv1d(inner, inner, CONV_WIDTH, groups=inner, padding=CONV_WIDTH - 1)
         self.x_proj = nn.Linear(inner, rank + 2 * STATES, bias=False)
         self.x_proj_b = nn.Linear(inner, rank + 2 * STATES, bias=False)
         self.dt_proj = nn.Linear(rank, inner)
         self.dt_proj_b = nn.Linear(rank, inner)
-        self._init_step_size()
+        # On the meta device, where a checkpoint's network is laid out, these would load torch's compiler.
+        if not self.A_log.is_meta:
+            self._init_scan()
 
-    def _init_step_size(self) -> None:
-        """Start the forward scan's steps log-uniform in 0.001..0.1; the backward one keeps torch's default."""
+    @torch.no_grad()
+    def _init_scan(self) -> None:
+        """Start A at -1 to -16 and the forward scan's steps log-uniform in 0.001..0.1; the backward's keep torch's."""
+        for a_log in (self.A_log, self.A_b_log):
+            a_log.copy_(torch.log(torch.arange(1, STATES + 1, dtype=torch.float32)))
         nn.init.uniform_(self.dt_proj.weight, -(self.rank**-0.5), self.rank**-0.5)
         low, high = math.log(1e-3), math.log(1e-1)
         step = torch.exp(torch.empty_like(self.dt_proj.bias).uniform_(low, high)).clamp(min=1e-4)
-        with torch.no_grad():
-            self.dt_proj.bias.copy_(step + torch.log(-torch.expm1(-step)))  # the inverse of softplus
+        self.dt_proj.bias.copy_(step + torch.log(-torch.expm1(-step)))  # the inverse of softplus
 
     def forward(self, tokens: Tensor, height: int, width: int) -> Tensor:
         """Mix (B, L, C) tokens of a height x width image into (B, L, C)."""

@@ -75,6 +75,12 @@ def backend_for(u: Tensor, a: Tensor) -> str:
     return "chunked"
 
 
+def available_on(device: torch.device) -> list[str]:
+    """Name the backends that work on a device, the fastest first: for benchmarks and checks."""
+    here = {"cuda": "mamba_ssm", "cpu": "numba_cpu"}.get(device.type)
+    return [name for name in (here, "chunked", "recurrence") if name and _available(name)]
+
+
 class Direction(NamedTuple):
     """One direction of a ConvMamba: conv (E, 1, 4), x_proj (R + 2 N, E), step (E, R), log(-A) (E, N), the rest (E,)."""
 

@@ -1,0 +1,159 @@
+"""What must not grow with the area: memory, tiles that are skipped, polygons; and the start of the worker."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from farmcd_qgis.engine.detect import TilePredictor, detect
+from farmcd_qgis.engine.predictor import Predictor
+from farmcd_qgis.paths import bundled_checkpoints
+from farmcd_qgis.protocol import RunRequest
+
+from .measure import Row
+from .scenes import StandIn, farmland, noisy_run, scene
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RUN = """
+import resource, sys
+from pathlib import Path
+from scripts.bench.scenes import StandIn, scene
+from farmcd_qgis.engine.detect import detect
+detect(scene(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), predictor=StandIn())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+POLYGONS = """
+import resource, sys, time
+from farmcd_qgis.engine.vectorise import vectorise
+begun = time.process_time()
+found = vectorise(sys.argv[1])
+print(found.candidates, time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+START = """
+import sys, time
+from farmcd_qgis.engine.predictor import Predictor
+Predictor.load(sys.argv[1], "cpu")
+"""
+
+
+def memory_rows(full: bool) -> list[Row]:
+    """One row: peak memory of a run with four times the area, at the same width, against that of one."""
+    width, heights = (10_000, (10_000, 40_000)) if full else (3_000, (2_000, 8_000))
+    peaks = []
+    for height in heights:
+        with tempfile.TemporaryDirectory() as folder:
+            peaks.append(int(_python(RUN, folder, width, height)[-1]) / 1024)
+    found = (peaks[1] / peaks[0] - 1) * 100
+    what = f"peak memory of {heights[1]:,} x {width:,} pixels over that of {heights[0]:,} x {width:,}"
+    small = "" if full else "; smaller than the target's 40,000 x 10,000, which --full runs"
+    why = f"{peaks[0]:.0f} and {peaks[1]:.0f} MiB; the pipeline alone, with a stand-in for the network{small}"
+    return [Row("memory", what, 15, False, "% more", found, why, {"peaks_mib": peaks})]
+
+
+def skipping_rows(full: bool) -> list[Row]:
+    """Two rows: what a tile without farmland costs, and how much sooner a run with 5 % farmland ends."""
+    side, network_side, tile = (10_000, 8_192, 256) if full else (4_000, 3_072, 128)
+    with tempfile.TemporaryDirectory() as folder:
+        fields = farmland(Path(folder), side, side, 0.0004)
+        sparse = _stages(scene(Path(folder), side, side, farmland=fields), StandIn())
+    with tempfile.TemporaryDirectory() as folder:
+        alone = _stages(scene(Path(folder), 512, 512), StandIn())
+    skipped = (side / 192) ** 2
+    taken = {}
+    for share in (1.0, 0.05):
+        with tempfile.TemporaryDirectory() as folder:
+            only = farmland(Path(folder), network_side, network_side, share) if share < 1 else None
+            request = scene(Path(folder), network_side, network_side, farmland=only, tile=tile, overlap=tile // 4)
+            taken[share] = sum(_stages(request, Predictor.load(request.checkpoint, "cpu", tile=tile)).values())
+    return [
+        Row(
+            "skipping",
+            "a tile of 256 x 256 outside farmland",
+            1,
+            False,
+            "ms",
+            max(0.0, sparse["predicting"] - alone["predicting"]) / skipped * 1000,
+            f"from the first tile read to the last blended: {side:,} x {side:,} with 0.04 % farmland, less 512 x 512, "
+            f"over {skipped:,.0f} tiles",
+            {"seconds by stage": {"sparse": sparse, "alone": alone}},
+        ),
+        Row(
+            "skipping",
+            "a run with 5 % farmland, with the bundled network",
+            10,
+            True,
+            "times",
+            taken[1.0] / taken[0.05],
+            f"times as fast as all of {network_side:,} x {network_side:,} pixels in tiles of {tile}; at the farmland's "
+            "edge tiles are predicted whole, which weighs more the smaller the scene is",
+            {"seconds": {str(share): s for share, s in taken.items()}},
+        ),
+    ]
+
+
+def _stages(request: RunRequest, predictor: TilePredictor) -> dict[str, float]:
+    """Run a detection; return the seconds of each of its stages."""
+    begun: dict[str, float] = {}
+    detect(request, lambda step: begun.setdefault(step.stage, time.perf_counter()) and None, predictor=predictor)
+    following = [*list(begun.values())[1:], time.perf_counter()]
+    return {stage: end - start for (stage, start), end in zip(begun.items(), following, strict=True)}
+
+
+def polygon_rows(full: bool) -> list[Row]:
+    """Two rows: time of a noisy map's polygons on one core, and memory of four times the area."""
+    sides = (5_000, 10_000) if full else (1_500, 3_000)
+    spent, peaks, counts = [], [], []
+    for side in sides:
+        with tempfile.TemporaryDirectory() as folder:
+            told = _python(POLYGONS, noisy_run(Path(folder) / "run", side))
+            counts.append(int(told[0]))
+            spent.append(float(told[1]))
+            peaks.append(int(told[2]) / 1024)
+    per_megapixel = spent[1] / (sides[1] ** 2 / 1e6)
+    scaled = "" if full else f"; scaled up from {sides[1]:,} x {sides[1]:,}, which took {spent[1]:.1f} s"
+    parts = {"sides": sides, "seconds": spent, "peaks_mib": peaks, "candidates": counts}
+    return [
+        Row(
+            "polygons",
+            "exact polygons of a noisy five-class map of 10,000 x 10,000, one core",
+            60,
+            False,
+            "s",
+            per_megapixel * 100,
+            f"seconds of the processor{scaled}; {counts[1]:,} candidates",
+            parts,
+        ),
+        Row(
+            "polygons",
+            f"peak memory of {sides[1]:,} x {sides[1]:,} over that of {sides[0]:,} x {sides[0]:,}",
+            15,
+            False,
+            "% more",
+            (peaks[1] / peaks[0] - 1) * 100,
+            f"{peaks[0]:.0f} and {peaks[1]:.0f} MiB",
+        ),
+    ]
+
+
+def start_rows(full: bool) -> list[Row]:
+    """One row: a new process until torch is imported and the bundled checkpoint is on the CPU."""
+    checkpoint = str(bundled_checkpoints()[0])
+    spent = []
+    for _ in range(5 if full else 3):
+        begun = time.perf_counter()
+        _python(START, checkpoint)
+        spent.append(time.perf_counter() - begun)
+    what = "a new worker process until torch is imported and the checkpoint loaded"
+    why = f"the least of {len(spent)}; the first took {spent[0]:.1f} s; files were in the system's cache"
+    return [Row("start", what, 4, False, "s", min(spent), why, {"seconds": spent})]
+
+
+def _python(code: str, *arguments: object) -> list[str]:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    told = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if told.returncode:
+        raise RuntimeError(f"A part of the benchmark failed:\n{told.stderr[-2000:]}")
+    return told.stdout.split()
