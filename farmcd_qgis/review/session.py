@@ -204,8 +204,10 @@ class Session(Walk[Verdict]):
         self.store.edit(edits)
         self.reload()
         shown = next((one.candidate_id for one in edits if one.after is not None), None)
-        if shown is not None:
-            self.show(shown)
+        row = self._row_of.get(shown) if shown is not None else None
+        if row is not None and row != self.row:
+            # Beside the queue, which goes on from where one was.
+            self._aside = row
 
     def open_rows(self) -> npt.NDArray[np.intp]:
         """Return the rows of the queue that still fit its filter, in its order."""
