@@ -1779,5 +1779,9 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <source>Templates</source>
         <translation>模板</translation>
     </message>
+    <message>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
+    </message>
 </context>
 </TS>
