@@ -1112,10 +1112,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>总体精度所需的标准误</translation>
     </message>
     <message>
-        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
-        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
-    </message>
-    <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
 
 Writes a page, a table of the classes, the error matrix and all figures as JSON.</source>
@@ -1160,24 +1156,32 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
     <message>
-        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
     </message>
     <message>
-        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
-        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
     </message>
     <message>
-        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
-        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
     </message>
     <message>
-        <source>Draw more points</source>
-        <translation>增补样本点</translation>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
     </message>
     <message>
-        <source>Standard error to be expected with them: {percent} %.</source>
-        <translation>预计标准误：{percent} %。</translation>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
+    <message>
+        <source>Conflict</source>
+        <translation>意见不一</translation>
     </message>
     <message>
         <source>All but pseudo-changes</source>
@@ -1304,28 +1308,108 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共{pages}页，{candidates}个图斑</translation>
     </message>
     <message>
-        <source>Side by side</source>
-        <translation>并排对比</translation>
+        <source>Filter…</source>
+        <translation>筛选…</translation>
     </message>
     <message>
-        <source>Swipe</source>
-        <translation>卷帘</translation>
+        <source>Filter ({count})…</source>
+        <translation>筛选（{count}）…</translation>
     </message>
     <message>
-        <source>Same stretch</source>
-        <translation>同一拉伸</translation>
+        <source>Many at once…</source>
+        <translation>批量判定…</translation>
     </message>
     <message>
-        <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
     </message>
     <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
+        <source>FarmCD review</source>
+        <translation>FarmCD 复核</translation>
     </message>
     <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+        <source>Administrative units of the candidates</source>
+        <translation>图斑所属行政区</translation>
+    </message>
+    <message>
+        <source>Confidence at least</source>
+        <translation>置信度不低于</translation>
+    </message>
+    <message>
+        <source>Confidence below</source>
+        <translation>置信度低于</translation>
+    </message>
+    <message>
+        <source>Preview on the map</source>
+        <translation>在地图上预览</translation>
+    </message>
+    <message>
+        <source>Give verdicts</source>
+        <translation>批量写入判定</translation>
+    </message>
+    <message>
+        <source>{count} of the {total} candidates in this queue, {area}</source>
+        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
+    </message>
+    <message>
+        <source>Only what the map shows</source>
+        <translation>仅当前地图范围</translation>
+    </message>
+    <message>
+        <source>No filter</source>
+        <translation>清除筛选</translation>
+    </message>
+    <message>
+        <source>Anyone</source>
+        <translation>所有人员</translation>
+    </message>
+    <message>
+        <source>All units</source>
+        <translation>所有行政区</translation>
+    </message>
+    <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
+        <source>Area (ha)</source>
+        <translation>面积（公顷）</translation>
+    </message>
+    <message>
+        <source>Confidence (%)</source>
+        <translation>置信度（%）</translation>
+    </message>
+    <message>
+        <source>Unit</source>
+        <translation>行政区</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>自</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <source>{count} left</source>
+        <translation>剩余 {count} 个</translation>
+    </message>
+    <message>
+        <source>{seconds} s each</source>
+        <translation>每个 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>about {hours} h {minutes} min</source>
+        <translation>约 {hours} 小时 {minutes} 分</translation>
+    </message>
+    <message>
+        <source>about {minutes} min</source>
+        <translation>约 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>Another program has added verdicts to this run: {people}.</source>
+        <translation>另一程序已向本次检测写入判定：{people}。</translation>
     </message>
     <message>
         <source>referee: real change</source>
@@ -1334,10 +1418,6 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>referee: pseudo-change</source>
         <translation>CLIP 复判：伪变化</translation>
-    </message>
-    <message>
-        <source>Conflict</source>
-        <translation>意见不一</translation>
     </message>
     <message>
         <source>Export training samples</source>
@@ -1356,8 +1436,120 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>样本数</translation>
     </message>
     <message>
-        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
-        <translation>图上没有任何有结果的像元，无法抽样。</translation>
+        <source>Summarise the review of a run</source>
+        <translation>汇总检测的复核结果</translation>
+    </message>
+    <message>
+        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
+        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>Summary for programs (JSON)</source>
+        <translation>供程序使用的汇总（JSON）</translation>
+    </message>
+    <message>
+        <source>Reviewed candidates</source>
+        <translation>已复核图斑数</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Reason of pseudo-changes</source>
+        <translation>伪变化原因</translation>
+    </message>
+    <message>
+        <source>Review of {run}</source>
+        <translation>{run} 的复核</translation>
+    </message>
+    <message>
+        <source>{total} candidates, {count} verdicts given</source>
+        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
+    </message>
+    <message>
+        <source>Area (mu)</source>
+        <translation>面积（亩）</translation>
+    </message>
+    <message>
+        <source>{name}: {seconds} s for a verdict (median)</source>
+        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
+    </message>
+    <message>
+        <source>Merge two reviews of a run</source>
+        <translation>合并同一检测的两份复核</translation>
+    </message>
+    <message>
+        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
+
+A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
+        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
+
+新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
+    </message>
+    <message>
+        <source>Review to add to</source>
+        <translation>并入到的复核</translation>
+    </message>
+    <message>
+        <source>Review to take from</source>
+        <translation>取自的复核</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>New rows of the log</source>
+        <translation>新增日志行数</translation>
+    </message>
+    <message>
+        <source>Candidates in conflict</source>
+        <translation>意见不一的图斑数</translation>
+    </message>
+    <message>
+        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
+        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
+    </message>
+    <message>
+        <source>No units</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Outline…</source>
+        <translation>轮廓…</translation>
+    </message>
+    <message>
+        <source>Redraw</source>
+        <translation>修改轮廓</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>分割</translation>
+    </message>
+    <message>
+        <source>Add missed</source>
+        <translation>补绘遗漏</translation>
+    </message>
+    <message>
+        <source>Merge with neighbour</source>
+        <translation>与相邻图斑合并</translation>
+    </message>
+    <message>
+        <source>Save outlines</source>
+        <translation>保存轮廓</translation>
+    </message>
+    <message>
+        <source>Draw with QGIS's own tools, then save. Undo takes a saved change back.</source>
+        <translation>用 QGIS 自带工具绘制，然后保存。“撤销”可收回已保存的修改。</translation>
+    </message>
+    <message>
+        <source>The candidates cannot be edited: their file is read-only.</source>
+        <translation>图斑无法编辑：文件为只读。</translation>
     </message>
     <message>
         <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
@@ -1402,6 +1594,30 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Compute a finished run anew, and replace it</source>
         <translation>重新计算已完成的检测并替换原结果</translation>
+    </message>
+    <message>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
+    </message>
+    <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
     </message>
     <message>
         <source>0–24 %: text says change</source>
@@ -1472,14 +1688,6 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>次选类别</translation>
     </message>
     <message>
-        <source>Area (ha)</source>
-        <translation>面积（公顷）</translation>
-    </message>
-    <message>
-        <source>Area (mu)</source>
-        <translation>面积（亩）</translation>
-    </message>
-    <message>
         <source>Mean confidence (0–1)</source>
         <translation>平均置信度（0–1）</translation>
     </message>
@@ -1516,116 +1724,12 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>工作进程的 Python</translation>
     </message>
     <message>
-        <source>Reviewer</source>
-        <translation>复核人</translation>
-    </message>
-    <message>
         <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
         <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
     </message>
     <message>
         <source>There is no such file.</source>
         <translation>没有该文件。</translation>
-    </message>
-    <message>
-        <source>Filter…</source>
-        <translation>筛选…</translation>
-    </message>
-    <message>
-        <source>Filter ({count})…</source>
-        <translation>筛选（{count}）…</translation>
-    </message>
-    <message>
-        <source>Many at once…</source>
-        <translation>批量判定…</translation>
-    </message>
-    <message>
-        <source>One moment…</source>
-        <translation>请稍候…</translation>
-    </message>
-    <message>
-        <source>FarmCD review</source>
-        <translation>FarmCD 复核</translation>
-    </message>
-    <message>
-        <source>Administrative units of the candidates</source>
-        <translation>图斑所属行政区</translation>
-    </message>
-    <message>
-        <source>Confidence at least</source>
-        <translation>置信度不低于</translation>
-    </message>
-    <message>
-        <source>Confidence below</source>
-        <translation>置信度低于</translation>
-    </message>
-    <message>
-        <source>Preview on the map</source>
-        <translation>在地图上预览</translation>
-    </message>
-    <message>
-        <source>Give verdicts</source>
-        <translation>批量写入判定</translation>
-    </message>
-    <message>
-        <source>{count} of the {total} candidates in this queue, {area}</source>
-        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
-    </message>
-    <message>
-        <source>Only what the map shows</source>
-        <translation>仅当前地图范围</translation>
-    </message>
-    <message>
-        <source>No administrative units</source>
-        <translation>不按行政区</translation>
-    </message>
-    <message>
-        <source>No filter</source>
-        <translation>清除筛选</translation>
-    </message>
-    <message>
-        <source>Anyone</source>
-        <translation>所有人员</translation>
-    </message>
-    <message>
-        <source>All units</source>
-        <translation>所有行政区</translation>
-    </message>
-    <message>
-        <source>Confidence (%)</source>
-        <translation>置信度（%）</translation>
-    </message>
-    <message>
-        <source>Unit</source>
-        <translation>行政区</translation>
-    </message>
-    <message>
-        <source>from</source>
-        <translation>自</translation>
-    </message>
-    <message>
-        <source>to</source>
-        <translation>至</translation>
-    </message>
-    <message>
-        <source>{count} left</source>
-        <translation>剩余 {count} 个</translation>
-    </message>
-    <message>
-        <source>{seconds} s each</source>
-        <translation>每个 {seconds} 秒</translation>
-    </message>
-    <message>
-        <source>about {hours} h {minutes} min</source>
-        <translation>约 {hours} 小时 {minutes} 分</translation>
-    </message>
-    <message>
-        <source>about {minutes} min</source>
-        <translation>约 {minutes} 分钟</translation>
-    </message>
-    <message>
-        <source>Another program has added verdicts to this run: {people}.</source>
-        <translation>另一程序已向本次检测写入判定：{people}。</translation>
     </message>
     <message>
         <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
@@ -1676,80 +1780,8 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
         <translation>模板</translation>
     </message>
     <message>
-        <source>Summarise the review of a run</source>
-        <translation>汇总检测的复核结果</translation>
-    </message>
-    <message>
-        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
-        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
-    </message>
-    <message>
-        <source>Table</source>
-        <translation>表格</translation>
-    </message>
-    <message>
-        <source>Summary for programs (JSON)</source>
-        <translation>供程序使用的汇总（JSON）</translation>
-    </message>
-    <message>
-        <source>Reviewed candidates</source>
-        <translation>已复核图斑数</translation>
-    </message>
-    <message>
-        <source>Status</source>
-        <translation>状态</translation>
-    </message>
-    <message>
-        <source>Reason of pseudo-changes</source>
-        <translation>伪变化原因</translation>
-    </message>
-    <message>
-        <source>Review of {run}</source>
-        <translation>{run} 的复核</translation>
-    </message>
-    <message>
-        <source>{total} candidates, {count} verdicts given</source>
-        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
-    </message>
-    <message>
-        <source>{name}: {seconds} s for a verdict (median)</source>
-        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
-    </message>
-    <message>
-        <source>Merge two reviews of a run</source>
-        <translation>合并同一检测的两份复核</translation>
-    </message>
-    <message>
-        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
-
-A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
-        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
-
-新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
-    </message>
-    <message>
-        <source>Review to add to</source>
-        <translation>并入到的复核</translation>
-    </message>
-    <message>
-        <source>Review to take from</source>
-        <translation>取自的复核</translation>
-    </message>
-    <message>
-        <source>Conflicts</source>
-        <translation>意见不一</translation>
-    </message>
-    <message>
-        <source>New rows of the log</source>
-        <translation>新增日志行数</translation>
-    </message>
-    <message>
-        <source>Candidates in conflict</source>
-        <translation>意见不一的图斑数</translation>
-    </message>
-    <message>
-        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
-        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
     </message>
 </context>
 </TS>
