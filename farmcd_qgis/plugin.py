@@ -4,12 +4,12 @@ from functools import partial
 from typing import Any
 
 from qgis.core import QgsApplication, QgsSettings
-from qgis.PyQt.QtCore import QCoreApplication, Qt
+from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
 from .paths import resources
-from .translation import Translator
+from .translation import translator
 
 MENU = "FarmCD"
 STACKED = "plugins/farmcd/docksStacked"
@@ -25,8 +25,9 @@ class FarmCDPlugin:
         self.accuracy_dock: Any = None
         self.report_dock: Any = None
         self.provider: Any = None
+        self._options: Any = None
         self.actions: list[QAction] = []
-        self._translator: Translator | None = None
+        self._translator: QTranslator | None = None
 
     @property
     def docks(self) -> tuple[Any, ...]:
@@ -37,10 +38,13 @@ class FarmCDPlugin:
         """Add the docks, their actions and the Processing provider."""
         from .gui.accuracy_dock import AccuracyDock
         from .gui.detect_dock import DetectDock
+        from .gui.options_page import OptionsFactory
         from .gui.report_dock import ReportDock
         from .gui.review_dock import ReviewDock
 
         self.initProcessing()
+        self._options = OptionsFactory()
+        self.iface.registerOptionsWidgetFactory(self._options)
         self.dock = DetectDock(self.iface)
         self.review_dock = ReviewDock(self.iface)
         self.accuracy_dock = AccuracyDock(self.iface)
@@ -69,6 +73,9 @@ class FarmCDPlugin:
         from . import tasks
 
         tasks.end_all()
+        if self._options is not None:
+            self.iface.unregisterOptionsWidgetFactory(self._options)
+            self._options = None
         for action in self.actions:
             self.iface.removePluginRasterMenu(MENU, action)
             self.iface.removeRasterToolBarIcon(action)
@@ -111,10 +118,10 @@ class FarmCDPlugin:
         self.review_dock.open_run(run_dir)
 
     def _translate(self) -> None:
-        path = resources() / "i18n" / f"farmcd_{QgsApplication.instance().locale()[:2]}.ts"
-        if self._translator is None and path.is_file():
-            self._translator = Translator(path)
-            QCoreApplication.installTranslator(self._translator)
+        if self._translator is None:
+            self._translator = translator(QgsApplication.instance().locale())
+            if self._translator is not None:
+                QCoreApplication.installTranslator(self._translator)
 
 
 def tr(text: str) -> str:

@@ -6,6 +6,7 @@ Only paths and numbers are here, never pixels; neither qgis nor torch may be imp
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 PROTOCOL_VERSION = 1
@@ -28,6 +29,9 @@ PSEUDO_CHANGE = "pseudo_change"
 ACCURACY_SAMPLE = "accuracy_sample"
 ACCURACY_STRATA = "accuracy_strata"
 JUDGEMENT_LOG = "judgements"
+# A run grows in the first of these, and its finished rows lie in the second, inside it.
+STAGING = "run.part"
+PIECES = "pieces"
 
 Severity = Literal["error", "warning", "info"]
 
@@ -76,7 +80,8 @@ class RunRequest:
 
     Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`.
     `extent` is (xmin, ymin, xmax, ymax) in `extent_crs` (authority code or WKT); `before_bands` and
-    `after_bands` are 1-based band numbers in the order red, green, blue (None: bands 1, 2, 3).
+    `after_bands` are 1-based band numbers in the order red, green, blue (None: bands 1, 2, 3). `force` computes a
+    finished run anew.
     """
 
     before: str
@@ -102,6 +107,7 @@ class RunRequest:
     connectivity: Literal[4, 8] = 8
     symmetric: bool = False
     context: tuple[str, ...] = ()
+    force: bool = False
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,12 @@ class Progress:
     rate: float | None = None
     remaining_s: float | None = None
     message: str = ""
+
+
+def is_resumable(out_dir: str | Path) -> bool:
+    """Say whether a folder holds finished rows of a run that was stopped, with which the next one can go on."""
+    pieces = Path(out_dir) / STAGING / PIECES
+    return pieces.is_dir() and any(pieces.iterdir())
 
 
 ProgressCallback = Callable[[Progress], None]

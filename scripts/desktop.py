@@ -188,19 +188,9 @@ class Desktop:
     def _tool(self, *command: str) -> None:
         subprocess.run(command, env=self._environment, check=True)
 
-    def quit(self, answer: str | None = None) -> None:
-        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly.
-
-        `answer` is the key that answers QGIS's question whether running tasks may be cancelled.
-        """
-        leave = "QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)"
-        self.ask(leave)
-        if answer:
-            time.sleep(1.0)
-            self.key(answer)
-            # QGIS cancels the tasks then, and wants to be asked to leave once more.
-            time.sleep(2.0)
-            self.ask(leave)
+    def quit(self) -> None:
+        """Leave QGIS as a user would; raises DesktopError if it does not end or ends badly."""
+        self.ask("QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)")
         try:
             status = self.qgis.wait(30)
         except subprocess.TimeoutExpired:

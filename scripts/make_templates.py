@@ -183,12 +183,12 @@ def _coordinates(item: QgsLayoutItemMap) -> QgsLayoutItemMapGrid:
 def title() -> Design:
     """The title page: title, map of the whole, and the facts below."""
     page = Design(TITLE)
-    page.bar("accent", LEFT, 30, 14, 1.8, ACCENT)
-    page.label("title", LEFT, 36, BODY, 15, Style(30, bold=True))
-    page.label("subtitle", LEFT, 52, BODY, 8, Style(15, colour=GREY))
-    page.map("map", LEFT, 68, BODY, 132)
-    page.label("caption", LEFT, 202, BODY, 5, Style(8.0, colour=GREY))
-    page.label("facts", LEFT, 213, BODY, 70, Style(9.5))
+    page.bar("accent", LEFT, 26, 14, 1.8, ACCENT)
+    page.label("title", LEFT, 31, BODY, 15, Style(30, bold=True))
+    page.label("subtitle", LEFT, 46, BODY, 8, Style(15, colour=GREY))
+    page.map("map", LEFT, 60, BODY, 132)
+    page.label("caption", LEFT, 194, BODY, 5, Style(8.0, colour=GREY))
+    page.label("facts", LEFT, 203, BODY, 80, Style(9.5))
     return page
 
 

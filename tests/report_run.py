@@ -35,19 +35,20 @@ def make_report(run_dir: Path, out: Path, feedback=None, **settings) -> ReportRe
     return write_report(ReportSettings(str(run_dir), str(out), **(defaults | settings)), feedback)
 
 
-def make_run(folder: Path, areas: list[tuple[int, float]]) -> Path:
+def make_run(folder: Path, areas: list[tuple[int, float]], pixels: int = 64) -> Path:
+    """Make the folder of a finished run over two images of `pixels` by `pixels`, 25 m each; returns it."""
     run = folder / "run"
     run.mkdir()
     for name in ("before", "after"):
-        image = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), 64, 64, 3)
+        image = gdal.GetDriverByName("GTiff").Create(str(folder / f"{name}.tif"), pixels, pixels, 3)
         image.SetProjection(CRS.ExportToWkt())
         image.SetGeoTransform((600000, 25, 0, 5200000, 0, -25))
-        image.WriteArray(np.random.default_rng(1).integers(0, 255, (3, 64, 64), np.uint8))
+        image.WriteArray(np.random.default_rng(1).integers(0, 255, (3, pixels, pixels), np.uint8))
         image = None
     with Package(run / "farmcd.gpkg", CRS.ExportToWkt()) as package:
         package.write_layer(CANDIDATES, [candidate(*one) for one in enumerate(areas, 1)])
         package.write_layer(HARD_REGIONS, [hard_region()])
-    (run / "run.json").write_text(json.dumps(record(folder, CRS.ExportToWkt())))
+    (run / "run.json").write_text(json.dumps(record(folder, CRS.ExportToWkt(), pixels)))
     return run
 
 
@@ -59,7 +60,8 @@ def square(number: int, hectares: float) -> ogr.Geometry:
 
 
 def _square(number: int, side: float) -> ogr.Geometry:
-    x, y = 600000 + 200 * number, 5199900
+    row, place = divmod(number, 40)
+    x, y = 600000 + 200 * place, 5199900 - 200 * row
     wkt = f"MULTIPOLYGON ((({x} {y}, {x + side} {y}, {x + side} {y - side}, {x} {y - side}, {x} {y})))"
     return ogr.CreateGeometryFromWkt(wkt)
 
@@ -85,9 +87,15 @@ def hard_region() -> tuple[ogr.Geometry, dict]:
     return square(1, 1.5), values | {"class_name": "Bareland"}
 
 
-def record(folder: Path, wkt: str) -> dict:
+def record(folder: Path, wkt: str, pixels: int) -> dict:
     images = {
-        role: {"path": str(folder / f"{role}.tif"), "size": 12352, "date": f"20{year}-08-18", "crs": wkt}
+        role: {
+            "path": str(folder / f"{role}.tif"),
+            "size": 12352,
+            "sha256": "ab" * 32,
+            "date": f"20{year}-08-18",
+            "crs": wkt,
+        }
         for role, year in (("before", "09"), ("after", "20"))
     }
     request = {
@@ -116,11 +124,11 @@ def record(folder: Path, wkt: str) -> dict:
         "predictor": {"card": card, "sha256": "b52b" * 16, "device": {"name": "CPU, 2 threads"}, "torch": "2.13.0"},
         "inputs": images,
         "grid": {
-            "width": 64,
-            "height": 64,
+            "width": pixels,
+            "height": pixels,
             "geotransform": [600000, 25, 0, 5200000, 0, -25],
             "resolution_m": 25.0,
-            "window": {"column": 0, "row": 0, "width": 64, "height": 64},
+            "window": {"column": 0, "row": 0, "width": pixels, "height": pixels},
         },
         "stretch": {"before": None, "after": [[0, 200], [0, 200], [0, 200]], "matching": None},
         "findings": [],

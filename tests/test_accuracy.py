@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from farmcd_qgis.protocol import InputError
-from farmcd_qgis.review.accuracy import Estimate, Stratum, allocate, assess, sample_size
+from farmcd_qgis.review.accuracy import Estimate, Stratum, allocate, assess, expected_error, sample_size
 
-# Section 5 and table 8 of the paper: pixels of 30 m; here classes 1-4 are deforestation, forest gain, stable forest
+# The worked example of the paper: pixels of 30 m; here classes 1-4 are deforestation, forest gain, stable forest
 # and stable non-forest.
 PIXELS = [200_000, 150_000, 3_200_000, 6_450_000]
 MATRIX = [[66, 0, 5, 4], [0, 55, 8, 12], [1, 0, 153, 11], [2, 1, 9, 313]]
@@ -45,7 +45,7 @@ def test_the_papers_accuracies(paper):
 
 
 def test_the_papers_proportions(paper):
-    # Table 9.
+    # Worked out by hand from matrix and pixels, to the four digits that the paper prints.
     assert np.round(paper.proportions, 4).tolist() == [
         [0.0176, 0.0, 0.0013, 0.0011],
         [0.0, 0.0110, 0.0016, 0.0024],
@@ -71,6 +71,15 @@ def test_the_papers_sample(paper):
     # The paper gives the rare classes 75 each and rounds the others to 165 and 325, which makes 640.
     assert allocate(PAPER, 641, 75) == {1: 75, 2: 75, 3: 163, 4: 328}
     assert allocate(PAPER, 641, 50) == {1: 50, 2: 50, 3: 179, 4: 362}
+
+
+def test_the_error_to_expect_is_that_of_equation_5():
+    # By hand, with equal numbers and with those of the paper.
+    assert expected_error(PAPER, EXPECTED, dict.fromkeys(EXPECTED, 160)) == pytest.approx(0.0134, abs=2e-4)
+    assert expected_error(PAPER, EXPECTED, {1: 75, 2: 75, 3: 165, 4: 325}) == pytest.approx(0.0107, abs=2e-4)
+    best = allocate(PAPER, 641, 0)
+    assert expected_error(PAPER, EXPECTED, best) == pytest.approx(0.0101, abs=2e-4)
+    assert expected_error([Stratum(0, 9, 1.0)], {0: 0.5}, {0: 9}) == 0.0
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 199, 200, 201, 641, 5000])
@@ -183,6 +192,12 @@ def test_few_and_flawless_are_told():
     assert [row.few for row in found.classes] == [False, False, True]
     # All 20 pixels of class 1 were judged: nothing is left to be wrong about.
     assert [row.flawless for row in found.classes] == [True, False, True]
+    assert [row.unmissed for row in found.classes] == [True, True, True]
+    missed = assess(strata, [(0, 0)] * 60 + [(0, 1)] + [(1, 1)] * 20 + [(2, 2)] * 10)
+    assert [row.unmissed for row in missed.classes] == [True, False, True]
+    assert missed.classes[1].producers.margin > 0
+    everything = assess(strata[1:2], [(1, 1)] * 20)
+    assert (everything.classes[0].unmissed, everything.overall.margin) == (False, 0.0)
 
 
 def test_plain_values_for_json(paper):

@@ -150,7 +150,7 @@ def test_the_map_goes_to_the_pixel_and_marks_it(dock, drawn, qgis_iface):
         (band,) = bands(qgis_iface)
         box = band.asGeometry().boundingBox()
         assert (box.center().x(), box.center().y()) == pytest.approx((point.x, point.y))
-        assert (box.width(), box.height()) == pytest.approx((2.0, 2.0))
+        assert (box.width(), box.height()) == pytest.approx((6.0, 6.0))
         assert canvas.extent().contains(box)
         assert canvas.extent().width() < 2000
         press(dock, Key.Key_S)
@@ -166,6 +166,23 @@ def test_flicker_and_mark_hide_and_come_back(dock, drawn, qgis_iface):
     press(dock, Key.Key_1)
     assert shown("After")
     assert bands(qgis_iface)[0].isVisible()
+
+
+def test_side_by_side_shows_the_point_in_both_dates(dock, drawn):
+    dock.open_run(drawn)
+    views = dock._views
+    assert views.actions["pair"].isChecked()
+    for point in dock.session.points[:3]:
+        for canvas in views.dock.canvases.canvases:
+            assert canvas.extent().contains(point.x, point.y)
+            assert [layer.name()[:6] for layer in canvas.layers()] in (["Before"], ["After"])
+        press(dock, Key.Key_0)
+    press(dock, Key.Key_V)
+    assert not views.dock.isVisible()
+    press(dock, Key.Key_V)
+    assert views.dock.isVisible()
+    dock.close_run()
+    assert not views.dock.isVisible()
 
 
 def test_keys_in_the_map_count_while_the_dock_is_seen(dock, drawn, qgis_iface):
@@ -186,7 +203,7 @@ def test_the_result_says_what_limits_it(dock, drawn):
     dock.panel.tabs.setCurrentIndex(RESULT)
     text = dock.panel.result.text.toPlainText()
     assert "1 of 16 points have been judged" in text
-    assert "Too few judged points" in text
+    assert "Fewer than the 50 judged points" in text
     dock.panel.tabs.setCurrentIndex(JUDGE)
     for point in dock.session.points[1:]:
         press(dock, Key.Key_0 + point.map_class_id)
@@ -231,7 +248,8 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
     assert len(QgsProject.instance().mapLayersByName("Accuracy sample")) == 1
     assert "without judgements" in plan.existing.text()
     press(dock, Key.Key_0)
-    assert "only adds points" in plan.existing.text()
+    assert "adds 0 points" in plan.existing.text()
+    assert not plan.draw.isEnabled()
     before, points = len(dock.session), [(point.x, point.y) for point in dock.session.points]
     plan.minimum.setValue(12)
     plan.error.setValue(2.0)

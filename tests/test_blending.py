@@ -33,8 +33,14 @@ def blend(grid: Window, bounds: Window, overlap: int = 8, keep: np.ndarray | Non
     return done
 
 
-def stack(rows: list[Rows]) -> np.ndarray:
-    return np.stack([np.concatenate([getattr(part, name) for part in rows]) for name in Rows._fields[1:]])
+def stack(rows: list[Rows], bounds: Window) -> np.ndarray:
+    """Lay finished rows where they belong; what was left out stays without a result."""
+    whole = np.full((4, bounds.height, bounds.width), NODATA, np.uint8)
+    for part in rows:
+        height, width = part.change.shape
+        row, column = part.first - bounds.row, part.column - bounds.column
+        whole[:, row : row + height, column : column + width] = part[2:]
+    return whole
 
 
 def test_weights_fall_to_the_edge_and_stay_positive():
@@ -58,7 +64,7 @@ def test_equals_the_weighted_mean_computed_over_the_whole_image():
             weight[here] += tile_weights(TILE)
     means = sums / weight
     order = means[:-1].argsort(axis=0)
-    change, confidence, second, arbitration = stack(blend(grid, grid))
+    change, confidence, second, arbitration = stack(blend(grid, grid), grid)
     np.testing.assert_array_equal(change, order[-1])
     np.testing.assert_array_equal(second, order[-2])
     # Sums in float32 may fall on the other side of a whole percent.
@@ -70,15 +76,15 @@ def test_equals_the_weighted_mean_computed_over_the_whole_image():
 @pytest.mark.parametrize("bounds", [Window(0, 0, 1, 1), Window(13, 37, 40, 31), Window(60, 85, 15, 5)])
 def test_any_bounds_give_the_same_bytes_as_the_whole(bounds: Window, overlap: int):
     grid = Window(0, 0, 75, 90)
-    whole = stack(blend(grid, grid, overlap))
-    part = stack(blend(grid, bounds, overlap))
+    whole = stack(blend(grid, grid, overlap), grid)
+    part = stack(blend(grid, bounds, overlap), bounds)
     np.testing.assert_array_equal(part, whole[:, bounds.row : bounds.bottom, bounds.column : bounds.right])
 
 
 def test_pixels_without_a_result_are_nodata_in_every_band():
     keep = np.random.default_rng(3).random((90, 75)) < 0.3
     grid = Window(0, 0, 75, 90)
-    some, every = stack(blend(grid, grid, keep=keep)), stack(blend(grid, grid))
+    some, every = stack(blend(grid, grid, keep=keep), grid), stack(blend(grid, grid), grid)
     assert (some[:, ~keep] == NODATA).all()
     np.testing.assert_array_equal(some[:, keep], every[:, keep])
 
@@ -94,6 +100,19 @@ def test_confidence_is_rounded_down_and_never_above_100():
     assert rows.confidence.tolist() == [[100, 79, 80]]
     assert rows.second.tolist() == [[0, 4, 4]]
     assert rows.arbitration.tolist() == [[50, 50, 50]]
+
+
+def test_only_columns_with_tiles_are_handed_out():
+    blender = Blender(Window(10, 0, 200, 100), TILE)
+    probabilities, arbitration = random_probabilities(TILE, TILE, 1)
+    blender.add(Window(90, 0, TILE, TILE), probabilities, arbitration, np.ones((TILE, TILE), bool))
+    rows = blender.finish(24)
+    assert (rows.first, rows.column, rows.change.shape) == (0, 90, (24, TILE))
+    rows = blender.finish(48)
+    assert (rows.first, rows.column) == (24, 90)
+    assert (rows.change[:8] != NODATA).all()
+    assert (rows.change[8:] == NODATA).all()
+    assert blender.finish(72).change.size == 0
 
 
 def test_band_does_not_grow_with_the_height():

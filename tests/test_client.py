@@ -337,3 +337,14 @@ def test_leftovers_keep_a_finished_run_and_remove_an_empty_folder(tmp_path):
     (tmp_path / "new" / "deep" / "change.tif.part").write_text("half")
     again.remove()
     assert not (tmp_path / "new").exists()
+
+
+def test_leftovers_keep_finished_rows(tmp_path):
+    leftovers = Leftovers(tmp_path)
+    pieces = tmp_path / "run.part" / "pieces"
+    pieces.mkdir(parents=True)
+    (pieces / "0-192.tif").write_text("rows")
+    (tmp_path / "change.tif").write_text("moved already when it was killed")
+    leftovers.remove()
+    assert (pieces / "0-192.tif").exists()
+    assert (tmp_path / "change.tif").exists()

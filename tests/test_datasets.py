@@ -1,15 +1,26 @@
 """Both layouts, what the label values become, and every way in which labels can be wrong."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from osgeo import ogr
 from PIL import Image
+from rasters import LEFT, PIXEL, TOP, UTM, crs_of, scene, write_raster
 
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.augment import Augmenter, AugmentSettings, random_crop
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, check_dataset, class_pixels, merge_labels, open_dataset
+from farmcd_qgis.training.datasets import (
+    ALL,
+    IGNORE,
+    UNSETTLED,
+    check_dataset,
+    class_pixels,
+    merge_labels,
+    open_dataset,
+)
 
 SIDE = 32
 
@@ -65,6 +76,77 @@ def test_binary_labels_become_unsettled_change(tmp_path: Path) -> None:
     assert dataset.kind == "binary"
     assert class_pixels(dataset) == {0: SIDE * SIDE - 64, UNSETTLED: 64}
     assert "binary_labels" in {finding.code for finding in check_dataset(dataset)}
+
+
+def test_changed_pixels_without_a_class_in_a_class_label(tmp_path: Path) -> None:
+    label = square(3)
+    label[20:22] = UNSETTLED
+    dataset = open_dataset(authors_layout(tmp_path, label), "train")
+    assert class_pixels(dataset) == {0: SIDE * SIDE - 64 - 2 * SIDE, 3: 64, UNSETTLED: 2 * SIDE}
+
+
+def test_annotations_become_contexts(tmp_path: Path) -> None:
+    root = authors_layout(tmp_path, square(3))
+    write_pair(root, "two", square(3))
+    (root / "list" / "train.txt").write_text("one.png\ntwo.png\n")
+    assert [pair.context for pair in open_dataset(root, "train").files] == [None, None]
+    geopix = {
+        "scene": "farmland",
+        "nuisance": ["season", "cloud", "shadow", "aliens"],
+        "confidence": {"cloud": 0.5, "season": 0.51},
+    }
+    (root / "json").mkdir()
+    (root / "json" / "index.json").write_text(json.dumps({"one": geopix}))
+    wanted = "Satellite image of farmland area. Ignore shadow, season."
+    unknown = "Satellite image of unknown area. Clear conditions."
+    assert [pair.context for pair in open_dataset(root, "train").files] == [wanted, unknown]
+    line = {"id": "two", "split": "train", "geopix": {"scene": "moon", "nuisance": []}}
+    (root / "json" / "train.jsonl").write_text(json.dumps(line) + "\n\n")
+    assert [pair.context for pair in open_dataset(root, "train").files] == [unknown, unknown]
+    (root / "json" / "train.jsonl").write_text('{"id": "two"}\n')
+    assert codes_of(root) == "bad_annotations"
+
+
+def test_geotiff_pairs_with_polygons(tmp_path: Path) -> None:
+    """The before raster has half the resolution and 16 bit; water, a polygon without class, and where nobody looked."""
+    after = scene(40, 40)
+    for date in ("A", "B"):
+        (tmp_path / date).mkdir()
+    coarse = (scene(20, 20, seed=2).astype(np.uint16)) * 100
+    write_raster(tmp_path / "A" / "farm.tif", coarse, geotransform=(LEFT, 2 * PIXEL, 0, TOP, 0, -2 * PIXEL))
+    write_raster(tmp_path / "B" / "farm.tif", after)
+
+    def box(column: int, row: int, width: int, height: int) -> str:
+        x, y = LEFT + column * PIXEL, TOP - row * PIXEL
+        right, low = x + width * PIXEL, y - height * PIXEL
+        return f"POLYGON (({x} {y}, {right} {y}, {right} {low}, {x} {low}, {x} {y}))"
+
+    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(tmp_path / "labels.gpkg"))
+    labels = file.CreateLayer("labels", crs_of(UTM), ogr.wkbPolygon)
+    labels.CreateField(ogr.FieldDefn("class", ogr.OFTString))
+    labelled = file.CreateLayer("labelled", crs_of(UTM), ogr.wkbPolygon)
+    for layer, shape, name in (
+        (labels, box(2, 3, 10, 8), "water"),
+        (labels, box(20, 20, 5, 5), None),
+        (labelled, box(0, 0, 40, 23), None),
+    ):
+        feature = ogr.Feature(layer.GetLayerDefn())
+        feature.SetGeometry(ogr.CreateGeometryFromWkt(shape))
+        if name:
+            feature["class"] = name
+        layer.CreateFeature(feature)
+    file = labels = labelled = layer = feature = None
+    dataset = open_dataset(tmp_path, ALL)
+    assert dataset.kind == "mixed"
+    wanted = np.zeros((40, 40), np.uint8)
+    wanted[3:11, 2:12], wanted[20:25, 20:25], wanted[23:] = 5, UNSETTLED, IGNORE
+    sample = dataset[0]
+    assert np.array_equal(sample.label, wanted)
+    assert np.array_equal(sample.after, after)
+    assert sample.before.dtype == np.uint8
+    assert sample.before.shape == after.shape
+    assert np.ptp(sample.before) > 100
+    assert {finding.code for finding in check_dataset(dataset)} == {"empty_class", "unsettled"}
 
 
 def test_contradicting_labels_are_ignored() -> None:

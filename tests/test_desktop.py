@@ -72,7 +72,7 @@ def test_run_gives_styled_layers_and_qgis_stays_responsive(desktop: Desktop):
     assert count == record["figures"]["candidates"] > 0
 
 
-def test_cancel_leaves_nothing_and_another_run_can_begin(desktop: Desktop):
+def test_cancel_leaves_finished_rows_at_most_and_another_run_can_begin(desktop: Desktop):
     open_pair(desktop)
     folder = desktop.folder / "stopped"
     desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
@@ -85,7 +85,7 @@ def test_cancel_leaves_nothing_and_another_run_can_begin(desktop: Desktop):
     desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()", 20, every=0.02)
     (desktop.folder / "figures.json").write_text(json.dumps({"cancel_seconds": round(time.monotonic() - begun, 2)}))
     desktop.screenshot("cancelled.png")
-    assert not folder.exists()
+    assert not folder.exists() or [path.name for path in folder.iterdir()] == ["run.part"]
 
 
 def test_closing_qgis_ends_the_worker(desktop: Desktop):
@@ -97,7 +97,7 @@ def test_closing_qgis_ends_the_worker(desktop: Desktop):
     desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
     workers = [int(pid) for pid in desktop.ask(WORKERS) if _child_of(int(pid), desktop.qgis.pid)]
     assert workers
-    desktop.quit(answer="Return")
+    desktop.quit()
     end = time.monotonic() + 10
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
         time.sleep(0.1)
@@ -268,3 +268,58 @@ def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path, detecte
         other.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
         assert other.ask(question) == given
         assert other.ask("result = plugins['farmcd_qgis'].review_dock.panel.progress.text()") == words
+
+
+ACCURACY = "dock = plugins['farmcd_qgis'].accuracy_dock\n"
+JUDGEMENTS = """
+import sqlite3
+file = sqlite3.connect({path!r})
+result = file.execute("SELECT judgement, sample_id, class_id FROM judgements ORDER BY judgement_id").fetchall()
+file.close()
+"""
+
+
+def test_a_sample_is_drawn_judged_by_keys_and_survives_a_kill(desktop: Desktop, staged: Path):
+    """The plan, the draw button, real key presses, two undone, QGIS killed without warning, and all is there again."""
+    run_dir = desktop.folder / "assessed"
+    before, after = map(str, sample_pair())
+    command = [sys.executable, "-m", "farmcd_qgis.engine", "detect", before, after, "--out", str(run_dir)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
+    open_pair(desktop)
+    desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
+    desktop.ask(f"{ACCURACY}dock.setUserVisible(True)\ndock.open_run({str(run_dir)!r})")
+    desktop.wait_until("plugins['farmcd_qgis'].accuracy_dock.panel.plan.points")
+    time.sleep(1)
+    desktop.screenshot("plan.png")
+    find = f"{ACCURACY}from qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, 'accuracyDraw')"
+    desktop.click(find)
+    desktop.wait_until("plugins['farmcd_qgis'].accuracy_dock.session is not None")
+    time.sleep(2)
+    desktop.screenshot("judge.png")
+    for name in ("0", "n", "3", "u", "s", "1", "0", "2", "4", "5", "0", "0", "ctrl+z", "ctrl+z"):
+        desktop.key(name)
+        time.sleep(0.3)
+    visible = (
+        "root = QgsProject.instance().layerTreeRoot()\n"
+        "result = [node.name() for node in root.findLayers() if node.isVisible()]"
+    )
+    assert desktop.ask(visible) == ["NAIP 2020-08-31", "NAIP 2009-08-18"]
+    desktop.ask(f"{ACCURACY}dock.panel.tabs.setCurrentIndex(2)")
+    time.sleep(1)
+    desktop.screenshot("result.png")
+    question = JUDGEMENTS.format(path=str(run_dir / "farmcd.gpkg"))
+    given = desktop.ask(question)
+    words = desktop.ask(f"{ACCURACY}result = dock.panel.judge.progress.text()")
+    assert [judgement for judgement, _, _ in given].count("undo") == 2
+    assert [class_id for _, _, class_id in given][:5] == [0, 0, 3, None, None]
+    assert len(given) == 14
+    desktop.qgis.kill()
+    desktop.qgis.wait()
+    again = desktop.folder / "again"
+    again.mkdir()
+    with Desktop(again, staged) as other:
+        open_pair(other)
+        other.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
+        other.ask(f"{ACCURACY}dock.setUserVisible(True)\ndock.open_run({str(run_dir)!r})")
+        assert other.ask(question) == given
+        assert other.ask(f"{ACCURACY}result = dock.panel.judge.progress.text()") == words

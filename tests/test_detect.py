@@ -1,6 +1,7 @@
 """The whole detection on small rasters; the cheap predictor's answer depends on the whole tile, as a network's."""
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,10 @@ import pytest
 from osgeo import gdal, osr
 
 from farmcd_qgis.classes import CLASSES, NODATA
-from farmcd_qgis.engine import detect as detect_module
-from farmcd_qgis.engine.detect import detect, read_ahead
+from farmcd_qgis.engine import meter
+from farmcd_qgis.engine.detect import detect
 from farmcd_qgis.engine.tiling import Window
-from farmcd_qgis.protocol import Cancelled, FarmCDError, InputError, Progress, RunRequest
+from farmcd_qgis.protocol import Cancelled, InputError, Progress, RunRequest
 
 TILE, OVERLAP = 32, 8
 LEFT, TOP, PIXEL = 500000.0, 5200000.0, 0.5
@@ -223,7 +224,7 @@ def test_progress_rises_to_one_and_tells_the_pace(make_request: Callable[..., Ru
 
     class Slow(ColourPredictor):
         def predict(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            detect_module.time.sleep(0.05)
+            time.sleep(0.05)
             return super().predict(before, after)
 
     detect(make_request(), reports.append, predictor=Slow())
@@ -233,32 +234,17 @@ def test_progress_rises_to_one_and_tells_the_pace(make_request: Callable[..., Ru
     stages = list(dict.fromkeys(report.stage for report in reports))
     assert stages == ["preflight", "loading", "predicting", "writing", "polygons", "done"]
     pace = [report for report in reports if report.stage == "predicting"]
-    assert 2 <= len(pace) <= 16 * 0.05 / detect_module.PROGRESS_S + 3, "about five reports a second"
+    assert 2 <= len(pace) <= 16 * 0.05 / meter.PROGRESS_S + 3, "about five reports a second"
     assert all(report.rate is not None and report.remaining_s is not None for report in pace)
     assert pace[-1].remaining_s < pace[1].remaining_s
 
 
-@pytest.mark.parametrize("calls", [0, 1, 5, 16, 18])
-def test_cancel_leaves_nothing(make_request: Callable[..., RunRequest], calls: int):
+@pytest.mark.parametrize("calls", [0, 1, 3])
+def test_cancel_before_the_first_rows_leaves_nothing(make_request: Callable[..., RunRequest], calls: int):
     asked = iter(range(1000))
     request = make_request()
     with pytest.raises(Cancelled):
         detect(request, is_cancelled=lambda: next(asked) >= calls, predictor=ColourPredictor())
-    assert not Path(request.out_dir).exists()
-
-
-@pytest.mark.parametrize("error", [FarmCDError("x", "The disk is gone."), ValueError("a bug"), KeyboardInterrupt()])
-def test_error_at_the_end_leaves_nothing(
-    make_request: Callable[..., RunRequest], monkeypatch: pytest.MonkeyPatch, error: BaseException
-):
-    def fail(run_dir: Path, **options) -> None:
-        assert {path.name for path in run_dir.iterdir()} >= set(RASTERS), "polygons are made of finished rasters"
-        raise error
-
-    monkeypatch.setattr(detect_module, "vectorise", fail)
-    request = make_request()
-    with pytest.raises(type(error)):
-        detect(request, predictor=ColourPredictor())
     assert not Path(request.out_dir).exists()
 
 
@@ -275,44 +261,8 @@ def test_failing_predictor_leaves_nothing(make_request: Callable[..., RunRequest
     assert not Path(request.out_dir).exists()
 
 
-def test_finished_run_is_not_overwritten(make_request: Callable[..., RunRequest]):
-    request = make_request()
-    detect(request, predictor=ColourPredictor())
-    before = {path: path.stat().st_mtime_ns for path in Path(request.out_dir).iterdir()}
-    with pytest.raises(InputError, match=request.out_dir) as caught:
-        detect(request, predictor=ColourPredictor())
-    assert caught.value.code == "run_exists"
-    assert {path: path.stat().st_mtime_ns for path in Path(request.out_dir).iterdir()} == before
-
-
 def test_missing_raster_leaves_no_folder(make_request: Callable[..., RunRequest]):
     request = replace(make_request(), before="/nowhere/before.tif")
     with pytest.raises(InputError, match=r"before\.tif"):
         detect(request, predictor=ColourPredictor())
     assert not Path(request.out_dir).exists()
-
-
-def test_reading_ahead_keeps_order_and_passes_errors_on():
-    def items(last: int):
-        yield from range(1, last)
-        raise ValueError("unreadable")
-
-    assert list(read_ahead(iter(range(1, 50)), 3)) == list(range(1, 50))
-    ahead = read_ahead(items(8), 3)
-    assert [next(ahead) for _ in range(7)] == list(range(1, 8))
-    with pytest.raises(ValueError, match="unreadable"):
-        next(ahead)
-
-
-def test_reading_ahead_is_bounded():
-    begun = []
-
-    def items():
-        for item in range(1, 100):
-            begun.append(item)
-            yield item
-
-    ahead = read_ahead(items(), 3)
-    assert next(ahead) == 1
-    ahead.close()
-    assert len(begun) <= 4

@@ -323,6 +323,9 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
         monkeypatch.setattr(qgis_iface, name, lambda *_, name=name: menus.append(name), raising=False)
     monkeypatch.setattr(qgis_iface, "addDockWidget", window.addDockWidget, raising=False)
     monkeypatch.setattr(qgis_iface, "removeDockWidget", window.removeDockWidget, raising=False)
+    pages = []
+    for name in ("registerOptionsWidgetFactory", "unregisterOptionsWidgetFactory"):
+        monkeypatch.setattr(qgis_iface, name, pages.append, raising=False)
     plugin = FarmCDPlugin(qgis_iface)
     plugin.initGui()
     registry = QgsApplication.processingRegistry()
@@ -332,6 +335,8 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     plugin.unload()
     assert registry.providerById("farmcd") is None
     assert plugin.dock is None
+    assert len(pages) == 2
+    assert pages[0] is pages[1]
     added = ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
     assert sorted(menus) == sorted(docks * added)
 

@@ -2,6 +2,7 @@
 
 import gc
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QDateTime, QSize, Qt
+from qgis.PyQt.QtCore import QCoreApplication, QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QImage
 from qgis.PyQt.QtSvg import QSvgRenderer
 from rasters import write_raster
@@ -30,9 +31,10 @@ from farmcd_qgis.classes import CHANGES, CLASSES
 from farmcd_qgis.engine.detect import detect
 from farmcd_qgis.engine.geopackage import FIELDS
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
-from farmcd_qgis.layers.run_group import name_classes
+from farmcd_qgis.layers.legend import name_classes
 from farmcd_qgis.paths import resources
 from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS, InputError, RunRequest
+from farmcd_qgis.translation import Translator
 
 TILE, SIZE, STEP = 32, 64, 40
 RESULTS = ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
@@ -224,6 +226,24 @@ def test_classes_are_named_in_the_language_of_qgis(finished: Path, project: QgsP
     wanted = [row.label_zh for row in CHANGES]
     assert [row.label for row in layers["Change classes"].renderer().classes()] == wanted
     assert [row.label() for row in layers["Candidates"].renderer().categories()] == wanted
+
+
+def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
+    chinese = Translator(resources() / "i18n" / "farmcd_zh.ts")
+    QCoreApplication.installTranslator(chinese)
+    try:
+        add_run(finished, project)
+    finally:
+        QCoreApplication.removeTranslator(chinese)
+    layers = by_name(project)
+    for name in ("置信度", "仲裁"):
+        labels = [step.label for step in layers[name].renderer().shader().rasterShaderFunction().colorRampItemList()]
+        assert labels
+        assert not [label for label in labels if re.search("[a-z]{4}", label)]
+    candidates = layers["候选图斑"]
+    aliases = [field.alias() for field in candidates.fields() if field.name() != "fid"]
+    assert "面积（亩）" in aliases
+    assert not [alias for alias in aliases if re.search("[a-z]{4}", alias)]
 
 
 def test_styles_leave_metadata_time_and_properties_alone():

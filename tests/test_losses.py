@@ -5,7 +5,6 @@ from math import log
 import pytest
 import torch
 
-from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
 from farmcd_qgis.training.losses import (
     CoTrainingLoss,
@@ -100,8 +99,11 @@ def test_paper_mode_is_the_authors() -> None:
     terms = CoTrainingLoss("paper")(LOGITS, SCORES, label(0, 1))
     assert float(terms.cross_entropy) == pytest.approx((-log(0.5) - log(0.2)) / 2)
     assert float(terms.dice) == pytest.approx(((1 - 1 / 1.7) + (1 - 0.4 / 1.45)) / 2)
-    with pytest.raises(InputError, match="corrected"):
-        CoTrainingLoss("paper")(LOGITS, SCORES, label(0, IGNORE))
+    for unknown in (IGNORE, UNSETTLED):
+        terms = CoTrainingLoss("paper")(LOGITS, SCORES, label(0, unknown))
+        assert float(terms.cross_entropy) == pytest.approx(-log(0.5))
+        # The second pixel counts for nothing: class 0 is .5 against 1, class 1 .25 against nothing.
+        assert float(terms.dice) == pytest.approx(((1 - 1 / 1.5) + 1) / 2)
 
 
 def test_a_batch_without_any_known_pixel_costs_nothing_in_cross_entropy() -> None:

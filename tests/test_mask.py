@@ -70,7 +70,21 @@ def test_farmland_narrows_the_mask_but_not_its_bounds(tmp_path, opened):
     mask = opened(farmland=farmland, extent=(LEFT, TOP - 40 * PIXEL, LEFT + 30 * PIXEL, TOP), extent_crs=f"EPSG:{UTM}")
     assert mask.bounds == Window(0, 0, 30, 40)
     np.testing.assert_array_equal(mask.read(WHOLE), square(0, 0, 20, 20))
-    assert not mask.any(Window(21, 21, 8, 8))
+    assert not mask.any(Window(32, 21, 8, 8))
+
+
+def test_no_window_with_a_pixel_is_passed_over(tmp_path, opened):
+    generator = np.random.default_rng(5)
+    places = generator.uniform((-3, -3), (64, 48), (40, 2))
+    sizes = generator.uniform(0.2, 3, (40, 2))
+    boxes = [rectangle(x, y, x + w, y + h) for (x, y), (w, h) in zip(places, sizes, strict=True)]
+    # Edges on the edges of pixels and blocks are where rounding could hide one.
+    boxes += [rectangle(31, 31, 33, 33), rectangle(32, 0, 33, 1), rectangle(0, 32, 1, 33)]
+    mask = opened(farmland=write_polygons(tmp_path / "fields.gpkg", boxes))
+    for row in range(48):
+        for column in range(64):
+            window = Window(column, row, 1, 1)
+            assert mask.any(window) or not mask.read(window).any()
 
 
 def test_crossing_polygons_are_repaired(tmp_path, opened):

@@ -72,7 +72,7 @@ def test_errors_are_found_first_and_stop_a_run(request_of, options, code):
 
 def test_output_folder_in_use(tmp_path, request_of):
     (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "run.json").touch()
+    (tmp_path / "old" / "run.json").write_text("{}")
     (tmp_path / "file").touch()
     assert codes(request_of(out_dir=str(tmp_path / "old"))) == ["run_exists"]
     assert codes(request_of(out_dir=str(tmp_path / "file" / "run"))) == ["not_a_folder"]

@@ -4,7 +4,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsSettings, QgsVectorLayer
+from qgis.core import QgsCoordinateReferenceSystem, QgsFeature, QgsGeometry, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QImage
 from qgis.PyQt.QtWidgets import QDialog, QPushButton
@@ -95,7 +95,11 @@ def test_choices_become_settings(dock, run_dir, qtbot):
     form.classes.setItemCheckState(0, Qt.CheckState.Unchecked)
     csv = form.outputs.findData("csv")
     form.outputs.setItemCheckState(csv, Qt.CheckState.Unchecked)
+    assert (form.settings().crs, form.settings().templates) == (None, None)
+    form.crs.setCrs(QgsCoordinateReferenceSystem("EPSG:4490"))
+    form.templates.setFilePath(str(run_dir))
     made = form.settings()
+    assert (made.crs, made.templates) == ("EPSG:4490", str(run_dir))
     assert (made.statuses, made.language, made.office) == (NOT_REJECTED, "zh", "自然资源局")
     assert (made.minimum_m2, made.candidate_pages, made.classes) == (1200, 7, (2, 3, 4, 5))
     assert "csv" not in made.outputs

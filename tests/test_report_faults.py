@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsFeedback
 
-from farmcd_qgis.protocol import Cancelled, InputError
+from farmcd_qgis.protocol import Cancelled, FarmCDError, InputError
 from farmcd_qgis.report import CONFIRMED_ONES
 from tests.report_run import (
     AREAS,
@@ -86,3 +86,30 @@ def test_a_missing_image_is_said(run_dir, tmp_path):
     assert "The before image was not found" in report.messages[0]
     if shutil.which("pdftotext"):
         assert "Image not found: before.tif" in text_of(report.files["pdf"])
+
+
+def test_a_fault_in_a_later_output_keeps_the_earlier_ones(run_dir, tmp_path, monkeypatch):
+    monkeypatch.setattr("farmcd_qgis.report.write.has_chinese", lambda: False)
+    with pytest.raises(FarmCDError) as caught:
+        make_report(run_dir, tmp_path / "out", language="zh", outputs=("xlsx", "pdf"))
+    assert caught.value.code == "no_font"
+    assert "Noto Sans CJK SC" in caught.value.message
+    assert "What was made before is kept: report.xlsx." in caught.value.message
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.xlsx"]
+
+
+def test_a_file_that_is_held_open_is_written_beside(run_dir, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    make_report(run_dir, out, outputs=("geojson",))
+    replace = Path.replace
+
+    def held(path: Path, target: Path) -> Path:
+        if Path(target) == out / "candidates.geojson":
+            raise PermissionError(13, "another program uses the file")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", held)
+    report = make_report(run_dir, out, outputs=("geojson",))
+    assert report.files["geojson"] == out / "candidates-2" / "candidates.geojson"
+    assert report.files["geojson"].is_file()
+    assert "candidates.geojson is open in another program" in report.messages[0]

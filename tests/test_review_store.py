@@ -222,7 +222,7 @@ def columns(count: int, **given) -> Candidates:
     numbers = np.arange(1, count + 1)
     values = {"candidate_id": numbers, "class_id": np.ones_like(numbers), "second_class_id": 0 * numbers}
     values |= dict.fromkeys(("area_ha", "confidence_mean", "hard_share", "arbitration", "disagreement"), numbers * 0.0)
-    values |= {"x": numbers * 1.0, "y": numbers * 1.0}
+    values |= {"x": numbers * 1.0, "y": numbers * 1.0, "fid": numbers}
     return Candidates(**values | {name: np.asarray(value) for name, value in given.items()})
 
 

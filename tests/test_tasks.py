@@ -178,6 +178,21 @@ def test_worker_stays_warm_and_two_jobs_take_two_workers(qtbot, tmp_path):
     assert run(WorkerTask("echo", {"b": 2}, "echo"), qtbot).told[-1] == ("succeeded", {"b": 2})
 
 
+def test_idle_worker_is_ended_after_a_while_but_not_while_it_is_needed(qtbot, monkeypatch):
+    monkeypatch.setattr(jobs, "IDLE_S", 3600.0)
+    run(WorkerTask("echo", {}, "echo"), qtbot)
+    (warm,) = jobs._idle
+    overdue = jobs._timers[warm]
+    run(WorkerTask("echo", {}, "echo"), qtbot)
+    overdue.function()
+    assert jobs._idle == [warm], "it was needed meanwhile"
+    monkeypatch.setattr(jobs, "IDLE_S", 0.01)
+    run(WorkerTask("echo", {}, "echo"), qtbot)
+    qtbot.waitUntil(lambda: not jobs._idle, timeout=5_000)
+    qtbot.waitUntil(lambda: not warm.alive, timeout=5_000)
+    assert run(WorkerTask("echo", {"b": 2}, "echo"), qtbot).told[-1] == ("succeeded", {"b": 2})
+
+
 def test_end_all_ends_tasks_and_workers_in_bounded_time(qtbot, tmp_path):
     run(WorkerTask("echo", {}, "echo"), qtbot)
     task = DetectTask(request(tmp_path / "run", "stubborn"))

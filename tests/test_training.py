@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,15 @@ import pytest
 import torch
 from made_up_pairs import SIDE, write_pairs
 
-from farmcd_qgis.engine.checkpoint import load_checkpoint, read_card
+from farmcd_qgis.context import context_prompt
+from farmcd_qgis.engine.checkpoint import load_checkpoint, read_card, read_contexts
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training import evaluate as evaluation
 from farmcd_qgis.training import evaluate_command
 from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.datasets import open_dataset
-from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
+from farmcd_qgis.training.network import build_network
+from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
 from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, learning_rate, main, train
 
 RECIPES = Path(__file__).parents[1] / "farmcd_qgis" / "training" / "recipes"
@@ -45,7 +48,8 @@ def _short_text_features(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the tests the text encoder, which test_text_priors looks at."""
 
     def features(prompts: list[str], _encoder: str) -> dict[str, torch.Tensor]:
-        return dict(zip(prompts, torch.eye(8), strict=False))
+        others = torch.randn(len(prompts), 8, generator=torch.Generator().manual_seed(4))
+        return dict(zip(prompts, torch.cat((torch.eye(8), others)), strict=False))
 
     monkeypatch.setattr("farmcd_qgis.training.network.text_features", features)
 
@@ -103,6 +107,64 @@ def test_training_begins_with_a_checkpoint_and_says_so(data: Path, tmp_path: Pat
     assert all(torch.equal(before[name], after[name]) for name in before if name != bias)
     assert "from the checkpoint made-up" in read_card(second).description
     assert read_card(second).text_encoder == read_card(first).text_encoder
+
+
+def test_what_is_kept_may_be_the_mean_with_the_start(data: Path, tmp_path: Path) -> None:
+    start = train(dataclasses.replace(RECIPE, steps=1), data, tmp_path / "first").checkpoint
+    weights = []
+    for share in (0.0, 0.5):
+        optimiser = dataclasses.replace(RECIPE.optimiser, start_share=share)
+        recipe = dataclasses.replace(RECIPE, steps=1, seed=3, optimiser=optimiser)
+        checkpoint = train(recipe, data, tmp_path / str(share), start=start).checkpoint
+        weights.append(load_checkpoint(checkpoint).convInit.conv.weight)
+    begun = load_checkpoint(start).convInit.conv.weight
+    assert not torch.equal(begun, weights[0])
+    assert torch.allclose(weights[1], (begun + weights[0]) / 2, atol=1e-7)
+
+
+def arbitration(checkpoint: Path, context: str | None) -> torch.Tensor:
+    net = load_checkpoint(checkpoint)
+    before, after = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    with torch.inference_mode():
+        return net(before, after, [context] if context else None)[1].softmax(1)[:, 0]
+
+
+def test_contexts_that_were_trained_with_move_the_arbitration(data: Path, tmp_path: Path) -> None:
+    farmland, cloudy = context_prompt("farmland"), context_prompt("farmland", ("cloud",))
+    annotated = tmp_path / "data"
+    shutil.copytree(data, annotated)
+    (annotated / "train" / "json").mkdir()
+    (annotated / "train" / "json" / "train.jsonl").write_text(
+        "".join(
+            json.dumps({"id": str(k), "geopix": {"scene": "farmland", "nuisance": ["cloud"] * (k % 2)}}) + "\n"
+            for k in range(4)
+        )
+    )
+    settings = DataSettings(context_share=1)
+    recipe = dataclasses.replace(RECIPE, steps=2, data=settings)
+    with pytest.raises(InputError, match="no scene and nuisance annotations"):
+        train(recipe, data, tmp_path / "refused")
+    without = train(dataclasses.replace(RECIPE, steps=2), annotated, tmp_path / "without").checkpoint
+    assert read_contexts(without) == []
+    told = train(recipe, annotated, tmp_path / "told", start=without).checkpoint
+    assert len(read_contexts(told)) == 512
+    before, after = load_checkpoint(without).score_head, load_checkpoint(told).score_head
+    assert not torch.equal(before.ctx_mlp[0].weight, after.ctx_mlp[0].weight)
+    assert not torch.equal(arbitration(told, farmland), arbitration(told, cloudy))
+    assert not torch.equal(arbitration(told, farmland), arbitration(told, None))
+
+
+def test_each_sample_has_a_context_of_its_own() -> None:
+    net = build_network(dataclasses.replace(RECIPE, data=DataSettings(context_share=1))).eval()
+    one, two = context_prompt("farmland"), context_prompt("urban", ("season",))
+    before, after = torch.rand(2, 3, 3, 16, 16) * 2 - 1
+    with torch.inference_mode():
+        _, batch = net(before, after, [one, None, two], False)
+        for k, context in enumerate(([one], None, [two])):
+            _, alone = net(before[k : k + 1], after[k : k + 1], context)
+            assert torch.allclose(batch[k : k + 1], alone, atol=1e-4)
+        _, pooled = net(before, after, [one, None, two], True)
+    assert not torch.allclose(pooled[1], batch[1], atol=1e-4)
 
 
 def test_evaluation_prints_figures_and_writes_them_into_the_card(

@@ -13,7 +13,14 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add = parser.add_argument
     add("before", metavar="BEFORE", help="raster of the first date")
     add("after", metavar="AFTER", help="raster of the second date")
-    add("--out", dest="out_dir", metavar="DIR", required=out_required, default="", help="run folder to make")
+    add(
+        "--out",
+        dest="out_dir",
+        metavar="DIR",
+        required=out_required,
+        default="",
+        help="run folder to make, or to go on with",
+    )
     add("--checkpoint", metavar="F", help="model (default: the one that comes with FarmCD)")
     add("--aoi", metavar="F", help="polygons of the area of interest (FILE or 'FILE|layername=NAME')")
     add("--farmland", metavar="F", help="polygons of farmland; nothing else is looked at")
@@ -31,6 +38,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
     add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
+    add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
 
 

@@ -14,12 +14,14 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Rows(NamedTuple):
-    """Finished rows of a run, each array uint8 (rows, width of the bounds), 255 where there is no result.
+    """Finished rows of a run, each array uint8 (rows, columns), 255 where there is no result.
 
-    `first` is the grid row of the first; `confidence` and `arbitration` are in percent, rounded down.
+    `first` is the grid row of the first, `column` the grid column of the first; rows and columns may be left out at
+    the sides where there is no result. `confidence` and `arbitration` are in percent, rounded down.
     """
 
     first: int
+    column: int
     change: Bytes
     confidence: Bytes
     second: Bytes
@@ -47,6 +49,7 @@ class Blender:
         self._sums = np.zeros((len(CLASSES) + 1, height, bounds.width), np.float32)  # classes, then arbitration
         self._weight = np.zeros((height, bounds.width), np.float32)
         self._keep = np.zeros((height, bounds.width), np.bool_)
+        self._used = Window(bounds.column, self.top, 0, 0)
 
     @property
     def band_shape(self) -> tuple[int, ...]:
@@ -66,18 +69,38 @@ class Blender:
         self._sums[(-1, *target)] += weights * arbitration[source]
         self._weight[target] += weights
         self._keep[target] |= keep[source]
+        self._used = _around(self._used, part)
 
     def finish(self, until: int) -> Rows:
         """Return the rows above grid row `until` that were not handed out yet, and move the band down to there.
 
-        `until` is a `TileRow.finished`, hence never more than a tile further down.
+        `until` is a `TileRow.finished`, hence never more than a tile further down. Only the columns that tiles were
+        added to are worked on: rows without any cost nothing.
         """
         count = until - self.top
-        rows = _decide(self.top, self._sums[:, :count], self._weight[:count], self._keep[:count])
+        used = self._used
+        columns = slice(used.column - self.bounds.column, used.right - self.bounds.column)
+        rows = _decide(
+            self.top,
+            used.column,
+            self._sums[:, :count, columns],
+            self._weight[:count, columns],
+            self._keep[:count, columns],
+        )
         for array in (self._sums, self._weight, self._keep):
-            _move_up(array, count)
+            _move_up(array[..., columns], count)
         self.top += count
+        if used.bottom <= self.top:
+            self._used = Window(self.bounds.column, self.top, 0, 0)
         return rows
+
+
+def _around(one: Window, other: Window) -> Window:
+    """Return the smallest window that holds both; an empty one counts for nothing."""
+    if not one.width:
+        return other
+    column, row = min(one.column, other.column), min(one.row, other.row)
+    return Window(column, row, max(one.right, other.right) - column, max(one.bottom, other.bottom) - row)
 
 
 def _slices(part: Window, whole: Window) -> tuple[slice, slice]:
@@ -92,19 +115,20 @@ def _move_up(array: npt.NDArray[np.generic], count: int) -> None:
     array[..., kept:, :] = 0
 
 
-def _decide(first: int, sums: Floats, weight: Floats, keep: Flags) -> Rows:
+def _decide(first: int, column: int, sums: Floats, weight: Floats, keep: Flags) -> Rows:
+    if not keep.any():
+        return Rows(first, column, *(np.empty((0, 0), np.uint8) for _ in range(4)))
     change, confidence, second, arbitration = (np.full(keep.shape, NODATA, np.uint8) for _ in range(4))
-    if keep.any():
-        # Only pixels that get a result are worked on: a sparse mask costs little.
-        means = sums[:, keep] / weight[keep]
-        probabilities, shares = means[:-1], means[-1]
-        best = probabilities.argmax(axis=0)
-        change[keep] = best
-        confidence[keep] = _percent(probabilities.max(axis=0))
-        arbitration[keep] = _percent(shares)
-        np.put_along_axis(probabilities, best[np.newaxis], -1.0, axis=0)
-        second[keep] = probabilities.argmax(axis=0)
-    return Rows(first, change, confidence, second, arbitration)
+    # Only pixels that get a result are worked on: a sparse mask costs little.
+    means = sums[:, keep] / weight[keep]
+    probabilities, shares = means[:-1], means[-1]
+    best = probabilities.argmax(axis=0)
+    change[keep] = best
+    confidence[keep] = _percent(probabilities.max(axis=0))
+    arbitration[keep] = _percent(shares)
+    np.put_along_axis(probabilities, best[np.newaxis], -1.0, axis=0)
+    second[keep] = probabilities.argmax(axis=0)
+    return Rows(first, column, change, confidence, second, arbitration)
 
 
 def _percent(shares: Floats) -> Bytes:

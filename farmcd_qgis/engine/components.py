@@ -58,6 +58,9 @@ class Components:
         small.
         """
         before = self._open
+        if not len(before.ids) and not values.any():
+            self._rows += len(values)
+            return np.zeros(values.shape, np.int32)
         rows = np.concatenate([before.values[None], values])
         width = rows.shape[1]
         # Runs: stretches of equal value within a row. The first row is the last of the band before.
@@ -121,7 +124,8 @@ class Components:
         target = np.arange(self._next, dtype=np.int32)
         for child, parent in self._merged:
             target[child] = parent
-        ids, firsts, areas = (np.concatenate(part) for part in zip(*self._kept, strict=True))
+        nothing = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
+        ids, firsts, areas = (np.concatenate(part) for part in zip(nothing, *self._kept, strict=True))
         order = np.argsort(firsts)
         final = np.zeros(self._next, np.int32)
         final[ids[order]] = np.arange(1, len(ids) + 1)

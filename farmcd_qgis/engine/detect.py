@@ -1,36 +1,40 @@
 """One detection, from two rasters to a run folder: the only implementation, whoever calls it."""
 
 import time
-from collections import deque
-from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any, NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ..protocol import Cancelled, IsCancelled, Progress, ProgressCallback, RunRequest, RunResult
+from ..protocol import RUN_GPKG, Cancelled, Finding, InputError, IsCancelled, ProgressCallback, RunRequest, RunResult
 from .blending import Blender
+from .disk import writing_to
+from .geopackage import count_reviewed
+from .journal import Journal, Step, raster_identity, run_identity
 from .mask import Mask
+from .meter import Meter
 from .pair import Pair
+from .pipeline import Behind, read_ahead
 from .preflight import check
 from .record import make_record, now, raster_tags, write_record
-from .tiling import Lattice, Window
+from .run_folder import RunFolder, finished_result
+from .tiling import Lattice, TileRow, Window, strips
 from .vectorise import vectorise
-from .writer import Grid, RasterWriter, RunFolder, writing_to
+from .writer import Grid, write_rasters
 
-Item = TypeVar("Item")
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-PROGRESS_S = 0.2
 # Tiles at a time where nothing is said; the CPU gains nothing from more than one.
 ACCELERATOR_BATCH = 8
-# Batches that the reading thread may be ahead; enough to hide a slow disk.
-READ_AHEAD = 3
-# Seconds per megapixel that follow the last tile (compressing, polygons); they only weigh the progress bar.
-TAIL_S_PER_MEGAPIXEL = 0.3
+# Batches that the reading thread may be ahead, enough to hide a slow disk, and the writing thread behind.
+READ_AHEAD = WRITE_BEHIND = 3
+# Wider pairs are worked on in strips, so that memory does not grow with the width. Narrower strips would have more
+# tiles predicted twice at their edges.
+STRIP_PIXELS = 12_288
 
 
 class TilePredictor(Protocol):
@@ -68,105 +72,220 @@ def detect(
 ) -> RunResult:
     """Find what farmland became between two dates and write the run folder `request.out_dir`.
 
-    The folder holds change, confidence and arbitration rasters, farmcd.gpkg and run.json, or, after an error or
-    when cancelled, nothing. Equal input gives equal pixels, whatever the batch size and wherever the area of
-    interest begins. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
+    The folder holds change, confidence and arbitration rasters, farmcd.gpkg and run.json; after an error or when
+    cancelled, the rows that were finished, with which the same request goes on, and nothing if there are none.
+    Equal input gives equal pixels, whatever the batch size, wherever the area of interest begins and however often
+    the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
+    set. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
     """
-    started, clock = now(), time.monotonic()
-    is_cancelled = is_cancelled or (lambda: False)
-    meter = Meter(progress)
+    run = _Run(request, Meter(progress), is_cancelled or (lambda: False))
     with RunFolder(request.out_dir) as folder:
-        meter.send("preflight", 0.0)
+        try:
+            return run.result(folder, predictor)
+        except Cancelled:
+            if folder.resumable:
+                raise Cancelled(
+                    f"Stopped by the user. What is finished stays in {folder.out_dir}; the same run goes on from there."
+                ) from None
+            raise
+
+
+class _Run:
+    """One detection under way."""
+
+    def __init__(self, request: RunRequest, meter: Meter, is_cancelled: IsCancelled) -> None:
+        self.request = request
+        self.meter = meter
+        self.is_cancelled = is_cancelled
+        self.started, self.clock = now(), time.monotonic()
+
+    def result(self, folder: RunFolder, predictor: TilePredictor | None) -> RunResult:
+        """Compute the run into `folder`, or return the one that is there."""
+        request = self.request
+        self.meter.send("preflight", 0.0)
         findings = check(request)
         pair = Pair.open(request)
         mask = Mask.open(pair, request)
-        meter.send("loading", 0.0)
+        identity = run_identity(request, _checkpoint_hash(request, predictor), pair, mask)
+        if folder.finished is not None and not request.force:
+            return finished_result(folder.out_dir, folder.finished, identity)
+        _refuse_if_reviewed(folder)
+        self.meter.send("loading", 0.0)
         predictor = predictor or _load_predictor(request)
-        about = predictor.describe()
-        lattice = Lattice(pair.width, pair.height, predictor.tile, request.overlap)
+        journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
+        findings = [*findings, *_origin(journal, folder)]
+        earlier_s = journal.seconds
+        figures = self._predict(pair, mask, predictor, journal)
+        self._write_rasters(folder, journal, pair, mask, predictor.describe())
+        found = self._vectorise(folder)
+        seconds = time.monotonic() - self.clock + earlier_s
+        record = make_record(
+            request,
+            pair=pair,
+            window=mask.bounds,
+            predictor=predictor.describe(),
+            findings=findings,
+            figures={"seconds": round(seconds, 3), "device": predictor.device, **figures, **found},
+            started=self.started,
+            identity=identity,
+        )
+        with writing_to(folder.path):
+            write_record(record, folder.path)
+        self._stop_if_asked()
+        folder.publish()
+        self.meter.send("done", 1.0)
+        return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
+
+    def _predict(self, pair: Pair, mask: Mask, predictor: TilePredictor, journal: Journal) -> dict[str, Any]:
+        """Predict every tile that is not finished; return the figures of it."""
+        lattice = Lattice(pair.width, pair.height, predictor.tile, self.request.overlap)
+        # Overlaps are counted once, else the rate would flatter.
+        megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
+        parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
+        left = sum(part.tiles for part in parts)
+        self.meter.begin_tiles(left, journal.tiles, mask.bounds.width * mask.bounds.height / 1e6)
+        batch = self.request.batch or (1 if predictor.device == "cpu" else ACCELERATOR_BATCH)
+        done = 0
+        for part in parts:
+            writer = _Rows(part, journal, mask.bounds)
+            batches = _batches(pair, mask, part, batch)
+            with closing(read_ahead(batches, READ_AHEAD)) as ready, Behind(WRITE_BEHIND) as behind:
+                for item in ready:
+                    self._stop_if_asked()
+                    if item.windows:
+                        behind.do(partial(writer.add, item, *predictor.predict(*item.images)))
+                    if item.finished is not None:
+                        behind.do(partial(writer.finish, item.finished))
+                    done += len(item.windows)
+                    self.meter.tiles(item.passed, done * megapixels_per_tile)
+        return {
+            "tiles_in_bounds": sum(len(row.windows) for row in lattice.rows(mask.bounds)),
+            "tiles_predicted": journal.tiles,
+            "prediction_seconds": round(journal.seconds, 3),
+            "megapixels_per_second": round(journal.tiles * megapixels_per_tile / max(journal.seconds, 1e-6), 4),
+        }
+
+    def _write_rasters(
+        self, folder: RunFolder, journal: Journal, pair: Pair, mask: Mask, about: dict[str, Any]
+    ) -> None:
         grid = Grid(mask.bounds.width, mask.bounds.height, _moved(pair.geotransform, mask.bounds), pair.crs_wkt)
-        with closing(RasterWriter(folder.path, grid, raster_tags(request, pair, about))) as writer:
-            batch = request.batch or (1 if predictor.device == "cpu" else ACCELERATOR_BATCH)
-            figures = _predict(pair, mask, lattice, predictor, batch, writer, meter, is_cancelled)
-            writer.finish(lambda part: meter.tail("writing", part / 2), is_cancelled)
+        tags = raster_tags(self.request, pair, about)
+        report = partial(self._tail, "writing", 0.0)
+        write_rasters(journal, folder.path, grid, tags, report, self.is_cancelled)
+
+    def _vectorise(self, folder: RunFolder) -> dict[str, Any]:
+        request = self.request
         with writing_to(folder.out_dir):
             summary = vectorise(
                 folder.path,
                 tau=request.tau,
                 minimum_mapping_unit_m2=request.minimum_mapping_unit_m2,
                 connectivity=request.connectivity,
-                progress=lambda step: meter.tail("polygons", 0.5 + step.fraction / 2),
-                is_cancelled=is_cancelled,
+                progress=lambda step: self._tail("polygons", 0.5, step.fraction),
+                is_cancelled=self.is_cancelled,
             )
-        seconds = time.monotonic() - clock
-        found: dict[str, Any] = {
+        return {
             "candidates": summary.candidates,
             "hard_regions": summary.hard_regions,
             "area_ha": summary.area_ha,
         }
-        record = make_record(
-            request,
-            pair=pair,
-            window=mask.bounds,
-            predictor=about,
-            findings=findings,
-            figures={"seconds": round(seconds, 3), **figures, **found},
-            started=started,
-        )
-        write_record(record, folder.path)
-        _stop(is_cancelled)
-        folder.publish()
-    meter.send("done", 1.0)
-    return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
+
+    def _tail(self, stage: str, begin: float, part: float) -> None:
+        self.meter.tail(stage, begin + part / 2)
+
+    def _stop_if_asked(self) -> None:
+        if self.is_cancelled():
+            raise Cancelled
 
 
-class Meter:
-    """Tells how far a run is, at most five times a second; its fraction is of time and never goes back."""
+class _Strip:
+    """What is left to do of a strip: `window` of the grid, and the tiles that may hold a pixel to look at, by row."""
 
-    def __init__(self, report: ProgressCallback | None) -> None:
-        self._report = report
-        self._last = Progress("", 0.0)
-        self._sent = 0.0
+    def __init__(self, whole: Window, mask: Mask, lattice: Lattice, journal: Journal) -> None:
+        self.begin = whole.column - mask.bounds.column
+        reached = mask.bounds.row + journal.reached(self.begin)
+        self.window = Window(whole.column, reached, whole.width, whole.bottom - reached)
+        # Tiles that reach into unfinished rows from above are predicted again: a band is blended as if never stopped.
+        self.rows: list[TileRow] = []
+        if self.window.height:
+            for row in lattice.rows(self.window):
+                self.rows.append(row._replace(windows=[tile for tile in row.windows if mask.any(tile)]))
+        self.tile = lattice.tile
+
+    @property
+    def tiles(self) -> int:
+        """How many tiles are to be looked at."""
+        return sum(len(row.windows) for row in self.rows)
+
+
+class _Rows:
+    """Blends the tiles of a strip and gives finished rows to the journal; runs in the writing thread."""
+
+    def __init__(self, strip: _Strip, journal: Journal, bounds: Window) -> None:
+        self._strip = strip
+        self._journal = journal
+        self._bounds = bounds
+        self._blender = Blender(strip.window, strip.tile)
+        self._tiles = 0
         self._begun = time.monotonic()
-        self._tail_s = 0.0
-        self._tail_begun = 0.0
 
-    def begin_tiles(self, megapixels: float) -> None:
-        """Start the clock of the prediction; `megapixels` is the size of the result, for what follows it."""
-        self._begun = time.monotonic()
-        self._tail_s = megapixels * TAIL_S_PER_MEGAPIXEL
+    def add(self, batch: Batch, probabilities: Floats, arbitration: Floats) -> None:
+        """Blend in the tiles of a batch."""
+        self._tiles += len(batch.windows)
+        for tile in zip(batch.windows, probabilities, arbitration, batch.keep, strict=True):
+            self._blender.add(*tile)
 
-    def tiles(self, done: int, total: int, megapixels: float) -> None:
-        """Report `done` of `total` tiles; skipped ones count as done, so what is left is known from the pace."""
-        elapsed = max(time.monotonic() - self._begun, 1e-6)
-        remaining = elapsed / max(done, 1) * (total - done) + self._tail_s
-        self.send("predicting", elapsed / (elapsed + remaining), megapixels / elapsed, remaining)
-
-    def tail(self, stage: str, part: float) -> None:
-        """Report what follows the prediction; `part` is 0..1 over all of it."""
-        self._tail_begun = self._tail_begun or self._last.fraction
-        self.send(stage, self._tail_begun + (1 - self._tail_begun) * part, None, self._tail_s * (1 - part))
-
-    def send(self, stage: str, fraction: float, rate: float | None = None, remaining: float | None = None) -> None:
-        """Send one report unless the last was a moment ago; a new stage is always told."""
-        moment = time.monotonic()
-        if self._report is None or (stage == self._last.stage and moment - self._sent < PROGRESS_S):
-            return
-        self._last = Progress(stage, max(self._last.fraction, min(fraction, 1.0)), rate, remaining)
-        self._sent = moment
-        self._report(self._last)
+    def finish(self, until: int) -> None:
+        """Hand on the rows above grid row `until`."""
+        if until > self._blender.top:
+            rows = self._blender.finish(until)
+            column, row = rows.column - self._bounds.column, rows.first - self._bounds.row
+            seconds = round(time.monotonic() - self._begun, 3)
+            step = Step(self._strip.begin, until - self._bounds.row, self._tiles, seconds, column=column, row=row)
+            self._journal.add(step, rows)
+        # Tiles of rows that an earlier process has finished are in its count.
+        self._tiles, self._begun = 0, time.monotonic()
 
 
-def read_ahead(items: Iterator[Item], depth: int) -> Generator[Item, None, None]:
-    """Run an iterator of anything but None in one thread, at most `depth` items ahead; its errors come out here."""
-    with ThreadPoolExecutor(1, thread_name_prefix="farmcd-reader") as pool:
-        waiting = deque(pool.submit(next, items, None) for _ in range(depth))
-        try:
-            while (item := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, items, None))
-                yield item
-        finally:
-            pool.shutdown(cancel_futures=True)
+def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch]:
+    """Read the tiles of each lattice row that have a valid, unmasked pixel, `size` at a time."""
+    for row in strip.rows:
+        batch = _empty_batch(strip.tile, size)
+        for window in row.windows:
+            batch = batch._replace(passed=batch.passed + 1)
+            keep = mask.read(window)
+            if not keep.any():
+                continue
+            before, after, valid = pair.read(window)
+            keep &= valid
+            if not keep.any():
+                continue
+            batch.images[0, len(batch.windows)] = _padded(before, strip.tile)
+            batch.images[1, len(batch.windows)] = _padded(after, strip.tile)
+            batch.windows.append(window)
+            batch.keep.append(keep)
+            if len(batch.windows) == size:
+                yield batch
+                batch = _empty_batch(strip.tile, size)
+        yield batch._replace(images=batch.images[:, : len(batch.windows)], finished=row.finished)
+
+
+def _empty_batch(tile: int, size: int) -> Batch:
+    return Batch([], np.empty((2, size, 3, tile, tile), np.uint8), [], 0, None)
+
+
+def _padded(image: Bytes, tile: int) -> Bytes:
+    """Mirror an image of a grid that is smaller than a tile, at its right and lower edge."""
+    _, height, width = image.shape
+    if (height, width) == (tile, tile):
+        return image
+    return np.pad(image, ((0, 0), (0, tile - height), (0, tile - width)), mode="symmetric")
+
+
+def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]:
+    x, dx, rx, y, ry, dy = geotransform
+    column, row = window.column, window.row
+    return (x + column * dx + row * rx, dx, rx, y + column * ry + row * dy, ry, dy)
 
 
 def _load_predictor(request: RunRequest) -> TilePredictor:
@@ -182,83 +301,33 @@ def _load_predictor(request: RunRequest) -> TilePredictor:
     )
 
 
-def _predict(
-    pair: Pair,
-    mask: Mask,
-    lattice: Lattice,
-    predictor: TilePredictor,
-    size: int,
-    writer: RasterWriter,
-    meter: Meter,
-    is_cancelled: IsCancelled,
-) -> dict[str, Any]:
-    """Read, predict, blend and write every tile; return the figures of it."""
-    bounds = mask.bounds
-    blender = Blender(bounds, lattice.tile)
-    wanted = [[window for window in row.windows if mask.any(window)] for row in lattice.rows(bounds)]
-    total = sum(map(len, wanted))
-    # Overlaps are counted once, else the rate would flatter.
-    megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
-    passed = predicted = 0
-    begun = time.monotonic()
-    meter.begin_tiles(bounds.width * bounds.height / 1e6)
-    with closing(read_ahead(_batches(pair, mask, lattice, wanted, size), READ_AHEAD)) as batches:
-        for batch in batches:
-            _stop(is_cancelled)
-            if batch.windows:
-                tiles = zip(batch.windows, *predictor.predict(*batch.images), batch.keep, strict=True)
-                for window, probabilities, arbitration, keep in tiles:
-                    blender.add(window, probabilities, arbitration, keep)
-            passed += batch.passed
-            predicted += len(batch.windows)
-            if batch.finished is not None:
-                writer.write(blender.finish(batch.finished))
-            meter.tiles(passed, total, predicted * megapixels_per_tile)
-    seconds = time.monotonic() - begun
-    return {
-        "tiles_in_bounds": sum(len(row.windows) for row in lattice.rows(bounds)),
-        "tiles_predicted": predicted,
-        "prediction_seconds": round(seconds, 3),
-        "megapixels_per_second": round(predicted * megapixels_per_tile / max(seconds, 1e-6), 4),
-    }
+def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:
+    from .checkpoint import checkpoint_hash
+
+    return checkpoint_hash(request.checkpoint) if predictor is None else str(predictor.describe().get("sha256", ""))
 
 
-def _batches(pair: Pair, mask: Mask, lattice: Lattice, wanted: list[list[Window]], size: int) -> Iterator[Batch]:
-    """Read the wanted tiles of each lattice row that have a valid, unmasked pixel, `size` at a time."""
-    for row, windows in zip(lattice.rows(mask.bounds), wanted, strict=True):
-        batch = _empty_batch(lattice.tile, size)
-        for window in windows:
-            before, after, valid = pair.read(window)
-            keep = valid & mask.read(window)
-            batch = batch._replace(passed=batch.passed + 1)
-            if not keep.any():
-                continue
-            batch.images[0, len(batch.windows)] = _padded(before, lattice.tile)
-            batch.images[1, len(batch.windows)] = _padded(after, lattice.tile)
-            batch.windows.append(window)
-            batch.keep.append(keep)
-            if len(batch.windows) == size:
-                yield batch
-                batch = _empty_batch(lattice.tile, size)
-        yield batch._replace(images=batch.images[:, : len(batch.windows)], finished=row.finished)
+def _refuse_if_reviewed(folder: RunFolder) -> None:
+    """Raise InputError where computing anew would replace verdicts of a person."""
+    if reviewed := count_reviewed(folder.out_dir / RUN_GPKG):
+        raise InputError(
+            "reviewed",
+            f"{reviewed} candidates in {folder.out_dir} have been reviewed already, and computing the run anew would "
+            "lose that. Choose another output folder.",
+        )
 
 
-def _empty_batch(tile: int, size: int) -> Batch:
-    return Batch([], np.empty((2, size, 3, tile, tile), np.uint8), [], 0, None)
-
-
-def _padded(image: Bytes, tile: int) -> Bytes:
-    """Mirror an image of a grid that is smaller than a tile, at its right and lower edge."""
-    _, height, width = image.shape
-    return np.pad(image, ((0, 0), (0, tile - height), (0, tile - width)), mode="symmetric")
-
-
-def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]:
-    x, dx, rx, y, ry, dy = geotransform
-    column, row = window.column, window.row
-    return (x + column * dx + row * rx, dx, rx, y + column * ry + row * dy, ry, dy)
-
-
-def _stop(is_cancelled: IsCancelled) -> None:
-    if is_cancelled():
-        raise Cancelled
+def _origin(journal: Journal, folder: RunFolder) -> list[Finding]:
+    """Say what became of an unfinished run that the folder held."""
+    if journal.differs:
+        return [
+            Finding(
+                "warning",
+                "begun_anew",
+                f"{folder.out_dir} held an unfinished run that differs in: {', '.join(journal.differs)}. It was "
+                "removed, and this run began from the start.",
+            )
+        ]
+    if journal.steps:
+        return [Finding("info", "went_on", f"The unfinished run in {folder.out_dir} was continued.")]
+    return []

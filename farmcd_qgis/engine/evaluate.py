@@ -49,7 +49,7 @@ def evaluate(
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
     mapped = _open(str(path), gdal.OF_RASTER, "The result")
     _check_place(mapped, f"The result {path}")
-    read = _reference(str(reference), class_field, mapped)
+    read = read_reference(str(reference), class_field, mapped)
     binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
     width, height = mapped.RasterXSize, mapped.RasterYSize
     for row in range(0, height, ROWS):
@@ -102,8 +102,12 @@ def _write(folder: Path, record: dict[str, Any], result: Path, reference: str) -
         ) from error
 
 
-def _reference(source: str, class_field: str | None, mapped: gdal.Dataset) -> ReadRows:
-    """Return what reads rows of the reference on the result's grid."""
+def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset) -> ReadRows:
+    """Return what reads rows (first row, number of rows) of a reference on the grid of `mapped`, uint8 class ids.
+
+    Polygons are what changed: 254 without `class_field` or where it is empty, 0 outside of them. Raises InputError
+    where the reference cannot be used.
+    """
     path, _, layer_name = source.partition("|layername=")
     dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "The reference")
     if dataset.RasterCount:

@@ -1,91 +1,277 @@
 """Outlines of labels: a raster of labels becomes MultiPolygons along the edges of its pixels.
 
-Pieces are outlined as they are 4-connected, since 8-connected outlines touch themselves and are no valid polygons.
-GDAL outlines one block of rows at a time, as its time grows faster than the rows; what crosses from block to block
-is joined afterwards.
+The raster streams by in bands of rows. Only the corners of outlines are kept, and those of a label only until its
+last row has passed, so memory depends on what is open and not on the area; nothing has to be joined afterwards.
+
+Corners are linked by sorting: along a line of the grid the corners of one label pair up, the first with the second and
+so on. Where two pixels of a label meet at a corner only, they are taken apart first; if it proves that they are
+of one piece (4-connected), the outline crosses there after all, as a ring that touches itself is not valid.
 """
 
-from bisect import bisect
+import struct
 from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import groupby
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from osgeo import gdal, ogr
 
-from ..protocol import Cancelled
+from .tally import holds_nothing
 
 gdal.UseExceptions()
 ogr.UseExceptions()
 
-# Rows that are outlined at a time.
-BLOCK_ROWS = 512
+BAND_PIXELS = 1 << 20
+
+Ids = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
-class Outlines:
-    """The outlines of a raster of labels (int32, 0 for none), by way of a scratch file at `pieces`.
+class Corners(NamedTuple):
+    """Corners of outlines, arrays of one length.
 
-    `steps` is called with the part that is done, 0..1; the Cancelled that it raises ends the work.
+    At grid point (`row`, `column`) an outline of `label` runs to the `right` (else to the left) and `down` (else
+    up). `convex` ones turn around a pixel of the label, others around one that is not. `start` is, where an outline
+    turns right and down around a pixel that is not, the first column of the label's run of pixels above.
     """
 
-    def __init__(self, labels: Path, pieces: Path, steps: Callable[[float], None]) -> None:
-        self._pieces = pieces
-        self._block_ends: list[int] = []
-        source = gdal.Open(str(labels))
-        width, height = source.RasterXSize, source.RasterYSize
-        place = list(source.GetGeoTransform())
-        file = ogr.GetDriverByName("GPKG").CreateDataSource(str(pieces))
-        layer = file.CreateLayer("pieces", None, ogr.wkbPolygon, ["SPATIAL_INDEX=NO"])
-        layer.CreateField(ogr.FieldDefn("label", ogr.OFTInteger64))
-        file.StartTransaction()
-        for row in range(0, height, BLOCK_ROWS):
-            count = min(BLOCK_ROWS, height - row)
-            block = gdal.GetDriverByName("MEM").Create("", width, count, 1, gdal.GDT_Int32)
-            block.SetGeoTransform(place)
-            block.GetRasterBand(1).WriteArray(source.ReadAsArray(0, row, width, count))
-            _polygonize(block, layer, partial(_step, steps, row / height, count / height))
-            self._block_ends.append(layer.GetFeatureCount())
-            # Computed as GDAL does for the lower edge of this block: outlines must meet to the last bit.
-            place[0] += count * place[2]
-            place[3] += count * place[5]
-        file.CommitTransaction()
+    label: Ids
+    row: Ids
+    column: Ids
+    right: Flags
+    down: Flags
+    convex: Flags
+    start: Ids
 
-    def __iter__(self) -> Iterator[tuple[int, ogr.Geometry]]:
-        """Yield each label, ascending, with its MultiPolygon."""
-        file = gdal.OpenEx(str(self._pieces), gdal.OF_VECTOR)
-        layer = file.ExecuteSQL("SELECT label, fid, geom FROM pieces ORDER BY label, fid")
-        try:
-            for label, features in groupby(layer, key=lambda feature: feature.GetFieldAsInteger64(0)):
-                polygon = ogr.Geometry(ogr.wkbMultiPolygon)
-                blocks = set()
-                for feature in features:
-                    polygon.AddGeometry(feature.GetGeometryRef())
-                    blocks.add(bisect(self._block_ends, feature.GetFID() - 1))
-                yield label, ogr.ForceToMultiPolygon(polygon.UnionCascaded()) if len(blocks) > 1 else polygon
-        finally:
-            file.ReleaseResultSet(layer)
+    def where(self, which: npt.NDArray[np.generic]) -> "Corners":
+        """Return those that are chosen by flags or positions."""
+        return Corners(*(array[which] for array in self))
 
 
-def _step(steps: Callable[[float], None], start: float, length: float, part: float) -> None:
-    steps(start + length * part)
+def outlines(labels: Path, last_rows: Longs, steps: Callable[[float], None]) -> Iterator[tuple[int, ogr.Geometry]]:
+    """Yield each label of a raster (int32, 0 for none) with its MultiPolygon, those that end first first.
+
+    `last_rows` holds the last row of label 1, 2, ...; `steps` is called with the part that is done, 0..1; what it
+    raises ends the work. Polygons are 4-connected.
+    """
+    source = gdal.Open(str(labels))
+    width, height = source.RasterXSize, source.RasterYSize
+    place = source.GetGeoTransform()
+    rows = max(1, BAND_PIXELS // width)
+    above = np.zeros((1, width + 2), np.int32)
+    opened = [_corners(above.repeat(2, axis=0), 0)]
+    for row in range(0, height, rows):
+        count = min(rows, height - row)
+        is_last = row + count == height
+        if not (opened[0].label.size or above.any()) and holds_nothing(source.GetRasterBand(1), row, count):
+            continue
+        # The line below the last row has corners too.
+        band = np.zeros((1 + count + is_last, width + 2), np.int32)
+        band[0] = above
+        band[1 : 1 + count, 1:-1] = source.ReadAsArray(0, row, width, count)
+        above = band[-1:]
+        opened.append(_corners(band, row))
+        found = Corners(*(np.concatenate(part) for part in zip(*opened, strict=True)))
+        closed = last_rows[found.label - 1] < row + len(band) - 2
+        opened = [found.where(~closed)]
+        yield from _polygons(found.where(closed), place)
+        steps((row + count) / height)
 
 
-def _polygonize(block: gdal.Dataset, layer: ogr.Layer, steps: Callable[[float], None]) -> None:
-    cancelled = False
+def _corners(band: Ids, first: int) -> Corners:
+    """Find the corners on the lines between the rows of a band; `first` is the row of its second."""
+    above, below = band[:-1], band[1:]
+    changes = above[:, 1:] != above[:, :-1]
+    edges = above != below
+    at = np.flatnonzero((changes | (below[:, 1:] != below[:, :-1])) & (edges[:, 1:] | edges[:, :-1]))
+    rows, columns = np.divmod(at, changes.shape[1])
+    quarters = {(right, down): (below if down else above)[rows, columns + right] for right in (0, 1) for down in (0, 1)}
+    starts = np.maximum.accumulate(np.where(changes, np.arange(changes.shape[1], dtype=np.int32), 0), axis=1)
+    parts = []
+    for (right, down), own in quarters.items():
+        beside, over, across = quarters[1 - right, down], quarters[right, 1 - down], quarters[1 - right, 1 - down]
+        convex = (own > 0) & (own != beside) & (own != over)
+        concave = (beside > 0) & (beside == over) & (beside == across) & (own != beside)
+        for chosen, label in ((convex, own), (concave, beside)):
+            row, column = rows[chosen], columns[chosen]
+            size = len(row)
+            parts.append(
+                Corners(
+                    label[chosen],
+                    (row + first).astype(np.int32),
+                    column.astype(np.int32),
+                    np.full(size, bool(right)),
+                    np.full(size, bool(down)),
+                    np.full(size, chosen is convex),
+                    starts[row, column],
+                )
+            )
+    return Corners(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def advance(part: float, *_: object) -> int:
-        # An exception does not come through GDAL.
-        nonlocal cancelled
-        try:
-            steps(part)
-        except Cancelled:
-            cancelled = True
-        return not cancelled
 
-    band = block.GetRasterBand(1)
-    try:
-        gdal.Polygonize(band, band, layer, 0, callback=advance)
-    except RuntimeError:
-        if cancelled:
-            raise Cancelled from None
-        raise
+def _polygons(corners: Corners, place: tuple[float, ...]) -> Iterator[tuple[int, ogr.Geometry]]:
+    """Yield the labels of whole sets of corners, ascending, with their MultiPolygons."""
+    if not len(corners.label):
+        return
+    labels, group = np.unique(corners.label, return_inverse=True)
+    lines = _Lines(corners, group)
+    rings = _Rings(lines)
+    piece = rings.pieces(corners, group, lines)
+    if len(crossed := lines.crossings(rings.of_corner)):
+        lines.cross(crossed)
+        whole, rings = rings, _Rings(lines)
+        piece = piece[whole.of_corner[rings.first_corner]]
+    # Rings come by the place of their first corner: the outer one of a piece before its holes.
+    order = np.argsort(piece, kind="stable")
+    words, ends = _coordinates(corners, rings, order, place)
+    begins_piece = np.ones(len(order), bool)
+    begins_piece[1:] = piece[order][1:] != piece[order][:-1]
+    pieces = np.flatnonzero(begins_piece)
+    ring_counts = np.diff(pieces, append=len(order))
+    byte_begins = np.concatenate([[0], ends])[pieces] * 4
+    byte_ends = ends[pieces + ring_counts - 1] * 4
+    content = words.tobytes()
+    owner = group[rings.first_corner[order[pieces]]]
+    # Pieces of one label need not lie side by side.
+    by_label = np.argsort(owner, kind="stable")
+    bounds = np.searchsorted(owner[by_label], np.arange(len(labels) + 1))
+    for number, label in enumerate(labels.tolist()):
+        own = by_label[bounds[number] : bounds[number + 1]].tolist()
+        parts = [struct.pack("<BII", 1, ogr.wkbMultiPolygon, len(own))]
+        for at in own:
+            parts.append(struct.pack("<BII", 1, ogr.wkbPolygon, int(ring_counts[at])))
+            parts.append(content[byte_begins[at] : byte_ends[at]])
+        yield label, ogr.CreateGeometryFromWkb(b"".join(parts))
+
+
+class _Lines:
+    """How corners are linked: `across` and `along` give the corner at the other end of the line left or right, and
+    up or down. `starts` are the corners from which, going across, the label lies to the right hand.
+    """
+
+    def __init__(self, corners: Corners, group: Longs) -> None:
+        self._by_row = np.argsort(_key(group, corners.row, corners.column, corners.right))
+        self.keys = _key(group, corners.column, corners.row, corners.down)
+        self.by_column = np.argsort(self.keys)
+        self.across, self.along = _paired(self._by_row), _paired(self.by_column)
+        is_start = corners.convex == (corners.right == corners.down)
+        self.starts = self._by_row[is_start[self._by_row]]
+        self._is_start = is_start
+        place = _key(group, corners.row, corners.column, np.zeros(1, bool))[self._by_row]
+        self._twice = np.flatnonzero(place[1:] == place[:-1])
+
+    def crossings(self, ring: Longs) -> Longs:
+        """Return the pairs (n, 2) of corners at one point that are of one ring."""
+        pairs = np.stack([self._by_row[self._twice], self._by_row[self._twice + 1]], axis=1)
+        return pairs[ring[pairs[:, 0]] == ring[pairs[:, 1]]]
+
+    def cross(self, pairs: Longs) -> None:
+        """Let rings that meet themselves at a point cross there, which makes two of one."""
+        starts = self._is_start[pairs[:, 0]]
+        for lines, chosen in ((self.across, pairs[starts]), (self.along, pairs[~starts])):
+            lines[chosen] = lines[chosen[:, ::-1]]
+
+
+class _Rings:
+    """Closed rings of corners, numbered by the first corner of each, from the top left.
+
+    `first_corner` is that corner by ring, `of_corner` the ring by corner, `sequence` the starts of lines across in the
+    order of the rings, `lengths` their number by ring.
+    """
+
+    def __init__(self, lines: _Lines) -> None:
+        starts = lines.starts
+        count = len(lines.across)
+        position = np.empty(count, np.int64)
+        position[starts] = np.arange(len(starts))
+        arrivals = lines.across[starts]
+        following = position[lines.along[arrivals]]
+        first = _lowest_of_cycle(following)
+        is_first = first == np.arange(len(starts))
+        ring = (np.cumsum(is_first) - 1)[first]
+        self.lengths = np.bincount(ring)
+        left = _steps_to_the_end(following, first)
+        place = np.cumsum(self.lengths)[ring] - 1 - left
+        self.sequence = np.empty(len(starts), np.int64)
+        self.sequence[place] = starts
+        self.arrivals = np.empty(len(starts), np.int64)
+        self.arrivals[place] = arrivals
+        self.first_corner = starts[is_first]
+        self.of_corner = np.empty(count, np.int64)
+        self.of_corner[starts] = self.of_corner[arrivals] = ring
+
+    def pieces(self, corners: Corners, group: Longs, lines: _Lines) -> Longs:
+        """Return for each ring the outer ring of its piece.
+
+        What is left of a hole's upper left corner, at the beginning of the run of pixels above it, is of the ring
+        outside it.
+        """
+        outer = np.arange(len(self.lengths))
+        holes = np.flatnonzero(~corners.convex[self.first_corner])
+        if not len(holes):
+            return outer
+        at = lines.across[self.first_corner[holes]]
+        wanted = _key(group[at], corners.start[at], corners.row[at] - 1, np.ones(1, bool))
+        found = np.searchsorted(lines.keys[lines.by_column], wanted, side="right") - 1
+        outer[holes] = self.of_corner[lines.by_column[found]]
+        while not np.array_equal(outer, further := outer[outer]):
+            outer = further
+        return outer
+
+
+def _key(group: Longs, major: Ids, minor: Ids, last: Flags) -> Longs:
+    """Pack what corners are sorted by: 22 bits for the label among those at hand, 20 for each coordinate, 1."""
+    return (((group.astype(np.int64) << 20) | major) << 21) | (minor.astype(np.int64) << 1) | last
+
+
+def _paired(order: Longs) -> Longs:
+    partner = np.empty(len(order), np.int64)
+    partner[order[0::2]], partner[order[1::2]] = order[1::2], order[0::2]
+    return partner
+
+
+def _lowest_of_cycle(following: Longs) -> Longs:
+    """Return for each element of a permutation the lowest one of its cycle, in as many steps as its length has bits."""
+    lowest = np.minimum(np.arange(len(following)), following)
+    jump = following[following]
+    while not np.array_equal(lowest, further := np.minimum(lowest, lowest[jump])):
+        lowest, jump = further, jump[jump]
+    return lowest
+
+
+def _steps_to_the_end(following: Longs, first: Longs) -> Longs:
+    """Return how many elements of a cycle follow each, the cycle beginning with `first`."""
+    is_last = following == first
+    steps = np.where(is_last, 0, 1)
+    jump = np.where(is_last, np.arange(len(following)), following)
+    while True:
+        further = steps + steps[jump]
+        if np.array_equal(further, steps):
+            return steps
+        steps, jump = further, jump[jump]
+
+
+def _coordinates(
+    corners: Corners, rings: _Rings, order: Longs, place: tuple[float, ...]
+) -> tuple[npt.NDArray[np.uint32], Longs]:
+    """Write rings in an order as the rings of WKB polygons: their words, and where each ends."""
+    points = 2 * rings.lengths[order] + 1
+    ends = np.cumsum(1 + 4 * points)
+    begins = ends - 1 - 4 * points
+    words = np.zeros(int(ends[-1]), np.uint32)
+    words[begins] = points
+    target = np.empty(len(order), np.int64)
+    target[order] = begins + 1
+    ring = np.repeat(np.arange(len(order)), rings.lengths)
+    within = np.arange(len(ring)) - np.repeat(np.cumsum(rings.lengths) - rings.lengths, rings.lengths)
+    x, dx, rx, y, ry, dy = place
+    for later, corner in ((0, rings.sequence), (1, rings.arrivals)):
+        column, row = corners.column[corner].astype(float), corners.row[corner].astype(float)
+        numbers = np.stack([x + column * dx + row * rx, y + column * ry + row * dy], axis=1)
+        at = target[ring] + 8 * within + 4 * later
+        words[at[:, None] + np.arange(4)] = numbers.view(np.uint32)
+    for word in range(4):
+        words[target + 8 * rings.lengths + word] = words[target + word]
+    return words, ends

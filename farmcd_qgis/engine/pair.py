@@ -7,7 +7,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ..protocol import InputError, RunRequest
-from .raster import SAMPLE_SIDE, Bytes, Flags, Limits, Raster, open_raster, to_bytes
+from .raster import SAMPLE_SIDE, Bytes, Flags, Limits, Raster, open_raster, sample_windows, to_bytes
 from .tiling import Window
 
 LEAST_OVERLAP = 16
@@ -81,8 +81,18 @@ class Pair:
         """
         return self._read(window, None)
 
-    def preview(self) -> tuple[Bytes, Bytes, Flags]:
-        """Read the whole pair, at most 1024 pixels wide and high, as `read` does."""
+    def sample(self) -> tuple[Bytes, Bytes, Flags]:
+        """Read about a million pixels of the whole pair, as `read` does.
+
+        A large raster without overviews is read in windows, unless none of these holds a valid pixel.
+        """
+        if all(raster.is_quick_to_shrink for raster in self.sources):
+            return self._shrunk()
+        parts = [self._read(Window(*window), None) for window in sample_windows(self.width, self.height)]
+        before, after, valid = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
+        return (before, after, valid) if valid.any() else self._shrunk()
+
+    def _shrunk(self) -> tuple[Bytes, Bytes, Flags]:
         size = min(self.width, SAMPLE_SIDE), min(self.height, SAMPLE_SIDE)
         return self._read(Window(0, 0, self.width, self.height), size)
 
@@ -99,7 +109,7 @@ class Pair:
 
     def _match_histograms(self) -> None:
         """Give the before raster the after raster's distribution of values, band by band."""
-        before, after, valid = self.preview()
+        before, after, valid = self.sample()
         if not valid.any():
             return
         table = np.empty((3, 256), np.uint8)

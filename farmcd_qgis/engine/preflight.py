@@ -8,9 +8,12 @@ from pathlib import Path
 
 from osgeo import gdal
 
-from ..protocol import RUN_JSON, Finding, InputError, RunRequest, Severity
+from ..protocol import Finding, InputError, RunRequest, Severity, is_resumable
+from .checkpoint import checkpoint_hash
+from .journal import run_identity
 from .mask import Mask
 from .pair import Pair
+from .run_folder import finished_result, read_record
 from .shift import measure_shift
 from .tiling import Lattice
 
@@ -27,6 +30,10 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
 
     `deep` also reads pixels of both dates: common ground and the shift between the dates.
     """
+    return _survey(request, [lambda: _rasters(request, deep), lambda: _earlier_run(request)])
+
+
+def _survey(request: RunRequest, parts: list[Callable[[], Iterator[Finding]]]) -> list[Finding]:
     findings: list[Finding] = []
 
     def attempt(part: Callable[[], Iterator[Finding]]) -> None:
@@ -35,17 +42,15 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
         except InputError as error:
             findings.append(Finding("error", error.code, error.message))
 
-    attempt(lambda: _rasters(request, deep))
-    attempt(lambda: _parameters(request))
-    attempt(lambda: _checkpoint(request, None))
-    attempt(lambda: _output(request))
+    for part in (*parts, lambda: _parameters(request), lambda: _checkpoint(request, None), lambda: _output(request)):
+        attempt(part)
     order: list[Severity] = ["error", "warning", "info"]
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
 def check(request: RunRequest) -> list[Finding]:
-    """Return the warnings and infos of the preflight; raises InputError for its first error."""
-    findings = preflight(request)
+    """Return the warnings and infos on the inputs of a run that begins; raises InputError for the first error."""
+    findings = _survey(request, [lambda: _rasters(request, True)])
     for finding in findings:
         if finding.severity == "error":
             raise InputError(finding.code, finding.message)
@@ -99,14 +104,35 @@ def _checkpoint(request: RunRequest, resolution_m: float | None) -> Iterator[Fin
 
 def _output(request: RunRequest) -> Iterator[Finding]:
     folder = Path(request.out_dir).expanduser().absolute()
-    if (folder / RUN_JSON).exists():
-        raise InputError("run_exists", f"{folder} already holds a finished run; choose another output folder.")
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         raise InputError("not_a_folder", f"{there} is a file; choose a folder for the output.")
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError("read_only", f"The folder {there} cannot be written to; choose another output folder.")
     yield from ()
+
+
+def _earlier_run(request: RunRequest) -> Iterator[Finding]:
+    """Say what a run into the folder would do with the one that is there."""
+    folder = Path(request.out_dir).expanduser().absolute()
+    if is_resumable(folder):
+        yield Finding(
+            "info",
+            "unfinished_run",
+            f"{folder} holds an unfinished run: the same run is continued, another begins anew.",
+        )
+    record = read_record(folder)
+    if record is None:
+        return
+    if request.force:
+        yield Finding("warning", "replaces_run", f"The run that {folder} holds is computed anew, and replaced.")
+        return
+    try:
+        pair = Pair.open(request)
+        identity = run_identity(request, checkpoint_hash(request.checkpoint), pair, Mask.open(pair, request))
+    except (OSError, InputError):  # What is wrong with the inputs has its own finding.
+        return
+    yield finished_result(folder, record, identity).findings[0]
 
 
 def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
@@ -191,7 +217,7 @@ def _dates(pair: Pair) -> Iterator[Finding]:
 
 
 def _common_ground(pair: Pair) -> Iterator[Finding]:
-    share = float(pair.preview()[2].mean())
+    share = float(pair.sample()[2].mean())
     if share == 0:
         raise InputError(
             "no_common_ground",

@@ -128,21 +128,25 @@ class Raster:
             valid &= np.isfinite(values).all(axis=0)
         return valid
 
+    @property
+    def is_quick_to_shrink(self) -> bool:
+        """Whether the whole can be read at a smaller size without passing over many pixels."""
+        width, height = self.size
+        has_overviews = self.dataset.GetRasterBand(self.bands[0]).GetOverviewCount() > 0
+        return has_overviews or width * height <= LARGEST_DECIMATED
+
     def sample(self) -> tuple[Pixels, Flags]:
         """Read a sample of the whole raster: values (3, n) and which of the n pixels are valid."""
         width, height = self.size
-        has_overviews = self.dataset.GetRasterBand(self.bands[0]).GetOverviewCount() > 0
-        if has_overviews or width * height <= LARGEST_DECIMATED:
-            out = min(width, SAMPLE_SIDE), min(height, SAMPLE_SIDE)
-            values, valid = self.read((0, 0, width, height), out)
-            return values.reshape(3, -1), valid.ravel()
-        size = min(SAMPLE_SIDE // WINDOWS_PER_SIDE, width, height)
-        places = [(number + 0.5) / WINDOWS_PER_SIDE for number in range(WINDOWS_PER_SIDE)]
-        windows = [(int(x * (width - size)), int(y * (height - size)), size, size) for y in places for x in places]
-        parts = [self.read(window) for window in windows]
-        return np.concatenate([values.reshape(3, -1) for values, _ in parts], axis=1), np.concatenate(
-            [valid.ravel() for _, valid in parts]
-        )
+        if not self.is_quick_to_shrink:
+            parts = [self.read(window) for window in sample_windows(width, height)]
+            values = np.concatenate([values.reshape(3, -1) for values, _ in parts], axis=1)
+            valid = np.concatenate([valid.ravel() for _, valid in parts])
+            if valid.any():
+                return values, valid
+        out = min(width, SAMPLE_SIDE), min(height, SAMPLE_SIDE)
+        values, valid = self.read((0, 0, width, height), out)
+        return values.reshape(3, -1), valid.ravel()
 
     def stretch_limits(self) -> Limits | None:
         """Find what becomes 0 and what 255 in each band, one pair for the whole raster; None for 8-bit rasters.
@@ -166,6 +170,13 @@ class Raster:
         said = self.dataset.GetMetadataItem("ACQUISITIONDATETIME", "IMAGERY")
         said = said or self.dataset.GetMetadataItem("ACQUISITION_DATE")
         return day_in(said or "") or date_in(Path(self.path).stem)
+
+
+def sample_windows(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Return windows (column, row, width, height) that are spread over a raster and hold a million pixels together."""
+    size = min(SAMPLE_SIDE // WINDOWS_PER_SIDE, width, height)
+    places = [(number + 0.5) / WINDOWS_PER_SIDE for number in range(WINDOWS_PER_SIDE)]
+    return [(int(x * (width - size)), int(y * (height - size)), size, size) for y in places for x in places]
 
 
 def open_raster(path: str, role: str, bands: Sequence[int] | None = None) -> Raster:

@@ -13,11 +13,9 @@ from osgeo import gdal
 
 from .. import __version__
 from ..protocol import RUN_JSON, Finding, InputError, RunRequest
+from .journal import INCIDENTAL, Identity
 from .pair import Pair
 from .tiling import Window
-
-# What may differ between two runs with the same result.
-INCIDENTAL = ("out_dir", "device", "batch")
 
 
 def now() -> str:
@@ -34,6 +32,7 @@ def make_record(
     findings: list[Finding],
     figures: dict[str, Any],
     started: str,
+    identity: Identity,
 ) -> dict[str, Any]:
     """Gather the content of run.json; `window` is the part of the grid that the rasters hold."""
     before_date, after_date = pair.dates
@@ -42,6 +41,7 @@ def make_record(
         "started": started,
         "finished": now(),
         "request": asdict(request),
+        "identity": identity,
         "versions": {
             "farmcd": __version__,
             "python": platform.python_version(),
@@ -128,9 +128,18 @@ def _input(path: str, date: str | None) -> dict[str, Any]:
         "path": path,
         "size": status.size if status else None,
         "modified": datetime.fromtimestamp(status.mtime, UTC).isoformat() if status else None,
+        "sha256": _sha256(path),
         "crs": dataset.GetProjection(),
         "date": date,
     }
+
+
+def _sha256(path: str) -> str | None:
+    """Hash an input that is one file; others (a folder, a service, a file inside an archive) have no hash."""
+    if not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _plain(value: Any) -> Any:

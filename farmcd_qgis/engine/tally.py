@@ -66,6 +66,10 @@ class Rasters:
         for row in range(0, self.height, step):
             yield row, min(step, self.height - row)
 
+    def is_empty(self, row: int, count: int) -> bool:
+        """Say cheaply whether rows are known to hold no result: blocks without one take no room in the file."""
+        return holds_nothing(self._bands[0], row, count)
+
     def read(self, row: int, count: int) -> Bands:
         """Read `count` rows from `row` on."""
         return Bands(*(band.ReadAsArray(0, row, self.width, count) for band in self._bands))
@@ -117,6 +121,12 @@ class Tally:
         lowest = np.full(count, 100, np.uint8)
         lowest[labels[order]] = confidence[order]
         self.confidence_min[touched] = np.minimum(self.confidence_min[touched], lowest)
+
+
+def holds_nothing(band: gdal.Band, row: int, count: int) -> bool:
+    """Say whether rows lie in blocks that a file leaves out, which then read as nodata or 0."""
+    status, _ = band.GetDataCoverageStatus(0, row, band.XSize, count)
+    return status == gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
 
 
 def _open(run_dir: Path, name: str) -> gdal.Dataset:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from ..protocol import InputError
@@ -34,6 +35,13 @@ class Window(NamedTuple):
         width = max(0, min(self.right, other.right) - column)
         height = max(0, min(self.bottom, other.bottom) - row)
         return Window(column, row, width, height)
+
+
+def strips(bounds: Window, widest: int) -> list[Window]:
+    """Cut a window into strips of about equal width, at most `widest`, that are worked on one after the other."""
+    count = -(-bounds.width // widest)
+    edges = [bounds.column + bounds.width * number // count for number in range(count + 1)]
+    return [Window(left, bounds.row, right - left, bounds.height) for left, right in pairwise(edges)]
 
 
 class TileRow(NamedTuple):

@@ -31,7 +31,7 @@ from ..protocol import (
 from .areas import hectares, mu
 from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
-from .outlines import BLOCK_ROWS, Outlines
+from .outlines import outlines
 from .tally import Bands, Rasters, Tally
 
 gdal.UseExceptions()
@@ -39,10 +39,10 @@ ogr.UseExceptions()
 
 SCRATCH = "vectorise.part"
 # Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
-# A multiple of the blocks, since joining outlines as intricate as those takes minutes.
-HARD_REGION_PIXELS = BLOCK_ROWS
+HARD_REGION_PIXELS = 512
 
 Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -178,21 +178,15 @@ class _Job:
         """Write the layer `name` of what is connected in `values`; return what is known of its features."""
         provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
         labels = self._label(values, provisional, steps.part(0.0, 0.35))
-        tally = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
+        tally, last_rows = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
         provisional.unlink()
-        pieces = self.scratch / f"{name}-pieces.gpkg"
-        outlines = Outlines(final, pieces, steps.part(0.55, 0.85))
-        final.unlink()
-        written = steps.part(0.85, 1.0)
 
         def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-            for number, polygon in outlines:
-                if number % 1000 == 0:
-                    written(number / len(tally.area))
+            for number, polygon in outlines(final, last_rows, steps.part(0.55, 1.0)):
                 yield polygon, describe(number, tally)
 
         package.write_layer(name, features())
-        pieces.unlink()
+        final.unlink()
         return tally
 
     def _label(self, values: Callable[[int, Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
@@ -200,24 +194,32 @@ class _Job:
         components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
         file = self._create(path)
         for row, count in self.rasters.spans():
-            areas = self.rasters.areas.rows(row, count)
             last = row + count == self.rasters.height
-            ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
-            file.GetRasterBand(1).WriteArray(ids, 0, row)
+            if self.rasters.is_empty(row, count):
+                band = np.broadcast_to(np.uint8(0), (count, self.rasters.width))
+                components.add(band, np.broadcast_to(0.0, band.shape), last)
+            else:
+                areas = self.rasters.areas.rows(row, count)
+                ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
+                file.GetRasterBand(1).WriteArray(ids, 0, row)
             steps((row + count) / self.rasters.height)
         return components.labels()
 
-    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> Tally:
-        """Write final labels into a raster; return what is known of each."""
+    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> tuple[Tally, Longs]:
+        """Write final labels into a raster; return what is known of each, and their last rows or a little more."""
         tally = Tally(labels.areas)
+        last_rows = np.zeros(len(labels.areas) + 1, np.int64)
         provisional, final = gdal.Open(str(source)), self._create(target)
         for row, count in self.rasters.spans():
+            if self.rasters.is_empty(row, count):
+                continue
             ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
             final.GetRasterBand(1).WriteArray(ids, 0, row)
             bands = self.rasters.read(row, count)
             tally.add(ids, bands, self.hard(bands))
+            last_rows[ids] = row + count - 1
             steps((row + count) / self.rasters.height)
-        return tally
+        return tally, last_rows[1:]
 
     def _create(self, path: Path) -> gdal.Dataset:
         file = gdal.GetDriverByName("GTiff").Create(
@@ -226,7 +228,7 @@ class _Job:
             self.rasters.height,
             1,
             gdal.GDT_Int32,
-            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER"],
+            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE", "BLOCKYSIZE=16"],
         )
         file.SetGeoTransform(self.rasters.geotransform)
         return file

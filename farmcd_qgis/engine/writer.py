@@ -1,34 +1,22 @@
-"""The run folder: rows stream into temporary rasters, and everything gets its final name together, at the end."""
+"""The three rasters of a run, made of its pieces as Cloud Optimized GeoTIFFs."""
 
-import errno
 import json
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
+from xml.sax.saxutils import escape  # nosec B406 # writes only
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal
 
 from ..classes import CLASSES, NODATA
 from ..paths import resources
-from ..protocol import (
-    ARBITRATION_TIF,
-    CHANGE_TIF,
-    CONFIDENCE_TIF,
-    RUN_GPKG,
-    RUN_JSON,
-    Cancelled,
-    FarmCDError,
-    InputError,
-)
-from .blending import Rows
+from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, Cancelled
+from .disk import told_failures, writing_to
+from .journal import BLOCK, FIELDS, Journal
 
 gdal.UseExceptions()
 
-STAGING = "run.part"
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 Stage = Callable[[float], None]
 
 
@@ -55,174 +43,68 @@ RASTERS: dict[str, tuple[Band, ...]] = {
 }
 
 
-class RunFolder:
-    """A run folder in the making: what is put into `path` appears in `out_dir` as a whole, or not at all.
+def write_rasters(
+    journal: Journal,
+    folder: Path,
+    grid: Grid,
+    tags: dict[str, str],
+    report: Stage,
+    is_cancelled: Callable[[], bool],
+) -> None:
+    """Write the rasters with overviews and styles into `folder`; `report` gets 0..1.
 
-    Used as a context. `path` is a folder with a temporary name inside `out_dir`, removed at the end; if the run
-    did not get as far as `publish`, folders that were made for it go too. Raises InputError if `out_dir` holds a
-    run, or files under the names of a run, or cannot be written to.
+    Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
+    Raises FarmCDError if the disk is full, InputError if the folder cannot be written to, and Cancelled.
     """
+    with writing_to(folder):
+        for index, name in enumerate(RASTERS):
 
-    def __init__(self, out_dir: str) -> None:
-        self.out_dir = Path(out_dir).expanduser().absolute()
-        self.path = self.out_dir / STAGING
-        self._made: list[Path] = []
+            def advance(part: float, *_: object, done: int = index) -> int:
+                report((done + part) / len(RASTERS))
+                return not is_cancelled()
 
-    def __enter__(self) -> "RunFolder":
-        with writing_to(self.out_dir):
-            self._refuse_if_in_use()
-        try:
-            with writing_to(self.out_dir):
-                for folder in reversed([path for path in (self.out_dir, *self.out_dir.parents) if not path.exists()]):
-                    folder.mkdir()
-                    self._made.append(folder)
-                # A worker that was killed may have left its own behind.
-                shutil.rmtree(self.path, ignore_errors=True)
-                self.path.mkdir()
-        except FarmCDError:
-            self._clear()
-            raise
-        return self
-
-    def publish(self) -> None:
-        """Give everything its final name, run.json last, since its presence means that the run is finished."""
-        names = sorted((path.name for path in self.path.iterdir()), key=lambda name: (name == RUN_JSON, name))
-        try:
-            with writing_to(self.out_dir):
-                for name in names:
-                    (self.path / name).replace(self.out_dir / name)
-        except BaseException:
-            for name in names:
-                if not (self.path / name).exists():
-                    (self.out_dir / name).unlink(missing_ok=True)
-            raise
-        self._made.clear()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._clear()
-
-    def _refuse_if_in_use(self) -> None:
-        if (self.out_dir / RUN_JSON).exists():
-            raise InputError(
-                "run_exists", f"{self.out_dir} already holds a finished run; choose another output folder."
-            )
-        for name in (*RASTERS, RUN_GPKG):
-            if (self.out_dir / name).exists():
-                raise InputError(
-                    "out_dir_in_use",
-                    f"{self.out_dir} already holds {name} but no finished run; choose another output folder, or "
-                    "remove that file.",
-                )
-
-    def _clear(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        for folder in reversed(self._made):
             try:
-                folder.rmdir()
-            except OSError:  # Somebody else has put a file there.
-                return
+                _optimise(_mosaic(journal, grid, name, tags), folder / name, advance)
+            except RuntimeError:
+                if is_cancelled():
+                    raise Cancelled from None
+                raise
+            _copy_style(name, folder)
 
 
-class RasterWriter:
-    """Writes the three rasters of a run into `folder`, from the first row to the last.
-
-    Rows go into plain temporary files; `finish` makes Cloud Optimized GeoTIFFs of them. Raises FarmCDError if
-    the disk is full and InputError if the folder cannot be written to.
-    """
-
-    def __init__(self, folder: Path, grid: Grid, tags: dict[str, str]) -> None:
-        self._folder = folder
-        self._row = 0
-        with writing_to(folder):
-            self._files = {name: _create(_rows_file(folder, name), grid, name, tags) for name in RASTERS}
-
-    def write(self, rows: Rows) -> None:
-        """Append finished rows."""
-        with writing_to(self._folder):
-            for name, bands in RASTERS.items():
-                for number, band in enumerate(bands, start=1):
-                    self._files[name].GetRasterBand(number).WriteArray(getattr(rows, band.field), 0, self._row)
-        self._row += len(rows.change)
-
-    def finish(self, report: Stage, is_cancelled: Callable[[], bool]) -> None:
-        """Turn the temporary files into the final rasters with overviews and styles; `report` gets 0..1."""
-        with writing_to(self._folder):
-            with _told_failures():
-                self._files.clear()
-            for index, name in enumerate(RASTERS):
-
-                def advance(part: float, *_: object, done: int = index) -> int:
-                    report((done + part) / len(RASTERS))
-                    return not is_cancelled()
-
-                try:
-                    _optimise(_rows_file(self._folder, name), self._folder / name, advance)
-                except RuntimeError:
-                    if is_cancelled():
-                        raise Cancelled from None
-                    raise
-                for leftover in self._folder.glob(_rows_file(self._folder, name).name + "*"):
-                    leftover.unlink()
-                _copy_style(name, self._folder)
-
-    def close(self) -> None:
-        """Let go of temporary files that an error left open, since Windows removes no open file."""
-        with suppress(RuntimeError), _told_failures():
-            self._files.clear()
-
-
-@contextmanager
-def writing_to(folder: Path) -> Iterator[None]:
-    """Turn what goes wrong with the disk into a sentence: FarmCDError for a full one, InputError for a closed one."""
-    folder = folder.parent if folder.name == STAGING else folder
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        full = error.errno in NO_SPACE if isinstance(error, OSError) else _is_full(folder)
-        if full:
-            raise FarmCDError(
-                "disk_full", f"There is no space left for {folder}. Free some, or choose another output folder."
-            ) from error
-        if isinstance(error, OSError):
-            raise InputError(
-                "out_dir_not_writable",
-                f"Cannot write to {folder} ({error.strerror}). Choose a folder that you may write to.",
-            ) from error
-        raise FarmCDError(
-            "write_failed",
-            f"Writing to {folder} failed. If its disk or quota is full, free some space. GDAL says: {error}.",
-        ) from error
-
-
-def _is_full(folder: Path) -> bool:
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    return shutil.disk_usage(there).free < 1_000_000
-
-
-def _rows_file(folder: Path, name: str) -> Path:
-    return folder / f"{name}.rows"
-
-
-def _create(path: Path, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:
-    # Strips of one row: rows arrive in uneven numbers, and no strip shall be compressed twice.
-    options = ["COMPRESS=DEFLATE", "ZLEVEL=1", "BLOCKYSIZE=1", "INTERLEAVE=BAND", "BIGTIFF=IF_SAFER"]
-    if name == CHANGE_TIF:
-        options.append("PHOTOMETRIC=PALETTE")
+def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:
+    """Lay the pieces side by side, without copying a pixel."""
     bands = RASTERS[name]
-    file = gdal.GetDriverByName("GTiff").Create(str(path), grid.width, grid.height, len(bands), gdal.GDT_Byte, options)
-    file.SetGeoTransform(grid.geotransform)
-    file.SetProjection(grid.crs_wkt)
-    file.SetMetadata({**tags, "FARMCD_CLASSES": json.dumps({row.id: row.name for row in CLASSES})})
+    mosaic = gdal.GetDriverByName("VRT").Create("", grid.width, grid.height, 0)
+    mosaic.SetGeoTransform(grid.geotransform)
+    mosaic.SetProjection(grid.crs_wkt)
+    mosaic.SetMetadata({**tags, "FARMCD_CLASSES": json.dumps({row.id: row.name for row in CLASSES})})
     for number, band in enumerate(bands, start=1):
-        written = file.GetRasterBand(number)
-        written.SetDescription(band.description)
-        written.SetNoDataValue(NODATA)
+        mosaic.AddBand(gdal.GDT_Byte)
+        made = mosaic.GetRasterBand(number)
+        made.SetDescription(band.description)
+        made.SetNoDataValue(NODATA)
+        from_band = 1 + FIELDS.index(band.field)
+        sources = [_source(journal, place, from_band) for place, step in enumerate(journal.steps) if step.file]
+        made.SetMetadata({f"source_{place}": xml for place, xml in enumerate(sources)}, "new_vrt_sources")
     if name == CHANGE_TIF:
-        file.GetRasterBand(1).SetColorTable(_colour_table())
-        file.GetRasterBand(1).SetCategoryNames([row.label for row in CLASSES])
-    return file
+        mosaic.GetRasterBand(1).SetColorInterpretation(gdal.GCI_PaletteIndex)
+        mosaic.GetRasterBand(1).SetColorTable(_colour_table())
+        mosaic.GetRasterBand(1).SetCategoryNames([row.label for row in CLASSES])
+    return mosaic
+
+
+def _source(journal: Journal, place: int, band: int) -> str:
+    step = journal.steps[place]
+    size = f'xSize="{step.width}" ySize="{step.height}"'
+    # The properties spare GDAL the opening of every piece beforehand.
+    return (
+        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(journal.path(step)))}</SourceFilename>'
+        f"<SourceBand>{band}</SourceBand>"
+        f'<SourceProperties RasterXSize="{step.width}" RasterYSize="{step.height}" DataType="Byte" '
+        f'BlockXSize="{BLOCK}" BlockYSize="{-(-step.height // 16) * 16}"/>'
+        f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{step.column}" yOff="{step.row}" {size}/></SimpleSource>'
+    )
 
 
 def _colour_table() -> gdal.ColorTable:
@@ -234,58 +116,12 @@ def _colour_table() -> gdal.ColorTable:
     return table
 
 
-def _optimise(rows: Path, target: Path, advance: Callable[..., int]) -> None:
+def _optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -> None:
     options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
-    cog = gdal.GetDriverByName("COG")
-    with _told_failures():
-        cog.CreateCopy(str(target), gdal.Open(str(rows)), options=options, callback=advance)
-
-
-@contextmanager
-def _told_failures() -> Iterator[None]:
-    """Raise RuntimeError for what GDAL reports inside, the closing of datasets included.
-
-    GDAL's own exceptions do not come out of closing, and with deferred writing that is where a full disk shows.
-    """
-    failures: list[str] = []
-
-    def collect(severity: int, number: int, message: str) -> None:
-        if severity >= gdal.CE_Failure:
-            failures.append(message)
-
-    with _without_exceptions():
-        gdal.PushErrorHandler(collect)
-        try:
-            yield
-        finally:
-            gdal.PopErrorHandler()
-    if failures:
-        raise RuntimeError(failures[0])
-
-
-@contextmanager
-def _without_exceptions() -> Iterator[None]:
-    """Switch GDAL's exceptions off: one that arises while a dataset is being closed ends the process.
-
-    The switches of gdal, ogr and osr are a stack, and which was the last to be switched on depends on who imported
-    what; the topmost alone can be switched off.
-    """
-    on = [module for module in (gdal, ogr, osr) if module.GetUseExceptions()]
-    off = []
-    while on:
-        for module in on:
-            with suppress(RuntimeError):
-                module.DontUseExceptions()
-                break
-        else:
-            break
-        on.remove(module)
-        off.append(module)
-    try:
-        yield
-    finally:
-        for module in reversed(off):
-            module.UseExceptions()
+    with told_failures():
+        gdal.GetDriverByName("COG").CreateCopy(
+            str(target), mosaic, options=[*options, "SPARSE_OK=TRUE"], callback=advance
+        )
 
 
 def _copy_style(name: str, folder: Path) -> None:

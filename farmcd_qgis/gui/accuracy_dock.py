@@ -20,11 +20,13 @@ from ..review.accuracy_words import notes, tables, write_files
 from ..review.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ..review.reviewer import reviewer_name
 from ..review.session import SampleSession
+from ..translation import said
 from .accuracy_map import AccuracyMap
 from .accuracy_panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .accuracy_words import judgement_words, result_page, states
 from .review_keys import KeyAction, KeyFilter
 from .review_panel import swatch
+from .review_views import Pair, ReviewViews
 from .review_words import class_words
 from .words import tr
 
@@ -50,6 +52,7 @@ class AccuracyDock(QgsDockWidget):
         self._task: Any = None
         self._after_shown = self._mark_shown = True
         self._put_away = False
+        self._views = ReviewViews(iface, self, self._say, "Accuracy")
         self._make_actions()
         self.panel = AccuracyPanel(self.actions_by_name, self)
         scroll = QScrollArea()
@@ -75,7 +78,7 @@ class AccuracyDock(QgsDockWidget):
             if strata:
                 self._open_sample()
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             self.close_run()
             return False
         self.panel.run.set_open(self._run_dir)
@@ -95,6 +98,7 @@ class AccuracyDock(QgsDockWidget):
         """Leave the run; its judgements are stored already."""
         self._stop()
         shown, self.session, self._map, self._run_dir = self._map, None, None, None
+        self._views.close()
         if shown:
             shown.close()
         self.panel.plan.set_strata(())
@@ -107,6 +111,7 @@ class AccuracyDock(QgsDockWidget):
         self.panel.run.unload()
         self._iface.mapCanvas().removeEventFilter(self._canvas_keys)
         self.close_run()
+        self._views.unload()
         for action in self.actions_by_name.values():
             action.unregister()
 
@@ -120,6 +125,10 @@ class AccuracyDock(QgsDockWidget):
         self.session = SampleSession(store)
         self._map.hide_results()
         self.judging.emit()
+        self._views.open(self._pair, self._keys)
+
+    def _pair(self) -> Pair | None:
+        return self._map.pair if self._map else None
 
     # What a person does
 
@@ -141,7 +150,7 @@ class AccuracyDock(QgsDockWidget):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         self._show()
         return True
@@ -158,6 +167,7 @@ class AccuracyDock(QgsDockWidget):
         if self._map:
             self._map.set_after(self._after_shown)
             self._map.set_outline(self._mark_shown)
+        self._views.set_outline(self._mark_shown)
         after, mark = self.actions_by_name["flicker"], self.actions_by_name["mark"]
         after.setIconText(tr("Before") if self._after_shown else tr("After"))
         mark.setIconText(tr("Mark off") if self._mark_shown else tr("Mark on"))
@@ -189,7 +199,7 @@ class AccuracyDock(QgsDockWidget):
         self.panel.plan.set_busy(words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._finish, task, done))
-        task.failed.connect(partial(self._finish, task, lambda error: self._say(error.message)))
+        task.failed.connect(partial(self._finish, task, lambda error: self._say(said(error.message))))
         task.stopped.connect(partial(self._finish, task, lambda _: None, None))
         tasks.start(task)
 
@@ -212,6 +222,8 @@ class AccuracyDock(QgsDockWidget):
 
     def _counted(self, result: dict[str, Any]) -> None:
         self.panel.plan.set_strata([Stratum(**row) for row in result["strata"]])
+        if not result["strata"]:
+            self._say(tr("The map holds no pixel with a result, so there is nothing to sample."))
 
     def _drawn(self, _: dict[str, Any]) -> None:
         if self._run_dir is not None:
@@ -236,16 +248,17 @@ class AccuracyDock(QgsDockWidget):
             page.state.clear()
             if self._map:
                 self._map.clear()
+            self._views.show(None)
             return
         point = session.points[row]
         page.title.setText(tr("Point {number}").format(number=point.sample_id))
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         page.place.setText(place if session.in_queue else tr("not in this queue"))
-        page.hint.setText(tr("What became of the marked pixel? Judge by the images alone."))
+        page.hint.setText(tr("What became of the pixel in the middle of the mark? Judge by the images alone."))
         holds = session.store.current(point.sample_id)
         page.state.setText(judgement_words(holds) if holds else tr("Not judged"))
         if self._map and not self._put_away:
-            self._map.go_to(point)
+            self._views.show(self._map.go_to(point))
 
     def _show_counts(self) -> None:
         counts = self.session.counts() if self.session else dict.fromkeys(STATES, 0)
@@ -260,12 +273,7 @@ class AccuracyDock(QgsDockWidget):
         page.progress.setValue(judged)
         page.progress.setTextVisible(total > 0)
         page.progress.setFormat(tr("{judged} of {total} judged").format(judged=judged, total=total))
-        self.panel.plan.existing.setVisible(self.session is not None)
-        told = tr("There is a sample of {total} points without judgements; drawing again replaces it.")
-        if judged + counts[SKIPPED]:
-            told = tr("There is a sample of {total} points, {judged} of them judged; drawing again only adds points.")
-        self.panel.plan.existing.setText(told.format(total=total, judged=judged))
-        self.panel.plan.draw.setText(tr("Draw again") if self.session else tr("Draw sample"))
+        self.panel.plan.set_judged(judged + counts[SKIPPED])
 
     def _what_remains(self) -> str:
         if self.session is None:
@@ -282,7 +290,7 @@ class AccuracyDock(QgsDockWidget):
             try:
                 found = self.session.store.assess()
             except FarmCDError as error:
-                self._say(error.message)
+                self._say(said(error.message))
         ready = found is not None and found.judged > 0
         self.panel.result.save.setEnabled(ready)
         if found is None or not ready:
@@ -298,6 +306,7 @@ class AccuracyDock(QgsDockWidget):
             action.setEnabled(shown)
         for name in ("back", "undo", "redo"):
             self.actions_by_name[name].setEnabled(judge and self.session is not None)
+        self._views.enable(shown)
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
 
     def _close_eyes(self) -> None:
@@ -308,15 +317,18 @@ class AccuracyDock(QgsDockWidget):
         if self._map:
             self._map.clear()
             self._map.show_results()
+            self._views.close()
 
     def _open_eyes(self) -> None:
         # Also comes when a person goes from tab to tab, where the map stays as it is.
         if self._put_away:
             self._put_away = False
+            if self._map:
+                self._views.open(self._pair, self._keys)
             self._show()
 
     def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", message, level)
+        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
 
     # Setting up
 
@@ -335,6 +347,7 @@ class AccuracyDock(QgsDockWidget):
             "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
             "mark": act("mark", tr("Mark off"), "H", self._toggle_mark),
             "zoom": act("zoom", tr("Zoom"), "Z", self._show),
+            **self._views.actions,
         }
         ways = {
             "back": act("back", tr("Back"), "Backspace", lambda: self._try(SampleSession.back)),

@@ -17,9 +17,11 @@ from ..layers import RUN_DIR_PROPERTY
 from ..protocol import CHANGE_TIF
 from ..review.judgements import Point
 from .review_map import ReviewMap, file_of
+from .review_place import Place
 
-# So many pixels of the map are seen around the one to judge.
-VIEW_PIXELS = 120
+# So many pixels of the map are seen around the one to judge, and the mark leaves this one free.
+VIEW_PIXELS = 90
+MARK_PIXELS = 3
 
 
 class AccuracyMap(ReviewMap):
@@ -31,24 +33,26 @@ class AccuracyMap(ReviewMap):
         self._crs = self.layer.crs()
         self._pixel = (change.rasterUnitsPerPixelX(), change.rasterUnitsPerPixelY()) if change else (0.0, 0.0)
 
-    def go_to(self, point: Point) -> None:
-        """Go to a point of the sample and mark its pixel; nothing that a model said is seen."""
+    def go_to(self, point: Point) -> Place:
+        """Go to a point of the sample, put a mark around its pixel and hide what models said; returns where it is."""
         self.hide_results()
         centre = QgsPointXY(point.x, point.y)
-        self._band.setToGeometry(QgsGeometry.fromRect(self._around(centre, 1)), self._crs)
+        outline = QgsGeometry.fromRect(self._around(centre, MARK_PIXELS))
+        place = Place(outline, self._around(centre, VIEW_PIXELS), self._crs)
+        self._band.setToGeometry(outline, self._crs)
         try:
-            view = QgsReferencedRectangle(self._around(centre, VIEW_PIXELS), self._crs)
-            self._canvas.setReferencedExtent(view)
+            self._canvas.setReferencedExtent(QgsReferencedRectangle(place.view, place.crs))
         except QgsCsException:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
+        return place
 
     def hide_results(self) -> None:
         """Hide what the models of all runs in the project said, also what was shown again meanwhile."""
         hidden = self._taken.setdefault("results", [])
         for layer in self._project.mapLayers().values():
             node = self._node(layer.id())
-            if _is_result(layer) and node is not None and node.isVisible():
+            if node is not None and node.isVisible() and _is_result(layer):
                 node.setItemVisibilityChecked(False)
                 if layer.id() not in hidden:
                     hidden.append(layer.id())

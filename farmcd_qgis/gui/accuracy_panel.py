@@ -83,6 +83,7 @@ class JudgePage(QWidget):
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
         layout.addLayout(button_row(actions["flicker"], actions["mark"], actions["zoom"]))
+        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qgis.PyQt.QtCore import QLocale, Qt, pyqtSignal
+from qgis.PyQt.QtCore import QLocale, Qt
 from qgis.PyQt.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
@@ -17,7 +17,8 @@ from qgis.PyQt.QtWidgets import (
 
 from ..classes import CLASSES, NO_CHANGE
 from ..protocol import InputError
-from ..review.accuracy import FEW, Stratum, allocate, sample_size
+from ..review.accuracy import FEW, Stratum, allocate, expected_error, sample_size
+from ..translation import said
 from .review_panel import swatch
 from .review_words import class_words
 from .words import tr
@@ -29,15 +30,14 @@ EXPECTED_PERCENT = {row.id: 95 if row.id == NO_CHANGE else 70 for row in CLASSES
 class PlanPage(QWidget):
     """Asks for the wanted standard error and the expected accuracies, and says at once what that takes.
 
-    `points` are those of each class id as planned. `changed` is emitted when the plan has changed.
+    `points` are those of each class id as planned.
     """
-
-    changed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
         self.points: dict[int, int] = {}
         self._strata: Sequence[Stratum] = ()
+        self._judged = 0
         self.error = QDoubleSpinBox()
         self.error.setObjectName("accuracyStandardError")
         self.error.setRange(0.1, 20.0)
@@ -72,7 +72,7 @@ class PlanPage(QWidget):
         self.set_strata(())
 
     def set_strata(self, strata: Sequence[Stratum]) -> None:
-        """Plan for a map's classes; none while they are not known."""
+        """Plan for a map's classes; none while they are not known. Those with points have a sample already."""
         self._strata = strata
         mapped = {row.class_id: row for row in strata}
         for class_id, widgets in self._figures.items():
@@ -81,6 +81,11 @@ class PlanPage(QWidget):
             if class_id in mapped:
                 self._hectares[class_id].setText(QLocale().toString(mapped[class_id].area_ha, "f", 1))
         self._plan()
+
+    def set_judged(self, judged: int) -> None:
+        """Know how many points of the present sample somebody has looked at."""
+        self._judged = judged
+        self._show_existing()
 
     def set_busy(self, words: str) -> None:
         """Say what is being done, with the progress below; an empty text when nothing is."""
@@ -100,15 +105,31 @@ class PlanPage(QWidget):
             try:
                 size = sample_size(self._strata, expected, self.error.value() / 100)
                 self.points = allocate(self._strata, size, self.minimum.value())
-                self.summary.setText(_words(size, self.points))
+                error = expected_error(self._strata, expected, self.points)
+                self.summary.setText(_words(size, self.points, error))
             except InputError as error:
-                self.summary.setText(error.message)
+                self.summary.setText(said(error.message))
         else:
             self.summary.clear()
         for class_id, label in self._counts.items():
             label.setText(QLocale().toString(self.points.get(class_id, 0)))
-        self.draw.setEnabled(bool(self.points))
-        self.changed.emit()
+        self._show_existing()
+
+    def _show_existing(self) -> None:
+        """Say what drawing does with the sample that there is."""
+        drawn = {row.class_id: row.drawn for row in self._strata}
+        total = sum(drawn.values())
+        more = sum(max(count - drawn[class_id], 0) for class_id, count in self.points.items())
+        if self._judged:
+            words = tr(
+                "There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it."
+            )
+        else:
+            words = tr("There is a sample of {total} points without judgements; drawing again replaces it.")
+        self.existing.setText(words.format(total=total, judged=self._judged, more=more))
+        self.existing.setVisible(total > 0)
+        self.draw.setText(tr("Draw more points") if self._judged else tr("Draw again") if total else tr("Draw sample"))
+        self.draw.setEnabled(more > 0 if self._judged else bool(self.points))
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
@@ -164,7 +185,7 @@ class PlanPage(QWidget):
         return grid
 
 
-def _words(size: int, points: dict[int, int]) -> str:
+def _words(size: int, points: dict[int, int], error: float) -> str:
     total = sum(points.values())
     if total > size:
         words = tr("{total} points in all: the minimum of each class takes more than the {size} that suffice.")
@@ -172,4 +193,7 @@ def _words(size: int, points: dict[int, int]) -> str:
         words = tr("{total} points in all: every pixel of the map; {size} would be needed.")
     else:
         words = tr("{total} points in all.")
-    return words.format(total=QLocale().toString(total), size=QLocale().toString(size))
+    expected = tr("Standard error to be expected with them: {percent} %.")
+    locale = QLocale()
+    words = words.format(total=locale.toString(total), size=locale.toString(size))
+    return f"{words} {expected.format(percent=locale.toString(100 * error, 'f', 2))}"

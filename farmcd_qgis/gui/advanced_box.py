@@ -46,6 +46,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
         self.symmetric.setToolTip(tr("Takes twice as long"))
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
+        self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
+        self.force.setToolTip(tr("Replaces the run that the output folder holds"))
         self._restore()
         self.changed.connect(self._save)
 
@@ -62,6 +64,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "after_date": self.after_date.text().strip() or None,
             "symmetric": self.symmetric.isChecked(),
             "match_histograms": self.matching.isChecked(),
+            "force": self.force.isChecked(),
         }
 
     def _add_real(

@@ -20,7 +20,8 @@ from qgis.PyQt.QtWidgets import (
 
 from .. import tasks
 from ..layers import add_run
-from ..protocol import FarmCDError, Finding, InputError, Progress, RunRequest, RunResult
+from ..protocol import FarmCDError, Finding, InputError, Progress, RunRequest, RunResult, is_resumable
+from ..translation import said
 from .advanced_box import AdvancedBox
 from .findings_list import FindingsList
 from .model_form import ModelForm
@@ -107,7 +108,7 @@ class DetectDock(QgsDockWidget):
         tasks.start(task)
 
     def cancel(self) -> None:
-        """Stop the detection; what it has written goes."""
+        """Stop the detection; the rows that are finished stay for the next run into the same folder."""
         if self._task is not None:
             self.cancel_button.setEnabled(False)
             self.status.setText(tr("Stopping"))
@@ -162,7 +163,7 @@ class DetectDock(QgsDockWidget):
         self.findings.show_findings(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         self.run_button.setEnabled(self._task is None and can_run and not errors)
-        self.run_button.setToolTip(errors[0].message if errors else "")
+        self.run_button.setToolTip(said(errors[0].message) if errors else "")
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress.setValue(round(1000 * progress.fraction))
@@ -188,7 +189,13 @@ class DetectDock(QgsDockWidget):
         bar.pushWidget(message, Qgis.MessageLevel.Success, MESSAGE_S)
 
     def _on_stop(self) -> None:
-        self._on_end(tr("Stopped. Nothing was written."))
+        folder = self._task.request.out_dir if self._task else ""
+        if not is_resumable(folder):
+            self._on_end(tr("Stopped. Nothing was written."))
+            return
+        # The next press on Run shall go on: the folder must not be proposed anew.
+        self.model.keep_output()
+        self._on_end(tr("Stopped. What is finished stays in {0}; press Run to go on from there.").format(folder))
 
     def _on_failure(self, error: FarmCDError) -> None:
         self._on_end("")

@@ -14,6 +14,7 @@ from .. import tasks
 from ..context import NUISANCES, SCENES, context_prompt
 from ..paths import bundled_checkpoints
 from ..protocol import FarmCDError
+from ..translation import said
 from .advanced_box import SETTINGS
 from .words import card_details, card_words, label, nuisance_words, scene_words, tr
 
@@ -85,6 +86,10 @@ class ModelForm(QWidget):
         moment = datetime.now().strftime("%Y%m%d-%H%M%S")
         self._proposed = str(Path(home) / f"farmcd_{stem}_{moment}")
         self.output.setFilePath(self._proposed)
+
+    def keep_output(self) -> None:
+        """Leave the folder that is named now, as if the person had named it."""
+        self._proposed = ""
 
     def keep(self) -> None:
         """Remember the output's parent folder, the checkpoint and the device."""
@@ -175,7 +180,7 @@ class ModelForm(QWidget):
 
     def _say_why(self, error: FarmCDError) -> None:
         self._asking = None
-        self.card.setText(error.message)
+        self.card.setText(said(error.message))
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
         kept = str(QgsSettings().value(SETTINGS + "device", "auto"))

@@ -20,12 +20,13 @@ WIDE = 3.0
 class PairDock(QgsDockWidget):
     """A dock of its own, so that it can be as large as a person likes, also on another screen.
 
-    It comes up where it was when QGIS was left, at first below the map; `unload` takes it out of the window.
+    It comes up where it was when QGIS was left, at first below the map; `unload` takes it out of the window. The review
+    and the accuracy dock have one each, named by their `work`.
     """
 
-    def __init__(self, window: QMainWindow) -> None:
+    def __init__(self, window: QMainWindow, work: str) -> None:
         super().__init__(tr("FarmCD Before and after"), window)
-        self.setObjectName("FarmCDPairDock")
+        self.setObjectName(f"FarmCD{work}PairDock")
         self._window = window
         # By id, since a person may remove layers from the project at any time.
         self._pair: list[str] = []

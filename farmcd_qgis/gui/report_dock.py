@@ -26,6 +26,7 @@ from .. import tasks
 from ..protocol import Cancelled, FarmCDError, Finding, InputError, Progress
 from ..report import ReportSettings, write_report
 from ..report.headless import Follower
+from ..translation import said
 from .findings_list import FindingsList
 from .report_form import ReportForm
 from .report_preview import DRAWN_WIDTH, ReportPreview
@@ -132,7 +133,7 @@ class ReportDock(QgsDockWidget):
             settings = asdict(self.form.settings())
         except InputError as error:
             self._previewed = {}
-            self.preview.show_pages([], "" if error.code == "no_run" else error.message)
+            self.preview.show_pages([], "" if error.code == "no_run" else said(error.message))
             self.findings.show_findings([Finding("info", error.code, error.message)] if error.code == "no_run" else [])
             self.export_button.setEnabled(False)
             return
@@ -163,7 +164,7 @@ class ReportDock(QgsDockWidget):
         self.findings.show_findings([])
         words = tr("{pages} pages, {candidates} candidates").format(**drawn)
         if drawn["fell_back"]:
-            words += ". " + tr("Nothing is reviewed yet: all candidates are shown, and the report says so.")
+            words += "\n" + tr("Nothing is reviewed yet: all candidates are shown, and the report says so.")
         self.preview.show_pages(drawn["pictures"], words)
 
     def _on_no_preview(self, task: tasks.WorkerTask, error: FarmCDError) -> None:

@@ -3,7 +3,14 @@
 from dataclasses import fields
 from pathlib import Path
 
-from qgis.core import Qgis, QgsApplication, QgsFieldProxyModel, QgsSettings, QgsVectorLayer
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsFieldProxyModel,
+    QgsSettings,
+    QgsVectorLayer,
+)
 from qgis.gui import (
     QgsCheckableComboBox,
     QgsCollapsibleGroupBox,
@@ -11,6 +18,7 @@ from qgis.gui import (
     QgsFieldComboBox,
     QgsFileWidget,
     QgsMapLayerComboBox,
+    QgsProjectionSelectionWidget,
     QgsSpinBox,
 )
 from qgis.PyQt.QtCore import QSignalBlocker, Qt, pyqtSignal
@@ -84,6 +92,8 @@ class ReportForm(QWidget):
             farmland=polygon_source(farmland) if farmland is not None else None,
             office=self.office.text().strip(),
             author=self.author.text().strip(),
+            crs=(self.crs.crs().authid() or self.crs.crs().toWkt()) if self.crs.crs().isValid() else None,
+            templates=self.templates.filePath().strip() or None,
             outputs=tuple(name for name in OUTPUTS if name in outputs),
         )
 
@@ -114,6 +124,7 @@ class ReportForm(QWidget):
         settings.setValue(SETTINGS + "report_filter", self.filter.currentData())
         settings.setValue(SETTINGS + "report_outputs", list(self.outputs.checkedItemsData()))
         settings.setValue(SETTINGS + "report_pages", self.pages.value())
+        settings.setValue(SETTINGS + "report_templates", self.templates.filePath().strip())
 
     def _make_choices(self) -> None:
         self.run = _combo("runCombo")
@@ -169,6 +180,17 @@ class ReportForm(QWidget):
         self.pages.setValue(DEFAULTS["candidate_pages"])
         self.pages.setToolTip(tr("So many of the largest candidates get a page each"))
         self.farmland = _layers("reportFarmlandCombo", tr("as in the run"))
+        self.crs = QgsProjectionSelectionWidget()
+        self.crs.setObjectName("crsWidget")
+        self.crs.setNotSetText(tr("as in the run"))
+        self.crs.setOptionVisible(QgsProjectionSelectionWidget.CrsOption.CrsNotSet, True)
+        self.crs.setCrs(QgsCoordinateReferenceSystem())
+        self.crs.setToolTip(tr("Of the GeoPackage and the Shapefile"))
+        self.templates = QgsFileWidget()
+        self.templates.setObjectName("templatesWidget")
+        self.templates.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.templates.lineEdit().setPlaceholderText(tr("those of FarmCD"))
+        self.templates.setToolTip(tr("A folder with your office's own layout templates"))
 
     def _lay_out(self) -> None:
         runs = QHBoxLayout()
@@ -193,6 +215,8 @@ class ReportForm(QWidget):
             (tr("At least"), self.smallest),
             (tr("Pages"), self.pages),
             (tr("Farmland"), self.farmland),
+            (tr("CRS"), self.crs),
+            (tr("Templates"), self.templates),
         ):
             more.addRow(label(text), field)
         self.more.setLayout(more)
@@ -215,7 +239,9 @@ class ReportForm(QWidget):
             edit.textChanged.connect(lambda _: self.changed.emit())
         for spin in (self.smallest, self.pages):
             spin.valueChanged.connect(lambda _: self.changed.emit())
-        self.folder.fileChanged.connect(lambda _: self.changed.emit())
+        for files in (self.folder, self.templates):
+            files.fileChanged.connect(lambda _: self.changed.emit())
+        self.crs.crsChanged.connect(lambda _: self.changed.emit())
 
     def _restore(self) -> None:
         settings = QgsSettings()
@@ -232,6 +258,7 @@ class ReportForm(QWidget):
             wanted = self.outputs.itemData(index) in kept
             self.outputs.setItemCheckState(index, Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
         self.pages.setValue(settings.value(SETTINGS + "report_pages", self.pages.value(), int))
+        self.templates.setFilePath(settings.value(SETTINGS + "report_templates", "", str))
 
     def _chosen_classes(self) -> tuple[int, ...]:
         # None chosen is meant as all, as if the person had never looked there.

@@ -3,28 +3,36 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from qgis.core import Qgis, QgsProject, QgsRasterLayer
+from qgis.core import Qgis, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import QSignalBlocker, Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QFileDialog, QLineEdit, QScrollArea, QWidget
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QLineEdit, QScrollArea, QWidget
 
-from ..classes import CHANGES
+from .. import tasks
 from ..protocol import RUN_GPKG, FarmCDError
+from ..review.history import REDO, UNDO
 from ..review.queue import Filter
 from ..review.reviewer import reviewer_name
-from ..review.session import Session
-from ..review.store import ReviewStore
-from ..review.verdicts import CONFIRMED, OPEN, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, STATUSES, UNSURE
-from .review_keys import KeyAction, KeyFilter
-from .review_map import ReviewMap, runs_in_project
-from .review_panel import ANY, ReviewPanel, swatch
+from ..review.session import Bulk, Session
+from ..review.store import ReviewStore, review_size
+from ..review.units import Units, units_job
+from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
+from ..translation import said
+from .review_actions import other_actions, reason_actions, verdict_actions
+from .review_bulk import BulkBox
+from .review_filter import FilterBox
+from .review_keys import KeyFilter
+from .review_map import ReviewMap
+from .review_panel import ANY, ReviewPanel
 from .review_views import ReviewViews
-from .review_words import area, class_words, neighbours, opinion, reasons, statuses, verdict_words
+from .review_words import area, neighbours, news_words, opinion, pace, statuses, verdict_words
+from .run_choice import RunChoice
 from .words import tr
 
-REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow": "D", "misregistration": "M",
-               "cloud": "L"}  # fmt: skip
+# Reading or writing more rows than these is left to a background thread: they take about a tenth of a second.
+AT_ONCE = 4000
 
 
 class ReviewDock(QgsDockWidget):
@@ -43,11 +51,15 @@ class ReviewDock(QgsDockWidget):
         self.session: Session | None = None
         self._map: ReviewMap | None = None
         self._run_dir: Path | None = None
+        self._task: tasks.CallTask | None = None
+        self._extent: tuple[float, float, float, float] | None = None
         self._after_shown = self._outline_shown = True
         self._put_away = False
         self._views = ReviewViews(iface, self, self._say)
         self._make_actions()
-        self.panel = ReviewPanel(self.actions_by_name, self.reason_actions, self)
+        self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
+        folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk}
+        self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -58,56 +70,59 @@ class ReviewDock(QgsDockWidget):
         self.setWidget(scroll)
         self.setFocusProxy(self.panel)
         self._connect()
-        self._list_runs()
         self._show()
 
     # What is open
 
     def open_run(self, run_dir: str | Path) -> bool:
-        """Begin or go on with the review of a run; what stands in the way is said in the message bar."""
+        """Begin or go on with the review of a run, with many candidates a little later; what stands in the way is said
+        in the message bar."""
         folder = Path(run_dir)
         self.close_run()
         try:
-            store = ReviewStore(folder / RUN_GPKG, reviewer_name())
+            size = review_size(folder / RUN_GPKG)
         except FarmCDError as error:
             self._say(error.message)
             return False
-        try:
-            session, shown = Session(store), ReviewMap(self._iface.mapCanvas(), folder)
-        except FarmCDError as error:
-            self._say(error.message)
-            return False
-        self.session, self._map, self._run_dir = session, shown, folder
-        self.reviewing.emit()
-        # The pair is what a person must see; the colours come back when the run or the dock is closed.
-        shown.set_cover(False)
-        self._views.open(self._map_pair, self._keys)
-        self._list_runs()
-        self._select()
-        # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
-        self._settled.start(0)
-        self.panel.setFocus()
-        return True
+        name = reviewer_name()
+        return self._work(
+            lambda: Session(ReviewStore(folder / RUN_GPKG, name)), partial(self._begin, folder), size > AT_ONCE
+        )
 
     def close_run(self) -> None:
         """Leave the run; its verdicts are stored already."""
         shown, self.session, self._map, self._run_dir = self._map, None, None, None
+        self._task = None
+        self.bulk.set_session(None)
         self._views.close()
         if shown:
             shown.close()
+        self.run.set_open(None)
         self._show()
 
     def unload(self) -> None:
         """Take back keys, outline and connections, and close the run."""
-        project = QgsProject.instance()
-        for signal in (project.layersAdded, project.layersRemoved):
-            signal.disconnect(self._on_layers)
-        project.layersWillBeRemoved["QStringList"].disconnect(self._on_removal)
+        QgsProject.instance().layersWillBeRemoved["QStringList"].disconnect(self._on_removal)
         self._iface.mapCanvas().removeEventFilter(self._canvas_keys)
         self.close_run()
+        self.run.unload()
         self._views.unload()
         for action in (*self.actions_by_name.values(), *self.reason_actions):
             action.unregister()
+
+    def _begin(self, folder: Path, session: Session) -> None:
+        self._map = ReviewMap(self._iface.mapCanvas(), folder)
+        self.session, self._run_dir = session, folder
+        self.reviewing.emit()
+        # The pair is what a person must see; the colours come back when the run or the dock is closed.
+        self._map.set_cover(False)
+        self._views.open(self._map_pair, self._keys)
+        self.run.set_open(folder)
+        self._want_units(self.filter.layer.currentLayer(), self.filter.field.currentField())
+        self._select()
+        # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
+        self._settled.start(0)
+        self.panel.setFocus()
 
     # What a person does
 
@@ -116,17 +131,47 @@ class ReviewDock(QgsDockWidget):
         if self._try(lambda session: session.give(verdict, class_id, reason, note)):
             self.panel.note.clear()
 
-    def _try(self, step: Callable[[Session], object]) -> bool:
-        """Do a step of the session and show where it led; a verdict that could not be stored is said."""
-        if self.session is None:
+    def _give_all(self, bulk: Bulk, verdict: str, reason: str | None) -> None:
+        self._try(lambda session: session.give_all(bulk, verdict, None, reason), len(bulk.rows))
+
+    def _back_or_again(self, word: str) -> None:
+        """Undo or redo."""
+        if self.session is not None:
+            self._try(Session.undo if word == UNDO else Session.redo, self.session.store.next_size(word))
+
+    def _try(self, step: Callable[[Session], object], size: int = 1) -> bool:
+        """Do a step of the session that is about `size` rows, and show where it led."""
+        session = self.session
+        return session is not None and self._work(lambda: step(session), lambda _: self._show(), size > AT_ONCE)
+
+    def _work(self, call: Callable[[], Any], then: Callable[[Any], None], long: bool) -> bool:
+        """Call something now or, if it takes long, in the background, and then go on with what it returned.
+
+        A fault is said; returns whether there was none so far.
+        """
+        if self._task is not None:
             return False
         try:
-            step(self.session)
+            if not long:
+                then(call())
+                return True
         except FarmCDError as error:
             self._say(error.message)
             return False
-        self._show()
+        task = self._task = tasks.CallTask(call, tr("FarmCD review"))
+        task.succeeded.connect(lambda result: self._end(task, then, result))
+        task.failed.connect(lambda error: self._end(task, lambda _: self._say(error.message), None))
+        self.panel.title.setText(tr("One moment…"))
+        self._enable()
+        tasks.start(task)
         return True
+
+    def _end(self, task: tasks.CallTask, then: Callable[[Any], None], result: object) -> None:
+        # The run may have been closed meanwhile.
+        if self._task is task:
+            self._task = None
+            self._show()
+            self._work(lambda: result, then, False)
 
     def _ask_reason(self, asked: bool = True) -> None:
         self.panel.pages.setCurrentIndex(1 if asked else 0)
@@ -154,30 +199,74 @@ class ReviewDock(QgsDockWidget):
 
     def _select(self) -> None:
         """Begin the queue that the filters ask for."""
-        status = self.panel.status.currentData()
-        chosen = STATUSES if status == ANY else (status,)
-        order, class_id = self.panel.order.currentData(), self.panel.class_filter.currentData()
-        self._try(lambda session: session.select(order, Filter(class_id, chosen)))
+        status, box = self.panel.status.currentData(), self.filter
+        chosen = Filter(
+            self.panel.class_filter.currentData(),
+            STATUSES if status == ANY else (status,),
+            box.reviewer.currentData(),
+            box.area_ha,
+            box.confidences,
+            self._extent if box.extent.isChecked() else None,
+            box.unit.currentData(),
+        )
+        order = self.panel.order.currentData()
+        self._try(lambda session: session.select(order, chosen))
 
-    def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Open the folder of a run"), str(self._run_dir or ""))
-        if folder:
-            self.open_run(folder)
+    def _list_reviewers(self) -> None:
+        self.filter.set_reviewers(self.session.reviewers() if self.session is not None else [])
+
+    def _take_extent(self) -> None:
+        # The map moves with every candidate: what counts is what it showed when this was chosen.
+        self._extent = self._map.seen() if self._map else None
+        self._select()
+
+    def _want_units(self, layer: QgsVectorLayer | None, field: str) -> None:
+        """Find the administrative units of the candidates, in the background."""
+        session = self.session
+        if session is None or self._map is None or layer is None or not field:
+            self._take_units(session, None)
+            return
+        context = QgsProject.instance().transformContext()
+        job = units_job(layer, field, session.candidates, self._map.layer.crs(), context)
+        task = tasks.CallTask(job, tr("Administrative units of the candidates"))
+        task.succeeded.connect(lambda units: self._take_units(session, units))
+        task.failed.connect(lambda error: self._say(error.message))
+        tasks.start(task)
+
+    def _take_units(self, session: Session | None, units: Units | None) -> None:
+        if session is not None and session is self.session:
+            chosen = self.filter.unit.currentData()
+            session.units = units.of if units else None
+            self.filter.set_units(units)
+            if chosen is not None:
+                self._select()
+
+    def _highlight(self, bulk: Bulk | None) -> None:
+        """Show on the map what a verdict on many candidates would be about; None: nothing any more."""
+        if self.session is None or self._map is None:
+            return
+        nothing = self.session.candidates.fid[:0]
+        self._map.highlight(self.session.candidates, bulk.rows if bulk else nothing)
 
     # What is seen
 
     def _show(self) -> None:
         """Show the session's candidate in words and on the map."""
         session, panel = self.session, self.panel
-        row = session.row if session else None
+        row = session.row if session is not None else None
         self._after_shown = self._outline_shown = True
         self._peek()
         self._ask_reason(False)
         self._show_counts()
+        self.bulk.set_session(session)
+        if session is not None and (news := session.store.take_news()):
+            self._say(news_words(news), Qgis.MessageLevel.Info)
         if session is None or row is None:
-            panel.title.setText(tr("End of the queue") if session else "")
+            panel.title.setText(tr("End of the queue") if session is not None else "")
             panel.place.clear()
-            panel.opinion.setText(self._what_remains() if session else tr("Choose a run above to review it."))
+            panel.opinion.setText(
+                self._what_remains() if session is not None else tr("Choose a run above to review it.")
+            )
             panel.state.clear()
             if self._map:
                 self._map.clear()
@@ -194,26 +283,21 @@ class ReviewDock(QgsDockWidget):
             self._views.show(self._map.show(number))
             near = neighbours(session, row, self._map.layer.crs())
             panel.opinion.setText(f"{opinion(candidates, row, self._map.referee)}\n{near}")
-        holds = session.store.current(number)
-        panel.state.setText(verdict_words(holds) if holds else tr("Not reviewed"))
+        standing = session.store.standing(number)
+        panel.state.setText("\n".join(map(verdict_words, standing)) or tr("Not reviewed"))
 
     def _show_counts(self) -> None:
-        counts = self.session.counts() if self.session else dict.fromkeys(STATUSES, 0)
-        total = sum(counts.values())
-        words = {**statuses(), ANY: tr("All statuses")}
-        for index in range(self.panel.status.count()):
-            status = self.panel.status.itemData(index)
-            count = total if status == ANY else counts[status]
-            self.panel.status.setItemText(index, f"{words[status]} ({count})" if self.session else words[status])
-        reviewed = total - sum(counts[status] for status in OPEN)
-        self.panel.progress.setRange(0, max(total, 1))
-        self.panel.progress.setValue(reviewed)
-        self.panel.progress.setTextVisible(total > 0)
-        self.panel.progress.setFormat(tr("{reviewed} of {total} reviewed").format(reviewed=reviewed, total=total))
+        session = self.session
+        words = pace(session.seconds_each(), len(session.open_rows())) if session is not None else ""
+        self.panel.show_counts(session.counts() if session is not None else None, words)
+        used = self.filter.in_use
+        self.panel.folds.buttons[0].setText(tr("Filter ({count})…").format(count=used) if used else tr("Filter…"))
 
     def _what_remains(self) -> str:
-        counts = self.session.counts() if self.session else {}
-        remaining = [f"{statuses()[name].lower()}: {counts[name]}" for name in (*OPEN, UNSURE) if counts[name]]
+        counts = self.session.counts() if self.session is not None else {}
+        remaining = [
+            f"{statuses()[name].lower()}: {counts[name]}" for name in (*OPEN, UNSURE, CONFLICT) if counts[name]
+        ]
         if not remaining:
             return tr("Every candidate has a verdict.")
         return tr("Still in this run: {remaining}. Choose them by the filters above.").format(
@@ -221,33 +305,19 @@ class ReviewDock(QgsDockWidget):
         )
 
     def _enable(self) -> None:
-        shown = self.session is not None and self.session.row is not None
+        free = self.session is not None and self._task is None
+        shown = free and self.session is not None and self.session.row is not None
         asked = self.panel.pages.currentIndex() == 1
-        for action in self._verdict_actions:
+        for action in self._verdicts.values():
             action.setEnabled(shown and not asked)
         for action in self.reason_actions:
             action.setEnabled(shown and asked)
         for name in ("back", "undo", "redo"):
-            self.actions_by_name[name].setEnabled(self.session is not None and not asked)
+            self.actions_by_name[name].setEnabled(free and not asked)
         self.actions_by_name["zoom"].setEnabled(shown)
         self.actions_by_name["outline"].setEnabled(shown)
-        self._views.enable(self.session is not None)
+        self._views.enable(free)
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
-
-    def _list_runs(self) -> None:
-        combo = self.panel.run
-        blocker = QSignalBlocker(combo)
-        combo.clear()
-        folders = runs_in_project()
-        if self._run_dir and self._run_dir not in folders:
-            folders.append(self._run_dir)
-        if self._run_dir is None:
-            combo.addItem(tr("Choose a run…") if folders else tr("No run in the project"), None)
-        for folder in folders:
-            combo.addItem(folder.name, str(folder))
-            combo.setItemData(combo.count() - 1, str(folder), Qt.ItemDataRole.ToolTipRole)
-        combo.setCurrentIndex(combo.findData(str(self._run_dir) if self._run_dir else None))
-        del blocker
 
     def _close_eyes(self) -> None:
         """Leave the map alone while the dock is closed."""
@@ -268,51 +338,32 @@ class ReviewDock(QgsDockWidget):
                 self._views.open(self._map_pair, self._keys)
             self._show()
 
-    def _open_chosen(self) -> None:
-        folder = self.panel.run.currentData()
-        if folder:
-            self.open_run(folder)
-
-    def _say(self, message: str) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", message, Qgis.MessageLevel.Warning)
+    def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
+        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
 
     # Setting up
 
     def _make_actions(self) -> None:
-        act = partial(KeyAction, parent=self)
-        verdicts = {
-            "confirm": act("confirm", tr("Confirm"), "Y", lambda: self._give(CONFIRMED), also=("Return", "Enter"))
+        self._verdicts = verdict_actions(self, self._give, self._ask_reason)
+        self.reason_actions = reason_actions(self, self._give, lambda: self._ask_reason(False))
+        does = {
+            "back": lambda: self._try(Session.back),
+            "undo": lambda: self._back_or_again(UNDO),
+            "redo": lambda: self._back_or_again(REDO),
+            "flicker": self._flicker,
+            "outline": self._toggle_outline,
+            "zoom": self._show,
         }
-        for row in CHANGES:
-            give = partial(self._give, OTHER_CLASS, row.id)
-            verdicts[row.name] = act(row.name, class_words(row.id), str(row.id), give)
-            verdicts[row.name].setIcon(swatch(row.colour))
-        verdicts["pseudo"] = act("pseudo", tr("Pseudo-change…"), "N", self._ask_reason)
-        verdicts["unsure"] = act("unsure", tr("Unsure"), "U", lambda: self._give(UNSURE))
-        verdicts["skip"] = act("skip", tr("Skip"), "S", lambda: self._give(SKIPPED))
-        self._verdict_actions = list(verdicts.values())
-        self.reason_actions = [
-            act(reason, words, REASON_KEYS[reason], partial(self._give, PSEUDO_CHANGE, None, reason))
-            for reason, words in reasons().items()
+        others = other_actions(self, does)
+        self.actions_by_name = self._verdicts | others | self._views.actions
+        # With the map in front of the dock the others keep their usual meaning.
+        looks = [others[name] for name in ("flicker", "outline", "zoom")]
+        self._canvas_actions = [
+            *self._verdicts.values(),
+            *self.reason_actions,
+            *looks,
+            *self._views.actions.values(),
         ]
-        self.reason_actions += [
-            act("no_reason", tr("No reason given"), "N", lambda: self._give(PSEUDO_CHANGE)),
-            act("no_pseudo", tr("Back"), "Esc", lambda: self._ask_reason(False), also=("Backspace",)),
-        ]
-        looks = {
-            "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
-            "outline": act("outline", tr("Outline off"), "H", self._toggle_outline),
-            "zoom": act("zoom", tr("Zoom"), "Z", self._show),
-            **self._views.actions,
-        }
-        ways = {
-            "back": act("back", tr("Back"), "Backspace", lambda: self._try(Session.back)),
-            "undo": act("undo", tr("Undo"), "Ctrl+Z", lambda: self._try(Session.undo)),
-            "redo": act("redo", tr("Redo"), "Ctrl+Y", lambda: self._try(Session.redo), also=("Ctrl+Shift+Z",)),
-        }
-        self.actions_by_name = verdicts | ways | looks
-        # With the map in front of the dock these keep their usual meaning.
-        self._canvas_actions = [*self._verdict_actions, *self.reason_actions, *looks.values()]
 
     def _connect(self) -> None:
         self._keys = KeyFilter([*self.actions_by_name.values(), *self.reason_actions], lambda: True, self)
@@ -323,24 +374,19 @@ class ReviewDock(QgsDockWidget):
         self._iface.mapCanvas().installEventFilter(self._canvas_keys)
         for combo in (self.panel.order, self.panel.class_filter, self.panel.status):
             combo.currentIndexChanged.connect(self._select)
-        self.panel.run.activated.connect(self._open_chosen)
-        self.panel.browse.clicked.connect(self._browse)
-        # A timer, since the project speaks in the midst of its changes.
-        self._runs_changed = QTimer(self)
-        self._runs_changed.setSingleShot(True)
-        self._runs_changed.timeout.connect(self._list_runs)
+        self.run.chosen.connect(self.open_run)
+        self.filter.extent.toggled.connect(self._take_extent)
+        self.filter.changed.connect(self._select)
+        self.filter.opened.connect(self._list_reviewers)
+        self.filter.units_wanted.connect(self._want_units)
+        self.bulk.previewed.connect(self._highlight)
+        self.bulk.given.connect(self._give_all)
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
         self._settled.timeout.connect(self._show)
-        project = QgsProject.instance()
-        for signal in (project.layersAdded, project.layersRemoved):
-            signal.connect(self._on_layers)
-        project.layersWillBeRemoved["QStringList"].connect(self._on_removal)
+        QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
         self.closed.connect(self._close_eyes)
         self.opened.connect(self._open_eyes)
-
-    def _on_layers(self) -> None:
-        self._runs_changed.start(0)
 
     def _on_removal(self, layer_ids: list[str]) -> None:
         if self._map and self._map.layer.id() in layer_ids:

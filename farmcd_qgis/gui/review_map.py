@@ -1,10 +1,14 @@
 """What the review does on the map: goes to a candidate, outlines it, and takes layers away for a look beneath."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from qgis.core import (
     Qgis,
+    QgsCoordinateTransform,
     QgsCsException,
     QgsFeatureRequest,
     QgsGeometry,
@@ -13,6 +17,7 @@ from qgis.core import (
     QgsProject,
     QgsProviderRegistry,
     QgsRasterLayer,
+    QgsRectangle,
     QgsReferencedRectangle,
     QgsVectorLayer,
 )
@@ -20,9 +25,12 @@ from qgis.gui import QgsMapCanvas
 
 from ..layers import RUN_DIR_PROPERTY, add_run
 from ..protocol import CANDIDATES, RUN_GPKG, RUN_JSON
+from ..review.queue import Candidates
 from .canvas_marks import outline_band
 from .review_place import Place, place_of
 
+# Of more candidates than these only the centres are looked at: reading their outlines takes too long.
+MEASURED = 500
 # The referee's field in the layer of candidates, which is there once it was asked.
 REFEREE_FIELD = "referee_verdict"
 
@@ -72,6 +80,32 @@ class ReviewMap:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
         return place
+
+    def highlight(self, candidates: Candidates, rows: npt.NDArray[np.intp]) -> None:
+        """Select some of the candidates in their layer and go to where they are; none: select nothing."""
+        self.layer.selectByIds(candidates.fid[rows].tolist())
+        if not len(rows):
+            return
+        self._band.reset(Qgis.GeometryType.Polygon)
+        if len(rows) <= MEASURED:
+            view = self.layer.boundingBoxOfSelected()
+        else:
+            x, y = candidates.x[rows], candidates.y[rows]
+            view = QgsRectangle(float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+        view.grow(max(view.width(), view.height()) / 10)
+        with suppress(QgsCsException):
+            self._canvas.setReferencedExtent(QgsReferencedRectangle(view, self.layer.crs()))
+        self._canvas.refresh()
+
+    def seen(self) -> tuple[float, float, float, float] | None:
+        """Return what the canvas shows as (xmin, ymin, xmax, ymax) in the candidates' coordinates, None if unknown."""
+        settings = self._canvas.mapSettings()
+        to_layer = QgsCoordinateTransform(settings.destinationCrs(), self.layer.crs(), self._project)
+        try:
+            box = to_layer.transformBoundingBox(self._canvas.extent())
+        except QgsCsException:
+            return None
+        return box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum()
 
     def clear(self) -> None:
         """Outline nothing; the layer shows the last verdict."""

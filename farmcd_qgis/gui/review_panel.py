@@ -1,6 +1,7 @@
 """The widgets of the review dock: what is shown where. The dock fills and connects them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor, QIcon, QPixmap
@@ -20,6 +21,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..classes import CHANGES
+from ..review.verdicts import OPEN
 from .review_keys import KeyAction, KeyButton
 from .review_words import class_words, orders, statuses
 from .words import tr
@@ -31,12 +33,22 @@ ANY = "any"
 class ReviewPanel(QWidget):
     """Everything in the dock, from top to bottom: filters, the candidate, its verdicts, the way back, the map."""
 
-    def __init__(self, actions: Mapping[str, KeyAction], reasons: Sequence[KeyAction], parent: QWidget) -> None:
+    def __init__(
+        self,
+        run: QWidget,
+        folds: Mapping[str, QWidget],
+        actions: Mapping[str, KeyAction],
+        reasons: Sequence[KeyAction],
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
+        layout.addWidget(run)
         layout.addLayout(self._filters())
+        self.folds = FoldOuts(folds)
+        layout.addWidget(self.folds)
         layout.addWidget(rule())
         layout.addLayout(self._candidate())
         layout.addWidget(rule())
@@ -52,11 +64,22 @@ class ReviewPanel(QWidget):
         layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
 
+    def show_counts(self, counts: Mapping[str, int] | None, pace: str) -> None:
+        """Show how many candidates have which status, None without a run, and what remains in words."""
+        words = {**statuses(), ANY: tr("All statuses")}
+        total = sum(counts.values()) if counts else 0
+        for index in range(self.status.count()):
+            status = self.status.itemData(index)
+            count = total if status == ANY or not counts else counts[status]
+            self.status.setItemText(index, words[status] if counts is None else f"{words[status]} ({count})")
+        reviewed = total - sum(counts[status] for status in OPEN) if counts else 0
+        self.progress.setRange(0, max(total, 1))
+        self.progress.setValue(reviewed)
+        self.progress.setTextVisible(total > 0)
+        self.progress.setFormat(tr("{reviewed} of {total} reviewed").format(reviewed=reviewed, total=total))
+        self.pace.setText(pace)
+
     def _filters(self) -> QGridLayout:
-        self.run = combo("runCombo")
-        self.browse = QToolButton()
-        self.browse.setText("…")
-        self.browse.setToolTip(tr("Open the folder of a run"))
         self.order, self.class_filter, self.status = map(combo, ("orderCombo", "classCombo", "statusCombo"))
         for key, words in orders().items():
             self.order.addItem(words, key)
@@ -67,13 +90,11 @@ class ReviewPanel(QWidget):
             self.status.addItem("", key)
         layout = QGridLayout()
         layout.setVerticalSpacing(4)
-        layout.addWidget(self.run, 0, 0)
-        layout.addWidget(self.browse, 0, 1)
-        layout.addWidget(self.order, 1, 0, 1, 2)
+        layout.addWidget(self.order, 0, 0, 1, 2)
         pair = QHBoxLayout()
         pair.addWidget(self.class_filter)
         pair.addWidget(self.status)
-        layout.addLayout(pair, 2, 0, 1, 2)
+        layout.addLayout(pair, 1, 0, 1, 2)
         return layout
 
     def _candidate(self) -> QVBoxLayout:
@@ -95,7 +116,10 @@ class ReviewPanel(QWidget):
         head.addWidget(self.place)
         layout = QVBoxLayout()
         layout.setSpacing(4)
+        self.pace = QLabel()
+        self.pace.setAlignment(Qt.AlignmentFlag.AlignRight)
         layout.addWidget(self.progress)
+        layout.addWidget(self.pace)
         layout.addLayout(head)
         layout.addWidget(self.opinion)
         layout.addWidget(self.state)
@@ -124,6 +148,34 @@ class ReviewPanel(QWidget):
         for position, action in enumerate(reasons):
             grid.addWidget(KeyButton(action), 1 + position // 2, position % 2)
         return page
+
+
+class FoldOuts(QWidget):
+    """A row of buttons, each of which folds out what is seldom needed, one at a time."""
+
+    def __init__(self, folds: Mapping[str, QWidget]) -> None:
+        super().__init__()
+        self.buttons: list[QToolButton] = []
+        layout, row = QVBoxLayout(self), QHBoxLayout()
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        row.setSpacing(4)
+        for words, fold in folds.items():
+            button = QToolButton()
+            button.setText(words)
+            button.setCheckable(True)
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.toggled.connect(partial(self._fold, button, fold))
+            fold.hide()
+            self.buttons.append(button)
+            row.addWidget(button)
+            layout.addWidget(fold)
+
+    def _fold(self, button: QToolButton, fold: QWidget, out: bool) -> None:
+        if out:
+            for other in self.buttons:
+                other.setChecked(other is button)
+        fold.setVisible(out)
 
 
 class NoteEdit(QLineEdit):

@@ -9,6 +9,7 @@ from qgis.PyQt.QtWidgets import QWidget
 
 from ..layers.stretch import SameStretch
 from ..protocol import InputError
+from ..translation import said
 from .pair_dock import PairDock
 from .review_keys import KeyAction
 from .review_place import Place
@@ -25,15 +26,16 @@ class ReviewViews:
     """The views of a review; each of `actions` switches one, which then stays from candidate to candidate.
 
     `pair` gives before and after as long as the project has both, `say` tells a person what stands in the way.
-    `unload` takes back what was changed in QGIS; the actions are unregistered by the review dock, as all of its own.
+    `unload` takes back what was changed in QGIS; the actions are unregistered by the dock, as all of its own. `work` is
+    what they belong to, as in KeyAction.
     """
 
-    def __init__(self, iface: QgisInterface, parent: QWidget, say: Callable[[str], None]) -> None:
-        self._iface, self._say = iface, say
+    def __init__(self, iface: QgisInterface, parent: QWidget, say: Callable[[str], None], work: str = "Review") -> None:
+        self._iface, self._say, self._work = iface, say, work
         self.actions = {
-            "pair": KeyAction("pair", tr("Side by side"), "V", self._switch_pair, parent),
-            "swipe": KeyAction("swipe", tr("Swipe"), "W", self._switch_swipe, parent),
-            "stretch": KeyAction("stretch", tr("Same stretch"), "T", self._switch_stretch, parent),
+            "pair": KeyAction("pair", tr("Side by side"), "V", self._switch_pair, parent, work=work),
+            "swipe": KeyAction("swipe", tr("Swipe"), "W", self._switch_swipe, parent, work=work),
+            "stretch": KeyAction("stretch", tr("Same stretch"), "T", self._switch_stretch, parent, work=work),
         }
         for action in self.actions.values():
             action.setCheckable(True)
@@ -91,7 +93,7 @@ class ReviewViews:
         pair = self._pair()
         if wanted and pair is not None:
             if self.dock is None:
-                self.dock = PairDock(self._iface.mainWindow())
+                self.dock = PairDock(self._iface.mainWindow(), self._work)
                 self.dock.closed.connect(self._pair_closed)
             if self._keys is not None:
                 self.dock.installEventFilter(self._keys)
@@ -127,7 +129,7 @@ class ReviewViews:
             before, after = pair
             self._stretch = SameStretch(after, before)
         except InputError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             self._end_stretch()
 
     def _end_stretch(self) -> None:

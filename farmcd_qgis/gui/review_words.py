@@ -1,6 +1,7 @@
 """The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsPointXY
 from qgis.PyQt.QtCore import QLocale
@@ -113,3 +114,21 @@ def verdict_words(verdict: Verdict) -> str:
         words += f" ({class_words(verdict.class_id).lower()})"
     words = f"{words}, {verdict.reviewer}, {verdict.given_at[:10]}"
     return f"{words}: {verdict.note}" if verdict.note else words
+
+
+def pace(seconds_each: float | None, remaining: int) -> str:
+    """Say what remains of a queue: "320 left · 12 s each · about 1 h 4 min"."""
+    parts = [tr("{count} left").format(count=remaining)]
+    if seconds_each is not None and remaining:
+        parts.append(tr("{seconds} s each").format(seconds=round(seconds_each)))
+        hours, minutes = divmod(round(seconds_each * remaining / 60), 60)
+        words = tr("about {hours} h {minutes} min") if hours else tr("about {minutes} min")
+        parts.append(words.format(hours=hours, minutes=max(minutes, 0 if hours else 1)))
+    return " · ".join(parts)
+
+
+def news_words(rows: Sequence[Verdict]) -> str:
+    """Say what others did to the file meanwhile: "Meanwhile in this file: bo 3"."""
+    counted = Counter(row.reviewer for row in rows)
+    people = ", ".join(f"{name} ({count})" for name, count in counted.most_common())
+    return tr("Another program has added verdicts to this run: {people}.").format(people=people)

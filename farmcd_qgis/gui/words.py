@@ -57,7 +57,13 @@ def remaining_words(seconds: float) -> str:
 def result_words(result: RunResult) -> str:
     """Say what a run found and how long it took."""
     hectares = sum(result.area_ha.values())
-    return tr("{0} candidates ({1} ha), {2} hard regions, in {3} s").format(
+    codes = {finding.code for finding in result.findings}
+    said = tr("This run was finished before; nothing was computed.") + " " if "finished_before" in codes else ""
+    if "went_on" in codes:
+        said = tr("The unfinished run was continued.") + " "
+    if "begun_anew" in codes:
+        said = tr("An unfinished run of other inputs or settings was removed.") + " "
+    return said + tr("{0} candidates ({1} ha), {2} hard regions, in {3} s").format(
         result.candidates, QLocale().toString(hectares, "f", 1), result.hard_regions, round(result.seconds)
     )
 

@@ -7,11 +7,9 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsApplication,
-    QgsCategorizedSymbolRenderer,
     QgsLayerTreeGroup,
     QgsMapLayer,
     QgsMessageLog,
-    QgsPalettedRasterRenderer,
     QgsProject,
     QgsProviderRegistry,
     QgsRasterLayer,
@@ -19,7 +17,6 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..classes import class_label
 from ..protocol import (
     ARBITRATION_TIF,
     CANDIDATES,
@@ -30,6 +27,7 @@ from ..protocol import (
     RUN_JSON,
     InputError,
 )
+from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
 
 translate = QCoreApplication.translate
@@ -108,17 +106,6 @@ def _open_results(folder: Path) -> list[QgsMapLayer]:
         if not layer.isValid():
             raise InputError("run_unreadable", f"QGIS cannot open {layer.source()}. Run the detection again.")
     return layers
-
-
-def name_classes(layer: QgsMapLayer, language: str) -> None:
-    """Write the classes in a layer's legend in `language` ("zh_CN", say); the styles in the files are English."""
-    renderer = layer.renderer()
-    if isinstance(renderer, QgsPalettedRasterRenderer):
-        for row in renderer.classes():
-            renderer.setLabel(row.value, class_label(int(row.value), language))
-    elif isinstance(renderer, QgsCategorizedSymbolRenderer):
-        for place, category in enumerate(renderer.categories()):
-            renderer.updateCategoryLabel(place, class_label(int(category.value()), language))
 
 
 def _pair(record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:

@@ -9,8 +9,9 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..paths import PLUGIN, resources
-from ..protocol import Cancelled, FarmCDError, Finding, Progress
+from ..protocol import Cancelled, FarmCDError, Finding, Progress, is_resumable
 from ..runtime import jobs
+from ..translation import said
 
 
 class FarmCDAlgorithm(QgsProcessingAlgorithm):
@@ -56,21 +57,28 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
             )
         except Cancelled:
             if feedback.isCanceled():
-                feedback.pushInfo(self.tr("Stopped. Nothing half-made was left behind."))
+                feedback.pushInfo(self._stopped(arguments))
                 return None
             raise QgsProcessingException(self.tr("The worker was ended from outside.")) from None
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
+
+    def _stopped(self, arguments: dict[str, Any]) -> str:
+        folder = arguments.get("request", {}).get("out_dir", "")
+        if folder and is_resumable(folder):
+            words = self.tr("Stopped. What is finished stays in {0}; the same run goes on from there.")
+            return words.format(folder)
+        return self.tr("Stopped. Nothing half-made was left behind.")
 
 
 def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:
     """Show one finding in the algorithm's log as what it is."""
     if finding.severity == "error":
-        feedback.reportError(finding.message)
+        feedback.reportError(said(finding.message))
     elif finding.severity == "warning":
-        feedback.pushWarning(finding.message)
+        feedback.pushWarning(said(finding.message))
     else:
-        feedback.pushInfo(finding.message)
+        feedback.pushInfo(said(finding.message))
 
 
 def plugin_icon() -> QIcon | None:

@@ -18,6 +18,7 @@ from .algorithm import FarmCDAlgorithm, push_finding
 
 OUTPUT = "OUTPUT"
 LOAD = "LOAD"
+FORCE = "FORCE"
 
 
 class DetectAlgorithm(FarmCDAlgorithm):
@@ -44,8 +45,8 @@ class DetectAlgorithm(FarmCDAlgorithm):
             "inside the extent, the area of interest and the farmland polygons are looked at, as far as these are "
             "given.\n\n"
             "The output folder gets the change classes, the confidence and the arbitration as rasters, the "
-            "candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. It "
-            "must not hold another run."
+            "candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. A run "
+            "that was stopped there goes on; another run that is finished is not replaced unless you ask for it."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -53,6 +54,9 @@ class DetectAlgorithm(FarmCDAlgorithm):
         inputs.add_pair(self)
         inputs.add_prediction(self)
         inputs.add_polygons(self)
+        inputs.add_advanced(
+            self, QgsProcessingParameterBoolean(FORCE, self.tr("Compute a finished run anew, and replace it"), False)
+        )
         inputs.add_advanced(self, QgsProcessingParameterBoolean(LOAD, self.tr("Open the layers when done"), True))
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Run folder")))
         outputs.add_vectors(self)
@@ -67,6 +71,7 @@ class DetectAlgorithm(FarmCDAlgorithm):
             inputs.read_pair(self, parameters, context, feedback, out_dir),
             **inputs.read_prediction(self, parameters, context),
             **inputs.read_polygons(self, parameters, context),
+            force=self.parameterAsBoolean(parameters, FORCE, context),
         )
         return True
 

@@ -25,6 +25,7 @@ from qgis.PyQt.QtCore import Qt
 from ..layers.sources import absolute, raster_source
 from ..paths import bundled_checkpoints
 from ..protocol import InputError, RunRequest
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
 BEFORE = "BEFORE"
@@ -209,7 +210,7 @@ def raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, co
     try:
         return raster_source(layer)
     except InputError as error:
-        raise QgsProcessingException(f"{label}: {error.message}") from error
+        raise QgsProcessingException(f"{label}: {said(error.message)}") from error
 
 
 def polygons(

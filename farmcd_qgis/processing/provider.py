@@ -11,9 +11,11 @@ from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .evaluate import EvaluateAlgorithm
 from .export_samples import ExportSamplesAlgorithm
+from .merge_reviews import MergeReviewsAlgorithm
 from .preflight import PreflightAlgorithm
 from .referee import RefereeAlgorithm
 from .report import ReportAlgorithm
+from .review_summary import ReviewSummaryAlgorithm
 from .vectorise import VectoriseAlgorithm
 
 
@@ -49,5 +51,7 @@ class FarmCDProvider(QgsProcessingProvider):
             AccuracySampleAlgorithm,
             AccuracyAssessAlgorithm,
             ReportAlgorithm,
+            ReviewSummaryAlgorithm,
+            MergeReviewsAlgorithm,
         ):
             self.addAlgorithm(algorithm())

@@ -1,5 +1,7 @@
 """farmcd:report, what an office hands in of a run."""
 
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -9,16 +11,20 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputFile,
     QgsProcessingParameterBoolean,
+    QgsProcessingParameterCrs,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
+    QgsProcessingParameterField,
     QgsProcessingParameterFile,
     QgsProcessingParameterFolderDestination,
     QgsProcessingParameterNumber,
     QgsProcessingParameterString,
 )
 
-from ..protocol import Cancelled, FarmCDError
-from ..report import CONFIRMED_ONES, NOT_REJECTED, ReportSettings, write_report
-from ..report.settings import LANGUAGES
+from ..protocol import InputError
+from ..report.settings import CONFIRMED_ONES, LANGUAGES, NOT_REJECTED, OUTPUTS, ReportSettings
+from ..translation import said
+from . import inputs
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -28,6 +34,12 @@ OFFICE = "OFFICE"
 AUTHOR = "AUTHOR"
 CANDIDATE_PAGES = "CANDIDATE_PAGES"
 ONLY_CONFIRMED = "ONLY_CONFIRMED"
+UNITS = "UNITS"
+UNIT_FIELD = "UNIT_FIELD"
+FARMLAND = "FARMLAND"
+MINIMUM_M2 = "MINIMUM_M2"
+CRS = "CRS"
+OUTPUTS_TO_MAKE = "OUTPUTS"
 
 DEFAULTS = ReportSettings("", "")
 
@@ -47,15 +59,12 @@ class ReportAlgorithm(FarmCDAlgorithm):
         """Say what it does and what comes out."""
         return self.tr(
             "Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, "
-            "method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the "
-            "candidates as GeoJSON.\n\n"
+            "method and provenance and a page for each of the largest candidates; the summary as HTML with sliders "
+            "between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile "
+            "and KML. It is drawn beside QGIS, which goes on meanwhile.\n\n"
             "Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', "
             "so is all that nobody has confirmed, unless nothing has been reviewed yet."
         )
-
-    def flags(self) -> Qgis.ProcessingAlgorithmFlags:
-        """Run in the main thread, the only one where QGIS can draw layouts."""
-        return super().flags() | Qgis.ProcessingAlgorithmFlag.NoThreading
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
         """Declare parameters and outputs."""
@@ -73,35 +82,74 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self.addParameter(number)
         label = self.tr("Only confirmed candidates")
         self.addParameter(QgsProcessingParameterBoolean(ONLY_CONFIRMED, label, False))
+        self._add_choices()
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Folder for the report")))
         for name, label in self._files().items():
             self.addOutput(QgsProcessingOutputFile(name, label))
 
+    def _add_choices(self) -> None:
+        polygons = [Qgis.ProcessingSourceType.VectorPolygon]
+        label = self.tr("Administrative units or parcels")
+        self.addParameter(QgsProcessingParameterFeatureSource(UNITS, label, polygons, None, True))
+        label = self.tr("Field that names the units")
+        field = QgsProcessingParameterField(UNIT_FIELD, label, parentLayerParameterName=UNITS, optional=True)
+        self.addParameter(field)
+        label = self.tr("Farmland (as in the run, if empty)")
+        self.addParameter(QgsProcessingParameterFeatureSource(FARMLAND, label, polygons, None, True))
+        real = Qgis.ProcessingNumberParameterType.Double
+        label = self.tr("Leave out candidates below (m²)")
+        number = QgsProcessingParameterNumber(MINIMUM_M2, label, real, DEFAULTS.minimum_m2, False, 0)
+        self.addParameter(number)
+        label = self.tr("CRS of the spatial files (that of the run, if empty)")
+        self.addParameter(QgsProcessingParameterCrs(CRS, label, optional=True))
+        outputs = QgsProcessingParameterEnum(
+            OUTPUTS_TO_MAKE, self.tr("Outputs"), OUTPUTS, True, list(OUTPUTS), False, True
+        )
+        self.addParameter(outputs)
+
+    def prepareAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        """Read the layers, in their own thread."""
+        self._units = inputs.polygons(self, parameters, UNITS, context, feedback)
+        self._farmland = inputs.polygons(self, parameters, FARMLAND, context, feedback)
+        return True
+
     def processAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> dict[str, Any]:
-        """Write the report."""
-        folder = self.parameterAsString(parameters, OUTPUT, context)
+        """Write the report, in a process of its own: QGIS draws layouts in its main thread only."""
+        try:
+            settings = self._settings(parameters, context)
+        except InputError as error:
+            raise QgsProcessingException(said(error.message)) from error
+        made = self.run_job("report", {"settings": asdict(settings)}, feedback)
+        if made is None:
+            return {}
+        for message in made["messages"]:
+            feedback.pushWarning(said(message))
+        files = {name: made["files"][name.lower()] for name in self._files() if name.lower() in made["files"]}
+        return {OUTPUT: settings.out_dir} | files
+
+    def _settings(self, parameters: dict[str, Any], context: QgsProcessingContext) -> ReportSettings:
         confirmed = self.parameterAsBoolean(parameters, ONLY_CONFIRMED, context)
-        settings = ReportSettings(
-            run_dir=self.parameterAsFile(parameters, RUN_FOLDER, context),
-            out_dir=folder,
+        crs = self.parameterAsCrs(parameters, CRS, context)
+        return ReportSettings(
+            # The other process has another working directory.
+            run_dir=str(Path(self.parameterAsFile(parameters, RUN_FOLDER, context)).absolute()),
+            out_dir=str(Path(self.parameterAsString(parameters, OUTPUT, context)).absolute()),
             language=self.parameterAsEnumString(parameters, LANGUAGE, context),
             statuses=CONFIRMED_ONES if confirmed else NOT_REJECTED,
+            minimum_m2=self.parameterAsDouble(parameters, MINIMUM_M2, context),
             candidate_pages=self.parameterAsInt(parameters, CANDIDATE_PAGES, context),
+            units=self._units,
+            unit_field=self.parameterAsString(parameters, UNIT_FIELD, context) or None,
+            farmland=self._farmland,
             office=self.parameterAsString(parameters, OFFICE, context),
             author=self.parameterAsString(parameters, AUTHOR, context),
+            crs=(crs.authid() or crs.toWkt()) if crs.isValid() else None,
+            outputs=tuple(self.parameterAsEnumStrings(parameters, OUTPUTS_TO_MAKE, context)),
         )
-        try:
-            report = write_report(settings, feedback)
-        except Cancelled:
-            feedback.pushInfo(self.tr("Stopped. Files that were finished are kept."))
-            return {}
-        except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
-        for message in report.messages:
-            feedback.pushWarning(message)
-        return {OUTPUT: folder} | {name: str(report.files[name.lower()]) for name in self._files()}
 
     def _files(self) -> dict[str, str]:
         return {

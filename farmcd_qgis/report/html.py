@@ -9,21 +9,29 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from qgis.core import Qgis, QgsFeedback, QgsMapLayer, QgsMapRendererSequentialJob, QgsMapSettings, QgsRectangle
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsFeedback,
+    QgsMapLayer,
+    QgsMapRendererSequentialJob,
+    QgsMapSettings,
+    QgsRectangle,
+)
 from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
 from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import Cancelled
-from . import story
+from . import story, tables
 from .candidates import Candidate
-from .figures import Table
 from .job import Job
 from .maps import day_of
-from .pages import Writer
 from .provenance import sections
 from .rounding import DIGITS
+from .tables import Sheet
+from .words import Words
 
 TEMPLATE = "summary.html"
 SLIDERS = 8
@@ -32,47 +40,46 @@ LISTED = 25
 PICTURE = QSize(640, 440)
 OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1100, 900
 QUALITY = 80
+# The column of hectares in the tables of figures.
+AREA = 2
 COLOURS = {row.id: row.colour for row in CHANGES}
 
 
 def write_html(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the summary of a report into one file; raises Cancelled, heeded between the pictures, and OSError."""
-    writer, words = Writer(job), job.words
+    words = job.words
     template = Template((resources() / "report" / TEMPLATE).read_text(encoding="utf-8"))
     title = f"{words('title')} · {job.dossier.record['run']}"
-    body = "\n".join(_body(writer, feedback))
+    body = "\n".join(_body(job, feedback))
     lang = "zh-CN" if words.language == "zh" else "en"
     path.write_text(template.substitute(lang=lang, title=escape(title), body=body), encoding="utf-8", newline="\n")
 
 
-def _body(writer: Writer, feedback: QgsFeedback) -> Iterable[str]:
-    words, dossier = writer.words, writer.dossier
+def _body(job: Job, feedback: QgsFeedback) -> Iterable[str]:
+    words, dossier = job.words, job.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
-    yield from (f"<p class='notice'>{escape(text)}</p>" for text in story.notice(writer.job))
-    yield _facts(story.facts(writer.job))
-    yield _key_figures(writer) + "</header>"
+    yield from (f"<p class='notice'>{escape(text)}</p>" for text in story.notice(job))
+    yield _facts(story.facts(job))
+    yield _key_figures(job) + "</header>"
     yield _heading(words("summary"))
-    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in story.summary(writer.job))
+    yield from (f"<p>{escape(paragraph)}</p>" for paragraph in story.summary(job))
     yield _heading(words("overview"))
-    yield _overview(writer)
-    yield _heading(words("by_class"))
-    labels = [class_label(int(row.key), words.language) for row in dossier.by_class.rows]
-    yield _figures(writer, "class", labels, dossier.by_class, [COLOURS[int(row.key)] for row in dossier.by_class.rows])
-    yield f"<p class='note'>{escape(words('area_note'))}</p>"
-    yield _heading(words("by_status"))
-    yield _figures(writer, "status", [words.status(str(row.key)) for row in dossier.by_status.rows], dossier.by_status)
-    count, total = words.number(len(dossier.candidates)), words.number(dossier.all_count)
-    yield f"<p class='note'>{escape(words('status_note', count=count, total=total))}</p>"
+    yield _overview(job)
+    colours = [COLOURS[int(row.key)] for row in dossier.by_class.rows]
+    yield from _sheet(tables.by_class(dossier, words), words, colours)
+    for sheet in (tables.by_unit(dossier, words), tables.by_status(dossier, words), tables.by_reason(dossier, words)):
+        if sheet:
+            yield from _sheet(sheet, words)
     yield _heading(words("largest"))
     yield "<div class='places'>"
     for index, one in enumerate(dossier.candidates[:SLIDERS], 1):
         if feedback.isCanceled():
             raise Cancelled
-        yield _place(writer, one)
+        yield _place(job, one)
         feedback.setProgress(100 * index / SLIDERS)
     yield "</div>"
-    yield _list(writer)
+    yield _list(job)
     yield _heading(words("method"))
     yield f"<p>{escape(words('method_text'))}</p>"
     for heading, rows in sections(dossier, words):
@@ -90,8 +97,8 @@ def _facts(rows: Iterable[tuple[str, str]]) -> str:
     return f"<table class='facts'>{inside}</table>"
 
 
-def _key_figures(writer: Writer) -> str:
-    words, dossier = writer.words, writer.dossier
+def _key_figures(job: Job) -> str:
+    words, dossier = job.words, job.dossier
     total = dossier.by_class.total
     figures = (
         (words.number(total.count), words("candidates")),
@@ -103,42 +110,38 @@ def _key_figures(writer: Writer) -> str:
     return f"<div class='key'>{''.join(inside)}</div>"
 
 
-def _figures(writer: Writer, key: str, labels: list[str], table: Table, colours: Sequence[str] = ()) -> str:
-    """Write a table of counts and areas with its total, and with bars of the areas where there are colours."""
-    words = writer.words
-    head = [words(name) for name in (key, "count", "ha", "mu_area", "share")]
-    largest = max((row.area_ha for row in table.rows), default=0.0)
+def _sheet(sheet: Sheet, words: Words, colours: Sequence[str] = ()) -> Iterable[str]:
+    """Write a table of figures with its heading and notes; rows that have a colour get a bar of their area."""
+    yield _heading(sheet.title)
+    areas = [float(row[AREA] or 0) for row in sheet.rows[: len(colours)]]
     lines = []
-    for index, (label, row) in enumerate(zip([*labels, words("total")], [*table.rows, table.total], strict=True)):
-        numbers = (
-            words.number(row.count),
-            words.number(row.area_ha, DIGITS),
-            words.number(row.area_mu, DIGITS),
-            words.number(row.share, 1),
-        )
-        cells = "".join(f"<td>{number}</td>" for number in numbers)
-        colour = colours[index] if index < len(colours) else ""
+    for index, texts in enumerate(sheet.texts(words)):
+        cells = [escape(text) for text in texts]
         if colours:
-            width = 100 * row.area_ha / largest if colour and largest else 0
-            bar = f"<div class='bar' style='width:{width:.1f}%;background:{colour}'></div>" if width else ""
-            cells += f"<td class='bars'>{bar}</td>"
-        kind = " class='total'" if row is table.total else ""
-        lines.append(f"<tr{kind}><td>{_swatch(colour)}{escape(label)}</td>{cells}</tr>")
-    top = "".join(f"<th>{escape(name)}</th>" for name in head) + ("<th></th>" if colours else "")
+            has_bar = index < len(colours) and areas[index] > 0
+            cells.append(_bar(areas[index] / max(areas), colours[index]) if has_bar else "")
+            cells[0] = (_swatch(colours[index]) if index < len(colours) else "") + cells[0]
+        kind = " class='total'" if sheet.total and index == len(sheet.rows) - 1 else ""
+        lines.append(f"<tr{kind}>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
+    heads = [escape(head.label) for head in sheet.heads] + ([""] if colours else [])
+    top = "".join(f"<th>{head}</th>" for head in heads)
     inside = f"<thead><tr>{top}</tr></thead><tbody>{''.join(lines)}</tbody>"
-    return f"<div class='scroll'><table class='figures'>{inside}</table></div>"
+    yield f"<div class='scroll'><table class='figures{' with-bars' if colours else ''}'>{inside}</table></div>"
+    yield from (f"<p class='note'>{escape(note)}</p>" for note in sheet.notes)
 
 
-def _overview(writer: Writer) -> str:
-    words, maps = writer.words, writer.maps
+def _bar(share: float, colour: str) -> str:
+    return f"<div class='bar' style='width:{100 * share:.1f}%;background:{colour}'></div>"
+
+
+def _overview(job: Job) -> str:
+    words, maps = job.words, job.maps
     extent = maps.whole()
     scale = min(OVERVIEW_WIDTH / extent.width(), OVERVIEW_HEIGHT / extent.height())
     size = QSize(max(round(extent.width() * scale), 1), max(round(extent.height() * scale), 1))
-    picture = draw(maps.with_image("after", maps.candidates), extent, size)
-    caption = words(
-        "overview_caption" if maps.images["after"] else "overview_caption_bare", after=_day(writer, "after")
-    )
-    present = {one.class_id for one in writer.dossier.candidates}
+    picture = draw(maps.with_image("after", maps.candidates), maps.crs, extent, size)
+    caption = words("overview_caption" if maps.images["after"] else "overview_caption_bare", after=_day(job, "after"))
+    present = {one.class_id for one in job.dossier.candidates}
     legend = "".join(
         f"<span>{_swatch(row.colour)}{escape(class_label(row.id, words.language))}</span>"
         for row in CHANGES
@@ -148,16 +151,18 @@ def _overview(writer: Writer) -> str:
     return f"<figure>{image}<div class='legend'>{legend}</div><figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _place(writer: Writer, one: Candidate) -> str:
+def _place(job: Job, one: Candidate) -> str:
     """Write one candidate: a slider between its two pictures, and what is known of it."""
-    words, maps = writer.words, writer.maps
+    words, maps = job.words, job.maps
     extent = maps.around(one, PICTURE.width() / PICTURE.height())
     outline = maps.outline(one)
-    pictures = {role: data_uri(draw(maps.with_image(role, outline), extent, PICTURE)) for role in ("before", "after")}
+    pictures = {
+        role: data_uri(draw(maps.with_image(role, outline), maps.crs, extent, PICTURE)) for role in ("before", "after")
+    }
     maps.forget([outline])
     label = class_label(one.class_id, words.language)
     name = words("candidate", number=one.number)
-    when = {role: f"{words(role)} · {_day(writer, role)}" for role in pictures}
+    when = {role: f"{words(role)} · {_day(job, role)}" for role in pictures}
     known = [words("area_value", ha=words.number(one.area_ha, DIGITS), mu=words.number(one.area_mu, DIGITS))]
     if one.confidence_mean is not None:
         known.append(f"{words('confidence')} {words.percent(one.confidence_mean)}")
@@ -175,12 +180,12 @@ def _place(writer: Writer, one: Candidate) -> str:
     )
 
 
-def _list(writer: Writer) -> str:
-    words = writer.words
+def _list(job: Job) -> str:
+    words = job.words
     head = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
     top = "".join(f"<th{_right(index)}>{escape(name)}</th>" for index, name in enumerate(head))
     lines = []
-    for one in writer.dossier.candidates[:LISTED]:
+    for one in job.dossier.candidates[:LISTED]:
         label = _swatch(COLOURS[one.class_id]) + escape(class_label(one.class_id, words.language))
         confidence = "" if one.confidence_mean is None else words.percent(one.confidence_mean)
         areas = words.number(one.area_ha, DIGITS), words.number(one.area_mu, DIGITS)
@@ -198,16 +203,15 @@ def _swatch(colour: str) -> str:
     return f"<span class='swatch' style='background:{colour}'></span>" if colour else ""
 
 
-def _day(writer: Writer, role: str) -> str:
-    return writer.words.day(day_of(writer.dossier.record, role))
+def _day(job: Job, role: str) -> str:
+    return job.words.day(day_of(job.dossier.record, role))
 
 
-def draw(layers: Sequence[QgsMapLayer], extent: QgsRectangle, size: QSize) -> QImage:
-    """Draw a map of `layers`, the topmost first, as a picture of `size` pixels."""
+def draw(layers: Sequence[QgsMapLayer], crs: QgsCoordinateReferenceSystem, extent: QgsRectangle, size: QSize) -> QImage:
+    """Draw a map of `layers`, the topmost first, in a CRS, as a picture of `size` pixels."""
     settings = QgsMapSettings()
     settings.setLayers(list(layers))
-    if layers:
-        settings.setDestinationCrs(layers[0].crs())
+    settings.setDestinationCrs(crs)
     settings.setExtent(extent)
     settings.setOutputSize(size)
     settings.setOutputDpi(120)

@@ -24,6 +24,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from .templates import discard
 from .typography import ALIGNMENTS, HAIRLINE, Style, style_of
 
 # Labels break lines again that fill them to the last tenth of a millimetre.
@@ -206,6 +207,7 @@ class Page:
 
     def close(self) -> None:
         """Let go what was only for this page."""
+        discard(self.layout)
         for drop in self._drops:
             drop()
 

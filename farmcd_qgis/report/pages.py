@@ -22,6 +22,8 @@ from .words import Words
 # Rows of the list of candidates: a page of them; the workbook has all.
 LISTED = 34
 COLOURS = {row.id: row.colour for row in CHANGES}
+# Widths of a table's columns in signs: the first one, the others, and the most.
+FIRST, NARROW, WIDE = 22, 11, 30
 KEYS = (Column(42, grey=True), Column(128))
 KEYS_NARROW = (Column(36, grey=True), Column(46))
 
@@ -65,6 +67,7 @@ class Writer:
             *self._flowing(templates.TEXT, words("summary"), self._summary()),
             Leaf(templates.OVERVIEW, self._overview, words("overview")),
             *self._flowing(templates.TABLES, words("tables"), self._tables()),
+            *self._flowing(templates.TABLES, words("largest"), self._list()),
             *self._flowing(templates.TEXT, words("method"), self._method()),
             *(
                 Leaf(templates.CANDIDATE, partial(self._candidate, rank, one), self._name(one), 1)
@@ -74,7 +77,9 @@ class Writer:
 
     def _flowing(self, template: str, heading: str, blocks: Sequence[Block]) -> list[Leaf]:
         """Distribute blocks over as many pages of a template as they need."""
-        box, style = Page(self.job.templates.layout(template, self.maps.project)).region("body")
+        blank = Page(self.job.templates.layout(template, self.maps.project))
+        box, style = blank.region("body")
+        blank.close()
         pages = paginate(blocks, box.width, box.height, style)
 
         def fill(part: list[Block], page: Page) -> None:
@@ -126,7 +131,8 @@ class Writer:
         page.shrink("map", whole.width() / whole.height())
         item = page.map("map", maps.with_image("after", maps.candidates), whole)
         missing = "" if maps.images["after"] else f"\n{self._missing('after')}"
-        page.fill("caption", self._caption() + missing)
+        grid = words("coordinates", crs=maps.crs.userFriendlyIdentifier())
+        page.fill("caption", f"{self._caption()}  ·  {grid}{missing}")
         page.legend("legend", item, maps.candidates)
         page.scale_bar("scale_bar", item)
         self._north(page)
@@ -143,20 +149,23 @@ class Writer:
             tables.by_reason(dossier, words),
             *tables.accuracy(dossier, words),
         )
-        blocks = [block for sheet in made if sheet for block in self._sheet(sheet)]
-        listed = tables.candidates(dossier, words)
-        rows = tuple(tuple(row[:6]) for row in listed.texts(words)[:LISTED])
+        return [block for sheet in made if sheet for block in self._sheet(sheet)]
+
+    def _list(self) -> list[Block]:
+        """List the largest candidates, a page of them."""
+        listed = tables.candidates(self.dossier, self.words)
+        rows = tuple(tuple(row[:6]) for row in listed.texts(self.words)[:LISTED])
         columns = (Column(20), Column(30), *[Column(24, "right")] * 3, Column(48))
-        return [*blocks, Heading(words("largest")), Grid(columns, rows, tuple(head.label for head in listed.heads[:6]))]
+        return [Grid(columns, rows, tuple(head.label for head in listed.heads[:6]))]
 
     def _sheet(self, sheet: Sheet) -> list[Block]:
         """Lay out a table with its heading and its notes."""
-        texts = 2 if len(sheet.heads) < 6 else 1.5
-        columns = tuple(
-            Column(1, "right") if head.digits is not None else Column(texts if place == 0 else 1)
-            for place, head in enumerate(sheet.heads)
-        )
         rows = tuple(tuple(row) for row in sheet.texts(self.words))
+        longest = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+        columns = tuple(
+            Column(min(max(length + 2, FIRST if place == 0 else NARROW), WIDE), head.align)
+            for place, (head, length) in enumerate(zip(sheet.heads, longest, strict=True))
+        )
         head = tuple(head.label for head in sheet.heads)
         notes = [Paragraph(note, small=True) for note in sheet.notes]
         return [Heading(sheet.title), Grid(columns, rows, head, sheet.total, gap=3), *notes]

@@ -30,8 +30,9 @@ UNIFIED = dict(
         strict=True,
     )
 )
-# The blocks "CJK Radicals Supplement" and "Kangxi Radicals", and "CJK Compatibility Ideographs".
-RADICAL = re.compile(rb"<(2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
+# The blocks "CJK Radicals Supplement" and "Kangxi Radicals", and "CJK Compatibility Ideographs"; and what fonts draw
+# with the sign of the space: tab and no-break space.
+RADICAL = re.compile(rb"<(0009|00A0|2[EF][0-9A-F]{2}|F[9A][0-9A-F]{2})>")
 
 
 class Pages(QgsAbstractLayoutIterator):
@@ -93,13 +94,20 @@ class Pages(QgsAbstractLayoutIterator):
 
     def _make(self, leaf: Leaf) -> Page:
         page = Page(self._job.templates.layout(leaf.template, self._job.maps.project))
+        try:
+            self._fill(page, leaf)
+        except Exception:
+            page.close()
+            raise
+        return page
+
+    def _fill(self, page: Page, leaf: Leaf) -> None:
         leaf.fill(page)
         if page.has("footer"):
             page.fill("footer", self._footer)
         if page.has("page_number"):
             page.fill("page_number", self._job.words("page", page=self._index + 1, pages=self.count()))
         self.areas += [Area(self._index, *link.box, link.uri) for link in page.links]
-        return page
 
     def _close(self) -> None:
         if self._page:
@@ -117,6 +125,8 @@ def searchable(content: bytes) -> bytes:
 
 def _unified(code: re.Match[bytes]) -> bytes:
     radical = chr(int(code[1], 16))
+    if radical.isspace():
+        return b"<0020>"
     character = UNIFIED.get(radical) or unicodedata.normalize("NFKC", radical)
     return b"<%04X>" % ord(character) if len(character) == 1 and ord(character) < 0x10000 else code[0]
 
@@ -128,7 +138,11 @@ def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
     settings.textRenderFormat = Qgis.TextRenderFormat.AlwaysText
     flag = QgsLayoutRenderContext.Flag
     settings.flags = settings.flags | flag.FlagAntialiasing | flag.FlagUseAdvancedEffects
-    result, sentence = QgsLayoutExporter.exportToPdf(pages, str(path), settings, feedback)
+    try:
+        result, sentence = QgsLayoutExporter.exportToPdf(pages, str(path), settings, feedback)
+    finally:
+        # QGIS does not end what was cancelled.
+        pages.endRender()
     if feedback.isCanceled():
         raise Cancelled
     if pages.error:

@@ -1,5 +1,7 @@
 """The first looks at a report before the long export: its title page and one candidate's page, as pictures."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from qgis.PyQt.QtCore import QSize
 
 from ..protocol import Cancelled, FarmCDError
 from .figures import read_dossier
+from .pdf import Pages
 from .settings import ReportSettings
 from .write import make_job, report_pages
 
@@ -29,22 +32,29 @@ def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: Qg
     reported, and Cancelled between the pages.
     """
     dossier = read_dossier(settings)
-    pages = report_pages(make_job(settings, dossier))
-    shown = min(settings.candidate_pages, len(dossier.candidates))
-    wanted = {0, pages.count() - shown} if shown else {0}
-    pictures: list[str] = []
+    job = make_job(settings, dossier)
+    with closing(job.maps):
+        pages = report_pages(job)
+        shown = min(settings.candidate_pages, len(dossier.candidates))
+        wanted = {0, pages.count() - shown} if shown else {0}
+        try:
+            pictures = list(_draw(pages, wanted, Path(folder), width, feedback))
+        finally:
+            pages.endRender()
+    return Preview(pictures, pages.count(), len(dossier.candidates), dossier.fell_back)
+
+
+def _draw(pages: Pages, wanted: set[int], folder: Path, width: int, feedback: QgsFeedback) -> Iterator[str]:
     for index in range(max(wanted) + 1):
         if feedback.isCanceled():
             raise Cancelled
         if not pages.next() or (layout := pages.layout()) is None:
             raise pages.error or FarmCDError("preview_failed", "The preview has fewer pages than the report.")
         if index in wanted:
-            path = Path(folder) / f"page-{index + 1}.png"
+            path = folder / f"page-{index + 1}.png"
             paper = layout.pageCollection().page(0).pageSize()
             size = QSize(width, round(width * paper.height() / paper.width()))
             if not QgsLayoutExporter(layout).renderPageToImage(0, size).save(str(path)):
                 raise FarmCDError("preview_failed", f"{path} cannot be written. Is the disk full?")
-            pictures.append(str(path))
+            yield str(path)
         feedback.setProgress(100 * index / max(max(wanted), 1))
-    pages.endRender()
-    return Preview(pictures, pages.count(), len(dossier.candidates), dossier.fell_back)

@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..translation import translated
 from .figures import Dossier
 from .words import Words
 
@@ -16,9 +17,11 @@ def sections(dossier: Dossier, words: Words) -> list[Section]:
     record = dossier.record
     parts = (
         ("inputs", _inputs(dossier, words)),
+        ("by_status", _review(dossier, words)),
         ("parameters", _parameters(record["request"], words)),
         ("model", _model(record, words)),
         ("machine", _machine(record, words)),
+        ("known_limits", _limits(record, words)),
     )
     return [(words(key), [row for row in rows if row[1]]) for key, rows in parts]
 
@@ -30,14 +33,19 @@ def _inputs(dossier: Dossier, words: Words) -> Rows:
         entry = record["inputs"].get(role) or {}
         size = words.number(entry["size"]) if entry.get("size") else "?"
         name = Path(entry.get("path", "")).name
-        rows.append((words(role), words("file", name=name, size=size, date=words.day(entry.get("date")))))
+        lines = [words("file", name=name, size=size, date=words.day(entry.get("date")))]
+        if entry.get("modified"):
+            lines.append(words("modified", date=words.day(entry["modified"])))
+        if entry.get("sha256"):
+            lines.append(f"SHA-256 {entry['sha256']}")
+        rows.append((words(role), "\n".join(lines)))
     grid = record.get("grid") or {}
     if {"width", "height", "resolution_m"} <= grid.keys():
         resolution = f"{grid['resolution_m']:.2f}"
         crs = dossier.crs.userFriendlyIdentifier()
         value = words("grid_value", width=grid["width"], height=grid["height"], resolution=resolution, crs=crs)
         rows.append((words("grid"), value))
-    findings = [finding["message"] for finding in record.get("findings") or []]
+    findings = [translated(finding["message"], words.language) for finding in record.get("findings") or []]
     rows.append((words("findings"), "\n".join(findings) or words("none")))
     return rows
 
@@ -73,7 +81,6 @@ def _model(record: dict[str, Any], words: Words) -> Rows:
         (words("measured_on"), str(card.get("measured_on") or "") if metrics else ""),
         (words("text_encoder"), str(card.get("text_encoder") or "")),
         (words("licence"), str(card.get("licence") or "")),
-        (words("limits"), str(card.get("limits") or "")),
     ]
 
 
@@ -89,6 +96,31 @@ def _machine(record: dict[str, Any], words: Words) -> Rows:
         (words("time"), " – ".join(moment for moment in moments if moment)),
         (words("versions"), ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
+
+
+def _review(dossier: Dossier, words: Words) -> Rows:
+    """Say who reviewed, when, and with what result."""
+    if not dossier.reviewers:
+        return [(words("reviewer"), words("nothing_reviewed"))]
+    names = [words("verdicts_of", name=name, count=count) for name, count in dossier.reviewers.most_common()]
+    moments = sorted(one.verdict.given_at for one in dossier.everything if one.verdict)
+    period = list(dict.fromkeys(words.day(moment) for moment in (moments[0], moments[-1])))
+    states = [f"{words.status(str(row.key))} {words.number(row.count)}" for row in dossier.by_status.rows if row.count]
+    rows = [
+        (words("reviewer"), "\n".join(names)),
+        (words("reviewed_on"), " – ".join(period)),
+        (words("status"), words.list(states)),
+    ]
+    if dossier.edited_count:
+        rows.append((words("outline"), words("edited", count=words.number(dossier.edited_count))))
+    return rows
+
+
+def _limits(record: dict[str, Any], words: Words) -> Rows:
+    card = record["predictor"].get("card") or {}
+    request = record["request"]
+    general = words("general_limits", area=f"{request['minimum_mapping_unit_m2']:g}")
+    return [(words("in_general"), general), (words("of_the_model"), str(card.get("limits") or ""))]
 
 
 def _moment(iso: str | None) -> str:

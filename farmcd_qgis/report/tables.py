@@ -15,10 +15,16 @@ Cell = str | int | float | None
 
 @dataclass(frozen=True)
 class Head:
-    """A column's header and how many decimals its numbers have; None for text."""
+    """A column's header and how many decimals its numbers have; None for text, that may be `figures` all the same."""
 
     label: str
     digits: int | None = None
+    figures: bool = False
+
+    @property
+    def align(self) -> str:
+        """Which side its cells stand at."""
+        return "right" if self.figures or self.digits is not None else "left"
 
 
 @dataclass(frozen=True)
@@ -145,11 +151,11 @@ def accuracy(dossier: Dossier, words: Words) -> list[Sheet]:
     heads = (
         Head(words("class")),
         Head(words("judged"), 0),
-        Head(words("users")),
-        Head(words("producers")),
+        Head(words("users"), figures=True),
+        Head(words("producers"), figures=True),
         Head(words("mapped"), DIGITS),
-        Head(words("estimated_ha")),
-        Head(words("estimated_mu")),
+        Head(words("estimated_ha"), figures=True),
+        Head(words("estimated_mu"), figures=True),
     )
     notes = [
         words("overall", value=words.estimate(found.overall, 100, 1) or "–"),

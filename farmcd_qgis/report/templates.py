@@ -7,7 +7,6 @@ folder of its own; what is not there comes from FarmCD. Labels give the style of
 from pathlib import Path
 
 from qgis.core import (
-    QgsLayoutItem,
     QgsLayoutItemLabel,
     QgsLayoutItemLegend,
     QgsLayoutItemMap,
@@ -16,6 +15,7 @@ from qgis.core import (
     QgsProject,
     QgsReadWriteContext,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..paths import resources
@@ -69,8 +69,17 @@ class Templates:
                 "no_templates", f"{own} holds none of the templates {', '.join(NAMES)}. Copy those you want to change."
             )
         self._documents = {name: _read(own, name) for name in NAMES}
+        project = QgsProject()
         for name in NAMES:
-            _check(self._documents[name][0], self.layout(name, QgsProject()))
+            layout = self.layout(name, project)
+            faults = _faults(name, layout)
+            discard(layout)
+            if faults:
+                raise InputError(
+                    "bad_template",
+                    f"The template {self._documents[name][0]} {faults}. Give the item that id in QGIS's layout "
+                    "designer (Item Properties, Item ID), or begin again with FarmCD's template.",
+                )
 
     def layout(self, name: str, project: QgsProject) -> QgsPrintLayout:
         """Make a layout of a template."""
@@ -78,6 +87,7 @@ class Templates:
         layout = QgsPrintLayout(project)
         items, loaded = layout.loadFromTemplate(document, QgsReadWriteContext())
         if not loaded or not items or layout.pageCollection().pageCount() != 1:
+            discard(layout)
             raise InputError(
                 "bad_template", f"{path} is no layout template of one page. Save it anew from QGIS's designer."
             )
@@ -97,23 +107,20 @@ def _read(own: Path | None, name: str) -> tuple[Path, QDomDocument]:
     return path, document
 
 
-def _check(path: Path, layout: QgsPrintLayout) -> None:
+def _faults(name: str, layout: QgsPrintLayout) -> str:
+    """Say which items a template lacks, or has as something else; nothing if it is all right."""
     missing, wrong = [], []
-    for item_id, kind in REQUIRED[path.name].items():
+    for item_id, kind in REQUIRED[name].items():
         item = layout.itemById(item_id)
         if item is None:
             missing.append(f"{item_id} (a {kind})")
         elif not isinstance(item, KINDS[kind]):
             wrong.append(f"{item_id} is no {kind}")
-    if missing or wrong:
-        lacks = f"lacks the items {', '.join(missing)}" if missing else ""
-        raise InputError(
-            "bad_template",
-            f"The template {path} {' and '.join(filter(None, [lacks, ', '.join(wrong)]))}. Give the item that id in "
-            "QGIS's layout designer (Item Properties, Rendering... Item ID), or begin again with FarmCD's template.",
-        )
+    lacks = f"lacks the items {', '.join(missing)}" if missing else ""
+    return " and ".join(filter(None, [lacks, ", ".join(wrong)]))
 
 
-def page_items(layout: QgsPrintLayout) -> list[QgsLayoutItem]:
-    """List the items on a layout's first page, the paper itself left out."""
-    return [item for item in layout.pageCollection().itemsOnPage(0) if item.id()]
+def discard(layout: QgsPrintLayout) -> None:
+    """Delete a layout now: one that outlives its project, in an exception's traceback say, takes QGIS down with it."""
+    if not sip.isdeleted(layout):
+        sip.delete(layout)

@@ -103,6 +103,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview": ("Overview", "总览图"),
     "overview_caption": ("Candidates over the image of {after}", "图斑分布（底图：{after}影像）"),
     "overview_caption_bare": ("Candidates", "图斑分布"),
+    "coordinates": ("Coordinates: {crs}", "坐标：{crs}"),
     "image_missing": ("Image not found: {name}", "未找到影像：{name}"),
     "north": ("N", "北"),
     "by_class": ("Change by class", "分类统计"),
@@ -246,7 +247,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "measured_on": ("Measured on", "评测数据"),
     "text_encoder": ("Text encoder", "文本编码器"),
     "licence": ("Licence", "许可"),
-    "limits": ("Known limits", "已知局限"),
+    "known_limits": ("Known limits", "已知局限"),
+    "in_general": ("In general", "一般说明"),
+    "of_the_model": ("Of this model", "本模型"),
+    "general_limits": (
+        "The images show what covers the ground, not how it is used or who may use it. What is smaller than {area} m², "
+        "or hidden by cloud or shadow in one of the images, is not found. Outlines are as exact as the coarser image "
+        "and as the two lie upon each other. What nobody has reviewed is a suspicion.",
+        "影像反映地表覆盖，不反映土地用途和权属。小于{area}平方米的变化，以及任一期影像中被云或阴影遮挡的变化无法检出。"
+        "边界精度取决于较粗的影像和两期影像的配准精度。未经复核的图斑仅为疑似结果。",
+    ),
+    "verdicts_of": ("{name}: {count} verdict{s}", "{name}：{count}条"),
+    "modified": ("file last changed on {date}", "文件修改日期：{date}"),
+    "no_font": (
+        "No installed font holds Chinese, so the PDF would be unreadable: install Noto Sans CJK SC (or another Chinese "
+        "font) and make the report again, or choose English.",
+        "未安装含中文的字体，PDF将无法阅读：请安装Noto Sans CJK SC（或其他中文字体）后重新生成，或改用英文。",
+    ),
     "machine": ("Run", "运行环境"),
     "device": ("Device", "计算设备"),
     "time": ("Time", "时间"),

@@ -3,14 +3,15 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from qgis.core import QgsFeedback
 
-from ..protocol import Cancelled, InputError
+from ..protocol import Cancelled, FarmCDError, InputError
 from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import Dossier, read_dossier
@@ -48,8 +49,8 @@ class ReportResult:
 
 def make_job(settings: ReportSettings, dossier: Dossier) -> Job:
     """Bring together what every output of a report is made from; raises InputError for templates of no use."""
-    words = Words(settings.language)
-    return Job(settings, dossier, Maps(dossier, words.language), words, Templates(settings.templates))
+    words, templates = Words(settings.language), Templates(settings.templates)
+    return Job(settings, dossier, Maps(dossier, words.language), words, templates)
 
 
 def report_pages(job: Job) -> Pages:
@@ -63,6 +64,8 @@ def report_pages(job: Job) -> Pages:
 
 
 def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
+    if job.words.language == "zh" and not has_chinese():
+        raise FarmCDError("no_font", job.words("no_font"))
     write_pdf(report_pages(job), path, feedback)
 
 
@@ -91,31 +94,44 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     folder = settings.out_folder
     dossier = read_dossier(settings, feedback)
     chosen_crs(settings, dossier.crs)
-    wanted = {name: output for name, output in MAKERS.items() if name in settings.outputs}
     job = make_job(settings, dossier)
-    _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
     files: dict[str, Path] = {}
     messages = list(_messages(job))
-    done, whole = 0.0, sum(output.weight for output in wanted.values())
-    try:
-        for key, output in wanted.items():
-            part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
-            with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
-                output.make(job, Path(making) / output.name, part)
-                if feedback.isCanceled():
-                    raise Cancelled
-                files[key] = _put(Path(making), folder / output.folder, output.name)
-            done += output.weight
-            if files[key].parent != folder / output.folder:
-                messages.append(job.words("in_use", name=output.name, other=files[key].relative_to(folder)))
-    except OSError as error:
-        raise InputError(
-            "not_writable",
-            f"{output.name} cannot be written into {folder} ({error}). Close its files in other programs, look for "
-            f"room on the disk, or choose another folder. {_kept(files)}",
-        ) from error
+    with closing(job.maps):
+        try:
+            # One by one: what was made before a fault stays noted.
+            files.update(_make(job, feedback))
+        except Cancelled:
+            raise
+        except FarmCDError as error:
+            raise type(error)(error.code, f"{error.message} {_kept(files)}".rstrip()) from error
+        except OSError as error:
+            raise InputError(
+                "not_writable",
+                f"The report cannot be written into {folder} ({error}). Close its files in other programs, look for "
+                f"room on the disk, or choose another folder. {_kept(files)}".rstrip(),
+            ) from error
+        for name, path in files.items():
+            if path.parent != folder / MAKERS[name].folder:
+                messages.append(job.words("in_use", name=path.name, other=path.relative_to(folder)))
     feedback.setProgress(100)
     return ReportResult(files, tuple(messages))
+
+
+def _make(job: Job, feedback: QgsFeedback) -> Iterator[tuple[str, Path]]:
+    """Make the outputs one after the other, and yield the name and the place of each when it is there."""
+    folder = job.settings.out_folder
+    wanted = {name: output for name, output in MAKERS.items() if name in job.settings.outputs}
+    _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
+    done, whole = 0.0, sum(output.weight for output in wanted.values())
+    for name, output in wanted.items():
+        part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
+        with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
+            output.make(job, Path(making) / output.name, part)
+            if feedback.isCanceled():
+                raise Cancelled
+            yield name, _put(Path(making), folder / output.folder, output.name)
+        done += output.weight
 
 
 class _Part(QgsFeedback):
@@ -177,6 +193,4 @@ def _messages(job: Job) -> tuple[str, ...]:
     messages += [
         f"The {role} image was not found: its maps are empty. Put it beside the run folder." for role in missing
     ]
-    if job.words.language == "zh" and not has_chinese():
-        messages.append("No installed font holds Chinese: install Noto Sans CJK SC and make the report again.")
     return tuple(messages)

@@ -5,7 +5,7 @@ Sensing of Environment 148, 42-57; the numbers of equations are the paper's. Pur
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from ..protocol import InputError
 
 # Standard errors on either side of an estimate within which the truth lies with a probability of 95 %.
 Z95 = 1.96
-# Points of a class below which the paper finds its user's accuracy too loosely known (section 5.1.1).
+# The paper wants at least 50 to 100 points in a rare class.
 FEW = 50
 
 Floats = npt.NDArray[np.float64]
@@ -62,8 +62,9 @@ class ClassAccuracy:
     """What is known of one class. `users`, `producers` and `f1` are shares; None where nothing can be said.
 
     `judged` counts the points mapped as the class that have an answer, `undecided` those judged "cannot tell" or
-    passed over, `drawn` all of them. `few` says that its judged points are too few to rely on its user's accuracy;
-    `flawless` that all of them agree with the map, where an interval of no width says less than it seems to.
+    passed over, `drawn` all of them. `few` says that fewer are judged than FEW; `flawless` that all of them agree with
+    the map, and `unmissed` that no point of another class turned out to be this one: the intervals of no width that
+    user's and producer's accuracy have then say less than they seem to.
     """
 
     class_id: int
@@ -74,6 +75,7 @@ class ClassAccuracy:
     undecided: int
     few: bool
     flawless: bool
+    unmissed: bool
     users: Estimate | None
     producers: Estimate | None
     f1: Estimate | None
@@ -186,6 +188,8 @@ class _Estimator:
     def of_class(self, place: int, stratum: Stratum, undecided: int) -> ClassAccuracy:
         """Gather what is known of the class at a place of the matrix."""
         n, right = int(self.n[place]), int(self.counts[place, place])
+        others = np.delete(np.arange(len(self.n)), place)
+        missed = self.counts[others, place].any() or not (self.n[others] < self.pixels[others]).any()
         return ClassAccuracy(
             class_id=stratum.class_id,
             mapped_pixels=stratum.pixels,
@@ -195,6 +199,7 @@ class _Estimator:
             undecided=undecided,
             few=n < min(FEW, stratum.pixels),
             flawless=0 < n == right < stratum.pixels,
+            unmissed=self.complete and right > 0 and not missed,
             users=self._users(place),
             producers=self._producers(place),
             f1=self._f1(place),
@@ -296,9 +301,16 @@ def allocate(strata: Sequence[Stratum], size: int, minimum: int = FEW) -> dict[i
     return {row.class_id: int(count) for row, count in zip(strata, points, strict=True)}
 
 
-def with_points(strata: Sequence[Stratum], points: Mapping[int, int]) -> list[Stratum]:
-    """Return the strata with the numbers of points to draw in them."""
-    return [replace(row, drawn=points.get(row.class_id, 0)) for row in strata]
+def expected_error(strata: Sequence[Stratum], expected: Mapping[int, float], points: Mapping[int, int]) -> float:
+    """Return the standard error of the overall accuracy that so many points by class id will give (equation 5).
+
+    Differs from the wanted one, since equation 13 takes each class to get points by its area and its spread.
+    """
+    variance = 0.0
+    for row, weight in zip(strata, _weights(strata), strict=True):
+        share, n = expected[row.class_id], points[row.class_id]
+        variance += float(weight) ** 2 * share * (1 - share) * (1 - n / row.pixels) / max(n, 1)
+    return float(np.sqrt(variance))
 
 
 def _weights(strata: Sequence[Stratum]) -> Floats:

@@ -57,7 +57,9 @@ def notes(assessment: Assessment) -> list[str]:
     if few := [row for row in assessment.classes if row.few]:
         listed = ", ".join(f"{_name(row.class_id)} ({row.judged})" for row in few)
         found.append(
-            tr("Too few judged points to rely on (fewer than {few}): {classes}.").format(few=FEW, classes=listed)
+            tr("Fewer than the {few} judged points that a class should have: {classes}.").format(
+                few=FEW, classes=listed
+            )
         )
     agreed = tr(
         "{class_name}: all {count} judged points agree, so that no interval can be given; up to {percent} % may still "
@@ -66,8 +68,11 @@ def notes(assessment: Assessment) -> list[str]:
     found += [
         agreed.format(class_name=_name(row.class_id), count=row.judged, percent=round(_most_wrong(row)))
         for row in assessment.classes
-        if row.flawless
+        if row.flawless and row.judged > RULE_OF_THREE
     ]
+    if unmissed := [row for row in assessment.classes if row.unmissed]:
+        words = tr("No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.")
+        found.append(words.format(classes=_names(unmissed)))
     if assessment.undecided:
         found.append(
             tr(
@@ -119,15 +124,15 @@ def write_files(assessment: Assessment, folder: Path, title: str) -> dict[str, P
     return files
 
 
-def percent(estimate: Estimate | None) -> str:
-    """Write a share as "88.0 ± 7.4"."""
-    return "–" if estimate is None else _plus_minus(estimate.times(100.0), 1, " ")
+def percent(estimate: Estimate | None, between: str = " ") -> str:
+    """Write a share as "88.0 ± 7.4", in per cent."""
+    return "–" if estimate is None else _plus_minus(estimate.times(100.0), 1, between)
 
 
 def _accuracies(assessment: Assessment) -> str:
     head = ("", tr("Points"), tr("User's"), tr("Producer's"), "F1")
     rows = [
-        (_name(row.class_id), str(row.judged), percent(row.users), percent(row.producers), percent(row.f1))
+        (_name(row.class_id), str(row.judged), *(percent(one, "\n") for one in (row.users, row.producers, row.f1)))
         for row in assessment.classes
     ]
     overall = f"<p>{escape(tr('Overall accuracy'))}: <b>{escape(percent(assessment.overall))} %</b></p>"
@@ -159,7 +164,7 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], marked: bool = Fa
 
     def cell(kind: str, position: int, text: str) -> str:
         words = text if marked and position else escape(text).replace("\n", "<br>")
-        return f"<{kind}{RIGHT[position == 0]}>{words.replace(' ± ', '&nbsp;±&nbsp;')}</{kind}>"
+        return f"<{kind}{RIGHT[position == 0]}>{words.replace('± ', '±&nbsp;')}</{kind}>"
 
     lines = ["".join(cell("th", place, word) for place, word in enumerate(head))]
     lines += ["".join(cell("td", place, word) for place, word in enumerate(row)) for row in rows]

@@ -104,10 +104,11 @@ class LogStore(Generic[R]):
         """Let `take_changes` return everything that something holds for."""
         self._changed |= set(self._history.holding())
 
-    def gaps(self, count: int) -> list[float]:
-        """Return the seconds between this reviewer's last `count` steps that hold, without breaks of BREAK_SECONDS."""
-        own = (key_of(row) for step in reversed(self._history.held) for row in step.rows[:1])
-        times = [datetime.fromisoformat(time) for time, who in islice(own, 4 * count) if who == self.reviewer][:count]
+    def gaps(self, reviewer: str, count: int | None = None) -> list[float]:
+        """Return the seconds between a reviewer's last `count` steps that hold, or all, without breaks of
+        BREAK_SECONDS."""
+        keys = (key_of(step.rows[0]) for step in reversed(self._history.held))
+        times = [datetime.fromisoformat(time) for time, who in islice(keys, count) if who == reviewer]
         gaps = ((later - earlier).total_seconds() for later, earlier in pairwise(times))
         return [gap for gap in gaps if 0 < gap < BREAK_SECONDS]
 

@@ -22,7 +22,8 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Candidates:
-    """Columns of a run's candidates, all of shape (n,): shares and confidence 0-1, the centre in map units."""
+    """Columns of a run's candidates, all of shape (n,): shares and confidence 0-1, the centre in map units,
+    the feature id in the layer."""
 
     candidate_id: Whole
     class_id: Whole
@@ -34,6 +35,7 @@ class Candidates:
     disagreement: Real
     x: Real
     y: Real
+    fid: Whole
 
     def __len__(self) -> int:
         return len(self.candidate_id)

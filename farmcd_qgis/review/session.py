@@ -1,6 +1,6 @@
 """One person's way through what is to be reviewed: what is shown, and what an answer, back, undo and redo lead to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..classes import NO_CHANGE
-from .history import R
+from .history import REDO, UNDO, R
 from .judgements import SKIPPED as PASSED_OVER
 from .judgements import STATES, UNJUDGED, Judgement, SampleStore
 from .log import LogStore
@@ -42,6 +42,10 @@ class Walk(Generic[R]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __bool__(self) -> bool:
+        # With an empty queue, too.
+        return True
 
     @property
     def row(self) -> int | None:
@@ -171,6 +175,21 @@ class Session(Walk[Verdict]):
             self._learn()
         self.forward()
 
+    def undo(self) -> Verdict | None:
+        """Take the last step back and show its candidate; after a step on many, begin the queue again."""
+        return self._refer(UNDO, super().undo)
+
+    def redo(self) -> Verdict | None:
+        """Give the step again that was taken back last; otherwise as `undo`."""
+        return self._refer(REDO, super().redo)
+
+    def _refer(self, word: str, refer: Callable[[], Verdict | None]) -> Verdict | None:
+        many = self.store.next_size(word) > 1
+        first = refer()
+        if many:
+            self.select(self._order, self.chosen)
+        return first
+
     def open_rows(self) -> npt.NDArray[np.intp]:
         """Return the rows of the queue that still fit its filter, in its order."""
         return self._rows[self._wanted[self._status[self._rows]]]
@@ -194,7 +213,7 @@ class Session(Walk[Verdict]):
 
     def seconds_each(self) -> float | None:
         """Return the median time that this reviewer's last verdicts took, without breaks; None if they are too few."""
-        gaps = self.store.gaps(LAST_STEPS)
+        gaps = self.store.gaps(self.store.reviewer, LAST_STEPS)
         return float(np.median(gaps)) if len(gaps) >= FEWEST_GAPS else None
 
     def _read(self) -> None:

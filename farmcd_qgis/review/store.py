@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..classes import CHANGES, NO_CHANGE
-from ..protocol import VERDICT_LOG, InputError
+from ..protocol import CANDIDATES, VERDICT_LOG, InputError
 from .agreement import VerdictHistory, missing
 from .history import History
 from .log import LogStore, opened
@@ -36,7 +36,7 @@ CREATE TABLE verdicts (
 CANDIDATE_ROWS = """
 SELECT candidate_id, class_id, coalesce(second_class_id, 0), total(area_ha), coalesce(confidence_mean, 0),
        coalesce(hard_share, 0), coalesce(arbitration, 0), coalesce(disagreement, 0),
-       coalesce(avg(minx + maxx) / 2, 0), coalesce(avg(miny + maxy) / 2, 0)
+       coalesce(avg(minx + maxx) / 2, 0), coalesce(avg(miny + maxy) / 2, 0), min(fid)
 FROM candidates LEFT JOIN rtree_candidates_geom ON id = fid
 WHERE candidate_id IS NOT NULL AND class_id IS NOT NULL GROUP BY candidate_id
 """
@@ -139,8 +139,10 @@ class ReviewStore(LogStore[Verdict]):
         """Read what the queue needs of all candidates, in the order of their numbers."""
         with self._reading() as file:
             rows = np.array(file.execute(CANDIDATE_ROWS).fetchall(), np.float64).reshape(-1, len(fields(Candidates)))
-        whole, rest = rows[:, :3].astype(np.int64).T, rows[:, 3:].T
-        return Candidates(*whole, *rest)
+        columns: list[Any] = [*rows.T]
+        for at in (0, 1, 2, -1):
+            columns[at] = columns[at].astype(np.int64)
+        return Candidates(*columns)
 
     def _prepare(self, file: sqlite3.Connection) -> None:
         columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}
@@ -170,6 +172,17 @@ def _classes(file: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]
         return dict(file.execute("SELECT candidate_id, class_id FROM candidates"))
     one = "SELECT candidate_id, class_id FROM candidates WHERE candidate_id = ?"
     return dict(row for number in numbers for row in file.execute(one, (number,)))
+
+
+def review_size(gpkg_path: Path) -> int:
+    """Count what opening the review of a run has to read: candidates and rows of the log. Raises FarmCDError."""
+    with opened(gpkg_path) as file:
+        tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        counted = [
+            file.execute(f"SELECT count(*) FROM {name}").fetchone()[0]  # nosec B608 (own names)
+            for name in tables.intersection((CANDIDATES, VERDICT_LOG))
+        ]
+    return sum(counted)
 
 
 def read_history(gpkg_path: Path) -> History[Verdict]:

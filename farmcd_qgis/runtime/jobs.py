@@ -22,9 +22,13 @@ PYTHON_SETTING = "plugins/farmcd/python"
 # Those that draw with QGIS; all others are the engine's.
 REPORT_JOBS = frozenset({"report", "preview"})
 
+# How long an idle worker is kept warm before its memory goes back.
+IDLE_S = 600.0
+
 _lock = threading.Lock()
 _idle: list[WorkerClient] = []
 _busy: set[WorkerClient] = set()
+_timers: dict[WorkerClient, threading.Timer] = {}
 
 
 def detect_arguments(request: RunRequest) -> dict[str, Any]:
@@ -70,6 +74,9 @@ def end_all() -> None:
     with _lock:
         workers = [*_idle, *_busy]
         _idle.clear()
+        for timer in _timers.values():
+            timer.cancel()
+        _timers.clear()
     for worker in workers:
         worker.end()
 
@@ -94,6 +101,7 @@ def _borrow(command: str, is_cancelled: IsCancelled) -> WorkerClient:
         worker = next((idle for idle in same_kind if idle.alive and idle.argv == argv), None)
         for idle in same_kind:
             _idle.remove(idle)
+            _cancel_retirement(idle)
     for other in same_kind:
         if other is not worker:
             other.end()
@@ -109,5 +117,30 @@ def _give_back(worker: WorkerClient) -> None:
         keep = worker.alive and all(idle.argv[1:] != worker.argv[1:] for idle in _idle)
         if keep:
             _idle.append(worker)
+            _retire_later(worker)
     if not keep:
         worker.end()
+
+
+def _cancel_retirement(worker: WorkerClient) -> None:
+    if timer := _timers.pop(worker, None):
+        timer.cancel()
+
+
+def _retire_later(worker: WorkerClient) -> None:
+    """End a worker that nobody needed for a while, since it holds the network's memory."""
+
+    def retire() -> None:
+        with _lock:
+            overdue = worker in _idle and _timers.get(worker) is timer
+            if overdue:
+                _idle.remove(worker)
+            if _timers.get(worker) is timer:
+                del _timers[worker]
+        if overdue:
+            worker.end()
+
+    timer = threading.Timer(IDLE_S, retire)
+    timer.daemon = True
+    _timers[worker] = timer
+    timer.start()

@@ -1,10 +1,10 @@
-"""Removing what a job that was killed left half-made in its run folder."""
+"""Removing what a job that was killed left half-made in its run folder; finished rows stay for the next run."""
 
 import contextlib
 import shutil
 from pathlib import Path
 
-from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
+from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, is_resumable
 
 RUN_STEMS = frozenset(Path(name).stem for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG, RUN_JSON))
 
@@ -18,7 +18,12 @@ class Leftovers:
         self._before = _names(folder)
 
     def remove(self) -> None:
-        """Remove unfinished files; final names too while there is no run.json, which is written last."""
+        """Remove unfinished files; final names too while there is no run.json, which is written last.
+
+        Where a run can go on, nothing is removed: it may have been killed while it was being published.
+        """
+        if is_resumable(self._folder):
+            return
         made = _names(self._folder) - self._before
         finished = RUN_JSON in self._before | made
         for name in made:

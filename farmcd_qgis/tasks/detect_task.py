@@ -10,6 +10,7 @@ class DetectTask(WorkerTask):
 
     def __init__(self, request: RunRequest, description: str = "FarmCD: detect changes") -> None:
         super().__init__("detect", detect_arguments(request), description)
+        self.request = request
 
 
 class PreflightTask(WorkerTask):

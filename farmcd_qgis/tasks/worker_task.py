@@ -37,9 +37,10 @@ class WorkerTask(QgsTask):
     stopped = pyqtSignal()
 
     def __init__(self, command: str, arguments: dict[str, Any], description: str, hidden: bool = False) -> None:
-        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it, or to be asked.
-        flags = QgsTask.Flag.Hidden | QgsTask.Flag.CancelWithoutPrompt if hidden else QgsTask.Flag.Silent
-        super().__init__(description, QgsTask.Flag.CanCancel | flags)
+        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it. Without a prompt: else
+        # closing QGIS takes a question and then a second try, although the worker ends in a moment.
+        flags = QgsTask.Flag.Hidden if hidden else QgsTask.Flag.Silent
+        super().__init__(description, QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt | flags)
         self.result: Any = None
         self.error: FarmCDError | None = None
         self._command = command
@@ -51,8 +52,7 @@ class WorkerTask(QgsTask):
         """Do the job; called by QGIS in a background thread, where nothing may be raised."""
         self._idle.clear()
         try:
-            data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
-            self.result = _decoded(self._command, data)
+            self.result = self._work()
         except Cancelled:
             return False
         except FarmCDError as error:
@@ -65,6 +65,10 @@ class WorkerTask(QgsTask):
         finally:
             self._idle.set()
         return True
+
+    def _work(self) -> Any:
+        data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
+        return _decoded(self._command, data)
 
     def stop(self) -> None:
         """Cancel, also where QGIS has deleted its half of a task that ended already."""

@@ -7,7 +7,7 @@ but nobody settled into what; only the margin "no change / some change" is train
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -16,9 +16,12 @@ from PIL import Image
 
 from farmcd_qgis.classes import CLASSES, NO_CHANGE, NODATA
 from farmcd_qgis.protocol import Finding, InputError
+from farmcd_qgis.training.annotations import UNKNOWN, read_annotations
 
 IGNORE = NODATA
 UNSETTLED = 254
+# Labels of GeoTIFF pairs as polygons, instead of the folder label.
+POLYGONS = Path("labels.gpkg")
 # The split of a folder that has none.
 ALL = "all"
 
@@ -91,6 +94,10 @@ class ChangeDataset:
         return self._by_class
 
     def _read(self, files: PairFiles) -> Sample:
+        if files.label.suffix == POLYGONS.suffix:
+            from .geotiff_pairs import read_pair
+
+            return Sample(*read_pair(files.before, files.after, files.label, IGNORE))
         before, after = _read_image(files.before), _read_image(files.after)
         label = _read_label(files.label)
         _check_sizes(files, before, after, label)
@@ -121,18 +128,20 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
 
     The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
     SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. The split "all" is every pair of a
-    folder that has A, B and label but no splits. `labels` says what a lone label folder holds: "binary" (0 or not),
-    "classes" (class ids), or "auto": binary if it holds 255 and no class id. Raises InputError where files are missing.
+    folder that has A, B and label but no splits. Instead of the folder label both may have labels.gpkg (see
+    `geotiff_pairs`), and a folder json with scene and nuisances (see `annotations`). `labels` says what a lone label
+    folder holds: "binary" (0 or not), "classes" (class ids), or "auto": binary if it holds 255 and no class id. Raises
+    InputError where files are missing.
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
         names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
-        files = [_pair_files(root, name) for name in names]
+        folder, files = root, [_pair_files(root, name) for name in names]
     elif (root / split / "A").is_dir():
         folder = root / split
         files = [_pair_files(folder, name) for name in _image_names(folder)]
     elif split == ALL and (root / "A").is_dir():
-        files = [_pair_files(root, name) for name in _image_names(root)]
+        folder, files = root, [_pair_files(root, name) for name in _image_names(root)]
     else:
         raise InputError(
             "no_dataset",
@@ -140,10 +149,12 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         )
     if not files:
         raise InputError("empty_split", f"The split {split!r} of {root} has no pair in it.")
-    if all(pair.classes is not None for pair in files):
+    contexts = read_annotations(folder, split)
+    files = [replace(pair, context=contexts.get(pair.name, UNKNOWN if contexts else None)) for pair in files]
+    if all(pair.classes is not None or pair.label.suffix == POLYGONS.suffix for pair in files):
         return ChangeDataset(files, "mixed")
     kind: LabelKind = _guess_kind(files) if labels == "auto" else labels
-    return ChangeDataset([PairFiles(p.name, p.before, p.after, p.label) for p in files], kind)
+    return ChangeDataset([replace(pair, classes=None) for pair in files], kind)
 
 
 def class_pixels(dataset: ChangeDataset) -> dict[int, int]:
@@ -188,6 +199,8 @@ def _image_names(folder: Path) -> list[str]:
 def _pair_files(folder: Path, name: str) -> PairFiles:
     classes = _find(folder / "label5", name)
     found = {kind: _find(folder / kind, name) for kind in ("A", "B", "label")}
+    if not (folder / "label").is_dir() and (folder / POLYGONS).is_file():
+        found["label"] = folder / POLYGONS
     for kind, path in found.items():
         if path is None:
             raise InputError("missing_file", f"{folder / kind} has no image {Path(name).stem!r} (looked for {name}).")
@@ -241,12 +254,12 @@ def _read_label(path: Path) -> np.ndarray:
 
 
 def _checked_ids(label: np.ndarray, path: Path) -> np.ndarray:
-    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in CLASSES} - {IGNORE})
+    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in CLASSES} - {UNSETTLED, IGNORE})
     if unknown:
         raise InputError(
             "unknown_label",
             f"{path} holds the values {', '.join(map(str, unknown))}; "
-            f"known are the class ids 0-{CLASSES[-1].id} and {IGNORE} (ignored).",
+            f"known are the class ids 0-{CLASSES[-1].id}, {UNSETTLED} (changed, no class) and {IGNORE} (ignored).",
         )
     return label
 

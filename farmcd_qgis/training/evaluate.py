@@ -19,7 +19,7 @@ from farmcd_qgis.engine.metrics import (
     semantic_figures,
 )
 from farmcd_qgis.protocol import Cancelled, IsCancelled
-from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, PairFiles, Sample
+from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
 from farmcd_qgis.training.details import Details
 
 
@@ -72,11 +72,11 @@ def predict(
     rows, columns = pair.shape[-2:]
     side = min(tile, -(-max(rows, columns) // 8) * 8)
     pair = F.pad(pair, (0, max(0, side - columns), 0, max(0, side - rows)), mode="replicate")
-    logits = pair.new_empty(0)
+    logits, told = pair.new_empty(0), [[context]] if context else []
     for row in _starts(pair.shape[-2], side):
         for column in _starts(pair.shape[-1], side):
             window = pair[..., row : row + side, column : column + side]
-            part = net(window[:, :3], window[:, 3:], [context] if context else None)[0].float()
+            part = net(window[:, :3], window[:, 3:], *told)[0].float()
             if not len(logits):
                 logits = part.new_zeros(1, part.shape[1], *pair.shape[-2:])
             logits[..., row : row + side, column : column + side] = part
@@ -111,7 +111,7 @@ def evaluate(
         if is_cancelled and is_cancelled():
             raise Cancelled
         sample = dataset[index]
-        logits = predict(net, sample, scale, tile, _context(net, dataset.files[index]))
+        logits = predict(net, sample, scale, tile, _context(net, dataset, index))
         known = sample.label != IGNORE
         if details is not None:
             details.add(index, sample, logits, classify(logits))
@@ -144,9 +144,10 @@ def classify(logits: torch.Tensor, offset: float = 0.0) -> np.ndarray:
     return torch.where(change > logits[0] - offset, best + 1, 0).to(torch.uint8).cpu().numpy()
 
 
-def _context(net: torch.nn.Module, files: PairFiles) -> str | None:
+def _context(net: torch.nn.Module, dataset: ChangeDataset, index: int) -> str | None:
     """Return the prompt of a pair if the network was trained with such."""
-    return files.context if files.context in getattr(getattr(net, "score_head", None), "contexts", {}) else None
+    known = getattr(getattr(net, "score_head", None), "contexts", {})
+    return dataset.files[index].context if known and dataset.files[index].context in known else None
 
 
 def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:

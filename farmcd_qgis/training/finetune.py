@@ -1,7 +1,6 @@
 """Learn from review: go on training a checkpoint with samples of judged candidates, and say whether it helped."""
 
 import json
-import random
 import tempfile
 import time
 from collections.abc import Sequence
@@ -9,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..engine.checkpoint import checkpoint_hash, load_checkpoint, save_checkpoint
@@ -107,8 +107,7 @@ def split(groups: Sequence[Sequence[int]], share: float, seed: int) -> tuple[lis
 
     A lone group is learned from: nothing can be held out then. Both lists are sorted.
     """
-    order = list(groups)
-    random.Random(seed).shuffle(order)
+    order = [groups[place] for place in np.random.default_rng(seed).permutation(len(groups))]
     wanted = share * sum(map(len, order))
     held: list[int] = []
     while len(order) > 1 and len(held) < wanted:
@@ -183,7 +182,7 @@ def _train(
     with tempfile.TemporaryDirectory(prefix="farmcd-finetune-") as folder:
         training = Training(recipe, data, None, Path(folder), source)
         result = training.run(on_step)
-    return training.average.module.cpu().eval(), result.steps, result.seconds
+    return training.kept().cpu().eval(), result.steps, result.seconds
 
 
 def _card(card: Any, source: Path, samples: Path, mix: str | Path | None, record: FinetuneRecord) -> Any:

@@ -1,7 +1,8 @@
 """The co-training loss: cross entropy and Dice on the logits, hard-region cross entropy on the score map.
 
 `"corrected"` is ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3 and
-8), so that the difference can be measured. All terms are computed in float32, over the batches of all processes.
+8), so that the difference can be measured. There pixels without a settled class, which the authors' data have none
+of, are ignored. All terms are computed in float32, over the batches of all processes.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,6 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
 from farmcd_qgis.training.processes import everywhere, world_size
 
@@ -59,8 +59,9 @@ class CoTrainingLoss(torch.nn.Module):
         """Compute the loss of logits and score_map (B,K,H,W) against label (B,H,W), integer with 254 and 255."""
         logits, score_map, label = logits.float(), score_map.float(), label.long()
         if self.mode == "paper":
-            _refuse_partial_labels(label)
-            cross_entropy = everywhere(F.cross_entropy(logits, label)) / world_size()
+            label = torch.where(label == UNSETTLED, IGNORE, label)
+            nll = F.cross_entropy(logits, label, ignore_index=IGNORE, reduction="sum")
+            cross_entropy = everywhere(nll) / everywhere((label != IGNORE).sum().float()).clamp_min(_HARD_EPS)
             dice = everywhere(paper_dice(logits, label)) / world_size()
         else:
             weights = self._pixel_weights(label)
@@ -119,8 +120,11 @@ def _soft_dice(probability: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
 
 
 def paper_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
-    """The authors' Dice: per sample, and only over classes 0 and 1, however many classes there are."""
-    probabilities = logits.softmax(1)
+    """The authors' Dice: per sample, and only over classes 0 and 1, however many classes there are.
+
+    Ignored pixels, which the authors' data have none of, count for nothing.
+    """
+    probabilities = logits.softmax(1) * (label != IGNORE)[:, None]
     losses = []
     for k in _PAPER_DICE_CLASSES:
         target = (label == k).float()
@@ -135,12 +139,3 @@ def hard_region_loss(logits: torch.Tensor, score_map: torch.Tensor, label: torch
     with torch.no_grad():
         hard = ((logits.softmax(1).amax(1) < tau) & (label != IGNORE)).float()
     return everywhere((partial_cross_entropy(score_map, label) * hard).sum()) / (everywhere(hard.sum()) + _HARD_EPS)
-
-
-def _refuse_partial_labels(label: torch.Tensor) -> None:
-    if bool((label >= UNSETTLED).any()):
-        raise InputError(
-            "paper_mode_labels",
-            "The authors' loss knows class ids only, but the labels hold ignored or unsettled pixels: "
-            'use mode = "corrected" for this data set.',
-        )

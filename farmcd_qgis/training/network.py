@@ -8,12 +8,16 @@ from typing import Any
 import torch
 
 from farmcd_qgis.classes import NO_CHANGE
+from farmcd_qgis.context import context_prompts
 from farmcd_qgis.engine.checkpoint import ModelCard, load_checkpoint, save_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
 from farmcd_qgis.engine.text_priors import class_prompts, encoder_name, text_features
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.evaluate import Evaluation, card_metrics, measured_on
 from farmcd_qgis.training.recipe import Recipe
+
+# The sigmoid of this is 0.
+_SHUT = -1e4
 
 
 def build_network(recipe: Recipe, start: Path | None = None) -> FDMamba:
@@ -22,19 +26,38 @@ def build_network(recipe: Recipe, start: Path | None = None) -> FDMamba:
     With `start`, a checkpoint, its network, text features and temperature are taken instead.
     Raises InputError for an option that the network doesn't have, a text encoder that isn't there, or an unusable file.
     """
+    told = list(context_prompts()) if recipe.data.context_share else []
     if start is not None:
-        return load_checkpoint(start)
+        net = load_checkpoint(start)
+        missing = [prompt for prompt in told if prompt not in net.score_head.contexts]
+        if missing:
+            features = text_features(missing, recipe.text_encoder)
+            _check_width(features, net, recipe, start)
+            net.score_head.set_text(net.score_head.text, {**net.score_head.contexts, **features})
+        return net
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.network.items()}
     prompts = class_prompts(options.get("n_classes", FDMambaConfig.n_classes))
-    features = text_features(prompts, recipe.text_encoder)
+    features = text_features([*prompts, *told], recipe.text_encoder)
     rows = torch.stack([features[prompt] for prompt in prompts])
     width = rows.shape[1]
     try:
         net = FDMamba(FDMambaConfig(**{"text_width": width, "context_width": width, **options}))
     except TypeError as error:
         raise InputError("unknown_setting", f"The recipe's [network] cannot be used: {error}.") from error
-    net.score_head.set_text(rows)
+    if not recipe.gate:
+        shut_gate(net)
+    net.score_head.set_text(rows, {prompt: features[prompt] for prompt in told})
     return net
+
+
+def _check_width(features: dict[str, torch.Tensor], net: FDMamba, recipe: Recipe, start: Path) -> None:
+    width = len(next(iter(features.values())))
+    if width != net.config.text_width:
+        raise InputError(
+            "text_features_width",
+            f"The text encoder {recipe.text_encoder} gives {width} numbers, but {start} was trained with "
+            f"{net.config.text_width}: name in text_encoder the one that its card names.",
+        )
 
 
 def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, minutes: float, path: Path) -> None:
@@ -59,6 +82,15 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
         created=time.strftime("%Y-%m-%d"),
     )
     save_checkpoint(net, card, path)
+
+
+@torch.no_grad()
+def shut_gate(net: FDMamba) -> None:
+    """Shut the gate through which CMLA moves the logits, for good: it gives 0 and isn't trained."""
+    conv = net.gating_conv[0]
+    conv.weight.zero_()
+    conv.bias.fill_(_SHUT)
+    conv.requires_grad_(False)
 
 
 @torch.no_grad()

@@ -38,7 +38,11 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """AdamW with a warm-up and a cosine over the run; the defaults are the paper's."""
+    """AdamW with a warm-up and a cosine over the run; the defaults are the paper's.
+
+    `ema` is the decay of the averaged weights. `start_share` is the share that the checkpoint a run began with has in
+    the network that is validated and kept (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
+    """
 
     lr: float = 3e-4
     lr_least: float = 1e-6
@@ -46,6 +50,7 @@ class OptimiserSettings:
     warmup: float = 0.03
     clip: float = 1.0
     ema: float = 0.999
+    start_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +81,8 @@ class Recipe:
     """Everything that decides a training run besides the data.
 
     The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
-    so that the learning rate has come down in time (and the curve depends on the machine's speed).
+    so that the learning rate has come down in time (and the curve depends on the machine's speed). Without `gate` CMLA
+    has no say in the logits (for ablations).
     """
 
     name: str
@@ -87,6 +93,7 @@ class Recipe:
     device: str = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     text_encoder: str = "minilm"
+    gate: bool = True
     save_every: int = 50
     log_every: int = 10
     network: dict[str, Any] = field(default_factory=dict)

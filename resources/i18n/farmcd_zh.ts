@@ -536,18 +536,6 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>耕地变化检测</translation>
     </message>
     <message>
-        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
-
-The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
-
-The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. It must not hold another run.</source>
-        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
-
-两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
-
-输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。该文件夹不能已有其他检测结果。</translation>
-    </message>
-    <message>
         <source>change,detection,farmland,deep learning,two dates</source>
         <translation>变化,检测,耕地,深度学习,双时相</translation>
     </message>
@@ -666,14 +654,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Write the report of a run</source>
         <translation>生成检测报告</translation>
-    </message>
-    <message>
-        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the tables as XLSX and CSV; the candidates as GeoJSON.
-
-Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
-        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大候选图斑逐页说明的 PDF；XLSX 和 CSV 表格；GeoJSON 候选图斑。
-
-复核判为伪变化的候选图斑不计入。选择“仅已确认的候选图斑”时，未确认的也不计入，除非尚未复核任何图斑。</translation>
     </message>
     <message>
         <source>Pages for the largest candidates</source>
@@ -860,138 +840,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>传感器噪声</translation>
     </message>
     <message>
-        <source>Summary for the screen (HTML)</source>
-        <translation>摘要网页（HTML）</translation>
-    </message>
-    <message>
-        <source>Stopped. Files that were finished are kept.</source>
-        <translation>已停止，已完成的文件予以保留。</translation>
-    </message>
-    <message>
-        <source>All but pseudo-changes</source>
-        <translation>除伪变化外的全部</translation>
-    </message>
-    <message>
-        <source>At least</source>
-        <translation>最小面积</translation>
-    </message>
-    <message>
-        <source>Choose a run above to report it.</source>
-        <translation>请在上方选择要编制报告的检测结果。</translation>
-    </message>
-    <message>
-        <source>Choose at least one output.</source>
-        <translation>请至少选择一种输出。</translation>
-    </message>
-    <message>
-        <source>Choose the field that names the units.</source>
-        <translation>请选择统计单元的名称字段。</translation>
-    </message>
-    <message>
-        <source>Classes</source>
-        <translation>类别</translation>
-    </message>
-    <message>
-        <source>Confirmed candidates</source>
-        <translation>已确认图斑</translation>
-    </message>
-    <message>
-        <source>Drawing the preview</source>
-        <translation>正在绘制预览</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>导出</translation>
-    </message>
-    <message>
-        <source>FarmCD Report</source>
-        <translation>FarmCD 报告</translation>
-    </message>
-    <message>
-        <source>FarmCD: preview of the report</source>
-        <translation>FarmCD：报告预览</translation>
-    </message>
-    <message>
-        <source>FarmCD: write the report</source>
-        <translation>FarmCD：编制报告</translation>
-    </message>
-    <message>
-        <source>Look at this page</source>
-        <translation>放大查看此页</translation>
-    </message>
-    <message>
-        <source>More choices</source>
-        <translation>更多选项</translation>
-    </message>
-    <message>
-        <source>No preview: QGIS's own Python could not be started beside it.</source>
-        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
-    </message>
-    <message>
-        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
-        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
-    </message>
-    <message>
-        <source>Open the folder</source>
-        <translation>打开文件夹</translation>
-    </message>
-    <message>
-        <source>Open the report</source>
-        <translation>打开报告</translation>
-    </message>
-    <message>
-        <source>Outputs</source>
-        <translation>输出</translation>
-    </message>
-    <message>
-        <source>Pages</source>
-        <translation>单页图斑数</translation>
-    </message>
-    <message>
-        <source>Polygons of administrative units or parcels, for a table of their own</source>
-        <translation>行政区或地块面图层，用于分单元统计</translation>
-    </message>
-    <message>
-        <source>Preview of the report</source>
-        <translation>报告预览</translation>
-    </message>
-    <message>
-        <source>So many of the largest candidates get a page each</source>
-        <translation>面积最大的若干图斑，每个一页</translation>
-    </message>
-    <message>
-        <source>Starting</source>
-        <translation>正在启动</translation>
-    </message>
-    <message>
-        <source>The report is written.</source>
-        <translation>报告已生成。</translation>
-    </message>
-    <message>
-        <source>Their name</source>
-        <translation>名称字段</translation>
-    </message>
-    <message>
-        <source>Units</source>
-        <translation>统计单元</translation>
-    </message>
-    <message>
-        <source>Write a report</source>
-        <translation>编制报告</translation>
-    </message>
-    <message>
-        <source>Writing the report</source>
-        <translation>正在编制报告</translation>
-    </message>
-    <message>
-        <source>as in the run</source>
-        <translation>与检测时相同</translation>
-    </message>
-    <message>
-        <source>{pages} pages, {candidates} candidates</source>
-        <translation>共{pages}页，{candidates}个图斑</translation>
-    </message>
-    <message>
         <source>Bands and stretch of this date</source>
         <translation>该期影像的波段与拉伸</translation>
     </message>
@@ -1000,28 +848,12 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>代替前期</translation>
     </message>
     <message>
-        <source>Side by side</source>
-        <translation>并排对比</translation>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
     </message>
     <message>
-        <source>Swipe</source>
-        <translation>卷帘</translation>
-    </message>
-    <message>
-        <source>Same stretch</source>
-        <translation>同一拉伸</translation>
-    </message>
-    <message>
-        <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
-    </message>
-    <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
-    </message>
-    <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
     </message>
     <message>
         <source>Accuracy</source>
@@ -1264,14 +1096,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>已有 {total} 个点的样本，尚无判读；重新抽样将替换它。</translation>
     </message>
     <message>
-        <source>There is a sample of {total} points, {judged} of them judged; drawing again only adds points.</source>
-        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读；再次抽样只会增补点。</translation>
-    </message>
-    <message>
-        <source>Too few judged points to rely on (fewer than {few}): {classes}.</source>
-        <translation>已判读点过少，结果不可靠（少于 {few} 个）：{classes}。</translation>
-    </message>
-    <message>
         <source>Total</source>
         <translation>合计</translation>
     </message>
@@ -1288,8 +1112,8 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>总体精度所需的标准误</translation>
     </message>
     <message>
-        <source>What became of the marked pixel? Judge by the images alone.</source>
-        <translation>标记的像元变成了什么？请仅依据影像判读。</translation>
+        <source>What became of the pixel in the middle of the mark? Judge by the images alone.</source>
+        <translation>标记中央的像元变成了什么？请仅依据影像判读。</translation>
     </message>
     <message>
         <source>Works out what the judged accuracy sample of a run says of its map: error matrix, user's, producer's and overall accuracy, F1, and the area of each class in ha and mu, all with standard errors and 95 % intervals after Olofsson et al. (2014).
@@ -1336,6 +1160,174 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
     <message>
+        <source>There is a sample of {total} points, {judged} of them judged. Drawing adds {more} points to it.</source>
+        <translation>已有 {total} 个点的样本，其中 {judged} 个已判读。再次抽样将增补 {more} 个点。</translation>
+    </message>
+    <message>
+        <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
+        <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
+        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
+    </message>
+    <message>
+        <source>Draw more points</source>
+        <translation>增补样本点</translation>
+    </message>
+    <message>
+        <source>Standard error to be expected with them: {percent} %.</source>
+        <translation>预计标准误：{percent} %。</translation>
+    </message>
+    <message>
+        <source>All but pseudo-changes</source>
+        <translation>除伪变化外的全部</translation>
+    </message>
+    <message>
+        <source>At least</source>
+        <translation>最小面积</translation>
+    </message>
+    <message>
+        <source>Choose a run above to report it.</source>
+        <translation>请在上方选择要编制报告的检测结果。</translation>
+    </message>
+    <message>
+        <source>Choose at least one output.</source>
+        <translation>请至少选择一种输出。</translation>
+    </message>
+    <message>
+        <source>Choose the field that names the units.</source>
+        <translation>请选择统计单元的名称字段。</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Confirmed candidates</source>
+        <translation>已确认图斑</translation>
+    </message>
+    <message>
+        <source>Drawing the preview</source>
+        <translation>正在绘制预览</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>FarmCD Report</source>
+        <translation>FarmCD 报告</translation>
+    </message>
+    <message>
+        <source>FarmCD: preview of the report</source>
+        <translation>FarmCD：报告预览</translation>
+    </message>
+    <message>
+        <source>FarmCD: write the report</source>
+        <translation>FarmCD：编制报告</translation>
+    </message>
+    <message>
+        <source>Look at this page</source>
+        <translation>放大查看此页</translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation>更多选项</translation>
+    </message>
+    <message>
+        <source>No preview: QGIS's own Python could not be started beside it.</source>
+        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
+    </message>
+    <message>
+        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
+        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
+    </message>
+    <message>
+        <source>Open the folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open the report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>单页图斑数</translation>
+    </message>
+    <message>
+        <source>Polygons of administrative units or parcels, for a table of their own</source>
+        <translation>行政区或地块面图层，用于分单元统计</translation>
+    </message>
+    <message>
+        <source>Preview of the report</source>
+        <translation>报告预览</translation>
+    </message>
+    <message>
+        <source>So many of the largest candidates get a page each</source>
+        <translation>面积最大的若干图斑，每个一页</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>The report is written.</source>
+        <translation>报告已生成。</translation>
+    </message>
+    <message>
+        <source>Their name</source>
+        <translation>名称字段</translation>
+    </message>
+    <message>
+        <source>Units</source>
+        <translation>统计单元</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>编制报告</translation>
+    </message>
+    <message>
+        <source>Writing the report</source>
+        <translation>正在编制报告</translation>
+    </message>
+    <message>
+        <source>as in the run</source>
+        <translation>与检测时相同</translation>
+    </message>
+    <message>
+        <source>{pages} pages, {candidates} candidates</source>
+        <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
+    </message>
+    <message>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
+    <message>
         <source>referee: real change</source>
         <translation>CLIP 复判：真实变化</translation>
     </message>
@@ -1362,6 +1354,402 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>Samples</source>
         <translation>样本数</translation>
+    </message>
+    <message>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
+    </message>
+    <message>
+        <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
+
+The two rasters may differ in CRS, resolution and extent; they are brought onto one grid. Only pixels inside the extent, the area of interest and the farmland polygons are looked at, as far as these are given.
+
+The output folder gets the change classes, the confidence and the arbitration as rasters, the candidates and the hard regions as polygons in one GeoPackage, and run.json, the record of the run. A run that was stopped there goes on; another run that is finished is not replaced unless you ask for it.</source>
+        <translation>找出两期栅格之间耕地变成了什么，分为五类：裸地、建筑、道路、植被或水体。
+
+两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
+
+输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。在该文件夹中中断的检测会继续进行；已完成的其他检测结果只有在您要求时才会被替换。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; press Run to go on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；再次点击“运行”即可从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Stopped. What is finished stays in {0}; the same run goes on from there.</source>
+        <translation>已停止。已完成的部分保留在 {0}；相同的检测会从中断处继续。</translation>
+    </message>
+    <message>
+        <source>This run was finished before; nothing was computed.</source>
+        <translation>该检测此前已完成，未重新计算。</translation>
+    </message>
+    <message>
+        <source>The unfinished run was continued.</source>
+        <translation>已继续未完成的检测。</translation>
+    </message>
+    <message>
+        <source>An unfinished run of other inputs or settings was removed.</source>
+        <translation>输入或设置不同的未完成检测已被移除。</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew</source>
+        <translation>重新计算已完成的检测</translation>
+    </message>
+    <message>
+        <source>Replaces the run that the output folder holds</source>
+        <translation>将替换输出文件夹中已有的检测结果</translation>
+    </message>
+    <message>
+        <source>Compute a finished run anew, and replace it</source>
+        <translation>重新计算已完成的检测并替换原结果</translation>
+    </message>
+    <message>
+        <source>0–24 %: text says change</source>
+        <translation>0–24 %：文本判为变化</translation>
+    </message>
+    <message>
+        <source>25–50 %: text leans to change</source>
+        <translation>25–50 %：文本倾向变化</translation>
+    </message>
+    <message>
+        <source>51–74 %: text leans to no change</source>
+        <translation>51–74 %：文本倾向未变化</translation>
+    </message>
+    <message>
+        <source>75–100 %: text says no change</source>
+        <translation>75–100 %：文本判为未变化</translation>
+    </message>
+    <message>
+        <source>below 50 %: very unsure</source>
+        <translation>低于 50 %：很不确定</translation>
+    </message>
+    <message>
+        <source>50–64 %: unsure</source>
+        <translation>50–64 %：不确定</translation>
+    </message>
+    <message>
+        <source>65–79 %: doubtful, below tau 0.80</source>
+        <translation>65–79 %：存疑，低于 tau 0.80</translation>
+    </message>
+    <message>
+        <source>80–89 %: fairly sure</source>
+        <translation>80–89 %：较确定</translation>
+    </message>
+    <message>
+        <source>90 % and more: sure</source>
+        <translation>90 % 及以上：确定</translation>
+    </message>
+    <message>
+        <source>Point</source>
+        <translation>样本点</translation>
+    </message>
+    <message>
+        <source>Mapped class id</source>
+        <translation>图上类别代码</translation>
+    </message>
+    <message>
+        <source>Judgement</source>
+        <translation>判读</translation>
+    </message>
+    <message>
+        <source>Judged class id</source>
+        <translation>判读类别代码</translation>
+    </message>
+    <message>
+        <source>Candidate</source>
+        <translation>图斑编号</translation>
+    </message>
+    <message>
+        <source>Class id</source>
+        <translation>类别代码</translation>
+    </message>
+    <message>
+        <source>Second class id</source>
+        <translation>次选类别代码</translation>
+    </message>
+    <message>
+        <source>Second class</source>
+        <translation>次选类别</translation>
+    </message>
+    <message>
+        <source>Area (ha)</source>
+        <translation>面积（公顷）</translation>
+    </message>
+    <message>
+        <source>Area (mu)</source>
+        <translation>面积（亩）</translation>
+    </message>
+    <message>
+        <source>Mean confidence (0–1)</source>
+        <translation>平均置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Lowest confidence (0–1)</source>
+        <translation>最低置信度（0–1）</translation>
+    </message>
+    <message>
+        <source>Share of hard pixels (0–1)</source>
+        <translation>困难像元比例（0–1）</translation>
+    </message>
+    <message>
+        <source>No change according to the text (0–1)</source>
+        <translation>文本判为未变化（0–1）</translation>
+    </message>
+    <message>
+        <source>Share where the text disagrees (0–1)</source>
+        <translation>文本不一致比例（0–1）</translation>
+    </message>
+    <message>
+        <source>Review</source>
+        <translation>复核</translation>
+    </message>
+    <message>
+        <source>Hard region</source>
+        <translation>困难区</translation>
+    </message>
+    <message>
+        <source>found by itself</source>
+        <translation>自动查找</translation>
+    </message>
+    <message>
+        <source>Python of the worker</source>
+        <translation>工作进程的 Python</translation>
+    </message>
+    <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
+        <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
+        <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
+    </message>
+    <message>
+        <source>There is no such file.</source>
+        <translation>没有该文件。</translation>
+    </message>
+    <message>
+        <source>Filter…</source>
+        <translation>筛选…</translation>
+    </message>
+    <message>
+        <source>Filter ({count})…</source>
+        <translation>筛选（{count}）…</translation>
+    </message>
+    <message>
+        <source>Many at once…</source>
+        <translation>批量判定…</translation>
+    </message>
+    <message>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
+    </message>
+    <message>
+        <source>FarmCD review</source>
+        <translation>FarmCD 复核</translation>
+    </message>
+    <message>
+        <source>Administrative units of the candidates</source>
+        <translation>图斑所属行政区</translation>
+    </message>
+    <message>
+        <source>Confidence at least</source>
+        <translation>置信度不低于</translation>
+    </message>
+    <message>
+        <source>Confidence below</source>
+        <translation>置信度低于</translation>
+    </message>
+    <message>
+        <source>Preview on the map</source>
+        <translation>在地图上预览</translation>
+    </message>
+    <message>
+        <source>Give verdicts</source>
+        <translation>批量写入判定</translation>
+    </message>
+    <message>
+        <source>{count} of the {total} candidates in this queue, {area}</source>
+        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
+    </message>
+    <message>
+        <source>Only what the map shows</source>
+        <translation>仅当前地图范围</translation>
+    </message>
+    <message>
+        <source>No administrative units</source>
+        <translation>不按行政区</translation>
+    </message>
+    <message>
+        <source>No filter</source>
+        <translation>清除筛选</translation>
+    </message>
+    <message>
+        <source>Anyone</source>
+        <translation>所有人员</translation>
+    </message>
+    <message>
+        <source>All units</source>
+        <translation>所有行政区</translation>
+    </message>
+    <message>
+        <source>Confidence (%)</source>
+        <translation>置信度（%）</translation>
+    </message>
+    <message>
+        <source>Unit</source>
+        <translation>行政区</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>自</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <source>{count} left</source>
+        <translation>剩余 {count} 个</translation>
+    </message>
+    <message>
+        <source>{seconds} s each</source>
+        <translation>每个 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>about {hours} h {minutes} min</source>
+        <translation>约 {hours} 小时 {minutes} 分</translation>
+    </message>
+    <message>
+        <source>about {minutes} min</source>
+        <translation>约 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>Another program has added verdicts to this run: {people}.</source>
+        <translation>另一程序已向本次检测写入判定：{people}。</translation>
+    </message>
+    <message>
+        <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
+
+Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后期对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
+
+经复核判为伪变化的图斑不计入。勾选“仅已确认图斑”时，未经确认的也不计入；尚无任何复核结果时除外。</translation>
+    </message>
+    <message>
+        <source>Administrative units or parcels</source>
+        <translation>行政区或地块</translation>
+    </message>
+    <message>
+        <source>Field that names the units</source>
+        <translation>单元名称字段</translation>
+    </message>
+    <message>
+        <source>Farmland (as in the run, if empty)</source>
+        <translation>耕地（空则与检测时相同）</translation>
+    </message>
+    <message>
+        <source>Leave out candidates below (m²)</source>
+        <translation>不计小于此面积的图斑（m²）</translation>
+    </message>
+    <message>
+        <source>CRS of the spatial files (that of the run, if empty)</source>
+        <translation>空间数据坐标系（空则与检测结果相同）</translation>
+    </message>
+    <message>
+        <source>Of the GeoPackage and the Shapefile</source>
+        <translation>GeoPackage 和 Shapefile 的坐标系</translation>
+    </message>
+    <message>
+        <source>those of FarmCD</source>
+        <translation>FarmCD 自带</translation>
+    </message>
+    <message>
+        <source>A folder with your office's own layout templates</source>
+        <translation>存放本单位布局模板的文件夹</translation>
+    </message>
+    <message>
+        <source>CRS</source>
+        <translation>坐标系</translation>
+    </message>
+    <message>
+        <source>Templates</source>
+        <translation>模板</translation>
+    </message>
+    <message>
+        <source>Summarise the review of a run</source>
+        <translation>汇总检测的复核结果</translation>
+    </message>
+    <message>
+        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
+        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>Summary for programs (JSON)</source>
+        <translation>供程序使用的汇总（JSON）</translation>
+    </message>
+    <message>
+        <source>Reviewed candidates</source>
+        <translation>已复核图斑数</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Reason of pseudo-changes</source>
+        <translation>伪变化原因</translation>
+    </message>
+    <message>
+        <source>Review of {run}</source>
+        <translation>{run} 的复核</translation>
+    </message>
+    <message>
+        <source>{total} candidates, {count} verdicts given</source>
+        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
+    </message>
+    <message>
+        <source>{name}: {seconds} s for a verdict (median)</source>
+        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
+    </message>
+    <message>
+        <source>Merge two reviews of a run</source>
+        <translation>合并同一检测的两份复核</translation>
+    </message>
+    <message>
+        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
+
+A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
+        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
+
+新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
+    </message>
+    <message>
+        <source>Review to add to</source>
+        <translation>并入到的复核</translation>
+    </message>
+    <message>
+        <source>Review to take from</source>
+        <translation>取自的复核</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>New rows of the log</source>
+        <translation>新增日志行数</translation>
+    </message>
+    <message>
+        <source>Candidates in conflict</source>
+        <translation>意见不一的图斑数</translation>
+    </message>
+    <message>
+        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
+        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
     </message>
 </context>
 </TS>

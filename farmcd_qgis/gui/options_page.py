@@ -1,0 +1,79 @@
+"""The page "FarmCD" in QGIS's options: the worker's Python, and the names that reviews and reports carry."""
+
+from pathlib import Path
+
+from qgis.core import QgsApplication, QgsSettings
+from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt.QtGui import QIcon
+from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from ..paths import resources
+from ..review.reviewer import OFFICE_SETTING, REVIEWER_SETTING
+from ..runtime.jobs import PYTHON_SETTING
+from .words import tr
+
+
+class OptionsFactory(QgsOptionsWidgetFactory):
+    """Hands QGIS's options dialog the page; register it with iface and keep it until it is unregistered."""
+
+    def __init__(self) -> None:
+        super().__init__("FarmCD", QIcon(str(resources() / "icons" / "farmcd.svg")))
+
+    def createWidget(self, parent: QWidget | None = None) -> "OptionsPage":
+        """Make the page for one opening of the dialog."""
+        return OptionsPage(parent)
+
+
+class OptionsPage(QgsOptionsPageWidget):
+    """Shows what is kept and keeps what is shown when the dialog is accepted."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("FarmCDOptions")
+        self.python = QgsFileWidget()
+        self.python.setStorageMode(QgsFileWidget.StorageMode.GetFile)
+        self.python.lineEdit().setPlaceholderText(tr("found by itself"))
+        self.reviewer, self.office = QLineEdit(), QLineEdit()
+        self.reviewer.setPlaceholderText(QgsApplication.userFullName() or QgsApplication.userLoginName())
+        for widget, name in (
+            (self.python, "pythonWidget"),
+            (self.reviewer, "reviewerEdit"),
+            (self.office, "officeEdit"),
+        ):
+            widget.setObjectName(name)
+        self.trouble = QLabel()
+        self.trouble.setWordWrap(True)
+        self.trouble.setStyleSheet("color: #b00020")
+        form = QFormLayout()
+        form.addRow(tr("Python of the worker"), self.python)
+        form.addRow("", self.trouble)
+        form.addRow(tr("Reviewer"), self.reviewer)
+        form.addRow(tr("Office"), self.office)
+        hint = QLabel(tr("Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one."))
+        hint.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(hint)
+        column.addStretch(1)
+        self._show_kept()
+        self.python.fileChanged.connect(lambda _: self._look())
+
+    def apply(self) -> None:
+        """Keep what is shown; a worker that runs already stays as it is until its job ends."""
+        settings = QgsSettings()
+        settings.setValue(PYTHON_SETTING, self.python.filePath().strip())
+        settings.setValue(REVIEWER_SETTING, self.reviewer.text().strip())
+        settings.setValue(OFFICE_SETTING, self.office.text().strip())
+
+    def _show_kept(self) -> None:
+        settings = QgsSettings()
+        self.python.setFilePath(settings.value(PYTHON_SETTING, "", str))
+        self.reviewer.setText(settings.value(REVIEWER_SETTING, "", str))
+        self.office.setText(settings.value(OFFICE_SETTING, "", str))
+        self._look()
+
+    def _look(self) -> None:
+        named = self.python.filePath().strip()
+        missing = bool(named) and not Path(named).expanduser().is_file()
+        self.trouble.setText(tr("There is no such file.") if missing else "")
+        self.trouble.setVisible(missing)

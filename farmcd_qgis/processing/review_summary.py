@@ -1,0 +1,164 @@
+"""farmcd:reviewsummary, what a review has come to."""
+
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingParameterFeatureSink,
+    QgsProcessingParameterFile,
+    QgsProcessingParameterFileDestination,
+)
+from qgis.PyQt.QtCore import QLocale, QMetaType
+
+from ..classes import MU_PER_HECTARE, class_label
+from ..protocol import RUN_GPKG, FarmCDError
+from ..review.summary import Count, Summary, review_summary
+from .algorithm import FarmCDAlgorithm
+from .tables import add_rows
+
+RUN_FOLDER = "RUN_FOLDER"
+TABLE = "TABLE"
+HTML = "HTML"
+JSON = "JSON"
+CANDIDATE_COUNT = "CANDIDATE_COUNT"
+REVIEWED_COUNT = "REVIEWED_COUNT"
+
+FIELDS = {
+    "about": QMetaType.Type.QString,
+    "what": QMetaType.Type.QString,
+    "label": QMetaType.Type.QString,
+    "candidates": QMetaType.Type.Int,
+    "area_ha": QMetaType.Type.Double,
+    "area_mu": QMetaType.Type.Double,
+}
+
+
+class ReviewSummaryAlgorithm(FarmCDAlgorithm):
+    """Counts what was said of a run's candidates."""
+
+    def name(self) -> str:
+        """Return the algorithm's id."""
+        return "reviewsummary"
+
+    def displayName(self) -> str:
+        """Return the algorithm's name for people."""
+        return self.tr("Summarise the review of a run")
+
+    def shortHelpString(self) -> str:
+        """Say what it does and what comes out."""
+        return self.tr(
+            "Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of "
+            "pseudo-changes and by reviewer, with their areas, and says how long a verdict took."
+        )
+
+    def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
+        """Declare parameters and outputs."""
+        folder = Qgis.ProcessingFileParameterBehavior.Folder
+        self.addParameter(QgsProcessingParameterFile(RUN_FOLDER, self.tr("Run folder"), folder))
+        table = Qgis.ProcessingSourceType.Vector
+        self.addParameter(QgsProcessingParameterFeatureSink(TABLE, self.tr("Table"), table, None, True))
+        for name, label, kind in (
+            (HTML, self.tr("Summary for the screen (HTML)"), "HTML (*.html)"),
+            (JSON, self.tr("Summary for programs (JSON)"), "JSON (*.json)"),
+        ):
+            self.addParameter(QgsProcessingParameterFileDestination(name, label, kind, None, True))
+        self.addOutput(QgsProcessingOutputNumber(CANDIDATE_COUNT, self.tr("Number of candidates")))
+        self.addOutput(QgsProcessingOutputNumber(REVIEWED_COUNT, self.tr("Reviewed candidates")))
+
+    def processAlgorithm(
+        self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> dict[str, Any]:
+        """Count."""
+        run_dir = Path(self.parameterAsFile(parameters, RUN_FOLDER, context))
+        try:
+            summary = review_summary(run_dir / RUN_GPKG)
+        except FarmCDError as error:
+            raise QgsProcessingException(error.message) from error
+        rows = [
+            (one.about, one.what, self._label(one), one.candidates, one.area_ha, one.area_ha * MU_PER_HECTARE)
+            for one in summary.counts
+        ]
+        results = {TABLE: add_rows(self, TABLE, FIELDS, rows, parameters, context)}
+        texts = {
+            HTML: self._page(summary, run_dir.name),
+            JSON: json.dumps(summary.as_dict(), ensure_ascii=False, indent=2) + "\n",
+        }
+        for name, text in texts.items():
+            path = self.parameterAsFileOutput(parameters, name, context)
+            if path:
+                Path(path).write_text(text, encoding="utf-8")
+                results[name] = path
+        reviewed = sum(one.candidates for one in summary.counts if one.about == "reviewer")
+        feedback.pushInfo(self.tr("{reviewed} of {total} reviewed").format(reviewed=reviewed, total=summary.candidates))
+        return results | {CANDIDATE_COUNT: summary.candidates, REVIEWED_COUNT: reviewed}
+
+    def _label(self, one: Count) -> str:
+        if one.about == "class":
+            return class_label(int(one.what), QgsApplication.instance().locale())
+        return self._labels().get(one.what, one.what) if one.about != "reviewer" else one.what
+
+    def _page(self, summary: Summary, run: str) -> str:
+        """Write the summary as a page of its own."""
+        locale = QLocale()
+        heads = {
+            "status": self.tr("Status"),
+            "class": self.tr("Class"),
+            "reason": self.tr("Reason of pseudo-changes"),
+            "reviewer": self.tr("Reviewer"),
+        }
+        parts = [
+            f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>{escape(run)}</title><style>",
+            "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse;margin-bottom:1.5em}",
+            "th,td{border:1px solid #bbb;padding:.25em .7em;text-align:left}td.n,th.n{text-align:right}</style></head>",
+            f"<body><h1>{escape(self.tr('Review of {run}').format(run=run))}</h1><p>",
+            escape(
+                self.tr("{total} candidates, {count} verdicts given").format(
+                    total=summary.candidates, count=summary.verdicts
+                )
+            ),
+            f" ({summary.first[:16]} – {summary.last[:16]} UTC)" if summary.first else "",
+            "</p>",
+        ]
+        columns = (self.tr("Candidates"), self.tr("Area (ha)"), self.tr("Area (mu)"))
+        for about, head in heads.items():
+            rows = [one for one in summary.counts if one.about == about]
+            if not rows:
+                continue
+            parts.append(f"<table><tr><th>{escape(head)}</th>")
+            parts += [f"<th class='n'>{escape(column)}</th>" for column in columns]
+            parts.append("</tr>")
+            for one in rows:
+                areas = [locale.toString(float(one.area_ha * unit), "f", 2) for unit in (1, MU_PER_HECTARE)]
+                cells = "".join(f"<td class='n'>{cell}</td>" for cell in (one.candidates, *areas))
+                parts.append(f"<tr><td>{escape(self._label(one))}</td>{cells}</tr>")
+            parts.append("</table>")
+        for name, seconds in summary.seconds_each.items():
+            words = self.tr("{name}: {seconds} s for a verdict (median)").format(name=name, seconds=seconds)
+            parts.append(f"<p>{escape(words)}</p>")
+        return "".join([*parts, "</body></html>\n"])
+
+    def _labels(self) -> dict[str, str]:
+        return {
+            "unreviewed": self.tr("Not reviewed"),
+            "skipped": self.tr("Skipped"),
+            "unsure": self.tr("Unsure"),
+            "confirmed": self.tr("Confirmed"),
+            "other_class": self.tr("Other class"),
+            "pseudo_change": self.tr("Pseudo-change"),
+            "conflict": self.tr("Conflict"),
+            "crop_rotation": self.tr("Crop rotation"),
+            "season": self.tr("Season"),
+            "illumination": self.tr("Illumination"),
+            "shadow": self.tr("Shadow"),
+            "misregistration": self.tr("Misregistration"),
+            "cloud": self.tr("Cloud"),
+            "none": self.tr("No reason given"),
+        }

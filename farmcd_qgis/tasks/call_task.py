@@ -1,0 +1,17 @@
+"""An ordinary function in one of QGIS's background threads."""
+
+from collections.abc import Callable
+from typing import Any
+
+from .worker_task import WorkerTask
+
+
+class CallTask(WorkerTask):
+    """Calls `work`, which knows no widgets; `succeeded` brings what it returned, `failed` its FarmCDError."""
+
+    def __init__(self, work: Callable[[], Any], description: str) -> None:
+        super().__init__("", {}, description, hidden=True)
+        self._call = work
+
+    def _work(self) -> Any:
+        return self._call()
