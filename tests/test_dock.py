@@ -19,6 +19,7 @@ from farmcd_qgis.dates import date_in
 from farmcd_qgis.gui import detect_dock
 from farmcd_qgis.gui.detect_dock import DetectDock
 from farmcd_qgis.gui.guess import guess_pair
+from farmcd_qgis.gui.panel_scroll import PanelScroll
 from farmcd_qgis.gui.words import card_words, remaining_words
 from farmcd_qgis.plugin import FarmCDPlugin
 from farmcd_qgis.protocol import Cancelled, FarmCDError, Finding, InputError, Progress, RunResult
@@ -348,3 +349,14 @@ def test_plugin_imports_no_torch_and_nothing_of_the_engine():
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
     assert told.stdout.strip() == "[]"
+
+
+def test_a_panel_is_never_cut_off_whatever_its_words_become(qtbot):
+    panel = QLabel("few words")
+    scroll = PanelScroll(panel)
+    qtbot.addWidget(scroll)
+    scroll.show()
+    before = scroll.minimumWidth()
+    panel.setText("many more words than there were when the dock was made")
+    qtbot.waitUntil(lambda: scroll.minimumWidth() > before)
+    assert scroll.viewport().width() >= panel.minimumSizeHint().width()

@@ -8,8 +8,8 @@ from typing import Any
 
 from qgis.core import Qgis, QgsProject
 from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QAbstractSpinBox, QFileDialog, QLineEdit, QScrollArea, QTextBrowser, QWidget
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QAbstractSpinBox, QFileDialog, QLineEdit, QTextBrowser, QWidget
 
 from .. import tasks
 from ..classes import CLASSES, NO_CHANGE
@@ -24,6 +24,7 @@ from ..translation import said
 from .accuracy_map import AccuracyMap
 from .accuracy_panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .accuracy_words import judgement_words, result_page, states
+from .panel_scroll import PanelScroll
 from .review_keys import KeyAction, KeyFilter
 from .review_panel import swatch
 from .review_views import Pair, ReviewViews
@@ -55,14 +56,7 @@ class AccuracyDock(QgsDockWidget):
         self._views = ReviewViews(iface, self, self._say, "Accuracy")
         self._make_actions()
         self.panel = AccuracyPanel(self.actions_by_name, self)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.panel)
-        # Never so narrow that something is cut off, also with a vertical scroll bar.
-        scroll.setMinimumWidth(self.panel.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        self.setWidget(scroll)
+        self.setWidget(PanelScroll(self.panel))
         self.setFocusProxy(self.panel)
         self._connect()
         self._show()

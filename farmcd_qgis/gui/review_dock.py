@@ -7,8 +7,8 @@ from typing import Any
 
 from qgis.core import Qgis, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QLineEdit, QScrollArea, QWidget
+from qgis.PyQt.QtCore import QTimer, pyqtSignal
+from qgis.PyQt.QtWidgets import QLineEdit, QWidget
 
 from .. import tasks
 from ..protocol import RUN_GPKG, FarmCDError
@@ -20,6 +20,7 @@ from ..review.store import ReviewStore, review_size
 from ..review.units import Units, units_job
 from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
 from ..translation import said
+from .panel_scroll import PanelScroll
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
 from .review_edits import ReviewEdits
@@ -62,14 +63,7 @@ class ReviewDock(QgsDockWidget):
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
         self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(self.panel)
-        # Never so narrow that something is cut off, also with a vertical scroll bar.
-        scroll.setMinimumWidth(self.panel.minimumSizeHint().width() + scroll.verticalScrollBar().sizeHint().width())
-        self.setWidget(scroll)
+        self.setWidget(PanelScroll(self.panel))
         self.setFocusProxy(self.panel)
         self._connect()
         self._show()
