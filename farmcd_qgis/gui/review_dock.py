@@ -20,6 +20,7 @@ from ..review.store import ReviewStore, review_size
 from ..review.units import Units, units_job
 from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
 from ..translation import said
+from .learn_dialog import LearnButton
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
 from .review_filter import FilterBox
@@ -60,6 +61,8 @@ class ReviewDock(QgsDockWidget):
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk}
         self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
+        self.learn = LearnButton(lambda: self.session, self)
+        self.panel.layout().addWidget(self.learn)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -315,6 +318,7 @@ class ReviewDock(QgsDockWidget):
         for name in ("back", "undo", "redo"):
             self.actions_by_name[name].setEnabled(free and not asked)
         self.actions_by_name["zoom"].setEnabled(shown)
+        self.learn.setEnabled(free)
         self.actions_by_name["outline"].setEnabled(shown)
         self._views.enable(free)
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
@@ -358,12 +362,7 @@ class ReviewDock(QgsDockWidget):
         self.actions_by_name = self._verdicts | others | self._views.actions
         # With the map in front of the dock the others keep their usual meaning.
         looks = [others[name] for name in ("flicker", "outline", "zoom")]
-        self._canvas_actions = [
-            *self._verdicts.values(),
-            *self.reason_actions,
-            *looks,
-            *self._views.actions.values(),
-        ]
+        self._canvas_actions = [*self._verdicts.values(), *self.reason_actions, *looks, *self._views.actions.values()]
 
     def _connect(self) -> None:
         self._keys = KeyFilter([*self.actions_by_name.values(), *self.reason_actions], lambda: True, self)

@@ -1747,5 +1747,197 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
         <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
     </message>
+    <message>
+        <source>Use verdicts for training…</source>
+        <translation>将判定结果用于训练…</translation>
+    </message>
+    <message>
+        <source>FarmCD: learn from verdicts</source>
+        <translation>FarmCD：从判定结果学习</translation>
+    </message>
+    <message>
+        <source>Start training</source>
+        <translation>开始训练</translation>
+    </message>
+    <message>
+        <source>Export samples only</source>
+        <translation>仅导出样本</translation>
+    </message>
+    <message>
+        <source>Use for new runs</source>
+        <translation>用于新的检测</translation>
+    </message>
+    <message>
+        <source>Choose the checkpoint to begin with.</source>
+        <translation>请选择起始模型权重。</translation>
+    </message>
+    <message>
+        <source>Name a file that ends in .safetensors for the new checkpoint.</source>
+        <translation>请为新的模型权重指定以 .safetensors 结尾的完整文件路径。</translation>
+    </message>
+    <message>
+        <source>{0} exists already: give the new checkpoint another name.</source>
+        <translation>{0} 已存在：请为新的模型权重另取名称。</translation>
+    </message>
+    <message>
+        <source>Name a new or empty folder for the samples.</source>
+        <translation>请为样本指定一个新的或空的文件夹。</translation>
+    </message>
+    <message>
+        <source>New runs use {0} from now on.</source>
+        <translation>今后新的检测将使用 {0}。</translation>
+    </message>
+    <message>
+        <source>FarmCD: export samples</source>
+        <translation>FarmCD：导出样本</translation>
+    </message>
+    <message>
+        <source>FarmCD: train with verdicts</source>
+        <translation>FarmCD：用判定结果训练</translation>
+    </message>
+    <message>
+        <source>The folder {0} cannot be made: {1}.</source>
+        <translation>无法创建文件夹 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>Measuring the checkpoint as it is</source>
+        <translation>正在测评原有模型权重</translation>
+    </message>
+    <message>
+        <source>{0} samples are in {1}.</source>
+        <translation>{0} 个样本已保存到 {1}。</translation>
+    </message>
+    <message>
+        <source>The new checkpoint is in {0}.</source>
+        <translation>新的模型权重已保存到 {0}。</translation>
+    </message>
+    <message>
+        <source>Stopped. No checkpoint was written.</source>
+        <translation>已停止，未写入模型权重。</translation>
+    </message>
+    <message>
+        <source>minutes</source>
+        <translation>分钟</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>none: what was known may fade</source>
+        <translation>无：原有能力可能减弱</translation>
+    </message>
+    <message>
+        <source>not kept</source>
+        <translation>不保留</translation>
+    </message>
+    <message>
+        <source>at most</source>
+        <translation>最多</translation>
+    </message>
+    <message>
+        <source>Begin with</source>
+        <translation>起始模型权重</translation>
+    </message>
+    <message>
+        <source>Mix with older data</source>
+        <translation>混入原有数据</translation>
+    </message>
+    <message>
+        <source>Training steps</source>
+        <translation>训练步数</translation>
+    </message>
+    <message>
+        <source>New checkpoint</source>
+        <translation>新的模型权重</translation>
+    </message>
+    <message>
+        <source>Keep the samples in</source>
+        <translation>样本保存到</translation>
+    </message>
+    <message>
+        <source>No run is open. Open one in the review dock.</source>
+        <translation>尚未打开检测结果，请在复核面板中打开。</translation>
+    </message>
+    <message>
+        <source>Run {0}: {1} verdicts that say what is there ({2} confirmed, {3} rejected, {4} given another class).</source>
+        <translation>检测 {0}：{1} 个明确的判定结果（确认 {2}，否定 {3}，改判类别 {4}）。</translation>
+    </message>
+    <message>
+        <source>There is nothing to learn from yet: review some candidates first.</source>
+        <translation>尚无可供学习的判定结果，请先复核部分图斑。</translation>
+    </message>
+    <message>
+        <source>That is few: the figures will hardly show whether the new checkpoint is better.</source>
+        <translation>数量偏少：指标难以说明新的模型权重是否更好。</translation>
+    </message>
+    <message>
+        <source>On held-out verdicts, %</source>
+        <translation>留出的判定结果，%</translation>
+    </message>
+    <message>
+        <source>Before training</source>
+        <translation>训练前</translation>
+    </message>
+    <message>
+        <source>After training</source>
+        <translation>训练后</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差值</translation>
+    </message>
+    <message>
+        <source>F1 of change</source>
+        <translation>变化 F1</translation>
+    </message>
+    <message>
+        <source>Precision of change</source>
+        <translation>变化精确率</translation>
+    </message>
+    <message>
+        <source>Recall of change</source>
+        <translation>变化召回率</translation>
+    </message>
+    <message>
+        <source>IoU of change</source>
+        <translation>变化 IoU</translation>
+    </message>
+    <message>
+        <source>F1 of {0}</source>
+        <translation>{0} F1</translation>
+    </message>
+    <message>
+        <source>Trained on {0} samples for {1} steps ({2} s).</source>
+        <translation>用 {0} 个样本训练了 {1} 步（{2} 秒）。</translation>
+    </message>
+    <message>
+        <source>Too few samples to hold some out: whether it is better is not known.</source>
+        <translation>样本太少，无法留出一部分：是否更好不得而知。</translation>
+    </message>
+    <message>
+        <source>The figures are from {0} held-out samples with {1} verdicts, none of which it was trained on.</source>
+        <translation>指标来自 {0} 个留出样本（含 {1} 个判定结果），均未参与训练。</translation>
+    </message>
+    <message>
+        <source>That is not enough to tell whether it is better.</source>
+        <translation>数量不足以判断是否更好。</translation>
+    </message>
+    <message>
+        <source>It is better on them.</source>
+        <translation>在这些样本上更好。</translation>
+    </message>
+    <message>
+        <source>It is not better on them.</source>
+        <translation>在这些样本上并不更好。</translation>
+    </message>
+    <message>
+        <source>Exporting samples</source>
+        <translation>正在导出样本</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>正在训练</translation>
+    </message>
 </context>
 </TS>
