@@ -317,6 +317,39 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+def test_a_sample_that_cannot_be_written_leaves_the_one_before(run, store, monkeypatch):
+    before = layer(run)
+    other = sqlite3.connect(run / RUN_GPKG, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setenv("SQLITE_BUSY_TIMEOUT", "50")
+    with pytest.raises(FarmCDError, match="could not be written"):
+        draw_sample(run, {0: 5, 1: 5}, 8)
+    other.execute("ROLLBACK")
+    other.close()
+    assert [point["x"] for point in layer(run)] == [point["x"] for point in before]
+    assert len(draw_sample(run, {0: 5, 1: 5}, 8)["strata"]) == 3
+
+
+@pytest.mark.parametrize("change", [[[0]], [[1, 0, 255]], [[3], [3]]])
+def test_the_smallest_maps_are_judged_whole_and_known_without_error(tmp_path, change):
+    run = write_run(tmp_path / "tiny", change)
+    vectorise(run, minimum_mapping_unit_m2=0.0)
+    draw_sample(run, dict.fromkeys(range(6), 50), 1)
+    store = SampleStore(run / RUN_GPKG, "ann")
+    for point in store.points():
+        store.judge(point.sample_id, JUDGED, 3)
+    found = assessment(run)
+    valid = np.array(change)[np.array(change) != NODATA]
+    assert found.drawn == valid.size
+    assert found.overall.value == pytest.approx((valid == 3).mean())
+    assert found.overall.margin == 0.0
+
+
+def test_a_map_without_a_result_has_no_strata(tmp_path):
+    run = write_run(tmp_path / "empty", [[NODATA, NODATA]])
+    assert count_strata(run) == []
+
+
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows tells peak memory otherwise")
 def test_a_large_map_is_drawn_from_in_bounded_memory(tmp_path):

@@ -93,9 +93,11 @@ def dialog(dock, run, answers) -> LearnDialog:
     # The place of a plugin that has moved since.
     record["request"]["checkpoint"] = f"/elsewhere/{bundled_checkpoints()[0].name}"
     (run / RUN_JSON).write_text(json.dumps(record))
-    assert not dock.learn.isEnabled()
-    assert dock.open_run(run)
     dock.learn.click()
+    assert "No run is open" in dock.learn.dialog.about.text()
+    assert not dock.learn.dialog.start_button.isEnabled()
+    assert dock.open_run(run)
+    dock.learn.dialog.refresh()
     return dock.learn.dialog
 
 

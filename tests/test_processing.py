@@ -1,6 +1,5 @@
 """The Processing algorithms through processing.run, in a model and through a real task, with a stand-in worker."""
 
-import inspect
 import json
 import sys
 import threading
@@ -27,13 +26,9 @@ from qgis.core import (
 )
 
 from farmcd_qgis import tasks
-from farmcd_qgis.engine.evaluate import evaluate
-from farmcd_qgis.engine.referee import referee
-from farmcd_qgis.engine.vectorise import vectorise
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.runtime import jobs
-from farmcd_qgis.training.samples import export_samples
 
 gdal.UseExceptions()
 FAKE = str(Path(__file__).with_name("fake_worker.py"))
@@ -340,65 +335,6 @@ def test_preflight_reports_findings(provider, pair):
     assert (results["ERRORS"], results["WARNINGS"]) == (1, 1)
     assert results["FINDINGS"].splitlines()[0] == "error: An error."
     assert [kind for kind, text in feedback.said if text.startswith("An ")] == ["error", "warning", "info", "info"]
-
-
-def test_vectorise(provider, tmp_path):
-    parameters = {"RUN_FOLDER": str(tmp_path), "TAU": 0.6}
-    results = run("vectorise", parameters)
-    assert results["CANDIDATES"] == f"{tmp_path / 'farmcd.gpkg'}|layername=candidates"
-    assert (results["CANDIDATE_COUNT"], results["HARD_REGION_COUNT"]) == (5, 4)
-    arguments = json.loads((tmp_path / "arguments.json").read_text())
-    assert arguments == {
-        "run_dir": str(tmp_path),
-        "tau": 0.6,
-        "minimum_mapping_unit_m2": 400.0,
-        "connectivity": 8,
-    }
-    # The stand-in takes anything; the real job must take these, too.
-    inspect.signature(vectorise).bind(**arguments)
-
-
-def test_evaluate(provider, pair, tmp_path):
-    polygons = polygon_layer(
-        "POLYGON ((600000 5199990, 600010 5199990, 600010 5200000, 600000 5200000, 600000 5199990))"
-    )
-    folder = tmp_path / "evaluation"
-    parameters = {"RESULT": pair["AFTER"], "REFERENCE_POLYGONS": polygons, "OUTPUT": str(folder)}
-    results = run("evaluate", parameters)
-    assert (results["F1"], results["PAGE"]) == (0.5, str(folder / "evaluation.html"))
-    arguments = json.loads((folder / "arguments.json").read_text())
-    assert "REFERENCE_POLYGONS" in arguments["reference"]
-    assert arguments["class_field"] is None
-    inspect.signature(evaluate).bind(**arguments)
-    with pytest.raises(QgsProcessingException, match="either"):
-        run("evaluate", {**parameters, "REFERENCE_RASTER": pair["BEFORE"]})
-
-
-def test_export_samples(provider, tmp_path):
-    out = tmp_path / "samples"
-    results = run("exportsamples", {"RUN_FOLDER": str(tmp_path), "OUTPUT": str(out)})
-    assert results == {"OUTPUT": str(out), "SAMPLES": 7}
-    arguments = json.loads((out / "arguments.json").read_text())
-    assert arguments["run_dirs"] == [str(tmp_path)]
-    inspect.signature(export_samples).bind(**arguments)
-
-
-def test_referee(provider, tmp_path):
-    weights = tmp_path / "clip.safetensors"
-    weights.write_text("weights")
-    results = run("referee", {"RUN_FOLDER": str(tmp_path), "WEIGHTS": str(weights)})
-    assert results == {"DOUBTFUL": 3, "PSEUDO_CHANGES": 1}
-    arguments = json.loads((tmp_path / "arguments.json").read_text())
-    inspect.signature(referee).bind(**arguments)
-
-
-def test_convert_checkpoint(provider, tmp_path):
-    source = tmp_path / "best.pth"
-    source.write_text("weights")
-    target = tmp_path / "best.safetensors"
-    results = run("convertcheckpoint", {"SOURCE": str(source), "OUTPUT": str(target)})
-    assert results == {"OUTPUT": str(target)}
-    assert json.loads(target.read_text())["source"] == str(source)
 
 
 def test_defaults_are_those_of_the_request(provider):

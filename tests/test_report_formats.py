@@ -122,5 +122,6 @@ def test_an_unknown_crs_is_said_before_anything_is_made(run_dir, tmp_path):
 def test_kml_has_the_classes_colours(run_dir, tmp_path):
     path = make_report(run_dir, tmp_path / "out", outputs=("kml",)).files["kml"]
     colours = {item.text.lower() for item in ElementTree.parse(path).iter(f"{KML}color")}
-    assert {colour[2:] for colour in colours} & {"009fe6", "a779cc"}, "aabbggrr of #e69f00, #cc79a7"
+    assert {"ff009fe6", "ffa779cc"} <= colours, "lines, aabbggrr of #e69f00, #cc79a7"
+    assert {"59009fe6", "59a779cc"} <= colours, "fills that one sees through"
     assert gdal.OpenEx(str(path)).GetLayer(0).GetFeatureCount() == 6

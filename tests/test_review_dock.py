@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from qgis.core import QgsProject
 from qgis.gui import QgsGui, QgsRubberBand
-from qgis.PyQt.QtCore import QEvent, Qt
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAction, QPushButton
@@ -355,7 +355,10 @@ def test_verdicts_and_edits_of_the_layer_go_together(dock, run):
     piece["fid"] = None
     assert layer.addFeature(piece)
     assert layer.commitChanges(), layer.commitErrors()
+    QCoreApplication.processEvents()
     press(dock, Key.Key_S, Key.Key_S, Key.Key_Y)
     statuses = [feature["status"] for feature in layer.getFeatures()]
-    assert statuses == ["confirmed", "unsure", "skipped", "skipped", "confirmed", "confirmed"]
+    # The piece is a candidate of its own, and shown first.
+    assert statuses == ["confirmed", "unsure", "skipped", "confirmed", "unreviewed", "skipped"]
+    assert len({feature["candidate_id"] for feature in layer.getFeatures()}) == 6
     assert layer.getFeature(4)["class_name"] == "Shed"

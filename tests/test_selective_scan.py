@@ -1,5 +1,6 @@
 """Every backend of the selective scan against the plain recurrence, values and gradients."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from farmcd_qgis.engine.models import selective_scan as package
 from farmcd_qgis.engine.models.selective_scan import backend_for, recurrence, selective_scan, use_backend
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "fd_mamba" / "unit.npz")
@@ -122,3 +124,20 @@ def test_choice_of_backend() -> None:
     assert recurrence.scan(u, u, a, torch.zeros(1, 16, 8), torch.zeros(1, 16, 8), False).shape == u.shape
     with pytest.raises(ValueError, match="no backend"), use_backend("cuda"):
         pass
+
+
+def test_without_numba_the_scan_runs_in_chunks_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def missing(name: str) -> None:
+        raise ImportError(f"No module named {name}")
+
+    monkeypatch.setattr(package, "_module", missing)
+    package._available.cache_clear()
+    try:
+        with caplog.at_level(logging.WARNING, logger="farmcd_qgis.engine"):
+            found = {backend_for(torch.zeros(1, 2, 8), torch.zeros(2, 16)) for _ in range(3)}
+    finally:
+        package._available.cache_clear()
+    assert found == {"chunked"}
+    assert caplog.text.count("needs numba") == 1

@@ -109,6 +109,19 @@ def test_training_begins_with_a_checkpoint_and_says_so(data: Path, tmp_path: Pat
     assert read_card(second).text_encoder == read_card(first).text_encoder
 
 
+def test_what_is_kept_may_be_the_mean_with_the_start(data: Path, tmp_path: Path) -> None:
+    start = train(dataclasses.replace(RECIPE, steps=1), data, tmp_path / "first").checkpoint
+    weights = []
+    for share in (0.0, 0.5):
+        optimiser = dataclasses.replace(RECIPE.optimiser, start_share=share)
+        recipe = dataclasses.replace(RECIPE, steps=1, seed=3, optimiser=optimiser)
+        checkpoint = train(recipe, data, tmp_path / str(share), start=start).checkpoint
+        weights.append(load_checkpoint(checkpoint).convInit.conv.weight)
+    begun = load_checkpoint(start).convInit.conv.weight
+    assert not torch.equal(begun, weights[0])
+    assert torch.allclose(weights[1], (begun + weights[0]) / 2, atol=1e-7)
+
+
 def arbitration(checkpoint: Path, context: str | None) -> torch.Tensor:
     net = load_checkpoint(checkpoint)
     before, after = torch.rand(2, 1, 3, 32, 32, generator=torch.Generator().manual_seed(1)) * 2 - 1

@@ -40,6 +40,8 @@ def legends() -> Iterator[str]:
     for path in (resources() / "styles").glob("*.qml"):
         root = ElementTree.parse(path).getroot()
         yield from (item.get("label", "") for item in root.iter("item"))
+        kinds = [kind for kind in root.iter("category") if kind.get("type") == "string"]
+        yield from (kind.get("label", "") for kind in kinds)
         yield from (alias.get("name", "") for alias in root.iter("alias") if len(alias.get("name", "")) > 1)
 
 

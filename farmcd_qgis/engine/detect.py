@@ -144,7 +144,9 @@ class _Run:
         parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
         left = sum(part.tiles for part in parts)
         self.meter.begin_tiles(left, journal.tiles, mask.bounds.width * mask.bounds.height / 1e6)
-        batch = self.request.batch or (1 if predictor.device == "cpu" else ACCELERATOR_BATCH)
+        # Twice what the device takes at once, so that one part is prepared while the other is computed.
+        wanted = 2 * getattr(predictor, "batch", ACCELERATOR_BATCH)
+        batch = self.request.batch or (1 if predictor.device == "cpu" else wanted)
         done = 0
         for part in parts:
             writer = _Rows(part, journal, mask.bounds)

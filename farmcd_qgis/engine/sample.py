@@ -1,6 +1,7 @@
 """The accuracy sample: pixels of change.tif drawn at random within each mapped class, of a raster of any size."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +18,7 @@ from ..protocol import (
     JUDGEMENT_LOG,
     RUN_GPKG,
     Cancelled,
+    FarmCDError,
     InputError,
     IsCancelled,
     Progress,
@@ -158,7 +160,8 @@ def draw_sample(
     A sample without judgements is replaced. One that somebody has begun to judge grows instead, by its own seed: the
     larger sample holds the smaller one, and both are random. A class with fewer pixels than asked for is taken whole.
     Returns the seed, the number of points and the strata. Raises InputError for a folder without polygons, a sample
-    larger than LARGEST_SAMPLE, and a map that is not the one the begun sample was drawn from.
+    larger than LARGEST_SAMPLE, and a map that is not the one the begun sample was drawn from; FarmCDError where the
+    file cannot be written, with what it held left as it was.
     """
     folder = Path(run_dir)
     if not (folder / RUN_GPKG).is_file():
@@ -166,7 +169,8 @@ def draw_sample(
     change = ChangeMap(folder, is_cancelled)
     mapped = change.count(lambda step: progress(Progress("sample", step.fraction / 2)))
     file = gdal.OpenEx(str(folder / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
-    begun = _begun(file, mapped)
+    with _said(file):
+        begun = _begun(file, mapped)
     if begun is not None:
         seed = begun[1]
     kept = begun[0] if begun is not None else np.zeros(len(CLASSES), np.int64)
@@ -230,8 +234,7 @@ def _write(
     seed: int,
 ) -> None:
     """Add points after the `kept` ones, or begin the sample anew if there are none; all of it or nothing."""
-    file.StartTransaction()
-    try:
+    with _transaction(file):
         layer = file.GetLayerByName(ACCURACY_SAMPLE) if kept else None
         if layer is None:
             options = [f"GEOMETRY_NAME={GEOMETRY}", "OVERWRITE=YES"]
@@ -240,25 +243,50 @@ def _write(
             store_style(file, ACCURACY_SAMPLE)
         for number, pixel in enumerate(pixels, kept + 1):
             x, y = change.centre(pixel)
-            feature = ogr.Feature(layer.GetLayerDefn())
-            feature.SetFID(number)
             point = ogr.Geometry(ogr.wkbPoint)
             point.AddPoint_2D(x, y)
-            feature.SetGeometryDirectly(point)
-            for field, value in zip(POINT_FIELDS, (number, pixel.class_id, x, y, UNJUDGED), strict=False):
-                feature[field] = value
-            layer.CreateFeature(feature)
+            _add(layer, zip(POINT_FIELDS, (number, pixel.class_id, x, y, UNJUDGED), strict=False), number, point)
         table = file.CreateLayer(ACCURACY_STRATA, None, ogr.wkbNone, ["OVERWRITE=YES"])
         _add_fields(table, STRATUM_FIELDS)
         for row in mapped.as_strata():
-            feature = ogr.Feature(table.GetLayerDefn())
-            for field, value in {**row, "drawn": int(drawn[row["class_id"]]), "seed": seed}.items():
-                feature[field] = value
-            table.CreateFeature(feature)
-    except BaseException:
-        file.RollbackTransaction()
-        raise
-    file.CommitTransaction()
+            _add(table, {**row, "drawn": int(drawn[row["class_id"]]), "seed": seed}.items())
+
+
+@contextmanager
+def _transaction(file: gdal.Dataset) -> Iterator[None]:
+    with _said(file):
+        file.StartTransaction()
+        try:
+            yield
+        except BaseException:
+            file.RollbackTransaction()
+            raise
+        file.CommitTransaction()
+
+
+@contextmanager
+def _said(file: gdal.Dataset) -> Iterator[None]:
+    """Turn what SQLite says of a file that cannot be used into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise FarmCDError(
+            "sample_not_stored",
+            f"The sample could not be written into {file.GetDescription()} ({error}). Save or stop editing its layers, "
+            "close other programs that use the file, check that it may be written, and try again.",
+        ) from error
+
+
+def _add(
+    layer: ogr.Layer, values: Iterable[tuple[str, Any]], number: int | None = None, point: ogr.Geometry | None = None
+) -> None:
+    feature = ogr.Feature(layer.GetLayerDefn())
+    if number is not None:
+        feature.SetFID(number)
+        feature.SetGeometryDirectly(point)
+    for field, value in values:
+        feature[field] = value
+    layer.CreateFeature(feature)
 
 
 def _add_fields(layer: ogr.Layer, fields: Mapping[str, int]) -> None:

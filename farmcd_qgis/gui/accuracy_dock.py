@@ -78,7 +78,7 @@ class AccuracyDock(QgsDockWidget):
             if strata:
                 self._open_sample()
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             self.close_run()
             return False
         self.panel.run.set_open(self._run_dir)
@@ -150,7 +150,7 @@ class AccuracyDock(QgsDockWidget):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(said(error.message))
             return False
         self._show()
         return True
@@ -199,7 +199,7 @@ class AccuracyDock(QgsDockWidget):
         self.panel.plan.set_busy(words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._finish, task, done))
-        task.failed.connect(partial(self._finish, task, lambda error: self._say(error.message)))
+        task.failed.connect(partial(self._finish, task, lambda error: self._say(said(error.message))))
         task.stopped.connect(partial(self._finish, task, lambda _: None, None))
         tasks.start(task)
 
@@ -222,6 +222,8 @@ class AccuracyDock(QgsDockWidget):
 
     def _counted(self, result: dict[str, Any]) -> None:
         self.panel.plan.set_strata([Stratum(**row) for row in result["strata"]])
+        if not result["strata"]:
+            self._say(tr("The map holds no pixel with a result, so there is nothing to sample."))
 
     def _drawn(self, _: dict[str, Any]) -> None:
         if self._run_dir is not None:
@@ -288,7 +290,7 @@ class AccuracyDock(QgsDockWidget):
             try:
                 found = self.session.store.assess()
             except FarmCDError as error:
-                self._say(error.message)
+                self._say(said(error.message))
         ready = found is not None and found.judged > 0
         self.panel.result.save.setEnabled(ready)
         if found is None or not ready:

@@ -17,7 +17,9 @@ from qgis.PyQt.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSizePolicy,
     QSpinBox,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -41,19 +43,23 @@ SUFFIX = ".safetensors"
 LEAST_WIDTH = 520
 
 
-class LearnButton(QPushButton):
+class LearnButton(QToolButton):
     """Opens the window for the run that is under review; `adopted` carries a new checkpoint for the runs to come."""
 
     adopted = pyqtSignal(str)
 
-    def __init__(self, reviewed: Callable[[], Session | None], parent: QWidget) -> None:
-        super().__init__(tr("Use verdicts for training…"), parent)
+    def __init__(self, reviewed: Callable[[], Session | None], row: QHBoxLayout) -> None:
+        super().__init__()
+        self.setText(tr("Train…"))
+        self.setToolTip(tr("Use verdicts for training"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setObjectName("learnButton")
         # The keys stay with the verdicts.
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._reviewed = reviewed
         self.dialog: LearnDialog | None = None
         self.clicked.connect(self._open)
+        row.addWidget(self)
 
     def _open(self) -> None:
         if self.dialog is None:
@@ -76,7 +82,7 @@ class LearnDialog(QDialog):
     def __init__(self, reviewed: Callable[[], Session | None], parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("FarmCDLearnDialog")
-        self.setWindowTitle(tr("FarmCD: learn from verdicts"))
+        self.setWindowTitle("FarmCD · " + tr("Use verdicts for training"))
         self._reviewed = reviewed
         self._run_dir: Path | None = None
         self._task: tasks.WorkerTask | None = None

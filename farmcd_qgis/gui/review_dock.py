@@ -23,6 +23,7 @@ from ..translation import said
 from .learn_dialog import LearnButton
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
+from .review_edits import ReviewEdits
 from .review_filter import FilterBox
 from .review_keys import KeyFilter
 from .review_map import ReviewMap
@@ -57,12 +58,12 @@ class ReviewDock(QgsDockWidget):
         self._after_shown = self._outline_shown = True
         self._put_away = False
         self._views = ReviewViews(iface, self, self._say)
+        self._edits = ReviewEdits(iface, self, lambda: self.session, self._try, self._say)
         self._make_actions()
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
-        folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk}
+        folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
         self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
-        self.learn = LearnButton(lambda: self.session, self)
-        self.panel.layout().addWidget(self.learn)
+        self.learn = LearnButton(lambda: self.session, self.panel.folds.row)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -98,6 +99,7 @@ class ReviewDock(QgsDockWidget):
         self._task = None
         self.bulk.set_session(None)
         self._views.close()
+        self._edits.close_layer()
         if shown:
             shown.close()
         self.run.set_open(None)
@@ -120,6 +122,7 @@ class ReviewDock(QgsDockWidget):
         # The pair is what a person must see; the colours come back when the run or the dock is closed.
         self._map.set_cover(False)
         self._views.open(self._map_pair, self._keys)
+        self._edits.open(self._map.layer)
         self.run.set_open(folder)
         self._want_units(self.filter.layer.currentLayer(), self.filter.field.currentField())
         self._select()
@@ -140,7 +143,7 @@ class ReviewDock(QgsDockWidget):
     def _back_or_again(self, word: str) -> None:
         """Undo or redo."""
         if self.session is not None:
-            self._try(Session.undo if word == UNDO else Session.redo, self.session.store.next_size(word))
+            self._try(Session.undo if word == UNDO else Session.redo, self.session.rows_of(word))
 
     def _try(self, step: Callable[[Session], object], size: int = 1) -> bool:
         """Do a step of the session that is about `size` rows, and show where it led."""
@@ -318,9 +321,9 @@ class ReviewDock(QgsDockWidget):
         for name in ("back", "undo", "redo"):
             self.actions_by_name[name].setEnabled(free and not asked)
         self.actions_by_name["zoom"].setEnabled(shown)
-        self.learn.setEnabled(free)
         self.actions_by_name["outline"].setEnabled(shown)
         self._views.enable(free)
+        self._edits.enable()
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
 
     def _close_eyes(self) -> None:
@@ -359,10 +362,11 @@ class ReviewDock(QgsDockWidget):
             "zoom": self._show,
         }
         others = other_actions(self, does)
-        self.actions_by_name = self._verdicts | others | self._views.actions
+        self.actions_by_name = self._verdicts | others | self._views.actions | self._edits.actions
         # With the map in front of the dock the others keep their usual meaning.
         looks = [others[name] for name in ("flicker", "outline", "zoom")]
-        self._canvas_actions = [*self._verdicts.values(), *self.reason_actions, *looks, *self._views.actions.values()]
+        more = (*looks, *self._views.actions.values(), *self._edits.actions.values())
+        self._canvas_actions = [*self._verdicts.values(), *self.reason_actions, *more]
 
     def _connect(self) -> None:
         self._keys = KeyFilter([*self.actions_by_name.values(), *self.reason_actions], lambda: True, self)
@@ -380,9 +384,7 @@ class ReviewDock(QgsDockWidget):
         self.filter.units_wanted.connect(self._want_units)
         self.bulk.previewed.connect(self._highlight)
         self.bulk.given.connect(self._give_all)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.timeout.connect(self._show)
+        self._settled = QTimer(self, singleShot=True, timeout=self._show)
         QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
         self.closed.connect(self._close_eyes)
         self.opened.connect(self._open_eyes)

@@ -37,7 +37,7 @@ class FilterBox(QWidget):
         self.layer.setObjectName("filterLayer")
         self.field.setObjectName("filterField")
         self.layer.setFilters(QgsMapLayerProxyModel.Filter.PolygonLayer)
-        self.layer.setAllowEmptyLayer(True, tr("No administrative units"))
+        self.layer.setAllowEmptyLayer(True, tr("No units"))
         self.layer.setLayer(None)
         self.reset = QPushButton(tr("No filter"))
         self._lay_out()

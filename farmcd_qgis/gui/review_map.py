@@ -65,6 +65,9 @@ class ReviewMap:
 
     def show(self, candidate_id: int) -> Place | None:
         """Go to a candidate and outline it, all its pieces if it was split; returns where it is, None if nowhere."""
+        if not self.layer.isEditable():
+            # Undo may have brought another outline back.
+            self.layer.dataProvider().reloadData()
         self.layer.triggerRepaint()
         geometry = self._outline(candidate_id)
         if geometry.isEmpty():

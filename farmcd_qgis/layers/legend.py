@@ -22,7 +22,9 @@ def name_classes(layer: QgsMapLayer, language: str) -> None:
         _name_steps(renderer)
     elif isinstance(renderer, QgsCategorizedSymbolRenderer):
         for place, category in enumerate(renderer.categories()):
-            renderer.updateCategoryLabel(place, class_label(int(category.value()), language))
+            is_class = isinstance(category.value(), int)
+            label = class_label(category.value(), language) if is_class else _translated(category.label())
+            renderer.updateCategoryLabel(place, label)
     if isinstance(layer, QgsVectorLayer):
         _name_fields(layer)
 

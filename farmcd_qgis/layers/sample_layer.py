@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from qgis.core import QgsCategorizedSymbolRenderer, QgsProject, QgsVectorLayer
+from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..protocol import ACCURACY_SAMPLE, RUN_GPKG
+from .legend import name_classes
 from .run_group import RUN_DIR_PROPERTY
 
 translate = QCoreApplication.translate
@@ -25,11 +26,7 @@ def add_sample(run_dir: str | Path, project: QgsProject | None = None) -> QgsVec
     layer = QgsVectorLayer(source, translate("FarmCD", "Accuracy sample"))
     if not layer.isValid():
         return None
-    renderer = layer.renderer()
-    if isinstance(renderer, QgsCategorizedSymbolRenderer):
-        # The style in the file is English.
-        for place, category in enumerate(renderer.categories()):
-            renderer.updateCategoryLabel(place, translate("FarmCD", category.label()))
+    name_classes(layer, QgsApplication.instance().locale())
     layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
     root = project.layerTreeRoot()
     groups = [group for group in root.findGroups(True) if group.customProperty(RUN_DIR_PROPERTY) == str(folder)]

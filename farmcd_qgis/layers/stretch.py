@@ -72,8 +72,6 @@ def _with_stretch(own: QgsRasterRenderer, model: QgsRasterRenderer) -> QgsRaster
         return None
     for contrast, take in pairs:
         take(QgsContrastEnhancement(contrast) if contrast is not None else None)
-    # Given values: QGIS must not work them out anew from the picture itself.
-    origin = QgsRasterMinMaxOrigin()
-    origin.setLimits(QgsRasterMinMaxOrigin.Limits.None_)
-    made.setMinMaxOrigin(origin)
+    # Of no origin: QGIS must not work the values out anew from the picture itself.
+    made.setMinMaxOrigin(QgsRasterMinMaxOrigin())
     return made

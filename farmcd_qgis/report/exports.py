@@ -1,6 +1,7 @@
 """The report's tables and polygons for other programs."""
 
 import csv
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ from .workbook import write_workbook
 INT, REAL, STRING = QMetaType.Type.Int, QMetaType.Type.Double, QMetaType.Type.QString
 CLASS_FIELD = "class_id"
 SHAPEFILE_LENGTH = 254
+FILL, SEE_THROUGH = re.compile(r"(<PolyStyle>\s*<color>)ff"), r"\g<1>59"
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,10 @@ def write_shapefile(job: Job, path: Path, feedback: QgsFeedback) -> None:
 
 def write_kml(job: Job, path: Path, feedback: QgsFeedback) -> None:
     """Write the candidates as KML in their classes' colours; always in WGS 84, as KML has it."""
-    _save(_candidates(job, named=True), path, "LIBKML", wgs84(), job.words("sheet"))
+    _save(_candidates(job, named=True), path, "LIBKML", wgs84(), "candidates")
+    # QGIS hands colours on without their opacity, so that areas would hide the ground.
+    text = path.read_text(encoding="utf-8")
+    path.write_text(FILL.sub(SEE_THROUGH, text), encoding="utf-8")
 
 
 def chosen_crs(settings: ReportSettings, of_run: QgsCoordinateReferenceSystem) -> QgsCoordinateReferenceSystem:

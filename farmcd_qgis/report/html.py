@@ -9,7 +9,15 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from qgis.core import Qgis, QgsFeedback, QgsMapLayer, QgsMapRendererSequentialJob, QgsMapSettings, QgsRectangle
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsFeedback,
+    QgsMapLayer,
+    QgsMapRendererSequentialJob,
+    QgsMapSettings,
+    QgsRectangle,
+)
 from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
@@ -131,7 +139,7 @@ def _overview(job: Job) -> str:
     extent = maps.whole()
     scale = min(OVERVIEW_WIDTH / extent.width(), OVERVIEW_HEIGHT / extent.height())
     size = QSize(max(round(extent.width() * scale), 1), max(round(extent.height() * scale), 1))
-    picture = draw(maps.with_image("after", maps.candidates), extent, size)
+    picture = draw(maps.with_image("after", maps.candidates), maps.crs, extent, size)
     caption = words("overview_caption" if maps.images["after"] else "overview_caption_bare", after=_day(job, "after"))
     present = {one.class_id for one in job.dossier.candidates}
     legend = "".join(
@@ -148,7 +156,9 @@ def _place(job: Job, one: Candidate) -> str:
     words, maps = job.words, job.maps
     extent = maps.around(one, PICTURE.width() / PICTURE.height())
     outline = maps.outline(one)
-    pictures = {role: data_uri(draw(maps.with_image(role, outline), extent, PICTURE)) for role in ("before", "after")}
+    pictures = {
+        role: data_uri(draw(maps.with_image(role, outline), maps.crs, extent, PICTURE)) for role in ("before", "after")
+    }
     maps.forget([outline])
     label = class_label(one.class_id, words.language)
     name = words("candidate", number=one.number)
@@ -197,12 +207,11 @@ def _day(job: Job, role: str) -> str:
     return job.words.day(day_of(job.dossier.record, role))
 
 
-def draw(layers: Sequence[QgsMapLayer], extent: QgsRectangle, size: QSize) -> QImage:
-    """Draw a map of `layers`, the topmost first, as a picture of `size` pixels."""
+def draw(layers: Sequence[QgsMapLayer], crs: QgsCoordinateReferenceSystem, extent: QgsRectangle, size: QSize) -> QImage:
+    """Draw a map of `layers`, the topmost first, in a CRS, as a picture of `size` pixels."""
     settings = QgsMapSettings()
     settings.setLayers(list(layers))
-    if layers:
-        settings.setDestinationCrs(layers[0].crs())
+    settings.setDestinationCrs(crs)
     settings.setExtent(extent)
     settings.setOutputSize(size)
     settings.setOutputDpi(120)

@@ -8,6 +8,8 @@ from qgis.core import (
     Qgis,
     QgsCategorizedSymbolRenderer,
     QgsContrastEnhancement,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
     QgsFeature,
     QgsFillSymbol,
     QgsGeometry,
@@ -44,7 +46,9 @@ class Maps:
         self._dossier = dossier
         self._language = language
         self.project = QgsProject()
-        self.project.setCrs(dossier.crs)
+        self.crs = _plane(dossier)
+        self._to_map = QgsCoordinateTransform(dossier.crs, self.crs, self.project)
+        self.project.setCrs(self.crs)
         # Scale bars are measured as the areas are.
         self.project.setEllipsoid("EPSG:7030")
         self.images = {role: self._image(role) for role in ("before", "after")}
@@ -66,7 +70,7 @@ class Maps:
     def mark(self, extent: QgsRectangle) -> QgsVectorLayer:
         """Make a layer with a rectangle, for the locator; see `forget`."""
         layer = QgsVectorLayer("Polygon", "extent", "memory")
-        layer.setCrs(self._dossier.crs)
+        layer.setCrs(self.crs)
         feature = QgsFeature()
         feature.setGeometry(QgsGeometry.fromRect(extent))
         layer.dataProvider().addFeature(feature)
@@ -85,17 +89,22 @@ class Maps:
             sip.delete(self.project)
 
     def whole(self) -> QgsRectangle:
-        """Return the extent that the run looked at."""
+        """Return the extent that the run looked at, in the maps' CRS."""
         extent = extent_of(self._dossier.record)
         if extent is None:
             extent = self.candidates.extent()
             extent.scale(1.1)
-        return extent
+        return self._to_map.transformBoundingBox(extent)
 
     def around(self, candidate: Candidate, shape: float) -> QgsRectangle:
-        """Return the extent of a candidate's map for a box of `shape` (width / height)."""
-        bounds = candidate.geometry.boundingBox()
-        pixel = abs((self._dossier.record.get("grid") or {}).get("geotransform", [0, 0])[1])
+        """Return the extent of a candidate's map, in the maps' CRS, for a box of `shape` (width / height)."""
+        bounds = self._to_map.transformBoundingBox(candidate.geometry.boundingBox())
+        grid = self._dossier.record.get("grid") or {}
+        pixel = (
+            grid.get("resolution_m", 0)
+            if self._dossier.crs.isGeographic()
+            else abs(grid.get("geotransform", [0, 0])[1])
+        )
         width = max(AROUND * bounds.width(), LEAST_PIXELS * pixel)
         height = max(AROUND * bounds.height(), LEAST_PIXELS * pixel / shape)
         width, height = max(width, height * shape), max(height, width / shape)
@@ -145,6 +154,15 @@ class Maps:
                 symbol = styled.get(row.id) or _plain(row.colour)
                 categories.append(QgsRendererCategory(row.id, symbol, class_label(row.id, self._language)))
         return QgsCategorizedSymbolRenderer("class_id", categories)
+
+
+def _plane(dossier: Dossier) -> QgsCoordinateReferenceSystem:
+    """Return the CRS of the maps: the run's or, where that has degrees, which would distort them, the UTM zone's."""
+    if not dossier.crs.isGeographic():
+        return dossier.crs
+    longitude, latitude = dossier.candidates[0].place
+    zone = min(int((longitude + 180) // 6) + 1, 60)
+    return QgsCoordinateReferenceSystem(f"EPSG:{(32600 if latitude >= 0 else 32700) + zone}")
 
 
 def _inside(centre: float, length: float, first: float, last: float) -> float:

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from qgis.core import (
@@ -62,8 +63,15 @@ class Units:
 
     def of(self, candidate: Candidate) -> list[str]:
         """Name the units that a candidate lies in, the largest part first."""
-        parts = sorted((part for part in self.parts if part.candidate is candidate), key=lambda part: -part.area_ha)
-        return [part.unit for part in parts if part.unit != OUTSIDE]
+        return self._names.get(candidate.number, [])
+
+    @cached_property
+    def _names(self) -> dict[int, list[str]]:
+        names: dict[int, list[str]] = defaultdict(list)
+        for part in sorted(self.parts, key=lambda part: -part.area_ha):
+            if part.unit != OUTSIDE:
+                names[part.candidate.number].append(part.unit)
+        return dict(names)
 
 
 @dataclass(frozen=True)

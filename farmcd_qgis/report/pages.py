@@ -131,7 +131,8 @@ class Writer:
         page.shrink("map", whole.width() / whole.height())
         item = page.map("map", maps.with_image("after", maps.candidates), whole)
         missing = "" if maps.images["after"] else f"\n{self._missing('after')}"
-        page.fill("caption", self._caption() + missing)
+        grid = words("coordinates", crs=maps.crs.userFriendlyIdentifier())
+        page.fill("caption", f"{self._caption()}  ·  {grid}{missing}")
         page.legend("legend", item, maps.candidates)
         page.scale_bar("scale_bar", item)
         self._north(page)

@@ -23,7 +23,7 @@ def facts(job: Job) -> list[tuple[str, str]]:
     words, dossier = job.words, job.dossier
     record = dossier.record
     days = [day_of(record, role) for role in ("before", "after")]
-    transform = QgsCoordinateTransform(dossier.crs, wgs84(), job.maps.project)
+    transform = QgsCoordinateTransform(job.maps.crs, wgs84(), job.maps.project)
     centre = transform.transform(job.maps.whole().center())
     names = [Path((record["inputs"].get(role) or {}).get("path", "")).name for role in ("before", "after")]
     rows = [

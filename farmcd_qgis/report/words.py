@@ -103,6 +103,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "overview": ("Overview", "总览图"),
     "overview_caption": ("Candidates over the image of {after}", "图斑分布（底图：{after}影像）"),
     "overview_caption_bare": ("Candidates", "图斑分布"),
+    "coordinates": ("Coordinates: {crs}", "坐标：{crs}"),
     "image_missing": ("Image not found: {name}", "未找到影像：{name}"),
     "north": ("N", "北"),
     "by_class": ("Change by class", "分类统计"),

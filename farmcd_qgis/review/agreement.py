@@ -9,14 +9,30 @@ class that the place became, the candidate is in conflict until somebody gives a
 from dataclasses import replace
 
 from .history import History, Key, Row, key_of
-from .verdicts import CONFLICT, SKIPPED, Verdict
+from .verdicts import CONFLICT, OUTLINE, SKIPPED, Verdict
 
 # What a row says, in words that do not depend on the file's numbering.
 Said = tuple[str, str, int, str]
 
 
 class VerdictHistory(History[Verdict]):
-    """The log of verdicts."""
+    """The log of verdicts, and of outlines that were changed."""
+
+    def _reset(self) -> None:
+        super()._reset()
+        self._outlines: dict[int, list[Verdict]] = {}
+
+    def outlined(self, candidate_id: int) -> bool:
+        """Say whether anybody ever changed a candidate's outline."""
+        return candidate_id in self._outlines
+
+    def outline(self, candidate_id: int) -> Verdict | None:
+        """Return the change of a candidate's outline that holds, None if it is the model's."""
+        changes = self._outlines.get(candidate_id)
+        return changes[-1] if changes else None
+
+    def _lane(self, row: Verdict) -> dict[int, list[Verdict]]:
+        return self._outlines if row.verdict == OUTLINE else self._by_subject
 
     def heads(self, candidate_id: int) -> list[Verdict]:
         """Return the verdicts on a candidate that nobody replaced, in the order in which they were given."""

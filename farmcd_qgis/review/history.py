@@ -112,6 +112,10 @@ class History(Generic[R]):
         """Say what holds for a subject, of which the rows `given` hold, in their order: here the last one."""
         return given[-1] if given else None
 
+    def _lane(self, row: R) -> dict[int, list[R]]:
+        """Return where the rows of this kind are kept by subject."""
+        return self._by_subject
+
     def _add(self, row: R) -> Iterable[int]:
         """Take in the next row. A new one makes those taken back before it final."""
         self.latest = key_of(row)
@@ -123,7 +127,7 @@ class History(Generic[R]):
             self.held.append(step)
             self.undone.clear()
         step.rows.append(row)
-        self._by_subject.setdefault(row.subject, []).append(row)
+        self._lane(row).setdefault(row.subject, []).append(row)
         return (row.subject,)
 
     def _refer(self, row: R) -> Iterable[int]:
@@ -141,13 +145,13 @@ class History(Generic[R]):
             del self.held[place]
             self.undone.append(step)
             for one in step.rows:
-                self._by_subject[one.subject].remove(one)
+                self._lane(one)[one.subject].remove(one)
         elif row.word == REDO and place is None:
             if step in self.undone:
                 self.undone.remove(step)
             self.held.append(step)
             for one in step.rows:
-                self._by_subject.setdefault(one.subject, []).append(one)
+                self._lane(one).setdefault(one.subject, []).append(one)
         return {one.subject for one in step.rows}
 
     def _settle(self, subject: int) -> None:

@@ -73,6 +73,11 @@ class LogStore(Generic[R]):
         steps = self._steps(word)
         return len(steps[-1].rows) if steps else 0
 
+    def next_word(self, word: str) -> str | None:
+        """Return what was said in the step that the next "undo" or "redo" is about, None if there is none."""
+        steps = self._steps(word)
+        return steps[-1].rows[0].word if steps else None
+
     def current(self, subject: int) -> R | None:
         """Return the row that holds for a subject, as far as this store has read or written."""
         return self._history.current(subject)

@@ -29,9 +29,8 @@ def merge_reviews(into: str | Path, other: str | Path) -> Merged:
     """
     into, other = Path(into), Path(other)
     _check_same_run(into, other)
-    theirs = ReviewStore(other, "").rows()
-    store = ReviewStore(into, "")
-    return Merged(store.unite(theirs), store.conflicts())
+    theirs, store = ReviewStore(other, ""), ReviewStore(into, "")
+    return Merged(store.unite(theirs.rows(), theirs.edits()), store.conflicts())
 
 
 def _check_same_run(into: Path, other: Path) -> None:

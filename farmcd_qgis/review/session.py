@@ -12,9 +12,10 @@ from .history import REDO, UNDO, R
 from .judgements import SKIPPED as PASSED_OVER
 from .judgements import STATES, UNJUDGED, Judgement, SampleStore
 from .log import LogStore
+from .outlines import Edit
 from .queue import DOUBTFUL, Filter, Queue
 from .store import ReviewStore
-from .verdicts import OPEN, SKIPPED, STATUSES, Verdict
+from .verdicts import OPEN, OUTLINE, SKIPPED, STATUSES, Verdict
 
 # The time per candidate is that of so many of the last verdicts, if there are so many pauses between them.
 LAST_STEPS = 30
@@ -186,9 +187,27 @@ class Session(Walk[Verdict]):
     def _refer(self, word: str, refer: Callable[[], Verdict | None]) -> Verdict | None:
         many = self.store.next_size(word) > 1
         first = refer()
-        if many:
+        if first is not None and first.verdict == OUTLINE:
+            self.reload()
+            self.show(first.candidate_id)
+        elif many:
             self.select(self._order, self.chosen)
         return first
+
+    def rows_of(self, word: str) -> int:
+        """Return how many rows the next "undo" or "redo" reads or writes."""
+        changes_outline = self.store.next_word(word) == OUTLINE
+        return len(self.candidates) if changes_outline else self.store.next_size(word)
+
+    def edit(self, edits: Sequence[Edit]) -> None:
+        """Store changed outlines as one step, and show the first candidate that is there then."""
+        self.store.edit(edits)
+        self.reload()
+        shown = next((one.candidate_id for one in edits if one.after is not None), None)
+        row = self._row_of.get(shown) if shown is not None else None
+        if row is not None and row != self.row:
+            # Beside the queue, which goes on from where one was.
+            self._aside = row
 
     def open_rows(self) -> npt.NDArray[np.intp]:
         """Return the rows of the queue that still fit its filter, in its order."""

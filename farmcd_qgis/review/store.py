@@ -1,9 +1,11 @@
 """The review in a run's GeoPackage: an append-only table of verdicts, mirrored into the candidates' fields."""
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
+from secrets import randbelow
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,29 @@ import numpy as np
 from ..classes import CHANGES, NO_CHANGE
 from ..protocol import CANDIDATES, VERDICT_LOG, InputError
 from .agreement import VerdictHistory, missing
-from .history import History
-from .log import LogStore, opened
+from .history import History, Key, key_of
+from .log import GUARDS, LogStore, opened
+from .outlines import COLUMNS as OUTLINE_COLUMNS
+from .outlines import TABLE as OUTLINES
+from .outlines import Edit, LoggedEdit, Outlines, read_edits
 from .queue import Candidates
-from .verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED, VERDICTS, Verdict
+from .verdicts import (
+    CONFIRMED,
+    CONFLICT,
+    OTHER_CLASS,
+    OUTLINE,
+    PSEUDO_CHANGE,
+    REASONS,
+    STATUSES,
+    UNREVIEWED,
+    VERDICTS,
+    Verdict,
+)
 
 # Fewer candidates than these are looked up one after the other.
 ONE_BY_ONE = 500
+# New candidates get nine digits at random, so that those of two copies of a file differ.
+NEW_NUMBERS = 500_000_000
 
 COLUMNS = """
 CREATE TABLE verdicts (
@@ -102,10 +120,44 @@ class ReviewStore(LogStore[Verdict]):
             class_id = NO_CHANGE
         return Verdict(0, number, verdict, class_id, reason, note, self.reviewer, time)
 
-    def unite(self, theirs: list[Verdict]) -> int:
-        """Add the rows of another copy of the log that this one lacks, in one transaction; returns how many."""
+    def edit(self, edits: Sequence[Edit]) -> list[Verdict]:
+        """Change outlines as one step, which is undone as one, and the layer with them, areas included.
+
+        What the layer holds already is only logged. Raises FarmCDError where the file cannot be written.
+        """
+        with self._writing() as file:
+            time = self._now()
+            self._log_outlines(file, [LoggedEdit((time, self.reviewer), one) for one in edits])
+            for one in edits:
+                if one.before is None:
+                    Outlines(file).adopt(one)
+            numbers = [one.candidate_id for one in edits]
+            rows = [Verdict(0, number, OUTLINE, None, None, "", self.reviewer, time) for number in numbers]
+            return self._append(file, rows) if rows else []
+
+    def edits(self) -> dict[tuple[Key, int], Edit]:
+        """Read the log of outlines by step and candidate."""
+        with self._reading() as file:
+            return read_edits(file)
+
+    def free_number(self) -> int:
+        """Return a number for a new candidate that no copy of the file is likely to have."""
+        return randbelow(NEW_NUMBERS) + NEW_NUMBERS
+
+    def _log_outlines(self, file: sqlite3.Connection, rows: Sequence[LoggedEdit]) -> None:
+        if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (OUTLINES,)).fetchone():
+            for statement in (OUTLINE_COLUMNS + GUARDS.format(table=OUTLINES)).split(";\n"):
+                file.execute(statement)
+        Outlines(file).append(rows)
+
+    def unite(self, theirs: list[Verdict], edits: Mapping[tuple[Key, int], Edit]) -> int:
+        """Add the rows of another copy of the log that this one lacks, with what they did to outlines, in one
+        transaction; returns how many."""
         with self._writing() as file:
             new = missing(self.rows(), theirs, self._history.last + 1)
+            steps = [(key_of(row), row.candidate_id) for row in new if row.verdict == OUTLINE]
+            if steps:
+                self._log_outlines(file, [LoggedEdit(step[0], edits[step]) for step in steps])
             if new:
                 self._append(file, new)
         return len(new)
@@ -132,8 +184,9 @@ class ReviewStore(LogStore[Verdict]):
         """Count the candidates by status, all of STATUSES."""
         with self._reading() as file:
             self._catch_up(file)
-            (total,) = file.execute("SELECT count(DISTINCT candidate_id) FROM candidates").fetchone()
-        return self._history.counts(STATUSES, total)
+            numbers = {number for (number,) in file.execute("SELECT candidate_id FROM candidates")}
+        found = Counter(status for number, status in self._history.statuses().items() if number in numbers)
+        return {UNREVIEWED: len(numbers) - found.total()} | {status: found[status] for status in STATUSES[1:]}
 
     def candidates(self) -> Candidates:
         """Read what the queue needs of all candidates, in the order of their numbers."""
@@ -159,11 +212,26 @@ class ReviewStore(LogStore[Verdict]):
         return Verdict(0, row.candidate_id, word, None, None, "", self.reviewer, self._now(), row.verdict_id)
 
     def _mirror(self, file: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        subjects = list(subjects)
+        outlined = [subject for subject in subjects if self._verdicts.outlined(subject)]
+        if outlined:
+            self._show_outlines(file, outlined)
         held = [(subject, self.current(subject)) for subject in subjects]
         file.executemany(
             "UPDATE candidates SET status = ?, reviewed_class_id = ? WHERE candidate_id = ?",
             [(row.verdict if row else UNREVIEWED, row.class_id if row else None, subject) for subject, row in held],
         )
+
+    def _show_outlines(self, file: sqlite3.Connection, subjects: Iterable[int]) -> None:
+        layer, edits = Outlines(file), read_edits(file)
+        for subject in subjects:
+            holds = self._verdicts.outline(subject)
+            if holds is not None:
+                one = edits[key_of(holds), subject]
+                layer.put(one, one.after)
+            else:
+                one = edits[min(step for step in edits if step[1] == subject)]
+                layer.put(one, one.before)
 
 
 def _classes(file: sqlite3.Connection, numbers: Sequence[int]) -> dict[int, int]:

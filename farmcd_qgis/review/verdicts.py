@@ -8,6 +8,8 @@ UNREVIEWED = "unreviewed"
 UNSURE = "unsure"
 SKIPPED = "skipped"
 VERDICTS = (CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNSURE, SKIPPED)
+# A row of the log that changes an outline, which no status follows from.
+OUTLINE = "outline"
 # Nobody gives it: reviewers who did not know of each other's verdicts disagree.
 CONFLICT = "conflict"
 # What a candidate's field `status` holds.

@@ -195,7 +195,7 @@ def _train(
     with tempfile.TemporaryDirectory(prefix="farmcd-finetune-") as folder:
         training = Training(recipe, data, None, Path(folder), source)
         result = training.run(on_step)
-    return training.average.module.cpu().eval(), result.steps, result.seconds
+    return training.kept().cpu().eval(), result.steps, result.seconds
 
 
 def _card(card: Any, source: Path, samples: Path, mix: str | Path | None, record: FinetuneRecord) -> Any:

@@ -38,7 +38,11 @@ class LossSettings:
 
 @dataclass(frozen=True)
 class OptimiserSettings:
-    """AdamW with a warm-up and a cosine over the run; the defaults are the paper's."""
+    """AdamW with a warm-up and a cosine over the run; the defaults are the paper's.
+
+    `ema` is the decay of the averaged weights. `start_share` is the share that the checkpoint a run began with has in
+    the network that is validated and kept (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
+    """
 
     lr: float = 3e-4
     lr_least: float = 1e-6
@@ -46,6 +50,7 @@ class OptimiserSettings:
     warmup: float = 0.03
     clip: float = 1.0
     ema: float = 0.999
+    start_share: float = 0.0
 
 
 @dataclass(frozen=True)

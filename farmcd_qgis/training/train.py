@@ -6,6 +6,7 @@ The output folder holds `best.safetensors` (with its card and validation figures
 """
 
 import argparse
+import copy
 import json
 import logging
 import math
@@ -23,6 +24,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch.optim.swa_utils import AveragedModel
 
+from farmcd_qgis.engine.models.fd_mamba import FDMamba
 from farmcd_qgis.protocol import FarmCDError, InputError
 from farmcd_qgis.training.augment import Augmenter
 from farmcd_qgis.training.datasets import ChangeDataset, check_dataset, open_dataset
@@ -62,7 +64,7 @@ class TrainingResult:
 class Training:
     """One run: network, optimiser, averaged weights and state; `run` goes on until the recipe ends.
 
-    Without `val_data` nothing is validated and no best network kept; `average.module` is what was trained. With
+    Without `val_data` nothing is validated and no best network kept; `kept` gives what was trained. With
     `devices` above 1 this process starts the others, which run the same command.
     """
 
@@ -99,6 +101,7 @@ class Training:
             net.score_head.ctx_mlp.requires_grad_(False)
             net.score_head.ctx_scale.requires_grad_(False)
         logger.info("%s parameters to train", f"{sum(p.numel() for p in net.parameters() if p.requires_grad):,}")
+        self.origin = copy.deepcopy(net.state_dict()) if start is not None and recipe.optimiser.start_share else None
         self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
         settings = recipe.optimiser
         optimiser = torch.optim.AdamW(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
@@ -144,6 +147,16 @@ class Training:
         """Return how far the run is, 0..1, by steps or by time, whichever is further."""
         by_time = self.state.seconds / 60 / self.recipe.max_minutes if self.recipe.max_minutes else 0.0
         return max(self.state.step / self.recipe.steps, by_time)
+
+    def kept(self) -> FDMamba:
+        """Return the network to keep: the averaged weights, or their mean with those that the run began with."""
+        net: FDMamba = copy.deepcopy(self.average.module)
+        if self.origin is not None:
+            share = self.recipe.optimiser.start_share
+            for name, value in net.state_dict().items():
+                if value.is_floating_point():
+                    value.lerp_(self.origin[name].to(value), share)
+        return net
 
     def _step(self, stage: Stage, rate: float) -> LossTerms:
         state, recipe, fabric = self.state, self.recipe, self.fabric
@@ -203,7 +216,7 @@ class Training:
         state.validations = int(self.progress() * settings.times)
         if board is None or self.val_data is None:
             return
-        net = self.average.module
+        net = self.kept()
         result = evaluate(net, self.val_data, settings.scale, settings.tile, settings.stride, OFFSETS)
         _log_figures(result, state.step, board)
         state.rows[-1] |= {"val_score": result.score, "val_binary_f1": result.binary.f1}

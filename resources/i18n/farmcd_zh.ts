@@ -1572,10 +1572,6 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>仅当前地图范围</translation>
     </message>
     <message>
-        <source>No administrative units</source>
-        <translation>不按行政区</translation>
-    </message>
-    <message>
         <source>No filter</source>
         <translation>清除筛选</translation>
     </message>
@@ -1748,12 +1744,12 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
     </message>
     <message>
-        <source>Use verdicts for training…</source>
-        <translation>将判定结果用于训练…</translation>
+        <source>Use verdicts for training</source>
+        <translation>将判定结果用于训练</translation>
     </message>
     <message>
-        <source>FarmCD: learn from verdicts</source>
-        <translation>FarmCD：从判定结果学习</translation>
+        <source>Train…</source>
+        <translation>训练…</translation>
     </message>
     <message>
         <source>Start training</source>
@@ -1938,6 +1934,46 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Training</source>
         <translation>正在训练</translation>
+    </message>
+    <message>
+        <source>No units</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Outline…</source>
+        <translation>轮廓…</translation>
+    </message>
+    <message>
+        <source>Redraw</source>
+        <translation>修改轮廓</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>分割</translation>
+    </message>
+    <message>
+        <source>Add missed</source>
+        <translation>补绘遗漏</translation>
+    </message>
+    <message>
+        <source>Merge with neighbour</source>
+        <translation>与相邻图斑合并</translation>
+    </message>
+    <message>
+        <source>Save outlines</source>
+        <translation>保存轮廓</translation>
+    </message>
+    <message>
+        <source>Draw with QGIS's own tools, then save. Undo takes a saved change back.</source>
+        <translation>用 QGIS 自带工具绘制，然后保存。“撤销”可收回已保存的修改。</translation>
+    </message>
+    <message>
+        <source>The candidates cannot be edited: their file is read-only.</source>
+        <translation>图斑无法编辑：文件为只读。</translation>
+    </message>
+    <message>
+        <source>The map holds no pixel with a result, so there is nothing to sample.</source>
+        <translation>图上没有任何有结果的像元，无法抽样。</translation>
     </message>
 </context>
 </TS>

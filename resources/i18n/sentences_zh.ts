@@ -84,10 +84,6 @@
         <translation>QGIS 无法打开 {0}。请重新检测。</translation>
     </message>
     <message>
-        <source>Scan backend {0} is not available ({1}).</source>
-        <translation>扫描后端 {0} 不可用（{1}）。</translation>
-    </message>
-    <message>
         <source>Stopped by the user.</source>
         <translation>已由用户停止。</translation>
     </message>
@@ -808,6 +804,50 @@
         <translation>{0} 与 {1} 无法使用同一拉伸：二者像元类型不同（{2} 与 {3}）。请分别设置各期的波段和拉伸。</translation>
     </message>
     <message>
+        <source>The report cannot be written into {0} ({1}). Close its files in other programs, look for room on the disk, or choose another folder. {2}</source>
+        <translation>报告无法写入 {0}（{1}）。请在其他程序中关闭其文件、检查磁盘空间，或选择其他文件夹。{2}</translation>
+    </message>
+    <message>
+        <source>The template {0} {1}. Give the item that id in QGIS's layout designer (Item Properties, Item ID), or begin again with FarmCD's template.</source>
+        <translation>模板 {0} {1}。请在 QGIS 布局设计器中为该项设置此 ID（项属性 &gt; 项 ID），或以 FarmCD 的模板重新开始。</translation>
+    </message>
+    <message>
+        <source>There is no folder {0} with templates. Choose another one, or none.</source>
+        <translation>没有模板文件夹 {0}。请另选，或留空。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be read ({1}).</source>
+        <translation>{0} 无法读取（{1}）。</translation>
+    </message>
+    <message>
+        <source>{0} holds none of the templates {1}. Copy those you want to change.</source>
+        <translation>{0} 中没有模板 {1}。请复制要修改的模板。</translation>
+    </message>
+    <message>
+        <source>{0} is no layout template of QGIS. Save it anew from the designer.</source>
+        <translation>{0} 不是 QGIS 布局模板。请在布局设计器中重新保存。</translation>
+    </message>
+    <message>
+        <source>{0} is no layout template of one page. Save it anew from QGIS's designer.</source>
+        <translation>{0} 不是单页布局模板。请在 QGIS 布局设计器中重新保存。</translation>
+    </message>
+    <message>
+        <source>The log of the review is damaged: row {0} ({1}) refers to row {2}, which is not there. Restore farmcd.gpkg from a copy.</source>
+        <translation>复核记录已损坏：第 {0} 行（{1}）指向第 {2} 行，而后者不存在。请用备份恢复 farmcd.gpkg。</translation>
+    </message>
+    <message>
+        <source>The model found no change at candidate {0}: there is no class to confirm. Say which it became.</source>
+        <translation>模型在图斑 {0} 处未发现变化，没有可确认的类别。请指明变为哪一类。</translation>
+    </message>
+    <message>
+        <source>{0} and {1} are not copies of the same run (run {2}, run {3}), so their candidates are different ones. Choose two copies of one run's farmcd.gpkg.</source>
+        <translation>{0} 与 {1} 不是同一次检测的副本（检测 {2} 与 {3}），图斑并不对应。请选择同一检测结果 farmcd.gpkg 的两个副本。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be merged with itself. Choose two copies of a run.</source>
+        <translation>{0} 不能与自身合并。请选择同一检测的两个副本。</translation>
+    </message>
+    <message>
         <source>Another process is writing a run into {0}. Wait for it, stop it, or choose another output folder.</source>
         <translation>另一个进程正在向 {0} 写入运行结果。请等待其结束、将其停止，或另选输出文件夹。</translation>
     </message>
@@ -816,40 +856,16 @@
         <translation>已被用户停止。已完成的部分保留在 {0} 中；相同的运行将由此继续。</translation>
     </message>
     <message>
-        <source>The log of the review is damaged: row {0} ({1}) refers to row {2}, which is not there. Restore farmcd.gpkg from a copy.</source>
-        <translation>复核日志已损坏：第 {0} 行（{1}）引用了不存在的第 {2} 行。请用副本恢复 farmcd.gpkg。</translation>
-    </message>
-    <message>
-        <source>The model found no change at candidate {0}: there is no class to confirm. Say which it became.</source>
-        <translation>模型在图斑 {0} 处未发现变化：没有可确认的类别。请说明它变成了哪一类。</translation>
-    </message>
-    <message>
-        <source>The report cannot be written into {0} ({1}). Close its files in other programs, look for room on the disk, or choose another folder. {2}</source>
-        <translation>报告无法写入 {0}（{1}）。请在其他程序中关闭其文件、检查磁盘空间，或另选文件夹。{2}</translation>
-    </message>
-    <message>
         <source>The run that {0} holds is computed anew, and replaced.</source>
         <translation>{0} 中的运行将重新计算并被替换。</translation>
-    </message>
-    <message>
-        <source>The template {0} {1}. Give the item that id in QGIS's layout designer (Item Properties, Item ID), or begin again with FarmCD's template.</source>
-        <translation>模板 {0} {1}。请在 QGIS 布局设计器中（项属性，项 ID）为该项指定此 ID，或从 FarmCD 的模板重新开始。</translation>
     </message>
     <message>
         <source>The unfinished run in {0} was continued.</source>
         <translation>已继续 {0} 中未完成的运行。</translation>
     </message>
     <message>
-        <source>There is no folder {0} with templates. Choose another one, or none.</source>
-        <translation>没有模板文件夹 {0}。请另选一个，或不选。</translation>
-    </message>
-    <message>
         <source>{0} already holds a finished run, which differs in: {1}. Choose another output folder, or ask for it to be computed anew, which replaces it.</source>
         <translation>{0} 中已有一个完成的运行，不同之处：{1}。请另选输出文件夹，或要求重新计算（将替换原结果）。</translation>
-    </message>
-    <message>
-        <source>{0} and {1} are not copies of the same run (run {2}, run {3}), so their candidates are different ones. Choose two copies of one run's farmcd.gpkg.</source>
-        <translation>{0} 与 {1} 不是同一运行的副本（运行 {2}、运行 {3}），其图斑不同。请选择同一运行的两份 farmcd.gpkg。</translation>
     </message>
     <message>
         <source>{0} candidates in {1} have been reviewed already, and computing the run anew would lose that. Choose another output folder.</source>
@@ -860,14 +876,6 @@
         <translation>无法锁定 {0}（{1}）：请勿让两个运行同时写入该处。</translation>
     </message>
     <message>
-        <source>{0} cannot be merged with itself. Choose two copies of a run.</source>
-        <translation>{0} 不能与自身合并。请选择同一运行的两份副本。</translation>
-    </message>
-    <message>
-        <source>{0} cannot be read ({1}).</source>
-        <translation>无法读取 {0}（{1}）。</translation>
-    </message>
-    <message>
         <source>{0} held an unfinished run that differs in: {1}. It was removed, and this run began from the start.</source>
         <translation>{0} 中有一个未完成的运行，不同之处：{1}。它已被移除，本次运行从头开始。</translation>
     </message>
@@ -876,20 +884,20 @@
         <translation>{0} 中有未完成的运行：相同的运行将继续，不同的运行将重新开始。</translation>
     </message>
     <message>
-        <source>{0} holds none of the templates {1}. Copy those you want to change.</source>
-        <translation>{0} 中没有模板 {1}。请复制要修改的模板。</translation>
-    </message>
-    <message>
         <source>{0} holds this very run, finished {1}.</source>
         <translation>{0} 中已有此次运行，完成于 {1}。</translation>
     </message>
     <message>
-        <source>{0} is no layout template of QGIS. Save it anew from the designer.</source>
-        <translation>{0} 不是 QGIS 布局模板。请在设计器中重新保存。</translation>
+        <source>The scan runs in chunks on this GPU; the package mamba-ssm is quicker ({0}).</source>
+        <translation>扫描在此 GPU 上分块运行；安装 mamba-ssm 包会更快（{0}）。</translation>
     </message>
     <message>
-        <source>{0} is no layout template of one page. Save it anew from QGIS's designer.</source>
-        <translation>{0} 不是单页布局模板。请在 QGIS 设计器中重新保存。</translation>
+        <source>The network runs several times slower on this CPU than it could: its compiled scan needs numba ({0}). Install numba into the worker's Python, or set the environment up again.</source>
+        <translation>网络在此 CPU 上的运行速度比可能的慢数倍：编译的扫描需要 numba（{0}）。请在工作进程的 Python 中安装 numba，或重新建立环境。</translation>
+    </message>
+    <message>
+        <source>The sample could not be written into {0} ({1}). Save or stop editing its layers, close other programs that use the file, check that it may be written, and try again.</source>
+        <translation>样本无法写入 {0}（{1}）。请保存或停止编辑其图层，关闭使用该文件的其他程序，检查该文件是否可写，然后重试。</translation>
     </message>
 </context>
 </TS>

@@ -44,7 +44,10 @@ def main() -> int:
     rows: list[Row] = []
     for name, part in PARTS.items():
         if name in wanted:
-            rows += _told(name, lambda part=part: part(arguments.full))
+            for row in _told(name, lambda part=part: part(arguments.full)):
+                rows.append(row)
+                # At once, so that a run that is stopped was not for nothing.
+                print(f"  {row.what}: {row.found:.3g} {row.unit}, {row.verdict}", file=sys.stderr, flush=True)
     found["curves"] = _told("curves", lambda: pipeline.curves(arguments.full)) if "curves" in wanted else {}
     found["gpu"] = _told("gpu", lambda: gpu.measure(arguments.device)) if "gpu" in wanted else {}
     found["rows"] = [row.as_dict() for row in rows]

@@ -152,7 +152,7 @@ class SRCMLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         tokens = x.flatten(2).transpose(1, 2)  # (B, L, C), row by row
-        mixed = self.convmamba(self.norm(tokens), height, width) + self.skip_scale * tokens
+        mixed = torch.addcmul(self.convmamba(self.norm(tokens), height, width), self.skip_scale, tokens)
         out = self.proj(self.norm(mixed))
         return out.transpose(1, 2).unflatten(2, (height, width))
 

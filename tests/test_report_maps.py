@@ -1,0 +1,46 @@
+"""The report's maps: a run in degrees is drawn in a plane, with the same candidates in the same places."""
+
+import json
+from pathlib import Path
+
+import pytest
+from osgeo import gdal
+
+from farmcd_qgis.protocol import CANDIDATES, HARD_REGIONS
+from farmcd_qgis.report import NOT_REJECTED, ReportSettings
+from farmcd_qgis.report.candidates import wgs84
+from farmcd_qgis.report.figures import read_dossier
+from farmcd_qgis.report.maps import Maps
+from tests.report_run import AREAS, make_run
+
+
+@pytest.fixture
+def in_degrees(tmp_path, qgis_app) -> Path:
+    """The run of the other tests in EPSG:4490, longitude and latitude."""
+    run = make_run(tmp_path, AREAS)
+    metric = run / "metric.gpkg"
+    (run / "farmcd.gpkg").rename(metric)
+    gdal.VectorTranslate(str(run / "farmcd.gpkg"), str(metric), dstSRS="EPSG:4490", layers=[CANDIDATES, HARD_REGIONS])
+    record = json.loads((run / "run.json").read_text())
+    record["grid"]["geotransform"] = [-97.69, 0.0003, 0, 46.95, 0, -0.0002]
+    (run / "run.json").write_text(json.dumps(record))
+    return run
+
+
+def test_a_run_in_degrees_is_not_distorted(in_degrees):
+    dossier = read_dossier(ReportSettings(str(in_degrees), "", statuses=NOT_REJECTED))
+    assert dossier.crs.authid() == "EPSG:4490"
+    maps = Maps(dossier, "en")
+    try:
+        assert maps.crs.authid() == "EPSG:32614"
+        largest = dossier.candidates[0]
+        extent = maps.around(largest, 1.0)
+        # At least 60 pixels of 25 m, and wide enough for a square of 183 m.
+        assert extent.width() == pytest.approx(1500, rel=0.01)
+        assert extent.height() == pytest.approx(extent.width())
+        assert 590_000 < extent.center().x() < 602_000
+        assert 5_199_000 < extent.center().y() < 5_201_000
+        assert maps.candidates.crs() != wgs84()
+        assert maps.candidates.featureCount() == len(AREAS)
+    finally:
+        maps.close()
