@@ -25,7 +25,7 @@ def sample_pair() -> tuple[Path, Path]:
 
 
 def data_home() -> Path:
-    """Return the person's folder for what FarmCD keeps outside QGIS: `worker-python`, logs. It may not exist yet."""
+    """Return the person's folder for what FarmCD keeps outside QGIS (worker, checkpoints, logs); it may not exist."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     elif sys.platform == "darwin":
@@ -33,6 +33,11 @@ def data_home() -> Path:
     else:
         base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "farmcd"
+
+
+def own_checkpoints() -> Path:
+    """Return the folder for checkpoints that the person has trained. It may not exist yet."""
+    return data_home() / "checkpoints"
 
 
 def logs() -> Path:

@@ -54,6 +54,7 @@ class FarmCDPlugin:
         self._add(self.accuracy_dock, QgsApplication.getThemeIcon("/mActionSum.svg"), tr("Assess accuracy"))
         self._add(self.report_dock, QgsApplication.getThemeIcon("/mActionSaveAsPDF.svg"), tr("Write a report"))
         self.dock.review_wanted.connect(self._review)
+        self.review_dock.learn.adopted.connect(self.dock.model.select)
         # One at a time has the keys and the map.
         self.review_dock.reviewing.connect(self.accuracy_dock.close_run)
         self.accuracy_dock.judging.connect(self.review_dock.close_run)

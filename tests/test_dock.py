@@ -12,7 +12,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QVBoxLayout, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.dates import date_in
@@ -352,11 +352,12 @@ def test_plugin_imports_no_torch_and_nothing_of_the_engine():
 
 
 def test_a_panel_is_never_cut_off_whatever_its_words_become(qtbot):
-    panel = QLabel("few words")
+    panel, label = QWidget(), QLabel("few words")
+    QVBoxLayout(panel).addWidget(label)
     scroll = PanelScroll(panel)
     qtbot.addWidget(scroll)
     scroll.show()
     before = scroll.minimumWidth()
-    panel.setText("many more words than there were when the dock was made")
+    label.setText("many more words than there were when the dock was made")
     qtbot.waitUntil(lambda: scroll.minimumWidth() > before)
     assert scroll.viewport().width() >= panel.minimumSizeHint().width()

@@ -161,6 +161,7 @@ def test_finetuning_learns_and_says_so(samples: Path, tmp_path: Path, monkeypatc
     start, out = tmp_path / "start.safetensors", tmp_path / "new.safetensors"
     record = finetune(start, samples, out, seen.append, steps=20, learning_rate=5e-3, mix=samples, seed=1)
     assert (record.steps, record.trained_on, record.held_out, record.mixed_in) == (20, 2, 1, 3)
+    assert record.held_out_verdicts == 0
     assert record.before is not None
     assert record.after is not None
     assert record.after["binary F1"] > record.before["binary F1"]

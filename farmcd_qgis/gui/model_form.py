@@ -133,7 +133,7 @@ class ModelForm(QWidget):
         self.checkpoint.addItem(tr("Other file…"), OTHER_FILE)
         kept = str(QgsSettings().value(SETTINGS + "checkpoint", "") or "")
         if kept and Path(kept).is_file():
-            self._select(kept)
+            self.select(kept)
 
     def _choose(self, place: int) -> None:
         if self.checkpoint.itemData(place) != OTHER_FILE:
@@ -141,11 +141,12 @@ class ModelForm(QWidget):
         kinds = tr("Checkpoints") + " (*.safetensors *.pth *.pt)"
         path, _ = QFileDialog.getOpenFileName(self, tr("Choose a checkpoint"), "", kinds)
         if path:
-            self._select(path)
+            self.select(path)
         else:
             self.checkpoint.setCurrentIndex(0)
 
-    def _select(self, path: str) -> None:
+    def select(self, path: str) -> None:
+        """Choose a checkpoint, which is added to the list if it is not there."""
         place = self.checkpoint.findData(path)
         if place < 0:
             place = self.checkpoint.count() - 1

@@ -20,6 +20,7 @@ from ..review.store import ReviewStore, review_size
 from ..review.units import Units, units_job
 from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
 from ..translation import said
+from .learn_dialog import LearnButton
 from .panel_scroll import PanelScroll
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
@@ -63,6 +64,7 @@ class ReviewDock(QgsDockWidget):
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
         self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
+        self.learn = LearnButton(lambda: self.session, self.panel.folds.row)
         self.setWidget(PanelScroll(self.panel))
         self.setFocusProxy(self.panel)
         self._connect()
@@ -376,9 +378,7 @@ class ReviewDock(QgsDockWidget):
         self.filter.units_wanted.connect(self._want_units)
         self.bulk.previewed.connect(self._highlight)
         self.bulk.given.connect(self._give_all)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.timeout.connect(self._show)
+        self._settled = QTimer(self, singleShot=True, timeout=self._show)
         QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
         self.closed.connect(self._close_eyes)
         self.opened.connect(self._open_eyes)

@@ -157,6 +157,7 @@ class FoldOuts(QWidget):
         super().__init__()
         self.buttons: list[QToolButton] = []
         layout, row = QVBoxLayout(self), QHBoxLayout()
+        self.row = row
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         row.setSpacing(4)

@@ -34,12 +34,14 @@ def progress_words(progress: Progress) -> str:
         "writing": tr("Writing rasters"),
         "polygons": tr("Making polygons"),
         "report": tr("Writing the report"),
+        "export_samples": tr("Exporting samples"),
+        "finetune": tr("Training"),
         "done": tr("Done"),
     }
     parts = [progress.message or stages.get(progress.stage, progress.stage), f"{progress.fraction:.0%}"]
     if progress.rate:
         parts.append(tr("{0} megapixels/s").format(QLocale().toString(progress.rate, "g", 2)))
-    if progress.remaining_s is not None and progress.stage in ("predicting", "report"):
+    if progress.remaining_s is not None and progress.stage in ("predicting", "report", "finetune"):
         parts.append(remaining_words(progress.remaining_s))
     return " · ".join(parts)
 

@@ -26,6 +26,7 @@ MEASURING = 0.05
 class FinetuneRecord:
     """What a fine-tuning did: the new checkpoint, how long, on how many samples, and figures on those held out.
 
+    `held_out_verdicts` counts the judged candidates in those held out, 0 where `samples.json` is missing.
     `before` and `after` (figures 0..1 by name, over the judged pixels) are None where nothing could be held out;
     `better` compares their binary F1.
     """
@@ -35,6 +36,7 @@ class FinetuneRecord:
     seconds: float
     trained_on: int
     held_out: int
+    held_out_verdicts: int
     mixed_in: int
     before: dict[str, float] | None
     after: dict[str, float] | None
@@ -91,6 +93,7 @@ def finetune(
         seconds=round(seconds, 1),
         trained_on=len(learned),
         held_out=len(held),
+        held_out_verdicts=_count_verdicts(Path(samples), {data.files[index].name for index in held}),
         mixed_in=len(old) if old else 0,
         before=figures[0],
         after=figures[1],
@@ -118,8 +121,7 @@ def split(groups: Sequence[Sequence[int]], share: float, seed: int) -> tuple[lis
 def sample_groups(samples: Path, data: ChangeDataset) -> list[list[int]]:
     """Group the samples that share a candidate, which must not be learned from and tested on at once."""
     places = {pair.name: [index] for index, pair in enumerate(data.files)}
-    listing = samples / SAMPLES_JSON
-    rows = json.loads(listing.read_text(encoding="utf-8"))["samples"] if listing.is_file() else []
+    rows = _rows(samples)
     first: dict[tuple[str, int], str] = {}
     for row in rows:
         name = Path(row["name"]).stem
@@ -131,6 +133,17 @@ def sample_groups(samples: Path, data: ChangeDataset) -> list[list[int]]:
                     places[data.files[index].name] = places[other]
     unique = {id(group): group for group in places.values()}
     return list(unique.values())
+
+
+def _rows(samples: Path) -> list[dict[str, Any]]:
+    listing = samples / SAMPLES_JSON
+    return json.loads(listing.read_text(encoding="utf-8"))["samples"] if listing.is_file() else []
+
+
+def _count_verdicts(samples: Path, names: set[str]) -> int:
+    """Count the judged candidates in the samples of these names, each once."""
+    inside = [row for row in _rows(samples) if Path(row["name"]).stem in names]
+    return len({(row["run"], candidate["candidate_id"]) for row in inside for candidate in row["candidates"]})
 
 
 def _train(

@@ -840,6 +840,138 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>传感器噪声</translation>
     </message>
     <message>
+        <source>Summary for the screen (HTML)</source>
+        <translation>摘要网页（HTML）</translation>
+    </message>
+    <message>
+        <source>Stopped. Files that were finished are kept.</source>
+        <translation>已停止，已完成的文件予以保留。</translation>
+    </message>
+    <message>
+        <source>All but pseudo-changes</source>
+        <translation>除伪变化外的全部</translation>
+    </message>
+    <message>
+        <source>At least</source>
+        <translation>最小面积</translation>
+    </message>
+    <message>
+        <source>Choose a run above to report it.</source>
+        <translation>请在上方选择要编制报告的检测结果。</translation>
+    </message>
+    <message>
+        <source>Choose at least one output.</source>
+        <translation>请至少选择一种输出。</translation>
+    </message>
+    <message>
+        <source>Choose the field that names the units.</source>
+        <translation>请选择统计单元的名称字段。</translation>
+    </message>
+    <message>
+        <source>Classes</source>
+        <translation>类别</translation>
+    </message>
+    <message>
+        <source>Confirmed candidates</source>
+        <translation>已确认图斑</translation>
+    </message>
+    <message>
+        <source>Drawing the preview</source>
+        <translation>正在绘制预览</translation>
+    </message>
+    <message>
+        <source>Export</source>
+        <translation>导出</translation>
+    </message>
+    <message>
+        <source>FarmCD Report</source>
+        <translation>FarmCD 报告</translation>
+    </message>
+    <message>
+        <source>FarmCD: preview of the report</source>
+        <translation>FarmCD：报告预览</translation>
+    </message>
+    <message>
+        <source>FarmCD: write the report</source>
+        <translation>FarmCD：编制报告</translation>
+    </message>
+    <message>
+        <source>Look at this page</source>
+        <translation>放大查看此页</translation>
+    </message>
+    <message>
+        <source>More choices</source>
+        <translation>更多选项</translation>
+    </message>
+    <message>
+        <source>No preview: QGIS's own Python could not be started beside it.</source>
+        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
+    </message>
+    <message>
+        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
+        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
+    </message>
+    <message>
+        <source>Open the folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open the report</source>
+        <translation>打开报告</translation>
+    </message>
+    <message>
+        <source>Outputs</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Pages</source>
+        <translation>单页图斑数</translation>
+    </message>
+    <message>
+        <source>Polygons of administrative units or parcels, for a table of their own</source>
+        <translation>行政区或地块面图层，用于分单元统计</translation>
+    </message>
+    <message>
+        <source>Preview of the report</source>
+        <translation>报告预览</translation>
+    </message>
+    <message>
+        <source>So many of the largest candidates get a page each</source>
+        <translation>面积最大的若干图斑，每个一页</translation>
+    </message>
+    <message>
+        <source>Starting</source>
+        <translation>正在启动</translation>
+    </message>
+    <message>
+        <source>The report is written.</source>
+        <translation>报告已生成。</translation>
+    </message>
+    <message>
+        <source>Their name</source>
+        <translation>名称字段</translation>
+    </message>
+    <message>
+        <source>Units</source>
+        <translation>统计单元</translation>
+    </message>
+    <message>
+        <source>Write a report</source>
+        <translation>编制报告</translation>
+    </message>
+    <message>
+        <source>Writing the report</source>
+        <translation>正在编制报告</translation>
+    </message>
+    <message>
+        <source>as in the run</source>
+        <translation>与检测时相同</translation>
+    </message>
+    <message>
+        <source>{pages} pages, {candidates} candidates</source>
+        <translation>共{pages}页，{candidates}个图斑</translation>
+    </message>
+    <message>
         <source>Bands and stretch of this date</source>
         <translation>该期影像的波段与拉伸</translation>
     </message>
@@ -848,12 +980,28 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>代替前期</translation>
     </message>
     <message>
-        <source>Stopped. Files that were finished are kept.</source>
-        <translation>已停止，已完成的文件予以保留。</translation>
+        <source>Side by side</source>
+        <translation>并排对比</translation>
     </message>
     <message>
-        <source>Summary for the screen (HTML)</source>
-        <translation>摘要网页（HTML）</translation>
+        <source>Swipe</source>
+        <translation>卷帘</translation>
+    </message>
+    <message>
+        <source>Same stretch</source>
+        <translation>同一拉伸</translation>
+    </message>
+    <message>
+        <source>FarmCD Before and after</source>
+        <translation>FarmCD 前后期对比</translation>
+    </message>
+    <message>
+        <source>No other candidate within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>Within {metres} m: {classes} ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
     </message>
     <message>
         <source>Accuracy</source>
@@ -1156,268 +1304,16 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
     <message>
-        <source>Side by side</source>
-        <translation>并排对比</translation>
-    </message>
-    <message>
-        <source>Swipe</source>
-        <translation>卷帘</translation>
-    </message>
-    <message>
-        <source>Same stretch</source>
-        <translation>同一拉伸</translation>
-    </message>
-    <message>
-        <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
-    </message>
-    <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
-    </message>
-    <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
-    </message>
-    <message>
-        <source>Conflict</source>
-        <translation>意见不一</translation>
-    </message>
-    <message>
-        <source>All but pseudo-changes</source>
-        <translation>除伪变化外的全部</translation>
-    </message>
-    <message>
-        <source>At least</source>
-        <translation>最小面积</translation>
-    </message>
-    <message>
-        <source>Choose a run above to report it.</source>
-        <translation>请在上方选择要编制报告的检测结果。</translation>
-    </message>
-    <message>
-        <source>Choose at least one output.</source>
-        <translation>请至少选择一种输出。</translation>
-    </message>
-    <message>
-        <source>Choose the field that names the units.</source>
-        <translation>请选择统计单元的名称字段。</translation>
-    </message>
-    <message>
-        <source>Classes</source>
-        <translation>类别</translation>
-    </message>
-    <message>
-        <source>Confirmed candidates</source>
-        <translation>已确认图斑</translation>
-    </message>
-    <message>
-        <source>Drawing the preview</source>
-        <translation>正在绘制预览</translation>
-    </message>
-    <message>
-        <source>Export</source>
-        <translation>导出</translation>
-    </message>
-    <message>
-        <source>FarmCD Report</source>
-        <translation>FarmCD 报告</translation>
-    </message>
-    <message>
-        <source>FarmCD: preview of the report</source>
-        <translation>FarmCD：报告预览</translation>
-    </message>
-    <message>
-        <source>FarmCD: write the report</source>
-        <translation>FarmCD：编制报告</translation>
-    </message>
-    <message>
-        <source>Look at this page</source>
-        <translation>放大查看此页</translation>
-    </message>
-    <message>
-        <source>More choices</source>
-        <translation>更多选项</translation>
-    </message>
-    <message>
-        <source>No preview: QGIS's own Python could not be started beside it.</source>
-        <translation>无法预览：未能另行启动 QGIS 自带的 Python。</translation>
-    </message>
-    <message>
-        <source>Nothing is reviewed yet: all candidates are shown, and the report says so.</source>
-        <translation>尚无复核结果：列出全部图斑，报告中已注明。</translation>
-    </message>
-    <message>
-        <source>Open the folder</source>
-        <translation>打开文件夹</translation>
-    </message>
-    <message>
-        <source>Open the report</source>
-        <translation>打开报告</translation>
-    </message>
-    <message>
-        <source>Outputs</source>
-        <translation>输出</translation>
-    </message>
-    <message>
-        <source>Pages</source>
-        <translation>单页图斑数</translation>
-    </message>
-    <message>
-        <source>Polygons of administrative units or parcels, for a table of their own</source>
-        <translation>行政区或地块面图层，用于分单元统计</translation>
-    </message>
-    <message>
-        <source>Preview of the report</source>
-        <translation>报告预览</translation>
-    </message>
-    <message>
-        <source>So many of the largest candidates get a page each</source>
-        <translation>面积最大的若干图斑，每个一页</translation>
-    </message>
-    <message>
-        <source>Starting</source>
-        <translation>正在启动</translation>
-    </message>
-    <message>
-        <source>The report is written.</source>
-        <translation>报告已生成。</translation>
-    </message>
-    <message>
-        <source>Their name</source>
-        <translation>名称字段</translation>
-    </message>
-    <message>
-        <source>Units</source>
-        <translation>统计单元</translation>
-    </message>
-    <message>
-        <source>Write a report</source>
-        <translation>编制报告</translation>
-    </message>
-    <message>
-        <source>Writing the report</source>
-        <translation>正在编制报告</translation>
-    </message>
-    <message>
-        <source>as in the run</source>
-        <translation>与检测时相同</translation>
-    </message>
-    <message>
-        <source>{pages} pages, {candidates} candidates</source>
-        <translation>共{pages}页，{candidates}个图斑</translation>
-    </message>
-    <message>
-        <source>Filter…</source>
-        <translation>筛选…</translation>
-    </message>
-    <message>
-        <source>Filter ({count})…</source>
-        <translation>筛选（{count}）…</translation>
-    </message>
-    <message>
-        <source>Many at once…</source>
-        <translation>批量判定…</translation>
-    </message>
-    <message>
-        <source>One moment…</source>
-        <translation>请稍候…</translation>
-    </message>
-    <message>
-        <source>FarmCD review</source>
-        <translation>FarmCD 复核</translation>
-    </message>
-    <message>
-        <source>Administrative units of the candidates</source>
-        <translation>图斑所属行政区</translation>
-    </message>
-    <message>
-        <source>Confidence at least</source>
-        <translation>置信度不低于</translation>
-    </message>
-    <message>
-        <source>Confidence below</source>
-        <translation>置信度低于</translation>
-    </message>
-    <message>
-        <source>Preview on the map</source>
-        <translation>在地图上预览</translation>
-    </message>
-    <message>
-        <source>Give verdicts</source>
-        <translation>批量写入判定</translation>
-    </message>
-    <message>
-        <source>{count} of the {total} candidates in this queue, {area}</source>
-        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
-    </message>
-    <message>
-        <source>Only what the map shows</source>
-        <translation>仅当前地图范围</translation>
-    </message>
-    <message>
-        <source>No filter</source>
-        <translation>清除筛选</translation>
-    </message>
-    <message>
-        <source>Anyone</source>
-        <translation>所有人员</translation>
-    </message>
-    <message>
-        <source>All units</source>
-        <translation>所有行政区</translation>
-    </message>
-    <message>
-        <source>Reviewer</source>
-        <translation>复核人</translation>
-    </message>
-    <message>
-        <source>Area (ha)</source>
-        <translation>面积（公顷）</translation>
-    </message>
-    <message>
-        <source>Confidence (%)</source>
-        <translation>置信度（%）</translation>
-    </message>
-    <message>
-        <source>Unit</source>
-        <translation>行政区</translation>
-    </message>
-    <message>
-        <source>from</source>
-        <translation>自</translation>
-    </message>
-    <message>
-        <source>to</source>
-        <translation>至</translation>
-    </message>
-    <message>
-        <source>{count} left</source>
-        <translation>剩余 {count} 个</translation>
-    </message>
-    <message>
-        <source>{seconds} s each</source>
-        <translation>每个 {seconds} 秒</translation>
-    </message>
-    <message>
-        <source>about {hours} h {minutes} min</source>
-        <translation>约 {hours} 小时 {minutes} 分</translation>
-    </message>
-    <message>
-        <source>about {minutes} min</source>
-        <translation>约 {minutes} 分钟</translation>
-    </message>
-    <message>
-        <source>Another program has added verdicts to this run: {people}.</source>
-        <translation>另一程序已向本次检测写入判定：{people}。</translation>
-    </message>
-    <message>
         <source>referee: real change</source>
         <translation>CLIP 复判：真实变化</translation>
     </message>
     <message>
         <source>referee: pseudo-change</source>
         <translation>CLIP 复判：伪变化</translation>
+    </message>
+    <message>
+        <source>Conflict</source>
+        <translation>意见不一</translation>
     </message>
     <message>
         <source>Export training samples</source>
@@ -1434,122 +1330,6 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     <message>
         <source>Samples</source>
         <translation>样本数</translation>
-    </message>
-    <message>
-        <source>Summarise the review of a run</source>
-        <translation>汇总检测的复核结果</translation>
-    </message>
-    <message>
-        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
-        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
-    </message>
-    <message>
-        <source>Table</source>
-        <translation>表格</translation>
-    </message>
-    <message>
-        <source>Summary for programs (JSON)</source>
-        <translation>供程序使用的汇总（JSON）</translation>
-    </message>
-    <message>
-        <source>Reviewed candidates</source>
-        <translation>已复核图斑数</translation>
-    </message>
-    <message>
-        <source>Status</source>
-        <translation>状态</translation>
-    </message>
-    <message>
-        <source>Reason of pseudo-changes</source>
-        <translation>伪变化原因</translation>
-    </message>
-    <message>
-        <source>Review of {run}</source>
-        <translation>{run} 的复核</translation>
-    </message>
-    <message>
-        <source>{total} candidates, {count} verdicts given</source>
-        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
-    </message>
-    <message>
-        <source>Area (mu)</source>
-        <translation>面积（亩）</translation>
-    </message>
-    <message>
-        <source>{name}: {seconds} s for a verdict (median)</source>
-        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
-    </message>
-    <message>
-        <source>Merge two reviews of a run</source>
-        <translation>合并同一检测的两份复核</translation>
-    </message>
-    <message>
-        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
-
-A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
-        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
-
-新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
-    </message>
-    <message>
-        <source>Review to add to</source>
-        <translation>并入到的复核</translation>
-    </message>
-    <message>
-        <source>Review to take from</source>
-        <translation>取自的复核</translation>
-    </message>
-    <message>
-        <source>Conflicts</source>
-        <translation>意见不一</translation>
-    </message>
-    <message>
-        <source>New rows of the log</source>
-        <translation>新增日志行数</translation>
-    </message>
-    <message>
-        <source>Candidates in conflict</source>
-        <translation>意见不一的图斑数</translation>
-    </message>
-    <message>
-        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
-        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
-    </message>
-    <message>
-        <source>No units</source>
-        <translation>无</translation>
-    </message>
-    <message>
-        <source>Outline…</source>
-        <translation>轮廓…</translation>
-    </message>
-    <message>
-        <source>Redraw</source>
-        <translation>修改轮廓</translation>
-    </message>
-    <message>
-        <source>Split</source>
-        <translation>分割</translation>
-    </message>
-    <message>
-        <source>Add missed</source>
-        <translation>补绘遗漏</translation>
-    </message>
-    <message>
-        <source>Merge with neighbour</source>
-        <translation>与相邻图斑合并</translation>
-    </message>
-    <message>
-        <source>Save outlines</source>
-        <translation>保存轮廓</translation>
-    </message>
-    <message>
-        <source>Draw with QGIS's own tools, then save. Undo takes a saved change back.</source>
-        <translation>用 QGIS 自带工具绘制，然后保存。“撤销”可收回已保存的修改。</translation>
-    </message>
-    <message>
-        <source>The candidates cannot be edited: their file is read-only.</source>
-        <translation>图斑无法编辑：文件为只读。</translation>
     </message>
     <message>
         <source>Finds where farmland became something else between two rasters, and as which of five classes: bareland, building, road, vegetation or water.
@@ -1688,6 +1468,14 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>次选类别</translation>
     </message>
     <message>
+        <source>Area (ha)</source>
+        <translation>面积（公顷）</translation>
+    </message>
+    <message>
+        <source>Area (mu)</source>
+        <translation>面积（亩）</translation>
+    </message>
+    <message>
         <source>Mean confidence (0–1)</source>
         <translation>平均置信度（0–1）</translation>
     </message>
@@ -1724,12 +1512,112 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>工作进程的 Python</translation>
     </message>
     <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
         <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
         <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
     </message>
     <message>
         <source>There is no such file.</source>
         <translation>没有该文件。</translation>
+    </message>
+    <message>
+        <source>Filter…</source>
+        <translation>筛选…</translation>
+    </message>
+    <message>
+        <source>Filter ({count})…</source>
+        <translation>筛选（{count}）…</translation>
+    </message>
+    <message>
+        <source>Many at once…</source>
+        <translation>批量判定…</translation>
+    </message>
+    <message>
+        <source>One moment…</source>
+        <translation>请稍候…</translation>
+    </message>
+    <message>
+        <source>FarmCD review</source>
+        <translation>FarmCD 复核</translation>
+    </message>
+    <message>
+        <source>Administrative units of the candidates</source>
+        <translation>图斑所属行政区</translation>
+    </message>
+    <message>
+        <source>Confidence at least</source>
+        <translation>置信度不低于</translation>
+    </message>
+    <message>
+        <source>Confidence below</source>
+        <translation>置信度低于</translation>
+    </message>
+    <message>
+        <source>Preview on the map</source>
+        <translation>在地图上预览</translation>
+    </message>
+    <message>
+        <source>Give verdicts</source>
+        <translation>批量写入判定</translation>
+    </message>
+    <message>
+        <source>{count} of the {total} candidates in this queue, {area}</source>
+        <translation>本队列 {total} 个图斑中的 {count} 个，{area}</translation>
+    </message>
+    <message>
+        <source>Only what the map shows</source>
+        <translation>仅当前地图范围</translation>
+    </message>
+    <message>
+        <source>No filter</source>
+        <translation>清除筛选</translation>
+    </message>
+    <message>
+        <source>Anyone</source>
+        <translation>所有人员</translation>
+    </message>
+    <message>
+        <source>All units</source>
+        <translation>所有行政区</translation>
+    </message>
+    <message>
+        <source>Confidence (%)</source>
+        <translation>置信度（%）</translation>
+    </message>
+    <message>
+        <source>Unit</source>
+        <translation>行政区</translation>
+    </message>
+    <message>
+        <source>from</source>
+        <translation>自</translation>
+    </message>
+    <message>
+        <source>to</source>
+        <translation>至</translation>
+    </message>
+    <message>
+        <source>{count} left</source>
+        <translation>剩余 {count} 个</translation>
+    </message>
+    <message>
+        <source>{seconds} s each</source>
+        <translation>每个 {seconds} 秒</translation>
+    </message>
+    <message>
+        <source>about {hours} h {minutes} min</source>
+        <translation>约 {hours} 小时 {minutes} 分</translation>
+    </message>
+    <message>
+        <source>about {minutes} min</source>
+        <translation>约 {minutes} 分钟</translation>
+    </message>
+    <message>
+        <source>Another program has added verdicts to this run: {people}.</source>
+        <translation>另一程序已向本次检测写入判定：{people}。</translation>
     </message>
     <message>
         <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
@@ -1778,6 +1666,310 @@ Candidates that the review found to be pseudo-changes are left out. With 'Only c
     <message>
         <source>Templates</source>
         <translation>模板</translation>
+    </message>
+    <message>
+        <source>Summarise the review of a run</source>
+        <translation>汇总检测的复核结果</translation>
+    </message>
+    <message>
+        <source>Counts the candidates of a run by status, by class (the reviewer's where there is one), by the reason of pseudo-changes and by reviewer, with their areas, and says how long a verdict took.</source>
+        <translation>按状态、类别（有复核类别时以复核为准）、伪变化原因和复核人统计图斑个数与面积，并给出单个判定所用时间。</translation>
+    </message>
+    <message>
+        <source>Table</source>
+        <translation>表格</translation>
+    </message>
+    <message>
+        <source>Summary for programs (JSON)</source>
+        <translation>供程序使用的汇总（JSON）</translation>
+    </message>
+    <message>
+        <source>Reviewed candidates</source>
+        <translation>已复核图斑数</translation>
+    </message>
+    <message>
+        <source>Status</source>
+        <translation>状态</translation>
+    </message>
+    <message>
+        <source>Reason of pseudo-changes</source>
+        <translation>伪变化原因</translation>
+    </message>
+    <message>
+        <source>Review of {run}</source>
+        <translation>{run} 的复核</translation>
+    </message>
+    <message>
+        <source>{total} candidates, {count} verdicts given</source>
+        <translation>共 {total} 个图斑，已作判定 {count} 次</translation>
+    </message>
+    <message>
+        <source>{name}: {seconds} s for a verdict (median)</source>
+        <translation>{name}：每次判定 {seconds} 秒（中位数）</translation>
+    </message>
+    <message>
+        <source>Merge two reviews of a run</source>
+        <translation>合并同一检测的两份复核</translation>
+    </message>
+    <message>
+        <source>Takes the verdicts that were given in a copy of a run's farmcd.gpkg into another copy. Nothing is lost: the logs of both are united.
+
+A verdict replaces those that its reviewer could see. Where reviewers did not know of each other, the latest verdict of each counts, 'unsure' and 'skipped' give way to an opinion, and where opinions differ in the class, the candidate gets the status 'conflict', until somebody gives a verdict on it again. Merging twice changes nothing, and the order of merges does not matter.</source>
+        <translation>把一份 farmcd.gpkg 副本中的判定并入另一份副本。不丢失任何内容：两份日志合并保留。
+
+新判定取代复核人当时能看到的判定。复核人互不知情时，各人以最新判定为准，“存疑”和“跳过”让位于明确意见；类别意见不同的图斑状态为“意见不一”，直到有人再次判定。重复合并不改变结果，合并先后顺序无影响。</translation>
+    </message>
+    <message>
+        <source>Review to add to</source>
+        <translation>并入到的复核</translation>
+    </message>
+    <message>
+        <source>Review to take from</source>
+        <translation>取自的复核</translation>
+    </message>
+    <message>
+        <source>Conflicts</source>
+        <translation>意见不一</translation>
+    </message>
+    <message>
+        <source>New rows of the log</source>
+        <translation>新增日志行数</translation>
+    </message>
+    <message>
+        <source>Candidates in conflict</source>
+        <translation>意见不一的图斑数</translation>
+    </message>
+    <message>
+        <source>{rows} new rows of the log, {candidates} candidates in conflict.</source>
+        <translation>新增日志 {rows} 行，意见不一的图斑 {candidates} 个。</translation>
+    </message>
+    <message>
+        <source>Use verdicts for training</source>
+        <translation>将判定结果用于训练</translation>
+    </message>
+    <message>
+        <source>Train…</source>
+        <translation>训练…</translation>
+    </message>
+    <message>
+        <source>Start training</source>
+        <translation>开始训练</translation>
+    </message>
+    <message>
+        <source>Export samples only</source>
+        <translation>仅导出样本</translation>
+    </message>
+    <message>
+        <source>Use for new runs</source>
+        <translation>用于新的检测</translation>
+    </message>
+    <message>
+        <source>Choose the checkpoint to begin with.</source>
+        <translation>请选择起始模型权重。</translation>
+    </message>
+    <message>
+        <source>Name a file that ends in .safetensors for the new checkpoint.</source>
+        <translation>请为新的模型权重指定以 .safetensors 结尾的完整文件路径。</translation>
+    </message>
+    <message>
+        <source>{0} exists already: give the new checkpoint another name.</source>
+        <translation>{0} 已存在：请为新的模型权重另取名称。</translation>
+    </message>
+    <message>
+        <source>Name a new or empty folder for the samples.</source>
+        <translation>请为样本指定一个新的或空的文件夹。</translation>
+    </message>
+    <message>
+        <source>New runs use {0} from now on.</source>
+        <translation>今后新的检测将使用 {0}。</translation>
+    </message>
+    <message>
+        <source>FarmCD: export samples</source>
+        <translation>FarmCD：导出样本</translation>
+    </message>
+    <message>
+        <source>FarmCD: train with verdicts</source>
+        <translation>FarmCD：用判定结果训练</translation>
+    </message>
+    <message>
+        <source>The folder {0} cannot be made: {1}.</source>
+        <translation>无法创建文件夹 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>Measuring the checkpoint as it is</source>
+        <translation>正在测评原有模型权重</translation>
+    </message>
+    <message>
+        <source>{0} samples are in {1}.</source>
+        <translation>{0} 个样本已保存到 {1}。</translation>
+    </message>
+    <message>
+        <source>The new checkpoint is in {0}.</source>
+        <translation>新的模型权重已保存到 {0}。</translation>
+    </message>
+    <message>
+        <source>Stopped. No checkpoint was written.</source>
+        <translation>已停止，未写入模型权重。</translation>
+    </message>
+    <message>
+        <source>minutes</source>
+        <translation>分钟</translation>
+    </message>
+    <message>
+        <source>no limit</source>
+        <translation>不限</translation>
+    </message>
+    <message>
+        <source>none: what was known may fade</source>
+        <translation>无：原有能力可能减弱</translation>
+    </message>
+    <message>
+        <source>not kept</source>
+        <translation>不保留</translation>
+    </message>
+    <message>
+        <source>at most</source>
+        <translation>最多</translation>
+    </message>
+    <message>
+        <source>Begin with</source>
+        <translation>起始模型权重</translation>
+    </message>
+    <message>
+        <source>Mix with older data</source>
+        <translation>混入原有数据</translation>
+    </message>
+    <message>
+        <source>Training steps</source>
+        <translation>训练步数</translation>
+    </message>
+    <message>
+        <source>New checkpoint</source>
+        <translation>新的模型权重</translation>
+    </message>
+    <message>
+        <source>Keep the samples in</source>
+        <translation>样本保存到</translation>
+    </message>
+    <message>
+        <source>No run is open. Open one in the review dock.</source>
+        <translation>尚未打开检测结果，请在复核面板中打开。</translation>
+    </message>
+    <message>
+        <source>Run {0}: {1} verdicts that say what is there ({2} confirmed, {3} rejected, {4} given another class).</source>
+        <translation>检测 {0}：{1} 个明确的判定结果（确认 {2}，否定 {3}，改判类别 {4}）。</translation>
+    </message>
+    <message>
+        <source>There is nothing to learn from yet: review some candidates first.</source>
+        <translation>尚无可供学习的判定结果，请先复核部分图斑。</translation>
+    </message>
+    <message>
+        <source>That is few: the figures will hardly show whether the new checkpoint is better.</source>
+        <translation>数量偏少：指标难以说明新的模型权重是否更好。</translation>
+    </message>
+    <message>
+        <source>On held-out verdicts, %</source>
+        <translation>留出的判定结果，%</translation>
+    </message>
+    <message>
+        <source>Before training</source>
+        <translation>训练前</translation>
+    </message>
+    <message>
+        <source>After training</source>
+        <translation>训练后</translation>
+    </message>
+    <message>
+        <source>Difference</source>
+        <translation>差值</translation>
+    </message>
+    <message>
+        <source>F1 of change</source>
+        <translation>变化 F1</translation>
+    </message>
+    <message>
+        <source>Precision of change</source>
+        <translation>变化精确率</translation>
+    </message>
+    <message>
+        <source>Recall of change</source>
+        <translation>变化召回率</translation>
+    </message>
+    <message>
+        <source>IoU of change</source>
+        <translation>变化 IoU</translation>
+    </message>
+    <message>
+        <source>F1 of {0}</source>
+        <translation>{0} F1</translation>
+    </message>
+    <message>
+        <source>Trained on {0} samples for {1} steps ({2} s).</source>
+        <translation>用 {0} 个样本训练了 {1} 步（{2} 秒）。</translation>
+    </message>
+    <message>
+        <source>Too few samples to hold some out: whether it is better is not known.</source>
+        <translation>样本太少，无法留出一部分：是否更好不得而知。</translation>
+    </message>
+    <message>
+        <source>The figures are from {0} held-out samples with {1} verdicts, none of which it was trained on.</source>
+        <translation>指标来自 {0} 个留出样本（含 {1} 个判定结果），均未参与训练。</translation>
+    </message>
+    <message>
+        <source>That is not enough to tell whether it is better.</source>
+        <translation>数量不足以判断是否更好。</translation>
+    </message>
+    <message>
+        <source>It is better on them.</source>
+        <translation>在这些样本上更好。</translation>
+    </message>
+    <message>
+        <source>It is not better on them.</source>
+        <translation>在这些样本上并不更好。</translation>
+    </message>
+    <message>
+        <source>Exporting samples</source>
+        <translation>正在导出样本</translation>
+    </message>
+    <message>
+        <source>Training</source>
+        <translation>正在训练</translation>
+    </message>
+    <message>
+        <source>No units</source>
+        <translation>无</translation>
+    </message>
+    <message>
+        <source>Outline…</source>
+        <translation>轮廓…</translation>
+    </message>
+    <message>
+        <source>Redraw</source>
+        <translation>修改轮廓</translation>
+    </message>
+    <message>
+        <source>Split</source>
+        <translation>分割</translation>
+    </message>
+    <message>
+        <source>Add missed</source>
+        <translation>补绘遗漏</translation>
+    </message>
+    <message>
+        <source>Merge with neighbour</source>
+        <translation>与相邻图斑合并</translation>
+    </message>
+    <message>
+        <source>Save outlines</source>
+        <translation>保存轮廓</translation>
+    </message>
+    <message>
+        <source>Draw with QGIS's own tools, then save. Undo takes a saved change back.</source>
+        <translation>用 QGIS 自带工具绘制，然后保存。“撤销”可收回已保存的修改。</translation>
+    </message>
+    <message>
+        <source>The candidates cannot be edited: their file is read-only.</source>
+        <translation>图斑无法编辑：文件为只读。</translation>
     </message>
     <message>
         <source>The map holds no pixel with a result, so there is nothing to sample.</source>
