@@ -234,7 +234,7 @@ def test_looking_with_mouse_and_keys(desktop: Desktop, detected: Path):
     time.sleep(1)
     desktop.screenshot("swiped.png")
     assert desktop.ask(f"{VIEWS}result = views.swipe.on and views.swipe.curtain.image is not None")
-    assert "FarmCDPairDock" in desktop.ask(FARMCD_DOCKS)
+    assert "FarmCDReviewPairDock" in desktop.ask(FARMCD_DOCKS)
     items = "len(iface.mapCanvas().scene().items())"
     shown = desktop.ask(f"result = {items}")
     desktop.ask("from qgis.utils import unloadPlugin\nunloadPlugin('farmcd_qgis')")
