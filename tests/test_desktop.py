@@ -134,7 +134,9 @@ def test_qgis_process_runs_the_detection(staged: Path, tmp_path: Path):
     python = os.environ.get("FARMCD_PYTHON") or (data / "farmcd" / "worker-python").read_text().strip()
     environment = {**os.environ, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "FARMCD_PYTHON": python}
     environment |= {"QGIS_PLUGINPATH": str(staged), "QT_QPA_PLATFORM": "offscreen"}
-    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+    # A profile of its own: that of the tests outlives them, and what is enabled already cannot be enabled.
+    environment["QGIS_CUSTOM_CONFIG_PATH"] = str(tmp_path / "profile")
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "QGIS_OPTIONS_PATH"):
         environment.pop(name, None)
     environment["PATH"] = f"{Path(program).parent}{os.pathsep}{environment['PATH']}"
     subprocess.run([program, "plugins", "enable", "farmcd_qgis"], env=environment, check=True, capture_output=True)
