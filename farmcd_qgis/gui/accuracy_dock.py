@@ -72,7 +72,7 @@ class AccuracyDock(QgsDockWidget):
             if strata:
                 self._open_sample()
         except FarmCDError as error:
-            self._say(said(error.message))
+            self._say(error.message)
             self.close_run()
             return False
         self.panel.run.set_open(self._run_dir)
@@ -144,7 +144,7 @@ class AccuracyDock(QgsDockWidget):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(said(error.message))
+            self._say(error.message)
             return False
         self._show()
         return True
@@ -193,7 +193,7 @@ class AccuracyDock(QgsDockWidget):
         self.panel.plan.set_busy(words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._finish, task, done))
-        task.failed.connect(partial(self._finish, task, lambda error: self._say(said(error.message))))
+        task.failed.connect(partial(self._finish, task, lambda error: self._say(error.message)))
         task.stopped.connect(partial(self._finish, task, lambda _: None, None))
         tasks.start(task)
 
@@ -284,7 +284,7 @@ class AccuracyDock(QgsDockWidget):
             try:
                 found = self.session.store.assess()
             except FarmCDError as error:
-                self._say(said(error.message))
+                self._say(error.message)
         ready = found is not None and found.judged > 0
         self.panel.result.save.setEnabled(ready)
         if found is None or not ready:

@@ -9,7 +9,6 @@ from qgis.PyQt.QtWidgets import QWidget
 
 from ..layers.stretch import SameStretch
 from ..protocol import InputError
-from ..translation import said
 from .pair_dock import PairDock
 from .review_keys import KeyAction
 from .review_place import Place
@@ -129,7 +128,7 @@ class ReviewViews:
             before, after = pair
             self._stretch = SameStretch(after, before)
         except InputError as error:
-            self._say(said(error.message))
+            self._say(error.message)
             self._end_stretch()
 
     def _end_stretch(self) -> None:

@@ -18,6 +18,7 @@ from qgis.core import (
 from ..protocol import FarmCDError
 from ..review.accuracy_words import CSV_NAME, JSON_NAME, MATRIX_NAME, PAGE_NAME, notes, percent, write_files
 from ..review.judgements import assessment
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -67,7 +68,7 @@ class AccuracyAssessAlgorithm(FarmCDAlgorithm):
         try:
             found = assessment(run_dir)
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
         if found is None:
             raise QgsProcessingException(
                 self.tr("{0} holds no judged accuracy sample. Draw one and judge its points first.").format(run_dir)

@@ -18,6 +18,7 @@ from qgis.core import (
 from ..classes import NO_CHANGE
 from ..protocol import ACCURACY_SAMPLE, RUN_GPKG, InputError
 from ..review.accuracy import FEW, Stratum, allocate, sample_size
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -92,7 +93,7 @@ class AccuracySampleAlgorithm(FarmCDAlgorithm):
             size = sample_size(strata, expected, self.parameterAsDouble(parameters, STANDARD_ERROR, context))
             points = allocate(strata, size, self.parameterAsInt(parameters, MINIMUM, context))
         except InputError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
         seed = self.parameterAsInt(parameters, SEED, context) or secrets.randbelow(LARGEST_SEED) + 1
         wanted = {str(class_id): count for class_id, count in points.items()}
         drawn = self.run_job("draw_sample", {"run_dir": run_dir, "points": wanted, "seed": seed}, feedback)

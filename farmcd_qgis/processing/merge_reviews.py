@@ -15,6 +15,7 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..protocol import FarmCDError
 from ..review.merging import merge_reviews
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 from .tables import add_rows
 
@@ -78,7 +79,7 @@ class MergeReviewsAlgorithm(FarmCDAlgorithm):
         try:
             merged = merge_reviews(into, other)
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
         rows = [
             (number, one.reviewer, one.verdict, one.class_id, one.reason, one.note, one.given_at)
             for number, verdicts in merged.conflicts.items()

@@ -21,6 +21,7 @@ from qgis.PyQt.QtCore import QLocale, QMetaType
 from ..classes import MU_PER_HECTARE, class_label
 from ..protocol import RUN_GPKG, FarmCDError
 from ..review.summary import Count, Summary, review_summary
+from ..translation import said
 from .algorithm import FarmCDAlgorithm
 from .tables import add_rows
 
@@ -81,7 +82,7 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
         try:
             summary = review_summary(run_dir / RUN_GPKG)
         except FarmCDError as error:
-            raise QgsProcessingException(error.message) from error
+            raise QgsProcessingException(said(error.message)) from error
         rows = [
             (one.about, one.what, self._label(one), one.candidates, one.area_ha, one.area_ha * MU_PER_HECTARE)
             for one in summary.counts
