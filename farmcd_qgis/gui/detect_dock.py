@@ -7,14 +7,7 @@ from qgis.core import Qgis, QgsProject
 from qgis.gui import QgsDockWidget, QgsMessageBar
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -23,14 +16,14 @@ from ..layers import add_run
 from ..protocol import FarmCDError, Finding, InputError, Progress, RunRequest, RunResult, is_resumable
 from ..translation import said
 from .advanced_box import AdvancedBox
-from .findings_list import FindingsList
+from .job_page import JobPage
 from .model_form import ModelForm
 from .pair_form import PairForm
+from .review_panel import rule
 from .words import progress_words, result_words, tr
 
 PREFLIGHT_DELAY_MS = 400
 MESSAGE_S = 15
-LEAST_WIDTH = 360
 
 
 class DetectDock(QgsDockWidget):
@@ -52,12 +45,10 @@ class DetectDock(QgsDockWidget):
         self.pair = PairForm(iface.mapCanvas())
         self.model = ModelForm()
         self.advanced = AdvancedBox()
-        self.findings = FindingsList()
-        self.progress = QProgressBar()
-        self.status = QLabel()
-        self.run_button = QPushButton(tr("Run"))
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self._lay_out()
+        self.page = JobPage((self.pair, rule(), self.model, self.advanced), tr("Run"), "runButton")
+        self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
+        self.run_button, self.cancel_button = self.page.start, self.page.cancel
+        self.setWidget(self.page)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PREFLIGHT_DELAY_MS)
@@ -210,55 +201,6 @@ class DetectDock(QgsDockWidget):
         self._guess()
 
     def _set_running(self, running: bool) -> None:
-        pressed, other = (self.run_button, self.cancel_button)[:: 1 if running else -1]
-        other.setEnabled(running or self._begun)
-        if pressed.hasFocus():
-            # Else Qt hands the focus of a disabled button to the first field and selects its text.
-            other.setFocus()
-        pressed.setEnabled(False)
+        self.page.set_running(running, self._begun)
         for part in (self.pair, self.model, self.advanced):
             part.setEnabled(not running)
-        self.progress.setVisible(running)
-        self.progress.setValue(0)
-
-    def _lay_out(self) -> None:
-        for widget, name in (
-            (self.run_button, "runButton"),
-            (self.cancel_button, "cancelButton"),
-            (self.progress, "progressBar"),
-            (self.status, "statusLabel"),
-        ):
-            widget.setObjectName(name)
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.status.setWordWrap(True)
-        self.run_button.setDefault(True)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        for part in (self.pair, _line(), self.model, self.advanced):
-            column.addWidget(part)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setMinimumWidth(LEAST_WIDTH)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.status, 1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.run_button)
-        whole = QWidget()
-        outer = QVBoxLayout(whole)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(self.findings)
-        outer.addWidget(self.progress)
-        outer.addLayout(buttons)
-        self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setWidget(whole)
-
-
-def _line() -> QFrame:
-    line = QFrame()
-    line.setFrameShape(QFrame.Shape.HLine)
-    line.setFrameShadow(QFrame.Shadow.Sunken)
-    return line

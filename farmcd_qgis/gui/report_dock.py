@@ -11,14 +11,7 @@ from qgis.gui import QgsDockWidget, QgsMessageBar
 from qgis.PyQt.QtCore import QCoreApplication, QTimer, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -27,13 +20,12 @@ from ..protocol import Cancelled, FarmCDError, Finding, InputError, Progress
 from ..report import ReportSettings, write_report
 from ..report.headless import Follower
 from ..translation import said
-from .findings_list import FindingsList
+from .job_page import JobPage
 from .report_form import ReportForm
 from .report_preview import DRAWN_WIDTH, ReportPreview
 from .words import progress_words, tr
 
 PREVIEW_DELAY_MS = 500
-LEAST_WIDTH = 360
 # A process of its own cannot be had: the report is drawn here, and QGIS stalls from page to page.
 NO_PROCESS = ("no_qgis_python", "worker_start", "worker_version")
 
@@ -52,12 +44,10 @@ class ReportDock(QgsDockWidget):
         self._pictures = tempfile.TemporaryDirectory(prefix="farmcd-preview-")
         self.form = ReportForm()
         self.preview = ReportPreview()
-        self.findings = FindingsList()
-        self.progress = QProgressBar()
-        self.status = QLabel()
-        self.export_button = QPushButton(tr("Export"))
-        self.cancel_button = QPushButton(tr("Cancel"))
-        self._lay_out()
+        self.page = JobPage((self.form, self.preview), tr("Export"), "exportButton")
+        self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
+        self.export_button, self.cancel_button = self.page.start, self.page.cancel
+        self.setWidget(self.page)
         self._timer = _timer(self, PREVIEW_DELAY_MS, self._draw_preview)
         # A timer, since the project speaks in the midst of its changes.
         self._runs_changed = _timer(self, 0, self.form.list_runs)
@@ -241,50 +231,8 @@ class ReportDock(QgsDockWidget):
         self._timer.start()
 
     def _set_running(self, running: bool) -> None:
-        pressed, other = (self.export_button, self.cancel_button)[:: 1 if running else -1]
-        other.setEnabled(True)
-        if pressed.hasFocus():
-            # Else Qt hands the focus of a disabled button to the first field.
-            other.setFocus()
-        pressed.setEnabled(False)
+        self.page.set_running(running)
         self.form.setEnabled(not running)
-        self.progress.setVisible(running)
-        self.progress.setValue(0)
-
-    def _lay_out(self) -> None:
-        for widget, name in (
-            (self.export_button, "exportButton"),
-            (self.cancel_button, "cancelButton"),
-            (self.progress, "progressBar"),
-            (self.status, "statusLabel"),
-        ):
-            widget.setObjectName(name)
-        self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
-        self.status.setWordWrap(True)
-        self.export_button.setDefault(True)
-        inside = QWidget()
-        column = QVBoxLayout(inside)
-        column.addWidget(self.form)
-        column.addWidget(self.preview)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidget(inside)
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setMinimumWidth(LEAST_WIDTH)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.status, 1)
-        buttons.addWidget(self.cancel_button)
-        buttons.addWidget(self.export_button)
-        whole = QWidget()
-        outer = QVBoxLayout(whole)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(self.findings)
-        outer.addWidget(self.progress)
-        outer.addLayout(buttons)
-        self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.setWidget(whole)
 
 
 def _open(target: Path) -> None:
