@@ -24,12 +24,11 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..classes import class_label
 from ..protocol import FarmCDError, InputError
-from .candidates import Candidate, wgs84
+from .candidates import wgs84
 from .job import Job
-from .maps import day_of
 from .rounding import DIGITS, FINE_DIGITS
 from .settings import ReportSettings
-from .tables import all_sheets
+from .tables import all_sheets, facts
 from .workbook import write_workbook
 
 INT, REAL, STRING = QMetaType.Type.Int, QMetaType.Type.Double, QMetaType.Type.QString
@@ -152,7 +151,8 @@ def _candidates(job: Job, names: Sequence[str] | None = None, named: bool = Fals
     keys = list(names or [_name(field, job) for field in fields])
     # What fits into a Shapefile's table, which would otherwise warn of every field.
     length = SHAPEFILE_LENGTH if names else 0
-    rows = [_values(one, job) for one in job.dossier.candidates]
+    told = [facts(job.dossier, one, job.words) for one in job.dossier.candidates]
+    rows = [[values[field.word] for field in fields] for values in told]
     kinds = [field.kind for field in fields]
     if named:
         keys, kinds = ["Name", *keys], [STRING, *kinds]
@@ -164,10 +164,10 @@ def _candidates(job: Job, names: Sequence[str] | None = None, named: bool = Fals
 def _parts(job: Job) -> QgsVectorLayer:
     units = job.dossier.units
     assert units is not None  # nosec B101: the caller has looked
-    rows = [
-        [part.unit, *_values(part.candidate, job)[:3], *sizes]
-        for part, sizes in zip(units.parts, units.sizes, strict=True)
-    ]
+    rows = []
+    for part, sizes in zip(units.parts, units.sizes, strict=True):
+        one = part.candidate
+        rows.append([part.unit, one.number, class_label(one.class_id, job.words.language), one.class_id, *sizes])
     keys = [_name(field, job) for field in PART_FIELDS]
     return _layer(
         job, keys, [field.kind for field in PART_FIELDS], rows, [part.geometry for part in units.parts], keys[3]
@@ -181,28 +181,6 @@ def _name(field: Field, job: Job) -> str:
 
 def _unit(field: Field) -> str:
     return {"area_ha": "_公顷", "area_mu": "_亩", "farmland_ha": "_公顷"}.get(field.name, "")
-
-
-def _values(one: Candidate, job: Job) -> list[Any]:
-    words, dossier, verdict = job.words, job.dossier, one.verdict
-    values: list[Any] = [
-        one.number,
-        class_label(one.class_id, words.language),
-        one.class_id,
-        *dossier.sizes[one.number],
-        None if one.confidence_mean is None else round(100 * one.confidence_mean, 1),
-        words.status(one.status),
-        verdict.reviewer if verdict else None,
-        verdict.given_at[:10] if verdict else None,
-        (verdict.note or None) if verdict else None,
-        *(day_of(dossier.record, role) for role in ("before", "after")),
-        *(round(degrees, 6) for degrees in one.place),
-    ]
-    if dossier.units:
-        values.append(words.list(dossier.units.of(one)) or words("outside_units"))
-    if dossier.farmland:
-        values.append(round(dossier.farmland.by_candidate[one.number], FINE_DIGITS))
-    return values
 
 
 def _layer(

@@ -5,12 +5,27 @@ from dataclasses import dataclass
 from ..classes import class_label
 from .candidates import Candidate
 from .figures import NO_REASON, TOTAL, Dossier, Table
+from .maps import day_of
 from .overlay import OUTSIDE
 from .provenance import sections
 from .rounding import DIGITS, FINE_DIGITS, add_up
 from .words import Words
 
 Cell = str | int | float | None
+# What the list of candidates tells of each, by its word, and the decimals of its numbers.
+CANDIDATE_COLUMNS: dict[str, int | None] = {
+    "number": 0,
+    "class": None,
+    "ha": FINE_DIGITS,
+    "mu_area": DIGITS,
+    "confidence_head": 1,
+    "status": None,
+    "reviewer": None,
+    "reviewed_on": None,
+    "note": None,
+    "longitude": 6,
+    "latitude": 6,
+}
 
 
 @dataclass(frozen=True)
@@ -179,25 +194,14 @@ def accuracy(dossier: Dossier, words: Words) -> list[Sheet]:
 
 def candidates(dossier: Dossier, words: Words) -> Sheet:
     """List the counted candidates, the largest first."""
-    heads = [
-        Head(words("number"), 0),
-        Head(words("class")),
-        Head(words("ha"), FINE_DIGITS),
-        Head(words("mu_area"), DIGITS),
-        Head(words("confidence_head"), 1),
-        Head(words("status")),
-        Head(words("reviewer")),
-        Head(words("reviewed_on")),
-        Head(words("note")),
-        Head(words("longitude"), 6),
-        Head(words("latitude"), 6),
-    ]
+    heads = {word: Head(words(word), digits) for word, digits in CANDIDATE_COLUMNS.items()}
     if dossier.units:
-        heads.append(Head(words("unit")))
+        heads["unit"] = Head(words("unit"))
     if dossier.farmland:
-        heads.append(Head(words("on_farmland"), FINE_DIGITS))
-    rows = tuple(_candidate(dossier, one, words) for one in dossier.candidates)
-    return Sheet("candidates", words("sheet"), tuple(heads), rows)
+        heads["on_farmland"] = Head(words("on_farmland"), FINE_DIGITS)
+    told = (facts(dossier, one, words) for one in dossier.candidates)
+    rows = tuple(tuple(values[word] for word in heads) for values in told)
+    return Sheet("candidates", words("sheet"), tuple(heads.values()), rows)
 
 
 def provenance(dossier: Dossier, words: Words) -> Sheet:
@@ -207,26 +211,32 @@ def provenance(dossier: Dossier, words: Words) -> Sheet:
     return Sheet("provenance", words("method"), heads, rows)
 
 
-def _candidate(dossier: Dossier, one: Candidate, words: Words) -> tuple[Cell, ...]:
-    ha, mu = dossier.sizes[one.number]
+def facts(dossier: Dossier, one: Candidate, words: Words) -> dict[str, Cell]:
+    """Return what a receiver is told of a candidate, by the words that head it in tables and exports."""
     verdict = one.verdict
-    cells: list[Cell] = [
-        one.number,
-        class_label(one.class_id, words.language),
-        ha,
-        mu,
-        None if one.confidence_mean is None else round(100 * one.confidence_mean, 1),
-        words.status(one.status),
-        verdict.reviewer if verdict else None,
-        verdict.given_at[:10] if verdict else None,
-        (verdict.note or None) if verdict else None,
-        *(round(degrees, 6) for degrees in one.place),
-    ]
+    ha, mu = dossier.sizes[one.number]
+    longitude, latitude = (round(degrees, 6) for degrees in one.place)
+    told: dict[str, Cell] = {
+        "number": one.number,
+        "class": class_label(one.class_id, words.language),
+        "class_id": one.class_id,
+        "ha": ha,
+        "mu_area": mu,
+        "confidence_head": None if one.confidence_mean is None else round(100 * one.confidence_mean, 1),
+        "status": words.status(one.status),
+        "reviewer": verdict.reviewer if verdict else None,
+        "reviewed_on": verdict.given_at[:10] if verdict else None,
+        "note": (verdict.note or None) if verdict else None,
+        "before": day_of(dossier.record, "before"),
+        "after": day_of(dossier.record, "after"),
+        "longitude": longitude,
+        "latitude": latitude,
+    }
     if dossier.units:
-        cells.append(words.list(dossier.units.of(one)) or words("outside_units"))
+        told["unit"] = words.list(dossier.units.of(one)) or words("outside_units")
     if dossier.farmland:
-        cells.append(round(dossier.farmland.by_candidate[one.number], FINE_DIGITS))
-    return tuple(cells)
+        told["on_farmland"] = round(dossier.farmland.by_candidate[one.number], FINE_DIGITS)
+    return told
 
 
 def _sheet(
