@@ -11,6 +11,7 @@ from osgeo import gdal
 from ..classes import CLASSES
 from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, InputError
 from .areas import PixelAreas
+from .tiling import Window
 
 gdal.UseExceptions()
 
@@ -60,19 +61,25 @@ class Rasters:
         self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
         self._bands.append(arbitration.GetRasterBand(1))
 
-    def spans(self) -> Iterator[tuple[int, int]]:
-        """Yield (row, count) of the bands from top to bottom."""
+    def spans(self) -> Iterator[Window]:
+        """Yield the bands of rows that may hold a result, from top to bottom, with the columns that may.
+
+        What is passed over is of blocks without a result, which take no room in the file: this is cheap.
+        """
         step = max(1, BAND_PIXELS // self.width)
+        _, block_rows = self._bands[0].GetBlockSize()
         for row in range(0, self.height, step):
-            yield row, min(step, self.height - row)
+            if row % block_rows < step:
+                # GDAL would keep the blocks above until its cache is full.
+                for band in self._bands:
+                    band.FlushCache()
+            span = _filled(self._bands[0], row, min(step, self.height - row))
+            if span.width:
+                yield span
 
-    def is_empty(self, row: int, count: int) -> bool:
-        """Say cheaply whether rows are known to hold no result: blocks without one take no room in the file."""
-        return holds_nothing(self._bands[0], row, count)
-
-    def read(self, row: int, count: int) -> Bands:
-        """Read `count` rows from `row` on."""
-        return Bands(*(band.ReadAsArray(0, row, self.width, count) for band in self._bands))
+    def read(self, window: Window) -> Bands:
+        """Read a window."""
+        return Bands(*(band.ReadAsArray(*window) for band in self._bands))
 
 
 class Tally:
@@ -123,10 +130,18 @@ class Tally:
         self.confidence_min[touched] = np.minimum(self.confidence_min[touched], lowest)
 
 
-def holds_nothing(band: gdal.Band, row: int, count: int) -> bool:
-    """Say whether rows lie in blocks that a file leaves out, which then read as nodata or 0."""
-    status, _ = band.GetDataCoverageStatus(0, row, band.XSize, count)
-    return status == gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
+def _filled(band: gdal.Band, row: int, count: int) -> Window:
+    """Return the part of rows that is left without the blocks at both sides that a file leaves out."""
+    step, _ = band.GetBlockSize()
+    filled = [
+        column
+        for column in range(0, band.XSize, step)
+        if band.GetDataCoverageStatus(column, row, min(step, band.XSize - column), count)[0]
+        != gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
+    ]
+    if not filled:
+        return Window(0, row, 0, count)
+    return Window(filled[0], row, min(filled[-1] + step, band.XSize) - filled[0], count)
 
 
 def _open(run_dir: Path, name: str) -> gdal.Dataset:
