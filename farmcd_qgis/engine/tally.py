@@ -1,6 +1,7 @@
 """The rasters of a run, read in bands of rows, and what is counted of the labels on them."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -60,25 +61,31 @@ class Rasters:
         self.areas = PixelAreas(self.geotransform, self.crs_wkt, self.width, self.height)
         self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
         self._bands.append(arbitration.GetRasterBand(1))
+        self._block_rows, self._block_row = change.GetRasterBand(1).GetBlockSize()[1], 0
 
     def spans(self) -> Iterator[Window]:
         """Yield the bands of rows that may hold a result, from top to bottom, with the columns that may.
 
-        What is passed over is of blocks without a result, which take no room in the file: this is cheap.
+        What is passed over is of blocks without a result, which take no room in the file: this is cheap. No band goes
+        over from one row of blocks to the next.
         """
-        step = max(1, BAND_PIXELS // self.width)
-        _, block_rows = self._bands[0].GetBlockSize()
-        for row in range(0, self.height, step):
-            if row % block_rows < step:
-                # GDAL would keep the blocks above until its cache is full.
-                for band in self._bands:
-                    band.FlushCache()
-            span = _filled(self._bands[0], row, min(step, self.height - row))
-            if span.width:
-                yield span
+        most = max(1, BAND_PIXELS // self.width)
+        step = max(self._block_rows, most - most % self._block_rows)
+        for top in range(0, self.height, step):
+            rows = min(step, self.height - top)
+            count = -(-rows // most)
+            for begin, end in pairwise(top + rows * number // count for number in range(count + 1)):
+                span = _filled(self._bands[0], begin, end - begin)
+                if span.width:
+                    yield span
 
     def read(self, window: Window) -> Bands:
-        """Read a window."""
+        """Read a window; quickest from top to bottom."""
+        if window.row // self._block_rows != self._block_row:
+            self._block_row = window.row // self._block_rows
+            # GDAL would keep the blocks above until its cache is full.
+            for band in self._bands:
+                band.FlushCache()
         return Bands(*(band.ReadAsArray(*window) for band in self._bands))
 
 
