@@ -4,7 +4,7 @@ import torch
 
 from farmcd_qgis.engine.checkpoint import ModelCard
 from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
-from farmcd_qgis.engine.text_priors import class_prompts
+from farmcd_qgis.engine.prompts import class_prompts
 
 SMALL = FDMambaConfig(init_filters=8, blocks_down=(0, 1, 1, 1), text_width=12, context_width=12)
 PROMPTS = class_prompts(6)

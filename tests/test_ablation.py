@@ -58,7 +58,7 @@ def test_the_table_from_tiny_runs(
         return Done()
 
     done: list[list[str]] = []
-    monkeypatch.setattr("farmcd_qgis.training.network.text_features", features)
+    monkeypatch.setattr("farmcd_qgis.engine.text_priors.text_features", features)
     monkeypatch.setattr(ablation.subprocess, "run", run)
     write_pairs(tmp_path / "data", train=2, val=1)
     (tmp_path / "recipe.toml").write_text(RECIPE)

@@ -1,9 +1,11 @@
 """Text features: the authors' prompts, CLIP towers in every kind of file against open_clip itself, and no network."""
 
 import importlib.util
+import json
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,11 @@ from torch import Tensor, nn
 from farmcd_qgis.context import context_prompt, context_prompts
 from farmcd_qgis.engine import text_priors
 from farmcd_qgis.engine.checkpoint import CLIP_PREFIX, load_checkpoint, read_card, read_contexts
+from farmcd_qgis.engine.cli import main
 from farmcd_qgis.engine.convert import convert
 from farmcd_qgis.engine.models.fd_mamba import FDMamba
-from farmcd_qgis.engine.text_priors import MINILM, class_prompts, encoder_name, text_features
+from farmcd_qgis.engine.prompts import class_prompts
+from farmcd_qgis.engine.text_priors import MINILM, encoder_name, ensemble_features, text_features
 from farmcd_qgis.protocol import InputError
 from tests.small_network import PROMPTS, made, same
 
@@ -172,6 +176,87 @@ def test_conversion_with_a_weights_file(tmp_path, net, clip):
     loaded = load_checkpoint(target)
     torch.testing.assert_close(loaded.score_head.text, encoded(tower, PROMPTS), rtol=0, atol=1e-6)
     assert list(loaded.score_head.contexts) == list(context_prompts())
+
+
+@needs_open_clip
+def test_several_prompts_of_a_class_stand_together(tmp_path, clip):
+    tower = clip(False)
+    torch.save(tower.state_dict(), tmp_path / "clip.pt")
+    ponds = ["farmland change to a pond", "a lake where fields were"]
+    features = ensemble_features({"water": ponds, "road": ["a road"]}, tmp_path / "clip.pt")
+    mean = encoded(tower, ponds).mean(0)
+    torch.testing.assert_close(features["water"], mean / mean.norm(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(features["road"], encoded(tower, ["a road"])[0], rtol=0, atol=1e-6)
+
+
+@needs_open_clip
+def test_conversion_with_own_prompts(tmp_path, net, clip):
+    tower = clip(True)
+    state = net.state_dict() | {CLIP_PREFIX + name: value for name, value in tower.state_dict().items()}
+    torch.save(state, tmp_path / "authors.pth")
+    own = tmp_path / "prompts.toml"
+    own.write_text('water = ["a pond", "a lake"]\nroad = "a new road"\n', encoding="utf-8")
+    target = tmp_path / "ours.safetensors"
+    assert main(["convert", str(tmp_path / "authors.pth"), str(target), "--prompts", str(own)]) == 0
+    text = load_checkpoint(target).score_head.text
+    expected = encoded(tower, [*PROMPTS[:3], "a new road", PROMPTS[4]])
+    torch.testing.assert_close(text[:5], expected, rtol=0, atol=1e-6)
+    pond = encoded(tower, ["a pond", "a lake"]).mean(0)
+    torch.testing.assert_close(text[5], pond / pond.norm(), rtol=0, atol=1e-6)
+    card = read_card(target)
+    assert card.text_encoder.endswith("own prompts for water: 'a pond', 'a lake'; road: 'a new road'")
+    assert read_contexts(target) == list(context_prompts())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("lake = 'a lake'", "has prompts for 'lake'; the classes are no_change, bareland"),
+        ("water = []", "has \\[\\] for 'water': write a sentence"),
+        ("water = ['']", "write a sentence"),
+        ("water = 5", "has 5 for 'water'"),
+        ("water = [", "cannot be read"),
+    ],
+)
+def test_own_prompts_that_cannot_be_used(tmp_path, text, told):
+    own = tmp_path / "prompts.toml"
+    own.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=told):
+        convert(tmp_path / "authors.pth", tmp_path / "ours.safetensors", prompts=own)
+
+
+@pytest.fixture
+def narrow_model(tmp_path: Path) -> str:
+    """Make a narrow model known to open_clip, of the kind that keeps its text tower apart (as SigLIP does)."""
+    open_clip = text_priors._open_clip()
+    vision = {"image_size": 32, "layers": 1, "width": 64, "head_width": 64, "patch_size": 32}
+    text = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 2}
+    words = {"embed_dim": WIDTH, "vision_cfg": vision, "text_cfg": text, "custom_text": True}
+    (tmp_path / "farmcd-narrow.json").write_text(json.dumps(words))
+    open_clip.add_model_config(tmp_path / "farmcd-narrow.json")
+    return "farmcd-narrow"
+
+
+@needs_open_clip
+def test_any_model_of_open_clip(tmp_path, narrow_model):
+    open_clip = text_priors._open_clip()
+    model = open_clip.create_model(narrow_model, load_weights=False).eval()
+    torch.save(model.state_dict(), tmp_path / "weights.pt")
+    encoder = f"{narrow_model}@{tmp_path / 'weights.pt'}"
+    with torch.inference_mode():
+        expected = model.encode_text(open_clip.get_tokenizer(narrow_model)(PROMPTS), normalize=True)
+    torch.testing.assert_close(rows(text_features(PROMPTS, encoder)), expected, rtol=0, atol=1e-6)
+    assert encoder_name(encoder) == "open_clip farmcd-narrow text tower of weights.pt"
+
+    torch.save({k: v for k, v in model.state_dict().items() if "ln_final" not in k}, tmp_path / "weights.pt")
+    with pytest.raises(
+        InputError, match=r"weights\.pt cannot be used as weights of open_clip's farmcd-narrow: .*ln_final"
+    ):
+        text_features(PROMPTS, encoder)
+    with pytest.raises(InputError, match="open_clip knows no model 'ViT-Q'"):
+        text_features(PROMPTS, f"ViT-Q@{tmp_path / 'weights.pt'}")
+    with pytest.raises(InputError, match="There is no CLIP weights file"):
+        text_features(PROMPTS, f"{narrow_model}@{tmp_path / 'none.pt'}")
 
 
 def broken_towers(state: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -51,7 +51,7 @@ def _short_text_features(monkeypatch: pytest.MonkeyPatch) -> None:
         others = torch.randn(len(prompts), 8, generator=torch.Generator().manual_seed(4))
         return dict(zip(prompts, torch.cat((torch.eye(8), others)), strict=False))
 
-    monkeypatch.setattr("farmcd_qgis.training.network.text_features", features)
+    monkeypatch.setattr("farmcd_qgis.engine.text_priors.text_features", features)
 
 
 class Killed(Exception):

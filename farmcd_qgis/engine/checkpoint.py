@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..classes import CLASSES
 from ..protocol import FarmCDError, InputError
+from .prompts import class_prompts
 from .variant import infer_config, reason
 
 if TYPE_CHECKING:
@@ -105,8 +106,6 @@ def save_checkpoint(net: "FDMamba", card: ModelCard, path: str | Path) -> None:
     Raises FarmCDError where the file cannot be written.
     """
     from safetensors.torch import save
-
-    from .text_priors import class_prompts
 
     head = net.score_head
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
@@ -222,7 +221,7 @@ def _load_own(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDM
 
 
 def _load_authors(path: Path, text_features: Mapping[str, Any] | None) -> tuple["FDMamba", ModelCard]:
-    from .text_priors import class_prompts, clip_features
+    from .text_priors import clip_features
 
     state = read_authors_state(path)
     clip = {key.removeprefix(CLIP_PREFIX): value for key, value in state.items() if key.startswith(CLIP_PREFIX)}
@@ -312,8 +311,6 @@ def _build(tensors: Mapping[str, "Tensor"], path: Path) -> "FDMamba":
 
 def _set_text(net: "FDMamba", features: Mapping[str, Any], path: Path) -> None:
     import torch
-
-    from .text_priors import class_prompts
 
     prompts = class_prompts(net.config.n_classes)
     if missing := [prompt for prompt in prompts if prompt not in features]:

@@ -156,7 +156,7 @@ def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCa
     from .checkpoint import read_card
     from .convert import convert
 
-    convert(arguments.source, arguments.target, text_weights=arguments.text_weights)
+    convert(arguments.source, arguments.target, text_weights=arguments.text_weights, prompts=arguments.prompts)
     return DONE, asdict(read_card(arguments.target)), arguments.target
 
 
@@ -258,7 +258,12 @@ def _parser() -> argparse.ArgumentParser:
     convert = command("convert", _convert, "Turn an authors' checkpoint into FarmCD's format.")
     convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")
     convert.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
-    convert.add_argument("--text-weights", metavar="F", help="CLIP weights for the text features, if SOURCE has none")
+    convert.add_argument(
+        "--text-weights",
+        metavar="F",
+        help="CLIP weights for the text features, if SOURCE has none (or open_clip's MODEL@FILE)",
+    )
+    convert.add_argument("--prompts", metavar="F", help='own sentences for the classes (TOML: water = ["...", "..."])')
 
     info = command("info", _info, "Show the model card of a checkpoint.")
     info.add_argument("checkpoint", metavar="CHECKPOINT")

@@ -20,7 +20,6 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ..classes import CLASSES
 from ..protocol import InputError
 from .checkpoint import CLIP_PREFIX, read_authors_state
 
@@ -32,34 +31,50 @@ TextFeatures = dict[str, Tensor]
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def class_prompts(n_classes: int) -> list[str]:
-    """Return the authors' category prompts for a network of `n_classes` classes (section 1.7)."""
-    if n_classes == 2:
-        return ["no change", "significant land cover change"]
-    named = [row.prompt for row in CLASSES[:n_classes]]
-    return named + [f"class {k}" for k in range(len(named), n_classes)]
-
-
 def text_features(prompts: Sequence[str], encoder: str | Path) -> TextFeatures:
     """Encode prompts into unit vectors (width,) float32.
 
-    `encoder` is "minilm" or the path of a CLIP weights file or of an authors' checkpoint; 384 numbers from the first,
-    512 from ViT-B/32.
+    `encoder` is "minilm", the path of a CLIP weights file of OpenAI's layout or of an authors' checkpoint, or
+    "MODEL@FILE" with the name of any other of open_clip's models and a file with its weights; 384 numbers from the
+    first, 512 from ViT-B/32.
     Raises InputError where the package or the file cannot be used.
     """
     if encoder == MINILM:
         return _minilm_features(prompts)
-    weights, quick_gelu = _read_clip(Path(encoder))
+    model, path = _model_and_file(encoder)
+    weights, quick_gelu = _read_clip(path)
+    if model is not None:
+        return _model_features(prompts, model, weights, path)
     return clip_features(prompts, weights, encoder, quick_gelu)
 
 
-def encoder_name(encoder: str | Path) -> str:
-    """Say for a model card which encoder made the features."""
-    return (
-        "all-MiniLM-L6-v2 sentence encoder (no CLIP)"
-        if encoder == MINILM
-        else f"CLIP text tower of {Path(encoder).name}"
-    )
+def _model_and_file(encoder: str | Path) -> tuple[str | None, Path]:
+    """Part MODEL@FILE; a path that holds an @ of its own stays whole."""
+    model, at, file = str(encoder).partition("@")
+    return (model, Path(file)) if at and "/" not in model and "\\" not in model else (None, Path(encoder))
+
+
+def ensemble_features(ensembles: Mapping[str, Sequence[str]], encoder: str | Path) -> TextFeatures:
+    """Encode {key: prompts} into unit vectors {key: (width,) float32}, one for the prompts of each key together.
+
+    That is the mean of their unit vectors, made unit (Radford et al. 2021, section 3.1.4); raises as `text_features`.
+    """
+    features = text_features(list(dict.fromkeys(prompt for said in ensembles.values() for prompt in said)), encoder)
+    return {
+        key: F.normalize(torch.stack([features[prompt] for prompt in said]).mean(0), dim=0)
+        for key, said in ensembles.items()
+    }
+
+
+def encoder_name(encoder: str | Path, own: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Say for a model card which encoder made the features, and of which sentences that are not the authors'."""
+    model, path = _model_and_file(encoder)
+    if encoder == MINILM:
+        name = "all-MiniLM-L6-v2 sentence encoder (no CLIP)"
+    else:
+        name = f"{'CLIP' if model is None else f'open_clip {model}'} text tower of {path.name}"
+    said = [f"{key}: {', '.join(map(repr, prompts))}" for key, prompts in (own or {}).items()]
+    return f"{name}; own prompts for {'; '.join(said)}" if said else name
 
 
 @torch.inference_mode()
@@ -81,6 +96,29 @@ def clip_features(
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip().replace("\n", " ")[:200]
         raise InputError(
             "not_clip", f"{source} holds no CLIP text tower of OpenAI's layout ({reason}). Choose other CLIP weights."
+        ) from error
+    return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
+
+
+@torch.inference_mode()
+def _model_features(prompts: Sequence[str], name: str, state: Mapping[str, Tensor], path: Path) -> TextFeatures:
+    """Encode with any of open_clip's models, whose weights are in `state` under its own names."""
+    open_clip = _open_clip()
+    if name not in open_clip.list_models():
+        raise InputError(
+            "unknown_clip_model", f"open_clip knows no model {name!r}; it knows {', '.join(open_clip.list_models())}."
+        )
+    try:
+        model = open_clip.create_model(name, load_weights=False, pretrained_text=False).eval()
+        lacking = [key for key in model.load_state_dict(state, strict=False)[0] if not key.startswith("visual.")]
+        if lacking:
+            raise KeyError(f"{len(lacking)} tensors, {lacking[0]} among them")
+        tokens = open_clip.get_tokenizer(name)(list(prompts))
+        vectors = torch.cat([model.encode_text(part, normalize=True).float() for part in tokens.split(PROMPTS_AT_ONCE)])
+    except (KeyError, ValueError, RuntimeError, OSError, ImportError) as error:
+        reason = str(error).strip().replace("\n", " ")[:200]
+        raise InputError(
+            "not_clip", f"{path} cannot be used as weights of open_clip's {name}: {reason}. Choose the file for it."
         ) from error
     return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
 

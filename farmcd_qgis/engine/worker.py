@@ -81,11 +81,11 @@ def _finetune(
 
 
 def _convert(
-    progress: Callable, is_cancelled: Callable, source: str, target: str, text_weights: str | None = None
+    progress: Callable, is_cancelled: Callable, source: str, target: str, **options: str | None
 ) -> dict[str, Any]:
     from .convert import convert
 
-    return asdict(convert(source, target, text_weights=text_weights))
+    return asdict(convert(source, target, **options))  # type: ignore[arg-type]
 
 
 def _info(progress: Callable, is_cancelled: Callable, checkpoint: str) -> dict[str, Any]:

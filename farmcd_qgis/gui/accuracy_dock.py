@@ -6,10 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qgis.core import Qgis, QgsProject
-from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QAbstractSpinBox, QFileDialog, QLineEdit, QTextBrowser, QWidget
+from qgis.core import Qgis
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QFileDialog, QWidget
 
 from .. import tasks
 from ..classes import CLASSES, NO_CHANGE
@@ -20,21 +20,19 @@ from ..review.accuracy_words import notes, tables, write_files
 from ..review.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ..review.reviewer import reviewer_name
 from ..review.session import SampleSession
-from ..translation import said
 from .accuracy_map import AccuracyMap
 from .accuracy_panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .accuracy_words import judgement_words, result_page, states
-from .panel_scroll import PanelScroll
-from .review_keys import KeyAction, KeyFilter
+from .judging_dock import JudgingDock
+from .review_keys import KeyAction
 from .review_panel import swatch
-from .review_views import Pair, ReviewViews
 from .review_words import class_words
 from .words import tr
 
 LARGEST_SEED = 2**31 - 1
 
 
-class AccuracyDock(QgsDockWidget):
+class AccuracyDock(JudgingDock):
     """Draws a run's accuracy sample, takes judgements and shows the result; `unload` takes everything back from QGIS.
 
     While points are judged, nothing that a model said is seen on the map. Every judgement is in the run's farmcd.gpkg
@@ -42,22 +40,15 @@ class AccuracyDock(QgsDockWidget):
     """
 
     judging = pyqtSignal()
+    outline = "mark"
 
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
-        super().__init__(tr("FarmCD Accuracy"), parent or iface.mainWindow())
-        self.setObjectName("FarmCDAccuracyDock")
-        self._iface = iface
+        super().__init__(iface, "Accuracy", tr("FarmCD Accuracy"), parent)
         self.session: SampleSession | None = None
         self._map: AccuracyMap | None = None
-        self._run_dir: Path | None = None
         self._task: Any = None
-        self._after_shown = self._mark_shown = True
-        self._put_away = False
-        self._views = ReviewViews(iface, self, self._say, "Accuracy")
         self._make_actions()
         self.panel = AccuracyPanel(self.actions_by_name, self)
-        self.setWidget(PanelScroll(self.panel))
-        self.setFocusProxy(self.panel)
         self._connect()
         self._show()
 
@@ -83,8 +74,7 @@ class AccuracyDock(QgsDockWidget):
         unfinished = self.session is not None and self.session.row is not None
         self.panel.tabs.setCurrentIndex(JUDGE if unfinished else RESULT if strata else PLAN)
         self._show()
-        # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
-        self._settled.start(0)
+        self._settled.start()
         self.panel.setFocus()
         return True
 
@@ -101,13 +91,8 @@ class AccuracyDock(QgsDockWidget):
 
     def unload(self) -> None:
         """Take back keys, mark and connections, and close the run."""
-        QgsProject.instance().layersWillBeRemoved["QStringList"].disconnect(self._on_removal)
+        super().unload()
         self.panel.run.unload()
-        self._iface.mapCanvas().removeEventFilter(self._canvas_keys)
-        self.close_run()
-        self._views.unload()
-        for action in self.actions_by_name.values():
-            action.unregister()
 
     def _open_sample(self) -> None:
         assert self._run_dir is not None  # nosec B101
@@ -117,12 +102,12 @@ class AccuracyDock(QgsDockWidget):
         self._map = AccuracyMap(self._iface.mapCanvas(), self._run_dir)
         add_sample(self._run_dir)
         self.session = SampleSession(store)
-        self._map.hide_results()
+        self._map.set_cover(False)
         self.judging.emit()
         self._views.open(self._pair, self._keys)
 
-    def _pair(self) -> Pair | None:
-        return self._map.pair if self._map else None
+    def _outline_words(self, shown: bool) -> str:
+        return tr("Mark off") if shown else tr("Mark on")
 
     # What a person does
 
@@ -148,23 +133,6 @@ class AccuracyDock(QgsDockWidget):
             return False
         self._show()
         return True
-
-    def _flicker(self) -> None:
-        self._after_shown = not self._after_shown
-        self._peek()
-
-    def _toggle_mark(self) -> None:
-        self._mark_shown = not self._mark_shown
-        self._peek()
-
-    def _peek(self) -> None:
-        if self._map:
-            self._map.set_after(self._after_shown)
-            self._map.set_outline(self._mark_shown)
-        self._views.set_outline(self._mark_shown)
-        after, mark = self.actions_by_name["flicker"], self.actions_by_name["mark"]
-        after.setIconText(tr("Before") if self._after_shown else tr("After"))
-        mark.setIconText(tr("Mark off") if self._mark_shown else tr("Mark on"))
 
     def _select(self) -> None:
         state = self.panel.judge.status.currentData()
@@ -229,8 +197,7 @@ class AccuracyDock(QgsDockWidget):
         """Show the session's point in words and on the map."""
         session, page = self.session, self.panel.judge
         row = session.row if session else None
-        self._after_shown = self._mark_shown = True
-        self._peek()
+        self._look_afresh()
         self._show_counts()
         self._enable()
         if self.panel.tabs.currentIndex() == RESULT:
@@ -303,27 +270,6 @@ class AccuracyDock(QgsDockWidget):
         self._views.enable(shown)
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
 
-    def _close_eyes(self) -> None:
-        """Leave the map alone while the dock is closed."""
-        self._put_away = True
-        self._after_shown = self._mark_shown = True
-        self._peek()
-        if self._map:
-            self._map.clear()
-            self._map.show_results()
-            self._views.close()
-
-    def _open_eyes(self) -> None:
-        # Also comes when a person goes from tab to tab, where the map stays as it is.
-        if self._put_away:
-            self._put_away = False
-            if self._map:
-                self._views.open(self._pair, self._keys)
-            self._show()
-
-    def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
-
     # Setting up
 
     def _make_actions(self) -> None:
@@ -339,7 +285,7 @@ class AccuracyDock(QgsDockWidget):
         self._answers = list(answers.values())
         looks = {
             "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
-            "mark": act("mark", tr("Mark off"), "H", self._toggle_mark),
+            "mark": act("mark", tr("Mark off"), "H", self._toggle_outline),
             "zoom": act("zoom", tr("Zoom"), "Z", self._show),
             **self._views.actions,
         }
@@ -350,15 +296,10 @@ class AccuracyDock(QgsDockWidget):
         }
         self.actions_by_name = answers | ways | looks
         # With the map in front of the dock these keep their usual meaning.
-        self._canvas_actions = [*self._answers, *looks.values()]
+        self._in_map = [*self._answers, *looks.values()]
 
     def _connect(self) -> None:
-        self._keys = KeyFilter(self.actions_by_name.values(), lambda: True, self)
-        for widget in (self, *self.findChildren(QWidget)):
-            if not isinstance(widget, QLineEdit | QAbstractSpinBox | QTextBrowser):
-                widget.installEventFilter(self._keys)
-        self._canvas_keys = KeyFilter(self._canvas_actions, self._map_keys_wanted, self)
-        self._iface.mapCanvas().installEventFilter(self._canvas_keys)
+        self._set_up(self.panel, self.actions_by_name.values(), self._in_map)
         panel = self.panel
         for state in (*STATES, ANY):
             panel.judge.status.addItem("", state)
@@ -368,19 +309,3 @@ class AccuracyDock(QgsDockWidget):
         panel.plan.cancel.clicked.connect(self._stop)
         panel.result.save.clicked.connect(self._save)
         panel.tabs.currentChanged.connect(self._show)
-        self._settled = QTimer(self)
-        self._settled.setSingleShot(True)
-        self._settled.timeout.connect(self._show)
-        QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
-        self.closed.connect(self._close_eyes)
-        self.opened.connect(self._open_eyes)
-
-    def _on_removal(self, layer_ids: list[str]) -> None:
-        if self._map and self._map.layer.id() in layer_ids:
-            self.close_run()
-
-    def _map_keys_wanted(self) -> bool:
-        """Whether keys pressed in the map are judgements: not while a person draws or edits with them."""
-        tool = self._iface.mapCanvas().mapTool()
-        editing = tool is not None and bool(tool.flags() & QgsMapTool.Flag.EditTool)
-        return self.session is not None and self.isUserVisible() and not editing

@@ -3,13 +3,10 @@
 from pathlib import Path
 
 from qgis.core import (
-    Qgis,
-    QgsCsException,
     QgsGeometry,
     QgsMapLayer,
     QgsPointXY,
     QgsRectangle,
-    QgsReferencedRectangle,
 )
 from qgis.gui import QgsMapCanvas
 
@@ -35,20 +32,18 @@ class AccuracyMap(ReviewMap):
 
     def go_to(self, point: Point) -> Place:
         """Go to a point of the sample, put a mark around its pixel and hide what models said; returns where it is."""
-        self.hide_results()
+        self.set_cover(False)
         centre = QgsPointXY(point.x, point.y)
         outline = QgsGeometry.fromRect(self._around(centre, MARK_PIXELS))
         place = Place(outline, self._around(centre, VIEW_PIXELS), self._crs)
-        self._band.setToGeometry(outline, self._crs)
-        try:
-            self._canvas.setReferencedExtent(QgsReferencedRectangle(place.view, place.crs))
-        except QgsCsException:
-            self._band.reset(Qgis.GeometryType.Polygon)
-        self._canvas.refresh()
+        self._go(place)
         return place
 
-    def hide_results(self) -> None:
-        """Hide what the models of all runs in the project said, also what was shown again meanwhile."""
+    def set_cover(self, shown: bool) -> None:
+        """Show or hide what the models of all runs in the project said, also what was shown again meanwhile."""
+        if shown:
+            self._set("results", True, [])
+            return
         hidden = self._taken.setdefault("results", [])
         for layer in self._project.mapLayers().values():
             node = self._node(layer.id())
@@ -56,10 +51,6 @@ class AccuracyMap(ReviewMap):
                 node.setItemVisibilityChecked(False)
                 if layer.id() not in hidden:
                     hidden.append(layer.id())
-
-    def show_results(self) -> None:
-        """Show again what was hidden."""
-        self._set("results", True, [])
 
     def set_outline(self, shown: bool) -> None:
         """Show or hide the mark."""

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QGridLayout,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -18,7 +17,7 @@ from qgis.PyQt.QtWidgets import (
 from ..classes import CLASSES
 from .accuracy_plan import PlanPage
 from .review_keys import KeyAction, KeyButton
-from .review_panel import NoteEdit, button_row, combo, rule
+from .review_panel import NoteEdit, button_row, combo, place_head, rule
 from .run_choice import RunChoice
 from .words import tr
 
@@ -56,21 +55,11 @@ class JudgePage(QWidget):
         self.status = combo("accuracyStatusCombo")
         self.progress = QProgressBar()
         self.title, self.place, self.hint, self.state = QLabel(), QLabel(), QLabel(), QLabel()
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.place.setAlignment(Qt.AlignmentFlag.AlignRight)
-        for text in (self.hint, self.state):
-            text.setWordWrap(True)
-            text.setTextFormat(Qt.TextFormat.PlainText)
-            text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        head = place_head(self.title, self.place, self.hint, self.state)
         # Room for the usual words, so that the buttons don't jump from one point to the next.
         self.hint.setMinimumHeight(2 * self.hint.fontMetrics().lineSpacing())
         self.note = NoteEdit(panel)
         self.note.setPlaceholderText(tr("Note to the next judgement"))
-        head = QHBoxLayout()
-        head.addWidget(self.title)
-        head.addWidget(self.place)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 6, 0, 0)
         layout.addWidget(self.status)

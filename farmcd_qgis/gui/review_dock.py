@@ -5,10 +5,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qgis.core import Qgis, QgsProject, QgsRasterLayer, QgsVectorLayer
-from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
-from qgis.PyQt.QtCore import QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import QLineEdit, QWidget
+from qgis.core import Qgis, QgsProject, QgsVectorLayer
+from qgis.gui import QgisInterface
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QWidget
 
 from .. import tasks
 from ..protocol import RUN_GPKG, FarmCDError
@@ -19,17 +19,14 @@ from ..review.session import Bulk, Session
 from ..review.store import ReviewStore, review_size
 from ..review.units import Units, units_job
 from ..review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
-from ..translation import said
+from .judging_dock import JudgingDock
 from .learn_dialog import LearnButton
-from .panel_scroll import PanelScroll
 from .review_actions import other_actions, reason_actions, verdict_actions
 from .review_bulk import BulkBox
 from .review_edits import ReviewEdits
 from .review_filter import FilterBox
-from .review_keys import KeyFilter
 from .review_map import ReviewMap
 from .review_panel import ANY, ReviewPanel
-from .review_views import ReviewViews
 from .review_words import area, neighbours, news_words, opinion, pace, statuses, verdict_words
 from .run_choice import RunChoice
 from .words import tr
@@ -38,7 +35,7 @@ from .words import tr
 AT_ONCE = 4000
 
 
-class ReviewDock(QgsDockWidget):
+class ReviewDock(JudgingDock):
     """Shows a run's candidates one by one and takes verdicts; `unload` takes everything back from QGIS.
 
     Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar. `reviewing`
@@ -48,25 +45,16 @@ class ReviewDock(QgsDockWidget):
     reviewing = pyqtSignal()
 
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
-        super().__init__(tr("FarmCD Review"), parent or iface.mainWindow())
-        self.setObjectName("FarmCDReviewDock")
-        self._iface = iface
+        super().__init__(iface, "Review", tr("FarmCD Review"), parent)
         self.session: Session | None = None
-        self._map: ReviewMap | None = None
-        self._run_dir: Path | None = None
         self._task: tasks.CallTask | None = None
         self._extent: tuple[float, float, float, float] | None = None
-        self._after_shown = self._outline_shown = True
-        self._put_away = False
-        self._views = ReviewViews(iface, self, self._say)
         self._edits = ReviewEdits(iface, self, lambda: self.session, self._try, self._say)
         self._make_actions()
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
         self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
         self.learn = LearnButton(lambda: self.session, self.panel.folds.row)
-        self.setWidget(PanelScroll(self.panel))
-        self.setFocusProxy(self.panel)
         self._connect()
         self._show()
 
@@ -101,13 +89,8 @@ class ReviewDock(QgsDockWidget):
 
     def unload(self) -> None:
         """Take back keys, outline and connections, and close the run."""
-        QgsProject.instance().layersWillBeRemoved["QStringList"].disconnect(self._on_removal)
-        self._iface.mapCanvas().removeEventFilter(self._canvas_keys)
-        self.close_run()
+        super().unload()
         self.run.unload()
-        self._views.unload()
-        for action in (*self.actions_by_name.values(), *self.reason_actions):
-            action.unregister()
 
     def _begin(self, folder: Path, session: Session) -> None:
         self._map = ReviewMap(self._iface.mapCanvas(), folder)
@@ -115,13 +98,12 @@ class ReviewDock(QgsDockWidget):
         self.reviewing.emit()
         # The pair is what a person must see; the colours come back when the run or the dock is closed.
         self._map.set_cover(False)
-        self._views.open(self._map_pair, self._keys)
+        self._views.open(self._pair, self._keys)
         self._edits.open(self._map.layer)
         self.run.set_open(folder)
         self._want_units(self.filter.layer.currentLayer(), self.filter.field.currentField())
         self._select()
-        # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
-        self._settled.start(0)
+        self._settled.start()
         self.panel.setFocus()
 
     # What a person does
@@ -176,26 +158,6 @@ class ReviewDock(QgsDockWidget):
     def _ask_reason(self, asked: bool = True) -> None:
         self.panel.pages.setCurrentIndex(1 if asked else 0)
         self._enable()
-
-    def _flicker(self) -> None:
-        self._after_shown = not self._after_shown
-        self._peek()
-
-    def _toggle_outline(self) -> None:
-        self._outline_shown = not self._outline_shown
-        self._peek()
-
-    def _peek(self) -> None:
-        if self._map:
-            self._map.set_after(self._after_shown)
-            self._map.set_outline(self._outline_shown)
-        self._views.set_outline(self._outline_shown)
-        after, outline = self.actions_by_name["flicker"], self.actions_by_name["outline"]
-        after.setIconText(tr("Before") if self._after_shown else tr("After"))
-        outline.setIconText(tr("Outline off") if self._outline_shown else tr("Outline on"))
-
-    def _map_pair(self) -> tuple[QgsRasterLayer, QgsRasterLayer] | None:
-        return self._map.pair if self._map else None
 
     def _select(self) -> None:
         """Begin the queue that the filters ask for."""
@@ -254,8 +216,7 @@ class ReviewDock(QgsDockWidget):
         """Show the session's candidate in words and on the map."""
         session, panel = self.session, self.panel
         row = session.row if session is not None else None
-        self._after_shown = self._outline_shown = True
-        self._peek()
+        self._look_afresh()
         self._ask_reason(False)
         self._show_counts()
         self.bulk.set_session(session)
@@ -320,28 +281,6 @@ class ReviewDock(QgsDockWidget):
         self._edits.enable()
         self.actions_by_name["flicker"].setEnabled(shown and self._map is not None and self._map.can_flicker)
 
-    def _close_eyes(self) -> None:
-        """Leave the map alone while the dock is closed."""
-        self._put_away = True
-        self._after_shown = self._outline_shown = True
-        self._peek()
-        if self._map:
-            self._map.clear()
-            self._map.set_cover(True)
-            self._views.close()
-
-    def _open_eyes(self) -> None:
-        # Also comes when a person goes from tab to tab, where the map stays as it is.
-        if self._put_away:
-            self._put_away = False
-            if self._map:
-                self._map.set_cover(False)
-                self._views.open(self._map_pair, self._keys)
-            self._show()
-
-    def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
-        self._iface.messageBar().pushMessage("FarmCD", said(message), level)
-
     # Setting up
 
     def _make_actions(self) -> None:
@@ -360,15 +299,10 @@ class ReviewDock(QgsDockWidget):
         # With the map in front of the dock the others keep their usual meaning.
         looks = [others[name] for name in ("flicker", "outline", "zoom")]
         more = (*looks, *self._views.actions.values(), *self._edits.actions.values())
-        self._canvas_actions = [*self._verdicts.values(), *self.reason_actions, *more]
+        self._in_map = [*self._verdicts.values(), *self.reason_actions, *more]
 
     def _connect(self) -> None:
-        self._keys = KeyFilter([*self.actions_by_name.values(), *self.reason_actions], lambda: True, self)
-        for widget in (self, *self.findChildren(QWidget)):
-            if not isinstance(widget, QLineEdit):
-                widget.installEventFilter(self._keys)
-        self._canvas_keys = KeyFilter(self._canvas_actions, self._map_keys_wanted, self)
-        self._iface.mapCanvas().installEventFilter(self._canvas_keys)
+        self._set_up(self.panel, [*self.actions_by_name.values(), *self.reason_actions], self._in_map)
         for combo in (self.panel.order, self.panel.class_filter, self.panel.status):
             combo.currentIndexChanged.connect(self._select)
         self.run.chosen.connect(self.open_run)
@@ -378,17 +312,3 @@ class ReviewDock(QgsDockWidget):
         self.filter.units_wanted.connect(self._want_units)
         self.bulk.previewed.connect(self._highlight)
         self.bulk.given.connect(self._give_all)
-        self._settled = QTimer(self, singleShot=True, timeout=self._show)
-        QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
-        self.closed.connect(self._close_eyes)
-        self.opened.connect(self._open_eyes)
-
-    def _on_removal(self, layer_ids: list[str]) -> None:
-        if self._map and self._map.layer.id() in layer_ids:
-            self.close_run()
-
-    def _map_keys_wanted(self) -> bool:
-        """Whether keys pressed in the map are verdicts: not while a person draws or edits with them."""
-        tool = self._iface.mapCanvas().mapTool()
-        editing = tool is not None and bool(tool.flags() & QgsMapTool.Flag.EditTool)
-        return self.session is not None and self.isVisible() and not editing

@@ -73,16 +73,20 @@ class ReviewMap:
         if geometry.isEmpty():
             self._band.reset(Qgis.GeometryType.Polygon)
             return None
-        self._band.setToGeometry(geometry, self.layer.crs())
         after = self._project.mapLayer(self._after)
         pixel = after.rasterUnitsPerPixelX() if after and after.crs() == self.layer.crs() else 0.0
         place = place_of(geometry, self.layer.crs(), pixel)
+        self._go(place)
+        return place
+
+    def _go(self, place: Place) -> None:
+        """Outline a place and move the map there."""
+        self._band.setToGeometry(place.outline, place.crs)
         try:
             self._canvas.setReferencedExtent(QgsReferencedRectangle(place.view, place.crs))
         except QgsCsException:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
-        return place
 
     def highlight(self, candidates: Candidates, rows: npt.NDArray[np.intp]) -> None:
         """Select some of the candidates in their layer and go to where they are; none: select nothing."""

@@ -99,21 +99,11 @@ class ReviewPanel(QWidget):
 
     def _candidate(self) -> QVBoxLayout:
         self.title, self.place, self.opinion, self.state = QLabel(), QLabel(), QLabel(), QLabel()
-        font = self.title.font()
-        font.setBold(True)
-        self.title.setFont(font)
-        self.place.setAlignment(Qt.AlignmentFlag.AlignRight)
-        for text in (self.opinion, self.state):
-            text.setWordWrap(True)
-            text.setTextFormat(Qt.TextFormat.PlainText)
-            text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        head = place_head(self.title, self.place, self.opinion, self.state)
         # Room for the longest usual words, so that the buttons don't jump from one candidate to the next.
         self.opinion.setMinimumHeight(4 * self.opinion.fontMetrics().lineSpacing())
         self.state.setMinimumHeight(self.state.fontMetrics().lineSpacing())
         self.progress = QProgressBar()
-        head = QHBoxLayout()
-        head.addWidget(self.title)
-        head.addWidget(self.place)
         layout = QVBoxLayout()
         layout.setSpacing(4)
         self.pace = QLabel()
@@ -203,6 +193,22 @@ def combo(name: str) -> QComboBox:
     made.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     made.setMinimumContentsLength(10)
     return made
+
+
+def place_head(title: QLabel, place: QLabel, *texts: QLabel) -> QHBoxLayout:
+    """Lay out what a place is called and where it is in the queue; `texts`, what is said of it, wrap below."""
+    font = title.font()
+    font.setBold(True)
+    title.setFont(font)
+    place.setAlignment(Qt.AlignmentFlag.AlignRight)
+    for text in texts:
+        text.setWordWrap(True)
+        text.setTextFormat(Qt.TextFormat.PlainText)
+        text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    head = QHBoxLayout()
+    head.addWidget(title)
+    head.addWidget(place)
+    return head
 
 
 def button_row(*actions: KeyAction) -> QHBoxLayout:

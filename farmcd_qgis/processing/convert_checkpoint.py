@@ -15,6 +15,7 @@ from .algorithm import FarmCDAlgorithm
 
 SOURCE = "SOURCE"
 TEXT_WEIGHTS = "TEXT_WEIGHTS"
+PROMPTS = "PROMPTS"
 OUTPUT = "OUTPUT"
 
 
@@ -36,7 +37,7 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
             "weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it "
             "is read.\n\n"
             "The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP "
-            "weights."
+            'weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].'
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -51,6 +52,11 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
             QgsProcessingParameterFile(TEXT_WEIGHTS, self.tr("CLIP weights (optional)"), file, optional=True)
         )
         self.addParameter(
+            QgsProcessingParameterFile(
+                PROMPTS, self.tr("Own prompts (optional)"), file, optional=True, fileFilter="TOML (*.toml)"
+            )
+        )
+        self.addParameter(
             QgsProcessingParameterFileDestination(
                 OUTPUT, self.tr("Converted checkpoint"), self.tr("FarmCD checkpoints") + " (*.safetensors)"
             )
@@ -61,11 +67,12 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
     ) -> dict[str, Any]:
         """Run the conversion in the worker."""
         target = str(Path(self.parameterAsFileOutput(parameters, OUTPUT, context)).absolute())
-        text_weights = self.parameterAsFile(parameters, TEXT_WEIGHTS, context)
+        text_weights, prompts = (self.parameterAsFile(parameters, name, context) for name in (TEXT_WEIGHTS, PROMPTS))
         arguments = {
             "source": str(Path(self.parameterAsFile(parameters, SOURCE, context)).absolute()),
             "target": target,
             "text_weights": str(Path(text_weights).absolute()) if text_weights else None,
+            "prompts": str(Path(prompts).absolute()) if prompts else None,
         }
         card = self.run_job("convert", arguments, feedback)
         return {} if card is None else {OUTPUT: target}

@@ -11,7 +11,8 @@ from farmcd_qgis.classes import NO_CHANGE
 from farmcd_qgis.context import context_prompts
 from farmcd_qgis.engine.checkpoint import ModelCard, load_checkpoint, save_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
-from farmcd_qgis.engine.text_priors import class_prompts, encoder_name, text_features
+from farmcd_qgis.engine.prompts import checked_prompts, prompt_ensembles
+from farmcd_qgis.engine.text_priors import encoder_name, ensemble_features
 from farmcd_qgis.protocol import InputError
 from farmcd_qgis.training.evaluate import Evaluation, card_metrics, measured_on
 from farmcd_qgis.training.recipe import Recipe
@@ -31,14 +32,15 @@ def build_network(recipe: Recipe, start: Path | None = None) -> FDMamba:
         net = load_checkpoint(start)
         missing = [prompt for prompt in told if prompt not in net.score_head.contexts]
         if missing:
-            features = text_features(missing, recipe.text_encoder)
+            features = ensemble_features({prompt: [prompt] for prompt in missing}, recipe.text_encoder)
             _check_width(features, net, recipe, start)
             net.score_head.set_text(net.score_head.text, {**net.score_head.contexts, **features})
         return net
     options: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.network.items()}
-    prompts = class_prompts(options.get("n_classes", FDMambaConfig.n_classes))
-    features = text_features([*prompts, *told], recipe.text_encoder)
-    rows = torch.stack([features[prompt] for prompt in prompts])
+    own = _own_prompts(recipe)
+    ensembles = prompt_ensembles(options.get("n_classes", FDMambaConfig.n_classes), own)
+    features = ensemble_features({**ensembles, **{prompt: [prompt] for prompt in told}}, recipe.text_encoder)
+    rows = torch.stack([features[prompt] for prompt in ensembles])
     width = rows.shape[1]
     try:
         net = FDMamba(FDMambaConfig(**{"text_width": width, "context_width": width, **options}))
@@ -48,6 +50,10 @@ def build_network(recipe: Recipe, start: Path | None = None) -> FDMamba:
         shut_gate(net)
     net.score_head.set_text(rows, {prompt: features[prompt] for prompt in told})
     return net
+
+
+def _own_prompts(recipe: Recipe) -> dict[str, list[str]]:
+    return checked_prompts(recipe.prompts, f"The recipe {recipe.name}")
 
 
 def _check_width(features: dict[str, torch.Tensor], net: FDMamba, recipe: Recipe, start: Path) -> None:
@@ -78,7 +84,9 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
         tile=result.tile,
         metrics=card_metrics(result),
         measured_on=f"{measured_on(result, recipe.data.val)}, by which the weights were also chosen",
-        text_encoder=encoder_name(recipe.text_encoder) if net.card is None else net.card.text_encoder,
+        text_encoder=encoder_name(recipe.text_encoder, _own_prompts(recipe))
+        if net.card is None
+        else net.card.text_encoder,
         created=time.strftime("%Y-%m-%d"),
     )
     save_checkpoint(net, card, path)

@@ -82,7 +82,8 @@ class Recipe:
 
     The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
     so that the learning rate has come down in time (and the curve depends on the machine's speed). Without `gate` CMLA
-    has no say in the logits (for ablations).
+    has no say in the logits (for ablations). `text_encoder` is as in `text_priors.text_features`; `prompts` are own
+    sentences for it.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Recipe:
     gate: bool = True
     save_every: int = 50
     log_every: int = 10
+    prompts: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
     data: DataSettings = field(default_factory=DataSettings)

@@ -514,10 +514,10 @@
     <message>
         <source>Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it is read.
 
-The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights.</source>
+The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].</source>
         <translation>将用 FD-Mamba 原作者代码训练的模型权重（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
 
-文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。</translation>
+文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。各类别自己的提示语可写在 TOML 文件中，每行如 water = ["a pond", "a lake"]。</translation>
     </message>
     <message>
         <source>CLIP weights (optional)</source>
@@ -1974,6 +1974,10 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>The map holds no pixel with a result, so there is nothing to sample.</source>
         <translation>图上没有任何有结果的像元，无法抽样。</translation>
+    </message>
+    <message>
+        <source>Own prompts (optional)</source>
+        <translation>自己的提示语（可选）</translation>
     </message>
 </context>
 </TS>

@@ -899,5 +899,25 @@
         <source>The sample could not be written into {0} ({1}). Save or stop editing its layers, close other programs that use the file, check that it may be written, and try again.</source>
         <translation>样本无法写入 {0}（{1}）。请保存或停止编辑其图层，关闭使用该文件的其他程序，检查该文件是否可写，然后重试。</translation>
     </message>
+    <message>
+        <source>open_clip knows no model {0}; it knows {1}.</source>
+        <translation>open_clip 中没有模型 {0}；可用的有 {1}。</translation>
+    </message>
+    <message>
+        <source>{0} has {1} for {2}: write a sentence, or a list of sentences.</source>
+        <translation>{0} 中 {2} 的值为 {1}：请写一句话，或由多句话组成的列表。</translation>
+    </message>
+    <message>
+        <source>{0} has prompts for {1}; the classes are {2}.</source>
+        <translation>{0} 中有 {1} 的提示语；可用的类别为 {2}。</translation>
+    </message>
+    <message>
+        <source>The prompts {0} cannot be read: {1}.</source>
+        <translation>无法读取提示语文件 {0}：{1}。</translation>
+    </message>
+    <message>
+        <source>{0} cannot be used as weights of open_clip's {1}: {2}. Choose the file for it.</source>
+        <translation>{0} 不能用作 open_clip 模型 {1} 的权重：{2}。请选择与之对应的文件。</translation>
+    </message>
 </context>
 </TS>
