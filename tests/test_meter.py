@@ -63,8 +63,13 @@ def test_an_empty_part_of_the_scene_does_not_flatter_for_long():
 
 def test_what_an_earlier_process_did_counts_for_the_fraction_only():
     told = simulate([1.0] * 100, done=300)
-    assert told[0][1].fraction == pytest.approx(0.75, abs=0.02)
+    assert told[1][1].fraction == pytest.approx(0.75, abs=0.02)
     assert max(errors(told)) < 0.05
+
+
+def test_the_prediction_is_told_before_its_first_tile():
+    moment, first = simulate([1.0] * 10)[0]
+    assert (moment, first.stage, first.fraction, first.remaining_s) == (1000.0, "predicting", 0.0, None)
 
 
 def test_fraction_rises_and_reports_are_few():

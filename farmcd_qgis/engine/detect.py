@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..protocol import RUN_GPKG, Cancelled, Finding, InputError, IsCancelled, ProgressCallback, RunRequest, RunResult
+from . import heap
 from .blending import Blender
 from .disk import writing_to
 from .geopackage import count_reviewed
@@ -292,7 +293,8 @@ def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]
 
 def _load_predictor(request: RunRequest) -> TilePredictor:
     # Late, so that preflight, tests and a fake predictor do without torch.
-    from .predictor import Predictor
+    with heap.uncollected():
+        from .predictor import Predictor
 
     return Predictor.load(
         request.checkpoint,

@@ -37,6 +37,8 @@ class Meter:
         self._begun = self._looked = self._clock()
         self._left, self._before = total - done, done
         self._tail_s = megapixels * TAIL_S_PER_MEGAPIXEL
+        # How long it takes is known after the first tile; that nothing is loaded any more is known now.
+        self.send("predicting", 0.0)
 
     def tiles(self, count: int, megapixels: float) -> None:
         """Report that `count` tiles more were predicted or proved empty; `megapixels` were predicted in all."""
