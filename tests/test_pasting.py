@@ -83,13 +83,24 @@ def test_water_that_is_laid_looks_like_water(dataset: ChangeDataset) -> None:
             assert blue > red
 
 
-def test_a_pseudo_change_differs_in_light_alone(dataset: ChangeDataset) -> None:
-    crops = pasted(dataset, 0.0, 1.0)
-    assert any(touched(after).any() for _, after, _ in crops)
-    for before, after, label in crops:
+def test_pseudo_changes_are_two_lights_or_crop_rotation(dataset: ChangeDataset) -> None:
+    kinds = []
+    for before, after, label in pasted(dataset, 0.0, 1.0):
         assert not label.any()
-        assert torch.equal(touched(before), touched(after))
-        assert not touched(after).any() or not torch.equal(before, after)
+        laid = touched(after)
+        if not laid.any():
+            continue
+        rotation = not touched(before).any()
+        kinds.append(rotation)
+        if rotation:
+            # The fields are green before anything changes, whatever their light: 70, 120, 60.
+            red, green, blue = after[:, laid].mean(1).tolist()
+            assert green > 0.9 * red
+            assert green > blue
+        else:
+            assert torch.equal(touched(before), laid)
+            assert not torch.equal(before, after)
+    assert 10 < sum(kinds) < len(kinds) - 10
 
 
 def test_nothing_is_laid_over_change(dataset: ChangeDataset) -> None:

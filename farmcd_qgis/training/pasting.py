@@ -2,8 +2,9 @@
 
 After Ghiasi et al. 2021, "Simple Copy-Paste is a Strong Data Augmentation Method": what a class looks like is cut from
 the after image of one pair and laid over unchanged ground of another, so that rare classes are seen in many
-surroundings and colours. The same cut laid over both dates in two lights is a pseudo-change: nothing became something
-else there, whatever its colour. It keeps the network from taking a seam, or new colours, for change.
+surroundings and colours. Two kinds of pseudo-change keep the network from taking a seam, or new colours, for change:
+the same cut in both dates, each in its own light, and farmland (which is what was there before a change) in the after
+image alone, which is crop rotation where there was farmland before.
 
 All randomness comes from torch's global generator.
 """
@@ -20,7 +21,7 @@ _UNCHANGED = 0.95
 _TRIES = 4
 # The edge of a cut fades over as many pixels.
 _FEATHER = 3
-_BRIGHTER, _TINTED = 0.35, 0.2
+_BRIGHTER, _TINTED = 0.3, 0.3
 
 Crop = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Place = tuple[slice, slice]
@@ -29,8 +30,8 @@ Place = tuple[slice, slice]
 def paste(dataset: ChangeDataset, crop: Crop, share: float, pseudo_share: float) -> Crop:
     """Lay a cut over a crop: before and after float32 (3,T,T) 0..255, label int64 (T,T).
 
-    With a probability of `share` it is change, over the after image alone, with `pseudo_share` a pseudo-change, over
-    both; otherwise, or where there is no room, the crop stays as it is. Classes are drawn evenly.
+    With a probability of `share` it is change, with `pseudo_share` a pseudo-change of either kind; otherwise, or where
+    there is no room, the crop stays as it is. Classes are drawn evenly.
     """
     chance = float(torch.rand(()))
     segments = dataset.segments()
@@ -40,16 +41,18 @@ def paste(dataset: ChangeDataset, crop: Crop, share: float, pseudo_share: float)
     class_id = list(segments)[int(torch.randint(len(segments), ()))]
     index, box = segments[class_id][int(torch.randint(len(segments[class_id]), ()))]
     sample = dataset[index]
-    pixels = torch.from_numpy(sample.after[:, *box]).float()
+    rotation = chance >= share and bool(torch.rand(()) < 0.5)
+    pixels = torch.from_numpy((sample.before if rotation else sample.after)[:, *box]).float()
     cut, mask = _sized(pixels, torch.from_numpy(sample.label[box] == class_id), label.shape[-1])
     place = _room(label, mask)
     if place is None:
         return crop
     after = _laid(after, cut, mask, place)
-    if chance >= share:
-        return _laid(before, cut, mask, place), after, label
-    label = label.clone()
-    label[place][mask] = class_id
+    if chance < share:
+        label = label.clone()
+        label[place][mask] = class_id
+    elif not rotation:
+        before = _laid(before, cut, mask, place)
     return before, after, label
 
 
