@@ -12,6 +12,7 @@ All randomness comes from torch's global generator.
 import torch
 import torch.nn.functional as F
 
+from farmcd_qgis.classes import CLASSES
 from farmcd_qgis.training.datasets import ChangeDataset
 
 # Longer side of a cut, as a share of the crop's.
@@ -22,6 +23,9 @@ _TRIES = 4
 # The edge of a cut fades over as many pixels.
 _FEATHER = 3
 _BRIGHTER, _TINTED = 0.3, 0.3
+# Water may lie as smooth as glass, or as rough as in the training images: the least share of its texture that is left.
+_WATER = next(row.id for row in CLASSES if row.name == "water")
+_SMOOTHEST = 0.2
 
 Crop = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 Place = tuple[slice, slice]
@@ -47,6 +51,9 @@ def paste(dataset: ChangeDataset, crop: Crop, share: float, pseudo_share: float)
     place = _room(label, mask)
     if place is None:
         return crop
+    if class_id == _WATER and not rotation:
+        even = cut[:, mask].mean(1)[:, None, None]
+        cut = torch.lerp(even, cut, _SMOOTHEST + (1 - _SMOOTHEST) * torch.rand(()))
     after = _laid(after, cut, mask, place)
     if chance < share:
         label = label.clone()
