@@ -9,7 +9,7 @@ import pytest
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.classes import CLASSES, NODATA
-from farmcd_qgis.engine import geopackage, outlines, tally, vectorise
+from farmcd_qgis.engine import geopackage, tally, vectorise
 from farmcd_qgis.engine.areas import geometry_area_m2
 from farmcd_qgis.engine.vectorise import VectorSummary
 from farmcd_qgis.protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, Cancelled, InputError
@@ -104,7 +104,6 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
     minimum = [0.0, 250.0, 400.0][seed % 3]
     # Bands of one to three rows, so that everything is stitched.
     monkeypatch.setattr(tally, "BAND_PIXELS", int(shape[1] * (1 + seed % 3)))
-    monkeypatch.setattr(outlines, "BAND_PIXELS", int(shape[1] * (1 + seed % 5)))
     run = write_run(tmp_path / "run", change, confidence, second, arbitration)
 
     summary = vectorise.vectorise(run, minimum_mapping_unit_m2=minimum, connectivity=connectivity)

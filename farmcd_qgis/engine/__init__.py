@@ -9,6 +9,9 @@ from typing import Any
 # OpenMP reads this once, when torch loads it. By default its threads spin between two layers, and with one core
 # taken by QGIS they then wait for each other most of the time.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Megabytes, read once too. By default GDAL keeps blocks in up to 5 % of the computer's memory, and a large run fills
+# them all.
+os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 
 def __getattr__(name: str) -> Any:

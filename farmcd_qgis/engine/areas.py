@@ -61,13 +61,15 @@ class PixelAreas:
         side_m = np.sqrt(self._at(np.array([width / 2]), np.array([height / 2]))[0])
         self._step = max(1, int(PIECE_M / side_m))
 
-    def rows(self, row: int, count: int) -> Floats:
-        """Return the areas of `count` rows from `row` on, float64 (count, width)."""
+    def rows(self, row: int, count: int, columns: slice = slice(None)) -> Floats:
+        """Return the areas of `count` rows from `row` on, of all or some columns, float64 (count, columns)."""
         at_rows = _nodes(row, count, self._step)
+        # The same whatever the columns, so that a pixel's area is always the same.
         at_columns = _nodes(0, self._width, self._step)
-        columns, rows = np.meshgrid(at_columns, at_rows)
-        known = self._at(columns.ravel(), rows.ravel()).reshape(rows.shape)
-        across = np.stack([np.interp(np.arange(self._width), at_columns, line) for line in known])
+        node_columns, node_rows = np.meshgrid(at_columns, at_rows)
+        known = self._at(node_columns.ravel(), node_rows.ravel()).reshape(node_rows.shape)
+        wanted_columns = np.arange(self._width)[columns]
+        across = np.stack([np.interp(wanted_columns, at_columns, line) for line in known])
         if len(at_rows) == 1:
             return across
         wanted = np.arange(row, row + count)

@@ -1,9 +1,12 @@
-"""Connected components of a raster that streams by in bands of rows; memory depends on its width only."""
+"""Connected components of a raster that streams by in windows of rows; memory depends on their width only."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from .label_file import reach
+from .tiling import Window
 
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -19,8 +22,11 @@ class Labels(NamedTuple):
 
 
 class _Open(NamedTuple):
-    """The components that touch the last row seen, and that row itself (values and ids of its pixels)."""
+    """The components that touch the row above `row`, by their ids, and that row itself: values and ids of its pixels,
+    in all columns of the raster.
+    """
 
+    row: int
     values: Bytes
     pixels: Ids
     ids: Ids
@@ -31,47 +37,54 @@ class _Open(NamedTuple):
 class Components:
     """Labels the connected pixels of equal value, value 0 apart, whose area reaches `minimum_area`.
 
-    Bands come in through `add`, which gives each pixel a provisional id; a component that later proves to be
+    Windows come in through `add`, which gives each pixel a provisional id; a component that later proves to be
     joined to another, or too small, is known only at the end, to `labels`.
     """
 
     def __init__(self, width: int, connectivity: int, minimum_area: float) -> None:
-        nothing = np.zeros(0)
-        self._open = _Open(
-            np.zeros(width, np.uint8),
-            np.zeros(width, np.int32),
-            nothing.astype(np.int32),
-            nothing,
-            nothing.astype(np.int64),
-        )
+        self._width = width
         self._shifts = (0,) if connectivity == 4 else (-1, 0, 1)
         self._minimum = minimum_area
-        self._rows = 0
         self._next = 1
         self._merged: list[tuple[Ids, Ids]] = []
         self._kept: list[tuple[Ids, Longs, Floats]] = []
+        self._open = self._nothing(0)
 
-    def add(self, values: Bytes, areas: Floats, last: bool) -> Ids:
-        """Take the next rows (h, w), their pixels' areas (h, w), and whether the raster ends with them.
+    def _nothing(self, row: int) -> _Open:
+        empty = np.zeros(0)
+        line = np.zeros(self._width, np.int32)
+        return _Open(row, line.astype(np.uint8), line, empty.astype(np.int32), empty, empty.astype(np.int64))
 
-        Returns provisional ids, int32 (h, w), 0 where there is nothing or where a component is known to be too
-        small.
+    def add(self, window: Window, values: Bytes, areas: Floats) -> Ids:
+        """Take the values (h, w) and the pixels' areas (h, w) of a window below the earlier ones.
+
+        What is in no window is 0. Returns provisional ids, int32 (h, w), 0 where there is nothing or where a component
+        is known to be too small.
         """
-        before = self._open
-        if not len(before.ids) and not values.any():
-            self._rows += len(values)
+        if window.row != self._open.row:
+            self._close(window.row)
+        if not len(self._open.ids) and not values.any():
+            self._open = self._nothing(window.bottom)
             return np.zeros(values.shape, np.int32)
-        rows = np.concatenate([before.values[None], values])
-        width = rows.shape[1]
-        # Runs: stretches of equal value within a row. The first row is the last of the band before.
+        before = self._open
+        left, right = reach(window, before.pixels)
+        width = right - left
+        inside = slice(window.column - left, window.right - left)
+        rows = np.zeros((1 + window.height, width), np.uint8)
+        rows[0] = before.values[left:right]
+        rows[1:, inside] = values
+        weights = np.zeros(rows.shape)
+        weights[1:, inside] = areas
+        above = before.pixels[left:right]
+        # Runs: stretches of equal value within a row. The first row is the last of the window before.
         begins = np.ones(rows.shape, bool)
         np.not_equal(rows[:, 1:], rows[:, :-1], out=begins[:, 1:])
         starts = np.flatnonzero(begins)
         run_values = rows.ravel()[starts]
         # Two runs side by side in the first row may have one id, and one run never has two.
-        old_runs = np.flatnonzero(before.pixels[starts[: np.searchsorted(starts, width)]])
-        old_ids = before.pixels[starts[old_runs]]
-        run_areas = np.add.reduceat(np.concatenate([np.zeros((1, width)), areas]).ravel(), starts)
+        old_runs = np.flatnonzero(above[starts[: np.searchsorted(starts, width)]])
+        old_ids = above[starts[old_runs]]
+        run_areas = np.add.reduceat(weights.ravel(), starts)
 
         runs = np.cumsum(begins.ravel(), dtype=np.int32).reshape(rows.shape) - 1
         one, other = _touching(rows, runs, self._shifts)
@@ -86,8 +99,9 @@ class Components:
         filled = run_values > 0
         count = int(is_root.sum())
         size = np.bincount(component[filled], run_areas[filled], minlength=count).astype(np.float64)
-        # Positions in the whole raster; the first row of `rows` is one row above this band.
-        first = starts[is_root].astype(np.int64) + (self._rows - 1) * width
+        # Positions in the whole raster.
+        row, column = np.divmod(starts[is_root].astype(np.int64), width)
+        first = (row + window.row - 1) * self._width + column + left
 
         # What came in from above keeps the lowest of its ids.
         position = np.searchsorted(before.ids, old_ids)
@@ -101,26 +115,34 @@ class Components:
         self._merged.append((before.ids[before.ids != ids[joined]], ids[joined][before.ids != ids[joined]]))
 
         is_open = np.zeros(count, bool)
-        if not last:
-            bottom = slice(int(np.searchsorted(starts, (len(rows) - 1) * width)), None)
-            is_open[component[bottom][filled[bottom]]] = True
+        bottom = slice(int(np.searchsorted(starts, window.height * width)), None)
+        is_open[component[bottom][filled[bottom]]] = True
         big = size >= self._minimum
         new = (is_open | big) & (ids == 0)
         ids[new] = np.arange(self._next, self._next + new.sum())
         self._next += int(new.sum())
-        kept = big & ~is_open
-        self._kept.append((ids[kept], first[kept], size[kept]))
+        ended = big & ~is_open
+        self._kept.append((ids[ended], first[ended], size[ended]))
 
         run_ids = np.where(filled, ids[component] if count else 0, 0).astype(np.int32)
-        pixels = np.repeat(run_ids, np.diff(starts, append=rows.size)).reshape(rows.shape)[1:]
+        pixels = np.repeat(run_ids, np.diff(starts, append=rows.size)).reshape(rows.shape)[1:, inside]
         opened = np.flatnonzero(is_open)
         opened = opened[np.argsort(ids[opened])]
-        self._open = _Open(values[-1].copy(), pixels[-1].copy(), ids[opened], size[opened], first[opened])
-        self._rows += len(values)
+        self._open = _Open(window.bottom, *self._nothing(0)[1:3], ids[opened], size[opened], first[opened])
+        self._open.values[window.column : window.right] = values[-1]
+        self._open.pixels[window.column : window.right] = pixels[-1]
         return pixels
 
+    def _close(self, row: int) -> None:
+        """Go on at a row far below: no component that is open goes on."""
+        _, _, _, ids, areas, firsts = self._open
+        big = areas >= self._minimum
+        self._kept.append((ids[big], firsts[big], areas[big]))
+        self._open = self._nothing(row)
+
     def labels(self) -> Labels:
-        """Number the components that are large enough by their first pixels, from the top left."""
+        """Number the components that are large enough by their first pixels, from the top left; nothing can follow."""
+        self._close(0)
         target = np.arange(self._next, dtype=np.int32)
         for child, parent in self._merged:
             target[child] = parent

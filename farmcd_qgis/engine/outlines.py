@@ -9,20 +9,16 @@ of one piece (4-connected), the outline crosses there after all, as a ring that 
 """
 
 import struct
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from osgeo import gdal, ogr
+from osgeo import ogr
 
-from .tally import holds_nothing
+from .label_file import Labelled, reach
 
-gdal.UseExceptions()
 ogr.UseExceptions()
-
-BAND_PIXELS = 1 << 20
 
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -50,38 +46,52 @@ class Corners(NamedTuple):
         return Corners(*(array[which] for array in self))
 
 
-def outlines(labels: Path, last_rows: Longs, steps: Callable[[float], None]) -> Iterator[tuple[int, ogr.Geometry]]:
-    """Yield each label of a raster (int32, 0 for none) with its MultiPolygon, those that end first first.
+def outlines(
+    labelled: Iterable[Labelled], width: int, last_rows: Longs, place: tuple[float, ...]
+) -> Iterator[tuple[int, ogr.Geometry]]:
+    """Yield each label of a raster with its MultiPolygon, those that end first first.
 
-    `last_rows` holds the last row of label 1, 2, ...; `steps` is called with the part that is done, 0..1; what it
-    raises ends the work. Polygons are 4-connected.
+    `labelled` holds the raster from top to bottom, `width` is that of the whole, `place` its geotransform, `last_rows`
+    the last row of label 1, 2, ... Polygons are 4-connected.
     """
-    source = gdal.Open(str(labels))
-    width, height = source.RasterXSize, source.RasterYSize
-    place = source.GetGeoTransform()
-    rows = max(1, BAND_PIXELS // width)
-    above = np.zeros((1, width + 2), np.int32)
-    opened = [_corners(above.repeat(2, axis=0), 0)]
-    for row in range(0, height, rows):
-        count = min(rows, height - row)
-        is_last = row + count == height
-        if not (opened[0].label.size or above.any()) and holds_nothing(source.GetRasterBand(1), row, count):
-            continue
-        # The line below the last row has corners too.
-        band = np.zeros((1 + count + is_last, width + 2), np.int32)
-        band[0] = above
-        band[1 : 1 + count, 1:-1] = source.ReadAsArray(0, row, width, count)
-        above = band[-1:]
-        opened.append(_corners(band, row))
-        found = Corners(*(np.concatenate(part) for part in zip(*opened, strict=True)))
+    opened = _corners(np.zeros((1, 2), np.int32), 0, 0)
+    for row, column, band in _bands(labelled, width):
+        found = Corners(*(np.concatenate(pair) for pair in zip(opened, _corners(band, row, column), strict=True)))
         closed = last_rows[found.label - 1] < row + len(band) - 2
-        opened = [found.where(~closed)]
+        opened = found.where(~closed)
         yield from _polygons(found.where(closed), place)
-        steps((row + count) / height)
 
 
-def _corners(band: Ids, first: int) -> Corners:
-    """Find the corners on the lines between the rows of a band; `first` is the row of its second."""
+def _bands(labelled: Iterable[Labelled], width: int) -> Iterator[tuple[int, int, Ids]]:
+    """Yield the windows with the row above them and a column of 0 at either side, and a row of 0 where they end.
+
+    With each come the row and column of the grid's lines that its pixels begin at.
+    """
+    reached, above = 0, np.zeros(width, np.int32)
+
+    def framed(left: int, right: int, count: int) -> Ids:
+        band = np.zeros((1 + count, right - left + 2), np.int32)
+        band[0, 1:-1] = above[left:right]
+        return band
+
+    for window, ids in labelled:
+        if window.row != reached and above.any():
+            yield reached, 0, framed(0, width, 1)
+            above[:] = 0
+        left, right = reach(window, above)
+        band = framed(left, right, window.height)
+        band[1:, 1 + window.column - left : 1 + window.right - left] = ids
+        reached = window.bottom
+        above[:] = 0
+        above[window.column : window.right] = ids[-1]
+        yield window.row, left, band
+    yield reached, 0, framed(0, width, 1)
+
+
+def _corners(band: Ids, row: int, column: int) -> Corners:
+    """Find the corners on the lines between the rows of a band, of which the first is line `row` of the grid; the
+    first between its columns is line `column`.
+    """
     above, below = band[:-1], band[1:]
     changes = above[:, 1:] != above[:, :-1]
     edges = above != below
@@ -95,17 +105,17 @@ def _corners(band: Ids, first: int) -> Corners:
         convex = (own > 0) & (own != beside) & (own != over)
         concave = (beside > 0) & (beside == over) & (beside == across) & (own != beside)
         for chosen, label in ((convex, own), (concave, beside)):
-            row, column = rows[chosen], columns[chosen]
-            size = len(row)
+            at_rows, at_columns = rows[chosen], columns[chosen]
+            size = len(at_rows)
             parts.append(
                 Corners(
                     label[chosen],
-                    (row + first).astype(np.int32),
-                    column.astype(np.int32),
+                    (at_rows + row).astype(np.int32),
+                    (at_columns + column).astype(np.int32),
                     np.full(size, bool(right)),
                     np.full(size, bool(down)),
                     np.full(size, chosen is convex),
-                    starts[row, column],
+                    starts[at_rows, at_columns] + np.int32(column),
                 )
             )
     return Corners(*(np.concatenate(part) for part in zip(*parts, strict=True)))

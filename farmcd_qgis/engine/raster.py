@@ -15,11 +15,6 @@ from .areas import PixelAreas
 gdal.UseExceptions()
 osr.UseExceptions()
 
-# By default GDAL keeps blocks in up to 5 % of the computer's memory, and a large run fills them all.
-BLOCK_CACHE_BYTES = 128 * 2**20
-if gdal.GetConfigOption("GDAL_CACHEMAX") is None:
-    gdal.SetCacheMax(BLOCK_CACHE_BYTES)
-
 # What becomes black and what white where a raster is not of 8 bits.
 STRETCH_PERCENT = (2.0, 98.0)
 SAMPLE_SIDE = 1024

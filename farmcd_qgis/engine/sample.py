@@ -24,7 +24,6 @@ from ..protocol import (
     Progress,
     ProgressCallback,
 )
-from . import raster  # noqa: F401 (keeps GDAL's cache of blocks small)
 from .areas import PixelAreas, hectares
 from .geopackage import GEOMETRY, UNJUDGED, store_style
 

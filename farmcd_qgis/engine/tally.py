@@ -1,6 +1,7 @@
 """The rasters of a run, read in bands of rows, and what is counted of the labels on them."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from osgeo import gdal
 from ..classes import CLASSES
 from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, InputError
 from .areas import PixelAreas
+from .tiling import Window
 
 gdal.UseExceptions()
 
@@ -59,20 +61,32 @@ class Rasters:
         self.areas = PixelAreas(self.geotransform, self.crs_wkt, self.width, self.height)
         self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
         self._bands.append(arbitration.GetRasterBand(1))
+        self._block_rows, self._block_row = change.GetRasterBand(1).GetBlockSize()[1], 0
 
-    def spans(self) -> Iterator[tuple[int, int]]:
-        """Yield (row, count) of the bands from top to bottom."""
-        step = max(1, BAND_PIXELS // self.width)
-        for row in range(0, self.height, step):
-            yield row, min(step, self.height - row)
+    def spans(self) -> Iterator[Window]:
+        """Yield the bands of rows that may hold a result, from top to bottom, with the columns that may.
 
-    def is_empty(self, row: int, count: int) -> bool:
-        """Say cheaply whether rows are known to hold no result: blocks without one take no room in the file."""
-        return holds_nothing(self._bands[0], row, count)
+        What is passed over is of blocks without a result, which take no room in the file: this is cheap. No band goes
+        over from one row of blocks to the next.
+        """
+        most = max(1, BAND_PIXELS // self.width)
+        step = max(self._block_rows, most - most % self._block_rows)
+        for top in range(0, self.height, step):
+            rows = min(step, self.height - top)
+            count = -(-rows // most)
+            for begin, end in pairwise(top + rows * number // count for number in range(count + 1)):
+                span = _filled(self._bands[0], begin, end - begin)
+                if span.width:
+                    yield span
 
-    def read(self, row: int, count: int) -> Bands:
-        """Read `count` rows from `row` on."""
-        return Bands(*(band.ReadAsArray(0, row, self.width, count) for band in self._bands))
+    def read(self, window: Window) -> Bands:
+        """Read a window; quickest from top to bottom."""
+        if window.row // self._block_rows != self._block_row:
+            self._block_row = window.row // self._block_rows
+            # GDAL would keep the blocks above until its cache is full.
+            for band in self._bands:
+                band.FlushCache()
+        return Bands(*(band.ReadAsArray(*window) for band in self._bands))
 
 
 class Tally:
@@ -123,10 +137,18 @@ class Tally:
         self.confidence_min[touched] = np.minimum(self.confidence_min[touched], lowest)
 
 
-def holds_nothing(band: gdal.Band, row: int, count: int) -> bool:
-    """Say whether rows lie in blocks that a file leaves out, which then read as nodata or 0."""
-    status, _ = band.GetDataCoverageStatus(0, row, band.XSize, count)
-    return status == gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
+def _filled(band: gdal.Band, row: int, count: int) -> Window:
+    """Return the part of rows that is left without the blocks at both sides that a file leaves out."""
+    step, _ = band.GetBlockSize()
+    filled = [
+        column
+        for column in range(0, band.XSize, step)
+        if band.GetDataCoverageStatus(column, row, min(step, band.XSize - column), count)[0]
+        != gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
+    ]
+    if not filled:
+        return Window(0, row, 0, count)
+    return Window(filled[0], row, min(filled[-1] + step, band.XSize) - filled[0], count)
 
 
 def _open(run_dir: Path, name: str) -> gdal.Dataset:

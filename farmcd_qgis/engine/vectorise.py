@@ -1,7 +1,7 @@
 """From the rasters of a run to its polygons: candidates of change and hard regions.
 
-The rasters stream by in bands of rows, three times a layer: to label what is connected, to count what there is of
-each label, and to outline it.
+What there is of the rasters streams by in bands of rows, three times a layer: to label what is connected, to count what
+there is of each label, and to outline it. Only the labels are kept meanwhile, in a file.
 """
 
 import json
@@ -31,8 +31,10 @@ from ..protocol import (
 from .areas import hectares, mu
 from .components import Components, Labels
 from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+from .label_file import LabelFile, Labelled
 from .outlines import outlines
 from .tally import Bands, Rasters, Tally
+from .tiling import Window
 
 gdal.UseExceptions()
 ogr.UseExceptions()
@@ -141,7 +143,7 @@ def _measures(tally: Tally, at: int) -> dict[str, float]:
     }
 
 
-def _changes(row: int, bands: Bands) -> Bytes:
+def _changes(window: Window, bands: Bands) -> Bytes:
     return np.where(bands.valid, bands.change, 0).astype(np.uint8)
 
 
@@ -160,78 +162,57 @@ class _Job:
         # Rounded, since 100 * 0.29 is a little less than 29.
         return bands.valid & (bands.confidence < round(self.hard_below, 6))
 
-    def hard_squares(self, row: int, bands: Bands) -> Bytes:
+    def hard_squares(self, window: Window, bands: Bands) -> Bytes:
         """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
-        height, width = bands.change.shape
-        rows = np.arange(row, row + height) // HARD_REGION_PIXELS % 2
-        columns = np.arange(width) // HARD_REGION_PIXELS % 2
+        rows = np.arange(window.row, window.bottom) // HARD_REGION_PIXELS % 2
+        columns = np.arange(window.column, window.right) // HARD_REGION_PIXELS % 2
         return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
 
     def run(
         self,
         name: str,
-        values: Callable[[int, Bands], Bytes],
+        values: Callable[[Window, Bands], Bytes],
         describe: Callable[[int, Tally], dict[str, Any]],
         package: Package,
         steps: "_Steps",
     ) -> Tally:
         """Write the layer `name` of what is connected in `values`; return what is known of its features."""
-        provisional, final = self.scratch / f"{name}-provisional.tif", self.scratch / f"{name}.tif"
-        labels = self._label(values, provisional, steps.part(0.0, 0.35))
-        tally, last_rows = self._tally(labels, provisional, final, steps.part(0.35, 0.55))
-        provisional.unlink()
+        file = LabelFile(self.scratch / name)
+        labels = self._label(values, file, steps.part(0.0, 0.45))
+        tally, last_rows = self._tally(labels, file, steps.part(0.45, 0.65))
 
         def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-            for number, polygon in outlines(final, last_rows, steps.part(0.55, 1.0)):
+            labelled = self._read(labels, file, steps.part(0.65, 1.0))
+            for number, polygon in outlines(labelled, self.rasters.width, last_rows, self.rasters.geotransform):
                 yield polygon, describe(number, tally)
 
         package.write_layer(name, features())
-        final.unlink()
         return tally
 
-    def _label(self, values: Callable[[int, Bands], Bytes], path: Path, steps: "_Steps") -> Labels:
-        """Write provisional labels into a raster; return the final ones."""
+    def _label(self, values: Callable[[Window, Bands], Bytes], file: LabelFile, steps: "_Steps") -> Labels:
+        """Write provisional labels into a file; return the final ones."""
         components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
-        file = self._create(path)
-        for row, count in self.rasters.spans():
-            last = row + count == self.rasters.height
-            if self.rasters.is_empty(row, count):
-                band = np.broadcast_to(np.uint8(0), (count, self.rasters.width))
-                components.add(band, np.broadcast_to(0.0, band.shape), last)
-            else:
-                areas = self.rasters.areas.rows(row, count)
-                ids = components.add(values(row, self.rasters.read(row, count)), areas, last)
-                file.GetRasterBand(1).WriteArray(ids, 0, row)
-            steps((row + count) / self.rasters.height)
+        for window in self.rasters.spans():
+            areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
+            file.add(window, components.add(window, values(window, self.rasters.read(window)), areas))
+            steps(window.bottom / self.rasters.height)
         return components.labels()
 
-    def _tally(self, labels: Labels, source: Path, target: Path, steps: "_Steps") -> tuple[Tally, Longs]:
-        """Write final labels into a raster; return what is known of each, and their last rows or a little more."""
+    def _tally(self, labels: Labels, file: LabelFile, steps: "_Steps") -> tuple[Tally, Longs]:
+        """Count what there is of each label; return that, and their last rows or a little more."""
         tally = Tally(labels.areas)
         last_rows = np.zeros(len(labels.areas) + 1, np.int64)
-        provisional, final = gdal.Open(str(source)), self._create(target)
-        for row, count in self.rasters.spans():
-            if self.rasters.is_empty(row, count):
-                continue
-            ids = labels.final[provisional.ReadAsArray(0, row, self.rasters.width, count)]
-            final.GetRasterBand(1).WriteArray(ids, 0, row)
-            bands = self.rasters.read(row, count)
+        for window, ids in self._read(labels, file, steps):
+            bands = self.rasters.read(window)
             tally.add(ids, bands, self.hard(bands))
-            last_rows[ids] = row + count - 1
-            steps((row + count) / self.rasters.height)
+            last_rows[ids] = window.bottom - 1
         return tally, last_rows[1:]
 
-    def _create(self, path: Path) -> gdal.Dataset:
-        file = gdal.GetDriverByName("GTiff").Create(
-            str(path),
-            self.rasters.width,
-            self.rasters.height,
-            1,
-            gdal.GDT_Int32,
-            ["COMPRESS=DEFLATE", "ZLEVEL=1", "BIGTIFF=IF_SAFER", "SPARSE_OK=TRUE", "BLOCKYSIZE=16"],
-        )
-        file.SetGeoTransform(self.rasters.geotransform)
-        return file
+    def _read(self, labels: Labels, file: LabelFile, steps: "_Steps") -> Iterator[Labelled]:
+        """Yield the final labels from top to bottom."""
+        for part in file.read(labels.final):
+            yield part
+            steps(part.window.bottom / self.rasters.height)
 
 
 class _Steps:
