@@ -144,7 +144,9 @@ class _Run:
         megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
         parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
         left = sum(part.tiles for part in parts)
-        self.meter.begin_tiles(left, journal.tiles, mask.bounds.width * mask.bounds.height / 1e6)
+        whole = mask.bounds.width * mask.bounds.height / 1e6
+        filled = min(whole, (left + journal.tiles) * megapixels_per_tile)
+        self.meter.begin_tiles(left, journal.tiles, filled, whole - filled)
         # Twice what the device takes at once, so that one part is prepared while the other is computed.
         wanted = 2 * getattr(predictor, "batch", ACCELERATOR_BATCH)
         batch = self.request.batch or (1 if predictor.device == "cpu" else wanted)
