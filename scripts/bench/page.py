@@ -50,7 +50,7 @@ def page(found: dict[str, Any], rows: list[Row]) -> str:
     parts = [
         "# Benchmark",
         f"Written by `{found['command']}` on {found['date']}; the figures behind it are in benchmark.json. "
-        "Ratios are of one run on one machine, times the least of several.",
+        "Ratios are of one run on one machine, times the least of several where nothing else is said.",
         "Machine: " + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in machine.items()) + ".",
     ]
     if rows:
