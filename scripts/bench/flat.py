@@ -17,19 +17,21 @@ from .scenes import StandIn, farmland, noisy_run, scene
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RUN = """
-import resource, sys
+import sys
 from pathlib import Path
+from scripts.bench.peak import peak_mib
 from scripts.bench.scenes import StandIn, scene
 from farmcd_qgis.engine.detect import detect
 detect(scene(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), predictor=StandIn())
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(peak_mib())
 """
 POLYGONS = """
-import resource, sys, time
+import sys, time
+from scripts.bench.peak import peak_mib
 from farmcd_qgis.engine.vectorise import vectorise
 begun = time.process_time()
 found = vectorise(sys.argv[1])
-print(found.candidates, time.process_time() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(found.candidates, time.process_time() - begun, peak_mib())
 """
 # The share of farmland in a county that the targets speak of.
 FIELDS = 0.05
@@ -46,7 +48,7 @@ def memory_rows(full: bool) -> list[Row]:
     peaks = []
     for height in heights:
         with tempfile.TemporaryDirectory() as folder:
-            peaks.append(int(_python(RUN, folder, width, height)[-1]) / 1024)
+            peaks.append(float(_python(RUN, folder, width, height)[-1]))
     found = (peaks[1] / peaks[0] - 1) * 100
     what = f"peak memory of {heights[1]:,} x {width:,} pixels over that of {heights[0]:,} x {width:,}"
     small = "" if full else "; smaller than the target's 40,000 x 10,000, which --full runs"
@@ -135,7 +137,7 @@ def polygon_rows(full: bool) -> list[Row]:
             told = _python(POLYGONS, noisy_run(Path(folder) / "run", width, height))
             counts.append(int(told[0]))
             spent.append(float(told[1]))
-            peaks.append(int(told[2]) / 1024)
+            peaks.append(float(told[2]))
     per_megapixel = spent[1] / (width**2 / 1e6)
     scaled = "" if full else f"; scaled up from {width:,} x {width:,}, which took {spent[1]:.1f} s"
     parts = {"width": width, "heights": heights, "seconds": spent, "peaks_mib": peaks, "candidates": counts}
