@@ -240,7 +240,8 @@ def test_nothing_found_gives_empty_layers(tmp_path, value):
     assert read_layer(run, "candidates") == read_layer(run, "hard_regions") == []
 
 
-def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path):
+def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(tally, "BAND_PIXELS", 200)
     change = np.random.default_rng(1).integers(0, 6, (20, 20))
     run = write_run(tmp_path / "run", change, np.full((20, 20), 50))
     vectorise.vectorise(run)
