@@ -11,14 +11,13 @@ from torch import Tensor
 
 from farmcd_qgis.engine.checkpoint import load_checkpoint
 from farmcd_qgis.engine.models.fd_mamba import (
-    ConvMamba,
     EnhancedSEFusionModule,
     FDMamba,
     FDMambaConfig,
     FineGrainedDiffAttention,
     SRCMLayer,
 )
-from farmcd_qgis.engine.models.selective_scan import compiled_mix, use_backend
+from farmcd_qgis.engine.models.selective_scan import compiled_layer, use_backend
 
 GOLDEN = Path(__file__).parent / "golden" / "fd_mamba"
 IO = np.load(GOLDEN / "tiny_io.npz")
@@ -152,25 +151,61 @@ def test_score_map_equals_the_plain_form() -> None:
     assert (head(feature) - plain).abs().max() <= 1e-5
 
 
-@pytest.mark.parametrize(("channels", "shape"), [(8, (16, 16)), (16, (24, 16)), (32, (3, 5)), (128, (8, 8))])
-def test_compiled_mixing_equals_the_plain_recurrence(channels: int, shape: tuple[int, int]) -> None:
-    torch.manual_seed(channels)
-    mixer = ConvMamba(channels, "orignal").requires_grad_(False)
-    mixer.dt_proj_b.bias[::3] = 25.0  # where softplus is linear
-    tokens = torch.randn(2, shape[0] * shape[1], channels, dtype=torch.float64)
+@pytest.mark.parametrize("mode", ["orignal", "orignal_dinner", "deepwise"])
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "shape"),
+    [(8, 16, (16, 16)), (8, 8, (20, 23)), (16, 24, (33, 9)), (32, 64, (3, 5)), (128, 128, (8, 8))],
+)
+def test_compiled_layer_equals_the_plain_recurrence(
+    inputs: int, outputs: int, shape: tuple[int, int], mode: str
+) -> None:
+    layer, image = some_layer(inputs, outputs, mode), torch.randn(2, inputs, *shape)
+    layer.convmamba.dt_proj_b.bias[::3] = 25.0  # where softplus is linear
     with torch.no_grad():
-        assert compiled_mix(tokens.float(), mixer.A_log)
-        ours = mixer(tokens.float(), *shape)
+        assert compiled_layer(image.flatten(2).transpose(1, 2), layer.convmamba.A_log)
+        ours = layer(image)
         with use_backend("recurrence"):
-            wanted = mixer.double()(tokens, *shape)
+            wanted = layer.double()(image.double())
     assert (ours - wanted).abs().max() <= 1e-5 * (1 + wanted.abs().max())
+
+
+def test_compiled_layer_takes_changed_parameters() -> None:
+    layer, image = some_layer(16, 16, "orignal"), torch.randn(1, 16, 8, 8)
+    with torch.no_grad():
+        first = layer(image)
+        layer.proj.bias += 1
+        assert torch.allclose(layer(image), first + 1, atol=1e-5)
+        layer.load_state_dict(some_layer(16, 16, "orignal", seed=1).state_dict())
+        assert not torch.allclose(layer(image), first, atol=1e-2)
+
+
+def test_compiled_layer_gives_the_same_bytes_whatever_the_batch_and_the_threads() -> None:
+    layer, images, threads = some_layer(16, 16, "orignal"), torch.randn(3, 16, 40, 24), torch.get_num_threads()
+    with torch.no_grad():
+        together = layer(images)
+        try:
+            torch.set_num_threads(1)
+            alone = torch.cat([layer(image[None]) for image in images])
+        finally:
+            torch.set_num_threads(threads)
+    assert torch.equal(together, alone)
+
+
+def some_layer(inputs: int, outputs: int, mode: str, seed: int = 0) -> SRCMLayer:
+    """Make a layer whose parameters all matter."""
+    torch.manual_seed(seed)
+    layer = SRCMLayer(inputs, outputs, mode).requires_grad_(False)
+    layer.skip_scale.fill_(0.7)
+    layer.norm.weight.uniform_(0.5, 1.5)
+    layer.norm.bias.uniform_(-1, 1)
+    return layer
 
 
 def test_training_and_other_backends_take_the_composed_way() -> None:
     tokens, a = torch.zeros(1, 64, 16), torch.zeros(32, 16)
-    assert compiled_mix(tokens, a) is None
+    assert compiled_layer(tokens, a) is None
     with torch.no_grad():
-        assert compiled_mix(tokens, a)
-        assert compiled_mix(tokens.double(), a) is None
+        assert compiled_layer(tokens, a)
+        assert compiled_layer(tokens.double(), a) is None
         with use_backend("chunked"):
-            assert compiled_mix(tokens, a) is None
+            assert compiled_layer(tokens, a) is None

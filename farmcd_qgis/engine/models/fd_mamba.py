@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cmla import CMLA
-from .selective_scan import Direction, compiled_mix, selective_scan
+from .selective_scan import Direction, compiled_layer, selective_scan
 
 STATES = 16
 CONV_WIDTH = 4
@@ -152,6 +152,8 @@ class SRCMLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         height, width = x.shape[2:]
         tokens = x.flatten(2).transpose(1, 2)  # (B, L, C), row by row
+        if compiled := compiled_layer(tokens, self.convmamba.A_log):
+            return compiled(self, tokens, height, width).transpose(1, 2).unflatten(2, (height, width))
         mixed = torch.addcmul(self.convmamba(self.norm(tokens), height, width), self.skip_scale, tokens)
         out = self.proj(self.norm(mixed))
         return out.transpose(1, 2).unflatten(2, (height, width))
@@ -194,13 +196,17 @@ class ConvMamba(nn.Module):
         """Mix (B, L, C) tokens of a height x width image into (B, L, C)."""
         channels_first = tokens.transpose(1, 2)
         local = self.local_relation(channels_first.unflatten(2, (height, width))).flatten(2)  # (B, E, L)
-        ahead = self._way(self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D)
-        back = self._way(self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b)
-        if mix := compiled_mix(tokens, self.A_log):
-            return self.out_proj(mix(tokens, local.transpose(1, 2), self.in_proj.weight, ahead, back))
+        ahead, back = self.ways()
         x, z = project(self.in_proj.weight, channels_first).chunk(2, dim=1)  # (B, E, L) each
         both = self._scan(x, z, ahead, reverse=False) + self._scan(x, z, back, reverse=True)
         return project_back(self.out_proj.weight, both + local)
+
+    def ways(self) -> tuple[Direction, Direction]:
+        """Return the parameters of the scan from the first token and of that from the last."""
+        return (
+            self._way(self.conv1d, self.x_proj, self.dt_proj, self.A_log, self.D),
+            self._way(self.conv1d_b, self.x_proj_b, self.dt_proj_b, self.A_b_log, self.D_b),
+        )
 
     @staticmethod
     def _way(conv: nn.Conv1d, x_proj: nn.Linear, dt_proj: nn.Linear, a_log: Tensor, d: Tensor) -> Direction:

@@ -4,9 +4,10 @@
 |---|---|---|
 | mamba_ssm | CUDA | the mamba-ssm package and its compiled kernel |
 | numba | CPU, float32, 16 states | numba |
-| two_way | the same, predicting only | numba; both directions and what stands around them |
 | chunked | anywhere | torch alone |
 | recurrence | anywhere, slow | torch alone; the oracle of the tests |
+
+Predicting on a CPU with numba takes none of these but whole layers of `compiled`, both directions at once.
 """
 
 import logging
@@ -103,11 +104,13 @@ class Direction(NamedTuple):
     d: Tensor
 
 
-def compiled_mix(tokens: Tensor, a: Tensor) -> Callable[..., Tensor] | None:
-    """Return two_way.mix, which does a ConvMamba's middle in one go, where it can: predicting on a CPU with numba."""
+def compiled_layer(tokens: Tensor, a: Tensor) -> Callable[..., Tensor] | None:
+    """Return compiled.layer.srcm, which runs a whole layer, where it can: predicting on a CPU with numba."""
     if torch.is_grad_enabled() or backend_for(tokens, a) != "numba_cpu" or a.shape[0] % STATES:
         return None
-    return _module("two_way").mix
+    from ..compiled.layer import srcm
+
+    return srcm
 
 
 @contextmanager

@@ -6,26 +6,19 @@ rest. Work is shared over threads by batch and by a fixed number of channel grou
 every bit of the result, is the same whatever the number of threads.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np.arrayobj import make_array
 from torch import Tensor
-
-# numba keeps its compiled code beside the source unless told otherwise; the plugin folder must stay clean.
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "farmcd" / "numba"
-os.environ.setdefault("NUMBA_CACHE_DIR", str(CACHE))
-
-from llvmlite import ir  # noqa: E402
-from numba import njit, types  # noqa: E402
-from numba.core import cgutils  # noqa: E402
-from numba.extending import intrinsic  # noqa: E402
-from numba.np.arrayobj import make_array  # noqa: E402
 
 STATES = 16
 CHUNK = 64
