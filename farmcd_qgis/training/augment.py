@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 
 from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
-from farmcd_qgis.training.pasting import paste
 
 # With fewer known pixels than this share a window must hold one, or there is nothing to learn in it.
 SPARSE = 0.5
@@ -37,8 +36,7 @@ class AugmentSettings:
 
     `change_share` is the share of crops that hold a changed pixel; in `class_share` of all crops that pixel is sought
     class by class, so that rare classes are seen as often as common ones. Light is what season, haze and sun do to the
-    colours; `shift` is the misregistration of the after date, as a share of the crop's side. `paste` and `paste_pseudo`
-    are the shares of crops over which a place of change, or a pseudo-change, is laid (see `pasting`).
+    colours; `shift` is the misregistration of the after date, as a share of the crop's side.
     """
 
     change_share: float = 0.6
@@ -51,8 +49,6 @@ class AugmentSettings:
     blur: float = 0.3
     shift: float = 0.01
     turn: bool = True
-    paste: float = 0.0
-    paste_pseudo: float = 0.0
 
 
 class Augmenter:
@@ -100,10 +96,7 @@ class Augmenter:
             if settings.class_share and float(torch.rand(())) < settings.class_share:
                 index, wanted = _of_some_class(dataset, index)
             cut = random_crop(dataset[index], crop, scale, settings.change_share, wanted)
-            cut = _turned(cut, settings.turn)
-            if settings.paste or settings.paste_pseudo:
-                cut = paste(dataset, cut, settings.paste, settings.paste_pseudo)
-            before, after, label = cut
+            before, after, label = _turned(cut, settings.turn)
         before, after = before[None] / 255, after[None] / 255
         if settings is not None:
             before = self._haze(self._light(before), settings.haze)

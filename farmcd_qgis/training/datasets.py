@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from farmcd_qgis.classes import CLASSES, NO_CHANGE, NODATA
 from farmcd_qgis.protocol import Finding, InputError
@@ -28,12 +27,8 @@ ALL = "all"
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _DECODERS = 2
-# A smaller segment of a class shows nothing of it.
-_SEGMENT_PIXELS = 400
 
 LabelKind = Literal["binary", "classes", "mixed"]
-# A place of one class: number of its sample, rows and columns.
-Segment = tuple[int, tuple[slice, slice]]
 
 
 class Sample(NamedTuple):
@@ -64,7 +59,6 @@ class ChangeDataset:
         self.kind = kind
         self._samples: list[Sample] = []
         self._by_class: dict[int, list[int]] | None = None
-        self._segments: dict[int, list[Segment]] | None = None
 
     @classmethod
     def of(cls, parts: Sequence[tuple["ChangeDataset", Sequence[int]]]) -> "ChangeDataset":
@@ -98,21 +92,6 @@ class ChangeDataset:
             }
             self._by_class = {class_id: samples for class_id, samples in rows.items() if samples}
         return self._by_class
-
-    def segments(self) -> dict[int, list[Segment]]:
-        """Return {class id of change: its segments, each a sample with rows and columns}, specks left out."""
-        if self._segments is None:
-            found = {
-                class_id: [
-                    (index, box)
-                    for index in samples
-                    for box in ndimage.find_objects(ndimage.label(self[index].label == class_id)[0])
-                    if (self[index].label[box] == class_id).sum() >= _SEGMENT_PIXELS
-                ]
-                for class_id, samples in self.by_class().items()
-            }
-            self._segments = {class_id: segments for class_id, segments in found.items() if segments}
-        return self._segments
 
     def _read(self, files: PairFiles) -> Sample:
         if files.label.suffix == POLYGONS.suffix:
