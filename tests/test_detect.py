@@ -152,15 +152,8 @@ def test_extent_anywhere_gives_the_pixels_of_the_whole_run(make_request: Callabl
 def test_area_of_interest_gives_the_pixels_of_the_whole_run(make_request: Callable[..., RunRequest], tmp_path: Path):
     request = make_request()
     whole = stack(detect(request, predictor=ColourPredictor()).run_dir)
-    corners = [[LEFT + 5, TOP - 5], [LEFT + 40, TOP - 12], [LEFT + 20, TOP - 45], [LEFT + 5, TOP - 5]]
-    area = {
-        "type": "FeatureCollection",
-        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32614"}},
-        "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [corners]}}],
-    }
-    (tmp_path / "area.geojson").write_text(json.dumps(area))
     predictor = ColourPredictor()
-    part = replace(request, out_dir=f"{request.out_dir}-part", aoi=str(tmp_path / "area.geojson"))
+    part = replace(request, out_dir=f"{request.out_dir}-part", aoi=triangle(tmp_path))
     result = detect(part, predictor=predictor)
     file = gdal.Open(f"{result.run_dir}/change.tif")
     left, _, _, top, _, _ = file.GetGeoTransform()
@@ -173,6 +166,35 @@ def test_area_of_interest_gives_the_pixels_of_the_whole_run(make_request: Callab
     np.testing.assert_array_equal(found[:, inside], same[:, inside])
     assert (found[:, ~inside] == NODATA).all()
     assert sum(predictor.batches) < 16, "tiles outside the area are not predicted"
+
+
+def triangle(folder: Path, size: float = 1.0) -> str:
+    """Write an area of interest, in metres (5, 5), (40, 12), (20, 45) from the corner, or smaller."""
+    steps = [(0, 0), (35, 7), (15, 40), (0, 0)]
+    corners = [[LEFT + 5 + x * size, TOP - 5 - y * size] for x, y in steps]
+    area = {
+        "type": "FeatureCollection",
+        "crs": {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::32614"}},
+        "features": [{"type": "Feature", "properties": {}, "geometry": {"type": "Polygon", "coordinates": [corners]}}],
+    }
+    (folder / "area.geojson").write_text(json.dumps(area))
+    return str(folder / "area.geojson")
+
+
+def test_what_follows_the_tiles_is_foretold_by_where_there_are_any(
+    make_request: Callable[..., RunRequest], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    told = []
+    begin = meter.Meter.begin_tiles
+    monkeypatch.setattr(meter.Meter, "begin_tiles", lambda *given: (told.append(given[1:]), begin(*given))[1])
+    whole = make_request()
+    small = replace(whole, out_dir=f"{whole.out_dir}-part", farmland=triangle(tmp_path, 0.2))
+    for request in (whole, small):
+        detect(request, predictor=ColourPredictor())
+    (tiles, _, filled, empty), (few, _, less, more) = told
+    assert few < tiles
+    assert (empty, filled + empty) == (0, pytest.approx(less + more))
+    assert less < filled
 
 
 def test_same_bytes_whatever_the_batch(make_request: Callable[..., RunRequest]):
@@ -233,7 +255,7 @@ def test_progress_rises_to_one_and_tells_the_pace(make_request: Callable[..., Ru
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
     stages = list(dict.fromkeys(report.stage for report in reports))
     assert stages == ["preflight", "loading", "predicting", "writing", "polygons", "done"]
-    pace = [report for report in reports if report.stage == "predicting"]
+    pace = [report for report in reports if report.stage == "predicting"][1:]  # the first: it begins
     assert 2 <= len(pace) <= 16 * 0.05 / meter.PROGRESS_S + 3, "about five reports a second"
     assert all(report.rate is not None and report.remaining_s is not None for report in pace)
     assert pace[-1].remaining_s < pace[1].remaining_s

@@ -1,10 +1,13 @@
 """Memory of one layer serves the next: no page is paid for twice."""
 
+import gc
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from farmcd_qgis.engine import heap
 
 ROOT = Path(__file__).resolve().parent.parent
 CHURN = """
@@ -40,3 +43,18 @@ def test_freed_blocks_are_used_again_and_given_back_at_the_end():
     kept, returned = figures("kept")
     assert kept < faults / 20
     assert returned > 5000  # pages of 4 KiB: 40 MB less a little
+
+
+def test_garbage_is_looked_for_again_after_an_import_that_failed() -> None:
+    inside = []
+
+    def fail() -> None:
+        with heap.uncollected():
+            inside.append(gc.isenabled())
+            raise ImportError
+
+    assert gc.isenabled()
+    with pytest.raises(ImportError):
+        fail()
+    assert inside == [False]
+    assert gc.isenabled()

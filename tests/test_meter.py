@@ -2,7 +2,7 @@
 
 import pytest
 
-from farmcd_qgis.engine.meter import TAIL_S_PER_MEGAPIXEL, Meter
+from farmcd_qgis.engine.meter import EMPTY_S_PER_MEGAPIXEL, TAIL_S_PER_MEGAPIXEL, Meter
 from farmcd_qgis.protocol import Progress
 
 
@@ -15,18 +15,18 @@ class Clock:
 
 
 def simulate(
-    costs: list[float], batch: int = 1, done: int = 0, megapixels: float = 0.0
+    costs: list[float], batch: int = 1, done: int = 0, megapixels: float = 0.0, empty: float = 0.0
 ) -> list[tuple[float, Progress]]:
     """Let tiles take `costs` seconds each; return what was reported when."""
     clock = Clock()
     told: list[tuple[float, Progress]] = []
     meter = Meter(lambda progress: told.append((clock.now, progress)), clock)
-    meter.begin_tiles(len(costs) + done, done, megapixels)
+    meter.begin_tiles(len(costs) + done, done, megapixels, empty)
     for start in range(0, len(costs), batch):
         part = costs[start : start + batch]
         clock.now += sum(part)
         meter.tiles(len(part), 1.0)
-    clock.now += megapixels * TAIL_S_PER_MEGAPIXEL
+    clock.now += megapixels * TAIL_S_PER_MEGAPIXEL + empty * EMPTY_S_PER_MEGAPIXEL
     told.append((clock.now, Progress("end", 1.0)))
     return told
 
@@ -61,10 +61,21 @@ def test_an_empty_part_of_the_scene_does_not_flatter_for_long():
     assert max(errors(simulate(costs))) < 0.2
 
 
+def test_where_nothing_was_predicted_little_follows():
+    sparse = simulate([0.3] * 30, megapixels=30 * 0.037, empty=100.0)
+    assert max(errors(sparse)) < 0.05
+    assert sparse[1][1].remaining_s < 30 * 0.3 + 2
+
+
 def test_what_an_earlier_process_did_counts_for_the_fraction_only():
     told = simulate([1.0] * 100, done=300)
-    assert told[0][1].fraction == pytest.approx(0.75, abs=0.02)
+    assert told[1][1].fraction == pytest.approx(0.75, abs=0.02)
     assert max(errors(told)) < 0.05
+
+
+def test_the_prediction_is_told_before_its_first_tile():
+    moment, first = simulate([1.0] * 10)[0]
+    assert (moment, first.stage, first.fraction, first.remaining_s) == (1000.0, "predicting", 0.0, None)
 
 
 def test_fraction_rises_and_reports_are_few():

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..protocol import RUN_GPKG, Cancelled, Finding, InputError, IsCancelled, ProgressCallback, RunRequest, RunResult
+from . import heap
 from .blending import Blender
 from .disk import writing_to
 from .geopackage import count_reviewed
@@ -143,7 +144,9 @@ class _Run:
         megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
         parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
         left = sum(part.tiles for part in parts)
-        self.meter.begin_tiles(left, journal.tiles, mask.bounds.width * mask.bounds.height / 1e6)
+        whole = mask.bounds.width * mask.bounds.height / 1e6
+        filled = min(whole, (left + journal.tiles) * megapixels_per_tile)
+        self.meter.begin_tiles(left, journal.tiles, filled, whole - filled)
         # Twice what the device takes at once, so that one part is prepared while the other is computed.
         wanted = 2 * getattr(predictor, "batch", ACCELERATOR_BATCH)
         batch = self.request.batch or (1 if predictor.device == "cpu" else wanted)
@@ -292,7 +295,8 @@ def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]
 
 def _load_predictor(request: RunRequest) -> TilePredictor:
     # Late, so that preflight, tests and a fake predictor do without torch.
-    from .predictor import Predictor
+    with heap.uncollected():
+        from .predictor import Predictor
 
     return Predictor.load(
         request.checkpoint,

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from ..protocol import Progress, ProgressCallback
 
 PROGRESS_S = 0.2
-# Seconds per megapixel of result that follow the last tile (compressing, polygons), until a run has its own figure.
+# Seconds per megapixel of result that follow the last tile (compressing, polygons), until a run has its own figure:
+# where tiles were predicted, and where the result is empty.
 TAIL_S_PER_MEGAPIXEL = 0.3
+EMPTY_S_PER_MEGAPIXEL = 0.01
 # How much the latest batch counts for the pace; about the last fifty count.
 FRESH = 0.04
 
@@ -29,14 +31,17 @@ class Meter:
         self._begun = self._looked = clock()
         self._tail_s = self._tail_begun = self._tail_from = 0.0
 
-    def begin_tiles(self, total: int, done: int, megapixels: float) -> None:
+    def begin_tiles(self, total: int, done: int, megapixels: float, empty: float = 0.0) -> None:
         """Start the clock of the prediction of `total` tiles, of which an earlier process has done `done`.
 
-        `megapixels` is the size of the result, for what follows the prediction.
+        `megapixels` is the size of the result where there are tiles, `empty` where there are none, for what follows
+        the prediction.
         """
         self._begun = self._looked = self._clock()
         self._left, self._before = total - done, done
-        self._tail_s = megapixels * TAIL_S_PER_MEGAPIXEL
+        self._tail_s = megapixels * TAIL_S_PER_MEGAPIXEL + empty * EMPTY_S_PER_MEGAPIXEL
+        # How long it takes is known after the first tile; that nothing is loaded any more is known now.
+        self.send("predicting", 0.0)
 
     def tiles(self, count: int, megapixels: float) -> None:
         """Report that `count` tiles more were predicted or proved empty; `megapixels` were predicted in all."""
