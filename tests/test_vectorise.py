@@ -25,8 +25,10 @@ def _collected():
     gc.collect()
 
 
-def write_run(folder: Path, change, confidence=None, second=None, arbitration=None, *, crs="EPSG:32614", place=METRES):
-    """Write the three rasters of a run folder; bands that are left out hold 90, 0 and 10."""
+def write_run(
+    folder: Path, change, confidence=None, second=None, arbitration=None, *, crs="EPSG:32614", place=METRES, blocks=()
+):
+    """Write the three rasters of a run folder; bands that are left out hold 90, 0 and 10; `blocks` are GDAL's."""
     change = np.asarray(change, np.uint8)
     filled = [np.full_like(change, value) if band is None else np.asarray(band, np.uint8) for band, value in
               ((confidence, 90), (second, 0), (arbitration, 10))]  # fmt: skip
@@ -36,10 +38,13 @@ def write_run(folder: Path, change, confidence=None, second=None, arbitration=No
     reference.SetFromUserInput(crs)
     for name, bands in ((CHANGE_TIF, [change]), (CONFIDENCE_TIF, filled[:2]), (ARBITRATION_TIF, filled[2:])):
         height, width = change.shape
-        file = gdal.GetDriverByName("GTiff").Create(str(folder / name), width, height, len(bands), gdal.GDT_Byte)
+        file = gdal.GetDriverByName("GTiff").Create(
+            str(folder / name), width, height, len(bands), gdal.GDT_Byte, [*blocks]
+        )
         file.SetGeoTransform(place)
         file.SetProjection(reference.ExportToWkt())
         for number, band in enumerate(bands, start=1):
+            file.GetRasterBand(number).SetNoDataValue(NODATA)
             file.GetRasterBand(number).WriteArray(band)
     return folder
 
@@ -192,6 +197,29 @@ def test_noise_gives_valid_polygons_whatever_the_bands(tmp_path, monkeypatch):
     assert len(layers[0]) > 100
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_blocks_that_the_file_leaves_out_change_nothing(tmp_path, monkeypatch, seed):
+    random = np.random.default_rng(seed)
+    change = np.full((170, 200), NODATA)
+    for row, column in random.integers(0, 130, (4, 2)):
+        patch = change[row : row + 40, column : column + 30]
+        patch[:] = random.integers(0, 3, patch.shape)
+    confidence = random.integers(70, 100, change.shape)
+    degrees = (20.0, 1e-4, 0.0, 47.0, 0.0, -1e-4)
+    monkeypatch.setattr(tally, "BAND_PIXELS", 200 * 5)
+    layers = []
+    for sparse in ("FALSE", "TRUE"):
+        blocks = ("TILED=YES", "BLOCKXSIZE=16", "BLOCKYSIZE=16", f"SPARSE_OK={sparse}")
+        run = write_run(tmp_path / sparse, change, confidence, crs="EPSG:4326", place=degrees, blocks=blocks)
+        vectorise.vectorise(run, minimum_mapping_unit_m2=200, connectivity=[4, 8][seed % 2])
+        rows = read_layer(run, "candidates") + read_layer(run, "hard_regions")
+        layers.append([{**row, "geometry": row["geometry"].ExportToWkt()} for row in rows])
+    spans = list(tally.Rasters(run).spans())
+    assert sum(span.width * span.height for span in spans) < change.size / 2
+    assert layers[0] == layers[1]
+    assert len(layers[0]) > 50
+
+
 def test_the_minimum_mapping_unit_is_of_the_ground_also_in_degrees(tmp_path):
     # 2 x 2 pixels of 0.0001 degrees: 493 m2 on the equator, 249 m2 at 60 degrees north.
     for latitude, expected in ((0.0, 1), (60.0, 0)):
@@ -212,7 +240,8 @@ def test_nothing_found_gives_empty_layers(tmp_path, value):
     assert read_layer(run, "candidates") == read_layer(run, "hard_regions") == []
 
 
-def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path):
+def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(tally, "BAND_PIXELS", 200)
     change = np.random.default_rng(1).integers(0, 6, (20, 20))
     run = write_run(tmp_path / "run", change, np.full((20, 20), 50))
     vectorise.vectorise(run)

@@ -59,13 +59,15 @@ class PixelAreas:
         centre = self._place(np.array([width / 2]), np.array([height / 2]))[0]
         self._transformation = _equal_area(_read_crs(crs_wkt), *centre)
         side_m = np.sqrt(self._at(np.array([width / 2]), np.array([height / 2]))[0])
-        self._step = max(1, int(PIECE_M / side_m))
+        step = max(1, int(PIECE_M / side_m))
+        # Of the whole raster, so that a pixel's area does not depend on what it is read with.
+        self._node_rows, self._node_columns = _nodes(height, step), _nodes(width, step)
 
     def rows(self, row: int, count: int, columns: slice = slice(None)) -> Floats:
         """Return the areas of `count` rows from `row` on, of all or some columns, float64 (count, columns)."""
-        at_rows = _nodes(row, count, self._step)
-        # The same whatever the columns, so that a pixel's area is always the same.
-        at_columns = _nodes(0, self._width, self._step)
+        first = int(np.searchsorted(self._node_rows, row, side="right")) - 1
+        at_rows = self._node_rows[first : int(np.searchsorted(self._node_rows, row + count - 1)) + 1]
+        at_columns = self._node_columns
         node_columns, node_rows = np.meshgrid(at_columns, at_rows)
         known = self._at(node_columns.ravel(), node_rows.ravel()).reshape(node_rows.shape)
         wanted_columns = np.arange(self._width)[columns]
@@ -93,10 +95,9 @@ class PixelAreas:
         return np.stack([x + columns * dx + rows * rx, y + columns * ry + rows * dy], axis=1)
 
 
-def _nodes(start: int, count: int, step: int) -> Floats:
-    nodes = np.arange(start, start + count, step, dtype=np.float64)
-    last = start + count - 1
-    return nodes if nodes[-1] == last else np.append(nodes, last)
+def _nodes(count: int, step: int) -> Floats:
+    nodes = np.arange(0, count, step, dtype=np.float64)
+    return nodes if nodes[-1] == count - 1 else np.append(nodes, count - 1)
 
 
 def _read_crs(crs_wkt: str) -> osr.SpatialReference:

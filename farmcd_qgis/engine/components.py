@@ -1,6 +1,6 @@
 """Connected components of a raster that streams by in windows of rows; memory depends on their width only."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -70,11 +70,8 @@ class Components:
         left, right = reach(window, before.pixels)
         width = right - left
         inside = slice(window.column - left, window.right - left)
-        rows = np.zeros((1 + window.height, width), np.uint8)
-        rows[0] = before.values[left:right]
-        rows[1:, inside] = values
-        weights = np.zeros(rows.shape)
-        weights[1:, inside] = areas
+        rows = _framed(before.values[left:right], inside, values)
+        weights = _framed(np.zeros(width), inside, areas)
         above = before.pixels[left:right]
         # Runs: stretches of equal value within a row. The first row is the last of the window before.
         begins = np.ones(rows.shape, bool)
@@ -152,6 +149,14 @@ class Components:
         final = np.zeros(self._next, np.int32)
         final[ids[order]] = np.arange(1, len(ids) + 1)
         return Labels(final[_resolved(target)], areas[order])
+
+
+def _framed(above: npt.NDArray[Any], inside: slice, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Put a row above others, which take only some of its columns."""
+    framed = np.zeros((1 + len(values), len(above)), above.dtype)
+    framed[0] = above
+    framed[1:, inside] = values
+    return framed
 
 
 def _touching(rows: Bytes, runs: Ids, shifts: tuple[int, ...]) -> tuple[Ids, Ids]:

@@ -1,7 +1,7 @@
 """From the rasters of a run to its polygons: candidates of change and hard regions.
 
-What there is of the rasters streams by in bands of rows, three times a layer: to label what is connected, to count what
-there is of each label, and to outline it. Only the labels are kept meanwhile, in a file.
+What there is of the rasters streams by in bands of rows: to label what is connected, and to count what there is of each
+label. The labels are kept meanwhile, in files, and outlined from there.
 """
 
 import json
@@ -87,8 +87,10 @@ def vectorise(
         steps = _Steps(progress, is_cancelled)
         job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
-            candidates = job.run(CANDIDATES, _changes, _candidate, package, steps.part(0.0, 0.6))
-            regions = job.run(HARD_REGIONS, job.hard_squares, _hard_region, package, steps.part(0.6, 1.0))
+            changed, doubtful = job.label(steps.part(0.0, 0.4))
+            job.count([changed, doubtful], steps.part(0.4, 0.55))
+            package.write_layer(CANDIDATES, job.features(changed, _candidate, steps.part(0.55, 0.85)))
+            package.write_layer(HARD_REGIONS, job.features(doubtful, _hard_region, steps.part(0.85, 1.0)))
             package.write_styles()
         _copy_record(run_dir, scratch / RUN_GPKG)
         steps(1.0)
@@ -99,9 +101,9 @@ def vectorise(
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    class_ids = candidates.classes.argmax(axis=1)
-    area_ha = {row.name: hectares(float(candidates.area[class_ids == row.id].sum())) for row in CHANGES}
-    return VectorSummary(len(candidates.area), len(regions.area), area_ha)
+    class_ids = changed.tally.classes.argmax(axis=1)
+    area_ha = {row.name: hectares(float(changed.tally.area[class_ids == row.id].sum())) for row in CHANGES}
+    return VectorSummary(len(changed.tally.area), len(doubtful.tally.area), area_ha)
 
 
 def _candidate(number: int, tally: Tally) -> dict[str, Any]:
@@ -143,13 +145,26 @@ def _measures(tally: Tally, at: int) -> dict[str, float]:
     }
 
 
-def _changes(window: Window, bands: Bands) -> Bytes:
-    return np.where(bands.valid, bands.change, 0).astype(np.uint8)
+@dataclass(frozen=True)
+class _Layer:
+    """What is connected, on its way to a layer: `file` holds provisional labels, `last_rows` the last rows of the final
+    ones or a little more.
+    """
+
+    file: LabelFile
+    labels: Labels
+    tally: Tally
+    last_rows: Longs
+
+    @classmethod
+    def of(cls, file: LabelFile, labels: Labels) -> "_Layer":
+        """Return a layer of which nothing is counted yet."""
+        return cls(file, labels, Tally(labels.areas), np.zeros(len(labels.areas) + 1, np.int64))
 
 
 @dataclass(frozen=True)
 class _Job:
-    """The way from rasters to one layer; `hard_below` is in percent."""
+    """The way from rasters to layers; `hard_below` is in percent."""
 
     rasters: Rasters
     scratch: Path
@@ -168,51 +183,43 @@ class _Job:
         columns = np.arange(window.column, window.right) // HARD_REGION_PIXELS % 2
         return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
 
-    def run(
-        self,
-        name: str,
-        values: Callable[[Window, Bands], Bytes],
-        describe: Callable[[int, Tally], dict[str, Any]],
-        package: Package,
-        steps: "_Steps",
-    ) -> Tally:
-        """Write the layer `name` of what is connected in `values`; return what is known of its features."""
-        file = LabelFile(self.scratch / name)
-        labels = self._label(values, file, steps.part(0.0, 0.45))
-        tally, last_rows = self._tally(labels, file, steps.part(0.45, 0.65))
-
-        def features() -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-            labelled = self._read(labels, file, steps.part(0.65, 1.0))
-            for number, polygon in outlines(labelled, self.rasters.width, last_rows, self.rasters.geotransform):
-                yield polygon, describe(number, tally)
-
-        package.write_layer(name, features())
-        return tally
-
-    def _label(self, values: Callable[[Window, Bands], Bytes], file: LabelFile, steps: "_Steps") -> Labels:
-        """Write provisional labels into a file; return the final ones."""
-        components = Components(self.rasters.width, self.connectivity, self.minimum_m2)
+    def label(self, steps: "_Steps") -> list[_Layer]:
+        """Find what is connected: where there is change, and where the network is in doubt."""
+        files = [LabelFile(self.scratch / name) for name in (CANDIDATES, HARD_REGIONS)]
+        found = [Components(self.rasters.width, self.connectivity, self.minimum_m2) for _ in files]
         for window in self.rasters.spans():
-            areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
-            file.add(window, components.add(window, values(window, self.rasters.read(window)), areas))
-            steps(window.bottom / self.rasters.height)
-        return components.labels()
-
-    def _tally(self, labels: Labels, file: LabelFile, steps: "_Steps") -> tuple[Tally, Longs]:
-        """Count what there is of each label; return that, and their last rows or a little more."""
-        tally = Tally(labels.areas)
-        last_rows = np.zeros(len(labels.areas) + 1, np.int64)
-        for window, ids in self._read(labels, file, steps):
             bands = self.rasters.read(window)
-            tally.add(ids, bands, self.hard(bands))
-            last_rows[ids] = window.bottom - 1
-        return tally, last_rows[1:]
+            areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
+            values = np.where(bands.valid, bands.change, 0).astype(np.uint8), self.hard_squares(window, bands)
+            for file, components, own in zip(files, found, values, strict=True):
+                file.add(window, components.add(window, own, areas))
+            steps(window.bottom / self.rasters.height)
+        return [_Layer.of(file, components.labels()) for file, components in zip(files, found, strict=True)]
 
-    def _read(self, labels: Labels, file: LabelFile, steps: "_Steps") -> Iterator[Labelled]:
-        """Yield the final labels from top to bottom."""
-        for part in file.read(labels.final):
-            yield part
-            steps(part.window.bottom / self.rasters.height)
+    def count(self, layers: list[_Layer], steps: "_Steps") -> None:
+        """Count what there is of each label."""
+        for parts in zip(*(layer.file.read(layer.labels.final) for layer in layers), strict=True):
+            window = parts[0].window
+            bands = self.rasters.read(window)
+            hard = self.hard(bands)
+            for layer, part in zip(layers, parts, strict=True):
+                layer.tally.add(part.ids, bands, hard)
+                layer.last_rows[part.ids] = window.bottom - 1
+            steps(window.bottom / self.rasters.height)
+
+    def features(
+        self, layer: _Layer, describe: Callable[[int, Tally], dict[str, Any]], steps: "_Steps"
+    ) -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
+        """Yield the features of a layer: outlines and what is told of them."""
+
+        def labelled() -> Iterator[Labelled]:
+            for part in layer.file.read(layer.labels.final):
+                yield part
+                steps(part.window.bottom / self.rasters.height)
+
+        place = self.rasters.geotransform
+        for number, polygon in outlines(labelled(), self.rasters.width, layer.last_rows[1:], place):
+            yield polygon, describe(number, layer.tally)
 
 
 class _Steps:

@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 from xml.sax.saxutils import escape  # nosec B406 # writes only
@@ -56,7 +57,7 @@ def write_rasters(
     Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
     Raises FarmCDError if the disk is full, InputError if the folder cannot be written to, and Cancelled.
     """
-    with writing_to(folder):
+    with writing_to(folder), _small_cache(grid.width):
         for index, name in enumerate(RASTERS):
 
             def advance(part: float, *_: object, done: int = index) -> int:
@@ -70,6 +71,20 @@ def write_rasters(
                     raise Cancelled from None
                 raise
             _copy_style(name, folder)
+
+
+@contextmanager
+def _small_cache(width: int) -> Iterator[None]:
+    """Let GDAL keep little: a row of blocks on the way in, one on the way out.
+
+    It would fill its cache with pieces that are not read again, and memory would grow with the height.
+    """
+    usual = gdal.GetCacheMax()
+    gdal.SetCacheMax(min(usual, 2**24 + 2 * BLOCK * width))
+    try:
+        yield
+    finally:
+        gdal.SetCacheMax(usual)
 
 
 def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:

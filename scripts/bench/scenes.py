@@ -48,7 +48,7 @@ def farmland(folder: Path, width: int, height: int, share: float) -> str:
     return str(path)
 
 
-def noisy_run(folder: Path, side: int) -> Path:
+def noisy_run(folder: Path, width: int, height: int) -> Path:
     """Write the rasters of a run as a poor network gives them: blotches of five classes, a pixel in fifty astray."""
     make = np.random.default_rng(0)
     crs = osr.SpatialReference()
@@ -57,17 +57,17 @@ def noisy_run(folder: Path, side: int) -> Path:
     files = []
     for name, count in ((CHANGE_TIF, 1), (CONFIDENCE_TIF, 2), (ARBITRATION_TIF, 1)):
         how = ["TILED=YES", "COMPRESS=DEFLATE"]
-        file = gdal.GetDriverByName("GTiff").Create(str(folder / name), side, side, count, gdal.GDT_Byte, how)
+        file = gdal.GetDriverByName("GTiff").Create(str(folder / name), width, height, count, gdal.GDT_Byte, how)
         file.SetGeoTransform((LEFT, PIXEL, 0, TOP, 0, -PIXEL))
         file.SetProjection(crs.ExportToWkt())
         files.append(file)
-    for top in range(0, side, 256):
-        rows = min(256, side - top)
-        blotches = make.choice([0, 0, 0, 0, 1, 2, 3, 4, 5], (rows // 16 + 1, side // 16 + 1)).astype(np.uint8)
-        change = blotches.repeat(16, 0).repeat(16, 1)[:rows, :side]
-        astray = make.random((rows, side)) < 0.02
-        change = np.where(astray, make.integers(0, len(CLASSES), (rows, side)), change).astype(np.uint8)
-        confidence = make.integers(75, 100, (rows, side)).astype(np.uint8)
+    for top in range(0, height, 256):
+        rows = min(256, height - top)
+        blotches = make.choice([0, 0, 0, 0, 1, 2, 3, 4, 5], (rows // 16 + 1, width // 16 + 1)).astype(np.uint8)
+        change = blotches.repeat(16, 0).repeat(16, 1)[:rows, :width]
+        astray = make.random((rows, width)) < 0.02
+        change = np.where(astray, make.integers(0, len(CLASSES), (rows, width)), change).astype(np.uint8)
+        confidence = make.integers(75, 100, (rows, width)).astype(np.uint8)
         bands = [(0, 1, change), (1, 1, confidence), (1, 2, (change + 1) % len(CLASSES)), (2, 1, 100 - confidence)]
         for file, band, pixels in bands:
             files[file].GetRasterBand(band).WriteArray(pixels.astype(np.uint8), 0, top)
