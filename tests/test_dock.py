@@ -179,7 +179,10 @@ def test_request_holds_what_is_chosen(dock, answers, qtbot, tmp_path):
     dock.advanced.unit.setValue(900)
     dock.advanced.before_date.setText("2009-08-18")
     dock.model.device.setCurrentIndex(2)
+    assert dock.request().before_bands is dock.request().after_bands is None
+    dock.advanced.bands.setCurrentIndex(dock.advanced.bands.findText("infrared as green", Qt.MatchFlag.MatchContains))
     request = dock.request()
+    assert request.before_bands == request.after_bands == (1, 4, 3)
     assert request.farmland.split("|")[0] == str(tmp_path / "fields.gpkg")
     assert Path(request.aoi.split("|")[0]).is_file()
     assert (request.tau, request.minimum_mapping_unit_m2, request.device) == (0.7, 900, "cuda:0")

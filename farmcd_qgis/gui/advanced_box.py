@@ -15,7 +15,7 @@ SETTINGS = "plugins/farmcd/"
 
 
 class AdvancedBox(QgsCollapsibleGroupBox):
-    """Tile, overlap, batch, tau, minimum mapping unit, grid and dates; `values()` are fields of a RunRequest."""
+    """Tile, overlap, batch, tau, minimum mapping unit, grid, bands and dates; `values()` are fields of a RunRequest."""
 
     changed = pyqtSignal()
 
@@ -41,6 +41,15 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.reference.addItem(tr("the before image"), "before")
         self.reference.currentIndexChanged.connect(self.changed)
         form.addRow(label_of(tr("Grid of")), self.reference)
+        self.bands = QComboBox()
+        self.bands.setObjectName("bandsCombo")
+        for bands, words in _band_orders():
+            self.bands.addItem(words, bands)
+        # Else its longest words would widen the dock.
+        self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.bands.setToolTip(tr("Of both images. Water is black in near infrared."))
+        self.bands.currentIndexChanged.connect(self.changed)
+        form.addRow(label_of(tr("Red, green, blue")), self.bands)
         self.before_date = self._add_date(form, "beforeDateEdit", tr("Date of before"))
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
@@ -60,6 +69,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "overlap": self.overlap.value(),
             "batch": self.batch.value(),
             "reference": self.reference.currentData(),
+            "before_bands": self.bands.currentData(),
+            "after_bands": self.bands.currentData(),
             "before_date": self.before_date.text().strip() or None,
             "after_date": self.after_date.text().strip() or None,
             "symmetric": self.symmetric.isChecked(),
@@ -126,3 +137,13 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             box.setValue(settings.value(SETTINGS + name, box.value(), kind))
         self.symmetric.setChecked(settings.value(SETTINGS + "symmetric", False, bool))
         self.matching.setChecked(settings.value(SETTINGS + "match_histograms", False, bool))
+
+
+def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
+    """Return the orders of bands that images come in, with words; None is the first three."""
+    return [
+        (None, tr("bands 1, 2, 3")),
+        ((3, 2, 1), tr("3, 2, 1: blue comes first")),
+        ((1, 4, 3), tr("1, 4, 3: near infrared as green")),
+        ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),
+    ]

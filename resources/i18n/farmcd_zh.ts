@@ -1979,5 +1979,29 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <source>Own prompts (optional)</source>
         <translation>自己的提示语（可选）</translation>
     </message>
+    <message>
+        <source>Of both images. Water is black in near infrared.</source>
+        <translation>两期影像相同。水体在近红外波段呈黑色。</translation>
+    </message>
+    <message>
+        <source>Red, green, blue</source>
+        <translation>红、绿、蓝</translation>
+    </message>
+    <message>
+        <source>bands 1, 2, 3</source>
+        <translation>波段 1、2、3</translation>
+    </message>
+    <message>
+        <source>3, 2, 1: blue comes first</source>
+        <translation>3、2、1：蓝波段在前</translation>
+    </message>
+    <message>
+        <source>1, 4, 3: near infrared as green</source>
+        <translation>1、4、3：近红外作绿色</translation>
+    </message>
+    <message>
+        <source>3, 4, 1: blue first, infrared as green</source>
+        <translation>3、4、1：蓝波段在前，近红外作绿色</translation>
+    </message>
 </context>
 </TS>
