@@ -89,15 +89,12 @@ def clip_features(
     open_clip = _open_clip()
     try:
         tower = _text_tower(open_clip, state, quick_gelu)
-        tokenize = open_clip.get_tokenizer("ViT-B-32", context_length=tower.context_length)
-        parts = tokenize(list(prompts)).split(PROMPTS_AT_ONCE)
-        vectors = F.normalize(torch.cat([tower.encode_text(tokens).float() for tokens in parts]), dim=-1)
+        return _encoded(prompts, tower, open_clip.get_tokenizer("ViT-B-32", context_length=tower.context_length))
     except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip().replace("\n", " ")[:200]
         raise InputError(
             "not_clip", f"{source} holds no CLIP text tower of OpenAI's layout ({reason}). Choose other CLIP weights."
         ) from error
-    return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
 
 
 @torch.inference_mode()
@@ -113,13 +110,17 @@ def _model_features(prompts: Sequence[str], name: str, state: Mapping[str, Tenso
         lacking = [key for key in model.load_state_dict(state, strict=False)[0] if not key.startswith("visual.")]
         if lacking:
             raise KeyError(f"{len(lacking)} tensors, {lacking[0]} among them")
-        tokens = open_clip.get_tokenizer(name)(list(prompts))
-        vectors = torch.cat([model.encode_text(part, normalize=True).float() for part in tokens.split(PROMPTS_AT_ONCE)])
+        return _encoded(prompts, model, open_clip.get_tokenizer(name))
     except (KeyError, ValueError, RuntimeError, OSError, ImportError) as error:
         reason = str(error).strip().replace("\n", " ")[:200]
         raise InputError(
             "not_clip", f"{path} cannot be used as weights of open_clip's {name}: {reason}. Choose the file for it."
         ) from error
+
+
+def _encoded(prompts: Sequence[str], model: Any, tokenize: Callable[[list[str]], Tensor]) -> TextFeatures:
+    parts = tokenize(list(prompts)).split(PROMPTS_AT_ONCE)
+    vectors = F.normalize(torch.cat([model.encode_text(tokens).float() for tokens in parts]), dim=-1)
     return {prompt: vector.clone() for prompt, vector in zip(prompts, vectors, strict=True)}
 
 

@@ -11,7 +11,8 @@ from llvmlite import ir
 from numba import njit
 from torch import nn
 
-from .lanes import LANES, Lanes, Places, cut, kernel, padded, share, whole
+from ..threads import share
+from .lanes import LANES, Lanes, Places, cut, kernel, padded, whole
 from .matrix import multiply, pack
 
 PLACES = 16

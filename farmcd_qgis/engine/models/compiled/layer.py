@@ -15,8 +15,9 @@ from numba import njit
 from numba.core import cgutils
 from torch import Tensor, nn
 
+from ..threads import share
 from .convolution import Kernel3, convolve
-from .lanes import LANES, LOG2_E, Lanes, Places, Sum, cut, kernel, padded, share, whole
+from .lanes import LANES, LOG2_E, Lanes, Places, Sum, cut, kernel, padded, whole
 from .matrix import multiply, pack
 
 STATES = 16

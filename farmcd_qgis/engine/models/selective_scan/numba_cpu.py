@@ -6,9 +6,7 @@ rest. Work is shared over threads by batch and by a fixed number of channel grou
 every bit of the result, is the same whatever the number of threads.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from torch import Tensor
+
+from ..threads import share
 
 STATES = 16
 CHUNK = 64
@@ -237,27 +237,12 @@ def _backward(  # type: ignore[no-untyped-def]
                 gbias[channel] += gsteps[i]
 
 
-@lru_cache(maxsize=1)
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, "farmcd-scan")
-
-
 def _parts(batch: int, channels: int) -> Iterator[tuple[int, int, int, int]]:
     """Cut the work into (item, group, first channel, last channel); depends on the shape only."""
     groups = 1 if batch >= 4 else min(4, channels)
     for item in range(batch):
         for group in range(groups):
             yield item, group, channels * group // groups, channels * (group + 1) // groups
-
-
-def _run(job: Callable[..., None], batch: int, channels: int) -> None:
-    parts = list(_parts(batch, channels))
-    threads = min(torch.get_num_threads(), len(parts))
-    if threads == 1:
-        for part in parts:
-            job(*part)
-    else:
-        list(_pool(torch.get_num_threads()).map(lambda part: job(*part), parts))
 
 
 class _Scan(torch.autograd.Function):
@@ -280,7 +265,7 @@ class _Scan(torch.autograd.Function):
             un, dn, bn, cn, zn, yn, sn = (_of(array, item) for array in arrays)
             _forward(un, dn, bias_array, a2, bn, cn, d_array, zn, yn, sn, first, last, reverse)
 
-        _run(job, batch, channels)
+        share(job, list(_parts(batch, channels)))
         ctx.save_for_backward(u, delta, a, b, c, d, z, bias, starts)
         ctx.reverse = reverse
         return y
@@ -306,7 +291,7 @@ class _Scan(torch.autograd.Function):
             made = gyn, gun, gdeltan, gzn, gan, gbn[group], gcn[group], gdn, gbiasn
             _backward(*given, *made, first, last, ctx.reverse)
 
-        _run(job, batch, channels)
+        share(job, list(_parts(batch, channels)))
         gb, gc = (g.sum(dim=1).transpose(1, 2) for g in (gb, gc))
         return gu, gdelta, ga.sum(dim=0), gb, gc, gd.sum(dim=0), gz, gbias.sum(dim=0), None
 
