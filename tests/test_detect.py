@@ -32,7 +32,7 @@ class ColourPredictor:
 
     def predict(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         assert before.dtype == after.dtype == np.uint8
-        assert before.shape == after.shape == (len(before), 3, TILE, TILE)
+        assert before.shape == after.shape == (len(before), 3, self.tile, self.tile)
         self.batches.append(len(before))
         results = [self._one(*dates) for dates in zip(before, after, strict=True)]
         return np.stack([classes for classes, _ in results]), np.stack([share for _, share in results])

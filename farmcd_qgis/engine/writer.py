@@ -18,6 +18,10 @@ from .journal import BLOCK, FIELDS, Journal
 
 gdal.UseExceptions()
 
+# A row of blocks reaches into two steps of each of the strips side by side.
+OPEN_PIECES = 16
+POOL = "GDAL_MAX_DATASET_POOL_SIZE"
+
 Stage = Callable[[float], None]
 
 
@@ -75,16 +79,18 @@ def write_rasters(
 
 @contextmanager
 def _small_cache(width: int) -> Iterator[None]:
-    """Let GDAL keep little: a row of blocks on the way in, one on the way out.
+    """Let GDAL keep little: a row of blocks on the way in, one on the way out, few pieces open.
 
     It would fill its cache with pieces that are not read again, and memory would grow with the height.
     """
     usual = gdal.GetCacheMax()
     gdal.SetCacheMax(min(usual, 2**24 + 2 * BLOCK * width))
+    gdal.SetConfigOption(POOL, str(OPEN_PIECES))
     try:
         yield
     finally:
         gdal.SetCacheMax(usual)
+        gdal.SetConfigOption(POOL, None)
 
 
 def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:
