@@ -76,3 +76,10 @@ def test_who_reviewed_is_told(run_dir):
     told = dict(sections(dossier, Words("en")))["State of the review"]
     assert ("Reviewer", "Zhang Wei: 2 verdicts\nLi Na: 1 verdict") in told
     assert ("Status", "Not reviewed 3, Confirmed 2, Pseudo-change 1") in told
+
+
+def test_the_bands_that_were_read_are_told(run_dir):
+    dossier = read_dossier(ReportSettings(str(run_dir), ""))
+    for read, told in (({}, "1, 2, 3"), ({"after_bands": [1, 4, 3]}, "1, 2, 3 / 1, 4, 3")):
+        dossier.record["request"].update(read)
+        assert ("Bands as red, green, blue", told) in dict(sections(dossier, Words("en")))["Parameters"]

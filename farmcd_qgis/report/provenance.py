@@ -56,7 +56,9 @@ def _parameters(request: dict[str, Any], words: Words) -> Rows:
         "match": words("yes" if request["match_histograms"] else "no"),
         "context": ", ".join(request["context"]) or words("none"),
     }
+    bands = [", ".join(map(str, request.get(f"{role}_bands") or (1, 2, 3))) for role in ("before", "after")]
     return [
+        (words("bands"), " / ".join(dict.fromkeys(bands))),
         (words("aoi"), _name(request.get("aoi"), words)),
         (words("farmland_layer"), _name(request.get("farmland"), words)),
         (words("tau"), f"{request['tau']:g}"),

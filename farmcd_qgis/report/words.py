@@ -224,6 +224,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "stretch": ("Stretch", "拉伸"),
     "parameters": ("Parameters", "参数"),
+    "bands": ("Bands as red, green, blue", "用作红、绿、蓝的波段"),
     "aoi": ("Area of interest", "检测范围"),
     "farmland_layer": ("Farmland layer", "耕地图层"),
     "tau": ("Confidence limit (tau)", "置信度阈值（tau）"),
