@@ -190,6 +190,19 @@ def test_request_holds_what_is_chosen(dock, answers, qtbot, tmp_path):
     assert request.before.endswith("field 2009.tif")
 
 
+def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
+    reads = {**CARD, "bands": "red, near infrared, blue"}
+    dock.model._fill_card(dict(reads))
+    assert "Reads red, near infrared, blue." in dock.model.card.text()
+    assert dock.request().before_bands == dock.request().after_bands == (1, 4, 3)
+    dock.model._fill_card(dict(CARD))
+    assert dock.request().before_bands is None
+    dock.advanced.bands.setCurrentIndex(dock.advanced.bands.findText("3, 2, 1", Qt.MatchFlag.MatchStartsWith))
+    for card in (reads, CARD):
+        dock.model._fill_card(dict(card))
+        assert dock.request().before_bands == (3, 2, 1)
+
+
 def test_extent_of_the_widget_is_used(dock, pair):
     dock.pair.extent.setOutputExtentFromUser(pair[0].extent(), pair[0].crs())
     request = dock.request()

@@ -16,9 +16,10 @@ from farmcd_qgis.protocol import InputError, RunRequest
 from tests.rasters import LEFT, PIXEL, TOP, scene, write_raster
 
 
-def write_card(path: Path, resolution_m: list[float]) -> str:
+def write_card(path: Path, resolution_m: list[float], **card: str) -> str:
     """Write a checkpoint's header with a card and no tensors."""
-    words = {"format": 1, "model": "fd_mamba", "config": {}, "card": {"name": "small", "resolution_m": resolution_m}}
+    card = {"name": "small", "resolution_m": resolution_m, **card}
+    words = {"format": 1, "model": "fd_mamba", "config": {}, "card": card}
     header = json.dumps({"__metadata__": {"farmcd": json.dumps(words)}}).encode()
     path.write_bytes(struct.pack("<Q", len(header)) + header)
     return str(path)
@@ -104,6 +105,13 @@ def test_resolution_outside_the_card_is_warned_of(tmp_path, request_of):
     coarse = (LEFT, 10, 0, TOP, 0, -10)
     paths = [write_raster(tmp_path / f"c_{year}.tif", scene(seed=year), geotransform=coarse) for year in (2009, 2020)]
     assert codes(replace(request_of(), before=paths[0], after=paths[1])) == ["resolution_untrained"]
+
+
+def test_bands_the_checkpoint_was_not_trained_on(request_of, tmp_path):
+    request = request_of(checkpoint=write_card(tmp_path / "nir.safetensors", [1, 8], bands="red, near infrared, blue"))
+    assert codes(request) == ["bands_untrained"]
+    assert codes(replace(request, before_bands=(1, 2, 3))) == ["bands_untrained"]
+    assert codes(replace(request, before_bands=(1, 2, 3), after_bands=(1, 3, 2))) == []
 
 
 def test_much_coarser_date_is_warned_of(tmp_path, request_of):

@@ -44,7 +44,8 @@ LARGEST_HEADER = 100 * 2**20
 class ModelCard:
     """What a checkpoint says of itself, in words and measured figures.
 
-    `resolution_m` is the range of ground metres per pixel it was trained for; `metrics` maps a figure's name to its
+    `resolution_m` is the range of ground metres per pixel it was trained for, `bands` names what it reads where that is
+    not red, green, blue; `metrics` maps a figure's name to its
     measured value, and `measured_on` says on what.
     """
 
@@ -53,6 +54,7 @@ class ModelCard:
     data: str = ""
     licence: str = ""
     resolution_m: tuple[float, float] | None = None
+    bands: str = ""
     tile: int = 256
     metrics: dict[str, float] = field(default_factory=dict)
     measured_on: str = ""

@@ -42,7 +42,7 @@ def _survey(request: RunRequest, parts: list[Callable[[], Iterator[Finding]]]) -
         except InputError as error:
             findings.append(Finding("error", error.code, error.message))
 
-    for part in (*parts, lambda: _parameters(request), lambda: _checkpoint(request, None), lambda: _output(request)):
+    for part in (*parts, lambda: _parameters(request), lambda: _checkpoint(request), lambda: _output(request)):
         attempt(part)
     order: list[Severity] = ["error", "warning", "info"]
     return sorted(findings, key=lambda finding: order.index(finding.severity))
@@ -80,7 +80,7 @@ def _parameters(request: RunRequest) -> Iterator[Finding]:
         )
 
 
-def _checkpoint(request: RunRequest, resolution_m: float | None) -> Iterator[Finding]:
+def _checkpoint(request: RunRequest) -> Iterator[Finding]:
     from .checkpoint import read_card
 
     path = Path(request.checkpoint)
@@ -90,7 +90,22 @@ def _checkpoint(request: RunRequest, resolution_m: float | None) -> Iterator[Fin
         # An authors' file is a pickle: it is checked when torch reads it, safely.
         return
     card = read_card(path)
-    if resolution_m is None or card.resolution_m is None:
+    if card.bands and None in (request.before_bands, request.after_bands):
+        yield Finding(
+            "warning",
+            "bands_untrained",
+            f"The checkpoint {card.name} was trained on {card.bands}, but the bands 1, 2, 3 are read: name those bands of "
+            "each image, such as 1,4,3, or use another checkpoint.",
+        )
+
+
+def _trained_resolution(checkpoint: Path, resolution_m: float) -> Iterator[Finding]:
+    from .checkpoint import read_card
+
+    if checkpoint.suffix != ".safetensors" or not checkpoint.is_file():
+        return
+    card = read_card(checkpoint)
+    if card.resolution_m is None:
         return
     finest, coarsest = card.resolution_m
     if not finest <= resolution_m <= coarsest:
@@ -153,10 +168,9 @@ def _rasters(request: RunRequest, deep: bool) -> Iterator[Finding]:
     yield from _resolutions(pair)
     yield from _types(pair)
     yield from _dates(pair)
-    if Path(request.checkpoint).is_file():
-        # A checkpoint that cannot be read has its own finding.
-        with suppress(InputError):
-            yield from _checkpoint(request, pair.resolution_m)
+    # A checkpoint that cannot be read has its own finding.
+    with suppress(InputError):
+        yield from _trained_resolution(Path(request.checkpoint), pair.resolution_m)
     mask = Mask.open(pair, request)
     yield from _room(request, mask)
     if deep:

@@ -12,6 +12,7 @@ from .words import label as label_of
 from .words import tr
 
 SETTINGS = "plugins/farmcd/"
+NEAR_INFRARED = (1, 4, 3)
 
 
 class AdvancedBox(QgsCollapsibleGroupBox):
@@ -77,6 +78,13 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "match_histograms": self.matching.isChecked(),
             "force": self.force.isChecked(),
         }
+
+    def fit_bands(self, card: dict[str, Any]) -> None:
+        """Read near infrared as green for a checkpoint that was trained so, and no longer for another."""
+        wanted, other = (NEAR_INFRARED, None) if card.get("bands") else (None, NEAR_INFRARED)
+        if self.bands.currentData() == other:
+            # QComboBox.findData finds no tuples.
+            self.bands.setCurrentIndex([bands for bands, _ in _band_orders()].index(wanted))
 
     def _add_real(
         self, form: QFormLayout, name: str, label: str, value: float, low: float, high: float, decimals: int
@@ -144,6 +152,6 @@ def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
     return [
         (None, tr("bands 1, 2, 3")),
         ((3, 2, 1), tr("3, 2, 1: blue comes first")),
-        ((1, 4, 3), tr("1, 4, 3: near infrared as green")),
+        (NEAR_INFRARED, tr("1, 4, 3: near infrared as green")),
         ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),
     ]

@@ -28,6 +28,7 @@ class ModelForm(QWidget):
     """
 
     changed = pyqtSignal()
+    card_shown = pyqtSignal(dict)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -178,6 +179,7 @@ class ModelForm(QWidget):
         self._show_context(bool(card.pop("contexts", [])))
         self.card.setText(card_words(card))
         self.card.setToolTip(card_details(card))
+        self.card_shown.emit(card)
 
     def _say_why(self, error: FarmCDError) -> None:
         self._asking = None

@@ -102,6 +102,8 @@ def card_words(card: dict[str, Any]) -> str:
     if card.get("resolution_m"):
         finest, coarsest = card["resolution_m"]
         parts.append(tr("Trained for {0:g} to {1:g} m per pixel.").format(finest, coarsest))
+    if card.get("bands"):
+        parts.append(tr("Reads {0}.").format(card["bands"]))
     f1 = card.get("metrics", {}).get("binary F1")
     if f1 is not None:
         measured = card.get("measured_on", "").split(",")[0]

@@ -2003,5 +2003,9 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <source>3, 4, 1: blue first, infrared as green</source>
         <translation>3、4、1：蓝波段在前，近红外作绿色</translation>
     </message>
+    <message>
+        <source>Reads {0}.</source>
+        <translation>读取波段：{0}。</translation>
+    </message>
 </context>
 </TS>

@@ -919,5 +919,9 @@
         <source>{0} cannot be used as weights of open_clip's {1}: {2}. Choose the file for it.</source>
         <translation>{0} 不能用作 open_clip 模型 {1} 的权重：{2}。请选择与之对应的文件。</translation>
     </message>
+    <message>
+        <source>The checkpoint {0} was trained on {1}, but the bands 1, 2, 3 are read: name those bands of each image, such as 1,4,3, or use another checkpoint.</source>
+        <translation>权重文件 {0} 是用 {1} 训练的，而当前读取的是波段 1、2、3：请为两期影像指定相应波段（例如 1,4,3），或换用其他权重文件。</translation>
+    </message>
 </context>
 </TS>
