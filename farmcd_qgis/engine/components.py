@@ -66,69 +66,43 @@ class Components:
         if not len(self._open.ids) and not values.any():
             self._open = self._nothing(window.bottom)
             return np.zeros(values.shape, np.int32)
-        before = self._open
-        left, right = reach(window, before.pixels)
-        width = right - left
-        inside = slice(window.column - left, window.right - left)
-        rows = _framed(before.values[left:right], inside, values)
-        weights = _framed(np.zeros(width), inside, areas)
-        above = before.pixels[left:right]
-        # Runs: stretches of equal value within a row. The first row is the last of the window before.
-        begins = np.ones(rows.shape, bool)
-        np.not_equal(rows[:, 1:], rows[:, :-1], out=begins[:, 1:])
-        starts = np.flatnonzero(begins)
-        run_values = rows.ravel()[starts]
-        # Two runs side by side in the first row may have one id, and one run never has two.
-        old_runs = np.flatnonzero(above[starts[: np.searchsorted(starts, width)]])
-        old_ids = above[starts[old_runs]]
-        run_areas = np.add.reduceat(weights.ravel(), starts)
-
-        runs = np.cumsum(begins.ravel(), dtype=np.int32).reshape(rows.shape) - 1
-        one, other = _touching(rows, runs, self._shifts)
-        order = np.argsort(old_ids, kind="stable")
-        same = old_ids[order][1:] == old_ids[order][:-1]
-        one = np.concatenate([one, old_runs[order][:-1][same].astype(np.int32)])
-        other = np.concatenate([other, old_runs[order][1:][same].astype(np.int32)])
-        root = _roots(len(starts), one, other)
-
-        is_root = (root == np.arange(len(starts))) & (run_values > 0)
-        component = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
-        filled = run_values > 0
-        count = int(is_root.sum())
-        size = np.bincount(component[filled], run_areas[filled], minlength=count).astype(np.float64)
+        left, right = reach(window, self._open.pixels)
+        groups = _grouped(self._open, window, values, areas, slice(left, right), self._shifts)
+        size = groups.areas.copy()
+        np.add.at(size, groups.of_open, self._open.areas)
         # Positions in the whole raster.
-        row, column = np.divmod(starts[is_root].astype(np.int64), width)
+        row, column = np.divmod(groups.firsts, right - left)
         first = (row + window.row - 1) * self._width + column + left
+        np.minimum.at(first, groups.of_open, self._open.firsts)
 
-        # What came in from above keeps the lowest of its ids.
-        position = np.searchsorted(before.ids, old_ids)
-        joined = np.zeros(len(before.ids), np.int32)
-        joined[position] = component[old_runs]
-        np.add.at(size, joined, before.areas)
-        np.minimum.at(first, joined, before.firsts)
-        ids = np.zeros(count, np.int32)
-        descending = slice(None, None, -1)
-        ids[joined[descending]] = before.ids[descending]
-        self._merged.append((before.ids[before.ids != ids[joined]], ids[joined][before.ids != ids[joined]]))
-
-        is_open = np.zeros(count, bool)
-        bottom = slice(int(np.searchsorted(starts, window.height * width)), None)
-        is_open[component[bottom][filled[bottom]]] = True
+        is_open = np.zeros(len(size), bool)
+        bottom = slice(int(np.searchsorted(groups.starts, window.height * (right - left))), None)
+        is_open[groups.of_runs[bottom][groups.filled[bottom]]] = True
         big = size >= self._minimum
-        new = (is_open | big) & (ids == 0)
-        ids[new] = np.arange(self._next, self._next + new.sum())
-        self._next += int(new.sum())
+        ids = self._named(groups, is_open | big)
         ended = big & ~is_open
         self._kept.append((ids[ended], first[ended], size[ended]))
 
-        run_ids = np.where(filled, ids[component] if count else 0, 0).astype(np.int32)
-        pixels = np.repeat(run_ids, np.diff(starts, append=rows.size)).reshape(rows.shape)[1:, inside]
+        pixels = groups.pixels(ids, (1 + window.height, right - left))[1:, window.column - left : window.right - left]
         opened = np.flatnonzero(is_open)
         opened = opened[np.argsort(ids[opened])]
         self._open = _Open(window.bottom, *self._nothing(0)[1:3], ids[opened], size[opened], first[opened])
         self._open.values[window.column : window.right] = values[-1]
         self._open.pixels[window.column : window.right] = pixels[-1]
         return pixels
+
+    def _named(self, groups: "_Groups", worth: npt.NDArray[np.bool_]) -> Ids:
+        """Return an id for each group: the lowest of those from above, else a new one where it is `worth` one."""
+        before, of_open = self._open.ids, groups.of_open
+        ids = np.zeros(len(worth), np.int32)
+        descending = slice(None, None, -1)
+        ids[of_open[descending]] = before[descending]
+        other = before != ids[of_open]
+        self._merged.append((before[other], ids[of_open][other]))
+        new = worth & (ids == 0)
+        ids[new] = np.arange(self._next, self._next + new.sum())
+        self._next += int(new.sum())
+        return ids
 
     def _close(self, row: int) -> None:
         """Go on at a row far below: no component that is open goes on."""
@@ -149,6 +123,62 @@ class Components:
         final = np.zeros(self._next, np.int32)
         final[ids[order]] = np.arange(1, len(ids) + 1)
         return Labels(final[_resolved(target)], areas[order])
+
+
+class _Groups(NamedTuple):
+    """The components of a window and the row above it, of runs: stretches of equal value within a row.
+
+    Of each run: where it starts in the flattened rows, whether its value is not 0, its group (unless it is 0). Of each
+    group: area and first position, both without what is further above. Of each component that was open: its group.
+    """
+
+    starts: Longs
+    filled: npt.NDArray[np.bool_]
+    of_runs: Ids
+    areas: Floats
+    firsts: Longs
+    of_open: Ids
+
+    def pixels(self, ids: Ids, shape: tuple[int, int]) -> Ids:
+        """Give every pixel the id of its group, 0 where the value is 0."""
+        run_ids = np.zeros(len(self.starts), np.int32)
+        run_ids[self.filled] = ids[self.of_runs[self.filled]]
+        return np.repeat(run_ids, np.diff(self.starts, append=shape[0] * shape[1])).reshape(shape)
+
+
+def _grouped(
+    before: _Open, window: Window, values: Bytes, areas: Floats, columns: slice, shifts: tuple[int, ...]
+) -> _Groups:
+    """Group what touches in a window and in the row above it, within the `columns` that both take."""
+    width = columns.stop - columns.start
+    inside = slice(window.column - columns.start, window.right - columns.start)
+    rows = _framed(before.values[columns], inside, values)
+    weights = _framed(np.zeros(width), inside, areas)
+    begins = np.ones(rows.shape, bool)
+    np.not_equal(rows[:, 1:], rows[:, :-1], out=begins[:, 1:])
+    starts = np.flatnonzero(begins)
+    filled = rows.ravel()[starts] > 0
+    # Two runs side by side in the first row may have one id, and one run never has two.
+    above = before.pixels[columns]
+    old_runs = np.flatnonzero(above[starts[: np.searchsorted(starts, width)]])
+    old_ids = above[starts[old_runs]]
+
+    runs = np.cumsum(begins.ravel(), dtype=np.int32).reshape(rows.shape) - 1
+    one, other = _touching(rows, runs, shifts)
+    order = np.argsort(old_ids, kind="stable")
+    same = old_ids[order][1:] == old_ids[order][:-1]
+    one = np.concatenate([one, old_runs[order][:-1][same].astype(np.int32)])
+    other = np.concatenate([other, old_runs[order][1:][same].astype(np.int32)])
+    root = _roots(len(starts), one, other)
+
+    is_root = (root == np.arange(len(starts))) & filled
+    of_runs = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
+    count = int(is_root.sum())
+    run_areas = np.add.reduceat(weights.ravel(), starts)
+    size = np.bincount(of_runs[filled], run_areas[filled], minlength=count).astype(np.float64)
+    of_open = np.zeros(len(before.ids), np.int32)
+    of_open[np.searchsorted(before.ids, old_ids)] = of_runs[old_runs]
+    return _Groups(starts, filled, of_runs, size, starts[is_root].astype(np.int64), of_open)
 
 
 def _framed(above: npt.NDArray[Any], inside: slice, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -94,8 +94,8 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "bands_untrained",
-            f"The checkpoint {card.name} was trained on {card.bands}, but the bands 1, 2, 3 are read: name those bands of "
-            "each image, such as 1,4,3, or use another checkpoint.",
+            f"The checkpoint {card.name} was trained on {card.bands}, but the bands 1, 2, 3 are read: name those bands "
+            "of each image, such as 1,4,3, or use another checkpoint.",
         )
 
 
