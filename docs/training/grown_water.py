@@ -16,6 +16,7 @@ for year in ("20090818", "20200831"):
     wet.append((bands[1] - bands[3]) / (bands[1] + bands[3] + 1e-6) > 0.1)
 found = change.ReadAsArray()
 grown = ~wet[0] & wet[1]
+marked = found % 255 > 0
 area_ha = grown.sum() * abs(step * down) / 1e4
-shares = f"{(found[grown] % 255 > 0).mean():.0%} found, {(found[grown] == 5).mean():.0%} as water"
-print(f"{area_ha:.0f} ha became water; {shares}")
+print(f"{area_ha:.0f} ha became water; {marked[grown].mean():.0%} found, {(found[grown] == 5).mean():.0%} as water")
+print(f"marked of water in both images {marked[wet[0] & wet[1]].mean():.1%}, of other ground {marked[~wet[1]].mean():.1%}")

@@ -35,6 +35,8 @@ from .figures import Dossier, extent_of
 # A candidate's map shows at least this many pixels around its middle, so that one sees where it lies.
 LEAST_PIXELS = 60
 AROUND = 1.8
+# The stretch of a band that the run did not read: shares of its pixels left out, and how many are looked at.
+CUT, SAMPLED_PIXELS = (0.02, 0.98), 250_000
 MARK = "#c1121f"
 OUTLINES = "MultiPolygon?field=class_id:integer&field=status:string"
 
@@ -118,10 +120,13 @@ class Maps:
         layer = QgsRasterLayer(path, role)
         if not layer.isValid():
             return None
-        bands = self._dossier.record["request"].get(f"{role}_bands") or (1, 2, 3)
+        read = tuple(self._dossier.record["request"].get(f"{role}_bands") or (1, 2, 3))
+        bands = natural_colours(read)
         if layer.bandCount() >= max(bands):
-            limits = (self._dossier.record.get("stretch") or {}).get(role)
-            layer.setRenderer(_as_the_model_saw(layer, bands, limits))
+            limits = list((self._dossier.record.get("stretch") or {}).get(role) or ())
+            if limits and bands != read:
+                limits[1] = layer.dataProvider().cumulativeCut(bands[1], *CUT, QgsRectangle(), SAMPLED_PIXELS)
+            layer.setRenderer(_renderer(layer, bands, limits))
         layer.setResamplingStage(Qgis.RasterResamplingStage.Provider)
         provider = layer.dataProvider()
         provider.enableProviderResampling(True)
@@ -184,8 +189,17 @@ def _style_symbols() -> dict[int, QgsSymbol]:
     return {category.value(): category.symbol().clone() for category in renderer.categories()}
 
 
-def _as_the_model_saw(
-    layer: QgsRasterLayer, bands: Sequence[int], limits: Sequence[Sequence[float]] | None
+def natural_colours(read: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the bands to show of those that a run read: green in its own place where near infrared was read for it.
+
+    1, 4, 3 is shown as 1, 2, 3, and 3, 4, 1 as 3, 2, 1: the colours that a reader of the report knows.
+    """
+    red, green, blue = read
+    return (red, 2 if {red, blue} == {1, 3} else green, blue)
+
+
+def _renderer(
+    layer: QgsRasterLayer, bands: Sequence[int], limits: Sequence[Sequence[float]]
 ) -> QgsMultiBandColorRenderer:
     """Make the renderer of red, green and blue with the run's stretch, which images of 8 bits have none of."""
     provider = layer.dataProvider()
@@ -195,7 +209,7 @@ def _as_the_model_saw(
         renderer.setGreenContrastEnhancement,
         renderer.setBlueContrastEnhancement,
     )
-    for set_enhancement, band, (black, white) in zip(setters, bands, limits or (), strict=False):
+    for set_enhancement, band, (black, white) in zip(setters, bands, limits, strict=False):
         enhancement = QgsContrastEnhancement(provider.dataType(band))
         enhancement.setMinimumValue(black)
         enhancement.setMaximumValue(white)
