@@ -19,4 +19,6 @@ grown = ~wet[0] & wet[1]
 marked = found % 255 > 0
 area_ha = grown.sum() * abs(step * down) / 1e4
 print(f"{area_ha:.0f} ha became water; {marked[grown].mean():.0%} found, {(found[grown] == 5).mean():.0%} as water")
-print(f"marked of water in both images {marked[wet[0] & wet[1]].mean():.1%}, of other ground {marked[~wet[1]].mean():.1%}")
+print(
+    f"marked of water in both images {marked[wet[0] & wet[1]].mean():.1%}, of other ground {marked[~wet[1]].mean():.1%}"
+)

@@ -74,6 +74,8 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
     net = copy.deepcopy(net)
     lower_no_change(net, result.offset)
     words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.card.items()}
+    if net.card is not None:
+        words.setdefault("bands", net.card.bands)
     origin = "random weights" if net.card is None else f"the checkpoint {net.card.name}"
     made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from {origin}. "
     made += f"The logit of 'no change' was lowered by {result.offset:g}, fitted on the validation pairs."
