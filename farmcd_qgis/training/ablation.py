@@ -71,7 +71,7 @@ def as_markdown(rows: list[dict[str, Any]], about: str) -> str:
         for value in row["figures"].values():
             text = "" if value is None else f"{100 * value['mean']:.1f}"
             if value is not None and value["least"] != value["most"]:
-                text += f" ({100 * value['least']:.1f}-{100 * value['most']:.1f})"
+                text += f" ({100 * value['least']:.1f} to {100 * value['most']:.1f})"
             cells.append(text)
         lines.append(f"| {row['row']} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
