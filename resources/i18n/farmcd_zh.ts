@@ -17,15 +17,15 @@
     </message>
     <message>
         <source>Tile</source>
-        <translation>瓦片</translation>
+        <translation>分块</translation>
     </message>
     <message>
         <source>Overlap of tiles</source>
-        <translation>瓦片重叠</translation>
+        <translation>分块重叠</translation>
     </message>
     <message>
         <source>Tiles in a batch</source>
-        <translation>每批瓦片数</translation>
+        <translation>每批分块数</translation>
     </message>
     <message>
         <source>automatic</source>
@@ -121,15 +121,15 @@
     </message>
     <message>
         <source>Checkpoints</source>
-        <translation>模型权重</translation>
+        <translation>权重文件</translation>
     </message>
     <message>
         <source>Choose a checkpoint</source>
-        <translation>选择模型权重</translation>
+        <translation>选择权重文件</translation>
     </message>
     <message>
         <source>Checkpoint</source>
-        <translation>模型权重</translation>
+        <translation>权重文件</translation>
     </message>
     <message>
         <source>Device</source>
@@ -401,7 +401,7 @@
     </message>
     <message>
         <source>The checkpoint says nothing of itself.</source>
-        <translation>该模型权重没有说明。</translation>
+        <translation>该权重文件没有说明。</translation>
     </message>
     <message>
         <source>{0} h {1} min left</source>
@@ -441,7 +441,7 @@
     </message>
     <message>
         <source>SHA-256 of the checkpoint</source>
-        <translation>模型权重的 SHA-256</translation>
+        <translation>权重文件的 SHA-256</translation>
     </message>
     <message>
         <source>Limits of the checkpoint</source>
@@ -509,13 +509,13 @@
     </message>
     <message>
         <source>Convert a checkpoint</source>
-        <translation>转换模型权重</translation>
+        <translation>转换权重文件</translation>
     </message>
     <message>
         <source>Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it is read.
 
 The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].</source>
-        <translation>将用 FD-Mamba 原作者代码训练的模型权重（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
+        <translation>将用 FD-Mamba 原作者代码训练的权重文件（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
 
 文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。各类别自己的提示语可写在 TOML 文件中，每行如 water = ["a pond", "a lake"]。</translation>
     </message>
@@ -525,11 +525,11 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
     </message>
     <message>
         <source>Converted checkpoint</source>
-        <translation>转换后的模型权重</translation>
+        <translation>转换后的权重文件</translation>
     </message>
     <message>
         <source>FarmCD checkpoints</source>
-        <translation>FarmCD 模型权重</translation>
+        <translation>FarmCD 权重文件</translation>
     </message>
     <message>
         <source>Detect farmland change</source>
@@ -553,7 +553,7 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
     </message>
     <message>
         <source>Checkpoint (empty: the bundled one)</source>
-        <translation>模型权重（空：自带权重）</translation>
+        <translation>权重文件（空：自带权重）</translation>
     </message>
     <message>
         <source>Bands of the before raster as red, green, blue (empty: 1, 2, 3)</source>
@@ -581,15 +581,15 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
     </message>
     <message>
         <source>Tile (pixels)</source>
-        <translation>瓦片（像素）</translation>
+        <translation>分块（像素）</translation>
     </message>
     <message>
         <source>Overlap of tiles (pixels)</source>
-        <translation>瓦片重叠（像素）</translation>
+        <translation>分块重叠（像素）</translation>
     </message>
     <message>
         <source>Tiles in a batch (0: automatic)</source>
-        <translation>每批瓦片数（0：自动）</translation>
+        <translation>每批分块数（0：自动）</translation>
     </message>
     <message>
         <source>Average over both date orders (slower)</source>
@@ -609,7 +609,7 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
     </message>
     <message>
         <source>No checkpoint ships with this copy of FarmCD: name one.</source>
-        <translation>此 FarmCD 没有自带模型权重，请指定一个。</translation>
+        <translation>此 FarmCD 没有自带权重文件，请指定一个。</translation>
     </message>
     <message>
         <source>{0}: there is no readable raster at {1}.</source>
@@ -1765,15 +1765,15 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>Choose the checkpoint to begin with.</source>
-        <translation>请选择起始模型权重。</translation>
+        <translation>请选择起始权重文件。</translation>
     </message>
     <message>
         <source>Name a file that ends in .safetensors for the new checkpoint.</source>
-        <translation>请为新的模型权重指定以 .safetensors 结尾的完整文件路径。</translation>
+        <translation>请为新的权重文件指定以 .safetensors 结尾的完整文件路径。</translation>
     </message>
     <message>
         <source>{0} exists already: give the new checkpoint another name.</source>
-        <translation>{0} 已存在：请为新的模型权重另取名称。</translation>
+        <translation>{0} 已存在：请为新的权重文件另取名称。</translation>
     </message>
     <message>
         <source>Name a new or empty folder for the samples.</source>
@@ -1797,7 +1797,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>Measuring the checkpoint as it is</source>
-        <translation>正在测评原有模型权重</translation>
+        <translation>正在测评原有权重文件</translation>
     </message>
     <message>
         <source>{0} samples are in {1}.</source>
@@ -1805,11 +1805,11 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>The new checkpoint is in {0}.</source>
-        <translation>新的模型权重已保存到 {0}。</translation>
+        <translation>新的权重文件已保存到 {0}。</translation>
     </message>
     <message>
         <source>Stopped. No checkpoint was written.</source>
-        <translation>已停止，未写入模型权重。</translation>
+        <translation>已停止，未写入权重文件。</translation>
     </message>
     <message>
         <source>minutes</source>
@@ -1833,7 +1833,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>Begin with</source>
-        <translation>起始模型权重</translation>
+        <translation>起始权重文件</translation>
     </message>
     <message>
         <source>Mix with older data</source>
@@ -1845,7 +1845,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>New checkpoint</source>
-        <translation>新的模型权重</translation>
+        <translation>新的权重文件</translation>
     </message>
     <message>
         <source>Keep the samples in</source>
@@ -1865,7 +1865,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>That is few: the figures will hardly show whether the new checkpoint is better.</source>
-        <translation>数量偏少：指标难以说明新的模型权重是否更好。</translation>
+        <translation>数量偏少：指标难以说明新的权重文件是否更好。</translation>
     </message>
     <message>
         <source>On held-out verdicts, %</source>
