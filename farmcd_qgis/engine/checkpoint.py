@@ -45,8 +45,7 @@ class ModelCard:
     """What a checkpoint says of itself, in words and measured figures.
 
     `resolution_m` is the range of ground metres per pixel it was trained for, `bands` names what it reads where that is
-    not red, green, blue; `metrics` maps a figure's name to its
-    measured value, and `measured_on` says on what.
+    not red, green, blue; `metrics` maps a figure's name to its measured value, and `measured_on` says on what.
     """
 
     name: str

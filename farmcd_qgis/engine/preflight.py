@@ -9,7 +9,7 @@ from pathlib import Path
 from osgeo import gdal
 
 from ..protocol import Finding, InputError, RunRequest, Severity, is_resumable
-from .checkpoint import checkpoint_hash
+from .checkpoint import ModelCard, checkpoint_hash, read_card
 from .journal import run_identity
 from .mask import Mask
 from .pair import Pair
@@ -80,17 +80,17 @@ def _parameters(request: RunRequest) -> Iterator[Finding]:
         )
 
 
-def _checkpoint(request: RunRequest) -> Iterator[Finding]:
-    from .checkpoint import read_card
-
+def _card(request: RunRequest) -> ModelCard | None:
     path = Path(request.checkpoint)
     if not request.checkpoint or not path.is_file():
         raise InputError("checkpoint_missing", f"There is no checkpoint file {request.checkpoint or '(none chosen)'}.")
-    if path.suffix != ".safetensors":
-        # An authors' file is a pickle: it is checked when torch reads it, safely.
-        return
-    card = read_card(path)
-    if card.bands and None in (request.before_bands, request.after_bands):
+    # An authors' file is a pickle: it is checked when torch reads it, safely.
+    return read_card(path) if path.suffix == ".safetensors" else None
+
+
+def _checkpoint(request: RunRequest) -> Iterator[Finding]:
+    card = _card(request)
+    if card is not None and card.bands and None in (request.before_bands, request.after_bands):
         yield Finding(
             "warning",
             "bands_untrained",
@@ -99,13 +99,9 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
         )
 
 
-def _trained_resolution(checkpoint: Path, resolution_m: float) -> Iterator[Finding]:
-    from .checkpoint import read_card
-
-    if checkpoint.suffix != ".safetensors" or not checkpoint.is_file():
-        return
-    card = read_card(checkpoint)
-    if card.resolution_m is None:
+def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:
+    card = _card(request)
+    if card is None or card.resolution_m is None:
         return
     finest, coarsest = card.resolution_m
     if not finest <= resolution_m <= coarsest:
@@ -170,7 +166,7 @@ def _rasters(request: RunRequest, deep: bool) -> Iterator[Finding]:
     yield from _dates(pair)
     # A checkpoint that cannot be read has its own finding.
     with suppress(InputError):
-        yield from _trained_resolution(Path(request.checkpoint), pair.resolution_m)
+        yield from _trained_resolution(request, pair.resolution_m)
     mask = Mask.open(pair, request)
     yield from _room(request, mask)
     if deep:

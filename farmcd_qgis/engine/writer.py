@@ -83,14 +83,14 @@ def _small_cache(width: int) -> Iterator[None]:
 
     It would fill its cache with pieces that are not read again, and memory would grow with the height.
     """
-    usual = gdal.GetCacheMax()
+    usual, pool = gdal.GetCacheMax(), gdal.GetConfigOption(POOL)
     gdal.SetCacheMax(min(usual, 2**24 + 2 * BLOCK * width))
     gdal.SetConfigOption(POOL, str(OPEN_PIECES))
     try:
         yield
     finally:
         gdal.SetCacheMax(usual)
-        gdal.SetConfigOption(POOL, None)
+        gdal.SetConfigOption(POOL, pool)
 
 
 def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:

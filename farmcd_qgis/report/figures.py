@@ -175,6 +175,12 @@ def tabulate(keyed: Iterable[tuple[int | str, float]], keys: Sequence[int | str]
     return Table(rows, Row(TOTAL, count, round(whole, DIGITS), round(math.fsum(mu), DIGITS), 100.0))
 
 
+def bands_read(request: Mapping[str, Any], role: str) -> tuple[int, int, int]:
+    """Return the bands of a date that a run read as red, green, blue."""
+    red, green, blue = request.get(f"{role}_bands") or (1, 2, 3)
+    return red, green, blue
+
+
 def extent_of(record: Mapping[str, Any]) -> QgsRectangle | None:
     """Return the extent that a run looked at, in its CRS; None where its record does not say."""
     grid = record.get("grid") or {}

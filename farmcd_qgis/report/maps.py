@@ -30,7 +30,7 @@ from ..classes import CHANGES, class_label
 from ..paths import resources
 from ..protocol import CANDIDATES
 from .candidates import Candidate
-from .figures import Dossier, extent_of
+from .figures import Dossier, bands_read, extent_of
 
 # A candidate's map shows at least this many pixels around its middle, so that one sees where it lies.
 LEAST_PIXELS = 60
@@ -120,7 +120,7 @@ class Maps:
         layer = QgsRasterLayer(path, role)
         if not layer.isValid():
             return None
-        read = tuple(self._dossier.record["request"].get(f"{role}_bands") or (1, 2, 3))
+        read = bands_read(self._dossier.record["request"], role)
         bands = natural_colours(read)
         if layer.bandCount() >= max(bands):
             limits = list((self._dossier.record.get("stretch") or {}).get(role) or ())

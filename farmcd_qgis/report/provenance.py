@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..translation import translated
-from .figures import Dossier
+from .figures import Dossier, bands_read
 from .words import Words
 
 Rows = list[tuple[str, str]]
@@ -56,7 +56,7 @@ def _parameters(request: dict[str, Any], words: Words) -> Rows:
         "match": words("yes" if request["match_histograms"] else "no"),
         "context": ", ".join(request["context"]) or words("none"),
     }
-    bands = [", ".join(map(str, request.get(f"{role}_bands") or (1, 2, 3))) for role in ("before", "after")]
+    bands = [", ".join(map(str, bands_read(request, role))) for role in ("before", "after")]
     return [
         (words("bands"), " / ".join(dict.fromkeys(bands))),
         (words("aoi"), _name(request.get("aoi"), words)),
