@@ -1,0 +1,183 @@
+"""Mixed change event generation: change between two dates, from what somebody says of each date alone.
+
+numpy only. Labels are uint8 (H, W): 1 foreground (or event), 0 background (or none), 255 unknown.
+Source: docs/methods/semicd_vl.md section 1.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from .areas import connected_areas
+
+UNKNOWN = 255
+THRESHOLD = 0.8
+
+Rule = Literal["sum", "union"]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One thing that somebody saw: `mask` bool (H, W), the number of its land cover, and how sure they were (0..1)."""
+
+    mask: np.ndarray
+    category: int
+    score: float = 1.0
+
+
+@dataclass(frozen=True)
+class EventRule:
+    """When an instance is an event: where its overlap with the other date's is at most `at_most`.
+
+    `sum` is the sum of its IoU with every instance of the other date (the authors', with 0.0); `union` its IoU with
+    the union of those that it touches, for parcels, which always touch (section 1.4).
+    """
+
+    kind: Rule = "sum"
+    at_most: float = 0.0
+
+
+AUTHORS_RULE = EventRule()
+PARCEL_RULE = EventRule("union", 0.3)
+
+
+class Events(NamedTuple):
+    """What the steps gave, all (H, W): label of each date, pixel events, instance events (bool), mixed events."""
+
+    before: np.ndarray
+    after: np.ndarray
+    pixels: np.ndarray
+    instances: np.ndarray
+    mixed: np.ndarray
+
+
+def date_label(probabilities: np.ndarray, foreground: Collection[int], threshold: float = THRESHOLD) -> np.ndarray:
+    """Say of each pixel of one date 1 foreground, 0 background, or 255 where no cover of (C, H, W) reaches `threshold`.
+
+    A cover that meets the threshold exactly counts, in the precision of `probabilities`.
+    """
+    cover = sure_cover(probabilities, threshold)
+    label = np.isin(cover, list(foreground)).astype(np.uint8)
+    label[cover == UNKNOWN] = UNKNOWN
+    return label
+
+
+def sure_cover(probabilities: np.ndarray, threshold: float = THRESHOLD) -> np.ndarray:
+    """Return the number of the likeliest cover of (C, H, W) as uint8, 255 where it stays below `threshold`."""
+    cover = probabilities.argmax(0).astype(np.uint8)
+    cover[probabilities.max(0) < probabilities.dtype.type(threshold)] = UNKNOWN
+    return cover
+
+
+def cover_instances(probabilities: np.ndarray, threshold: float = THRESHOLD) -> list[Instance]:
+    """Make instances where the source has none: the 4-connected areas of each cover that is sure.
+
+    The score is the mean probability of the cover in the area.
+    """
+    cover = sure_cover(probabilities, threshold)
+    areas, count = connected_areas(cover, UNKNOWN)
+    found = []
+    for number in range(1, count + 1):
+        mask = areas == number
+        category = int(cover[mask][0])
+        found.append(Instance(mask, category, float(probabilities[category][mask].mean())))
+    return found
+
+
+def pixel_events(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return 1 where the labels of the dates differ, 255 where either date is unknown."""
+    events = (before != after).astype(np.uint8)
+    events[(before == UNKNOWN) | (after == UNKNOWN)] = UNKNOWN
+    return events
+
+
+def overlaps(first: Sequence[np.ndarray], second: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the IoU of each mask of `first` (rows) with each of `second`, float64; 0 for empty ones."""
+    table = np.zeros((len(first), len(second)))
+    stack = np.array(second, dtype=bool)
+    if not table.size:
+        return table
+    sizes = stack.sum((1, 2))
+    for row, mask in zip(table, first, strict=True):
+        box = _box(mask)
+        common = (stack[:, *box] & mask[box]).sum((1, 2))
+        row[:] = common / np.maximum(sizes + mask.sum() - common, 1)
+    return table
+
+
+def instance_events(
+    before: Sequence[Instance],
+    after: Sequence[Instance],
+    foreground: Collection[int],
+    shape: tuple[int, ...],
+    rule: EventRule = AUTHORS_RULE,
+) -> np.ndarray:
+    """Return bool (H, W): the instances of the foreground that the other date does not have.
+
+    Where one date has none at all, all of the other's are events.
+    """
+    masks = [[one.mask for one in date if one.category in foreground] for date in (before, after)]
+    events = np.zeros(shape, dtype=bool)
+    for own, other in (masks, masks[::-1]):
+        table = overlaps(own, other)
+        for mask, row in zip(own, table, strict=True):
+            if _overlap(mask, row, other, rule.kind) <= rule.at_most:
+                events |= mask
+    return events
+
+
+def _overlap(mask: np.ndarray, row: np.ndarray, other: Sequence[np.ndarray], kind: Rule) -> float:
+    touched = np.flatnonzero(row)
+    if kind == "sum" or not touched.size:
+        return float(row.sum())
+    together = np.logical_or.reduce([other[place] for place in touched])
+    return float((mask & together).sum() / (mask | together).sum())
+
+
+def mixed_events(pixels: np.ndarray, instances: np.ndarray) -> np.ndarray:
+    """Return 1 where pixel and instance both say event, 255 where the pixel is unknown."""
+    mixed = ((pixels == 1) & instances).astype(np.uint8)
+    mixed[pixels == UNKNOWN] = UNKNOWN
+    return mixed
+
+
+def generate_events(
+    before: np.ndarray,
+    after: np.ndarray,
+    foreground: Collection[int],
+    instances: tuple[Sequence[Instance], Sequence[Instance]] | None = None,
+    threshold: float = THRESHOLD,
+    rule: EventRule = AUTHORS_RULE,
+) -> Events:
+    """Run all steps on the probabilities (C, H, W) of two dates; without `instances` they are made from them.
+
+    Raises nothing of its own: `opinions.checked` has looked at what comes from outside.
+    """
+    if instances is None:
+        instances = cover_instances(before, threshold), cover_instances(after, threshold)
+    was, became = (date_label(date, foreground, threshold) for date in (before, after))
+    pixels = pixel_events(was, became)
+    found = instance_events(*instances, foreground, pixels.shape, rule)
+    return Events(was, became, pixels, found, mixed_events(pixels, found))
+
+
+def event_classes(
+    mixed: np.ndarray, before: np.ndarray, after: np.ndarray, becomes: Sequence[int], foreground: Collection[int]
+) -> np.ndarray:
+    """Say which class each event is, uint8 (H, W): 0 no change, a class id, 255 unknown (section 1.6).
+
+    `becomes[k]` is the class of ground that is now cover k, from the after date's probabilities (C, H, W). Only
+    foreground that was none before is a class; what went the other way is 0, since the classes are of farmland lost.
+    """
+    classes = np.asarray(becomes, np.uint8)[after.argmax(0)]
+    lost = np.isin(after.argmax(0), list(foreground)) & ~np.isin(before.argmax(0), list(foreground))
+    return np.where(mixed == UNKNOWN, np.uint8(UNKNOWN), np.where((mixed == 1) & lost, classes, np.uint8(0)))
+
+
+def _box(mask: np.ndarray) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return slice(0, 0), slice(0, 0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
