@@ -1,0 +1,83 @@
+"""The loss over several outputs, against the authors' numbers and against itself."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
+from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+from farmcd_qgis.training.side_outputs import side_output_terms
+
+GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "schanger" / "schanger_tiny_train.npz")
+
+
+def test_terms_and_gradients_are_the_authors() -> None:
+    net = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), drop=0)).train()
+    state = {name.removeprefix("sd/"): torch.tensor(GOLDEN[name]) for name in GOLDEN.files if name.startswith("sd/")}
+    net.load_state_dict(state, strict=False)
+    maps, _ = net(torch.tensor(GOLDEN["x1"]), torch.tensor(GOLDEN["x2"]), sides=True)
+    entropy, dice = side_output_terms(maps, torch.tensor(GOLDEN["target"]))
+    np.testing.assert_allclose(entropy.detach(), GOLDEN["bce_per_channel"], rtol=1e-5)
+    np.testing.assert_allclose(dice.detach(), GOLDEN["dice_per_channel"], rtol=1e-5)
+    loss = entropy.sum() + dice.sum()
+    assert float(loss.detach()) == pytest.approx(float(GOLDEN["loss"]), rel=1e-5)
+    loss.backward()
+    parameters = dict(net.named_parameters())
+    assert len(parameters) == sum(name.startswith("grad/") for name in GOLDEN.files)
+    for name, parameter in parameters.items():
+        golden = GOLDEN[f"grad/{name}"]
+        assert parameter.grad is not None
+        error = np.abs(parameter.grad.numpy() - golden).max()
+        assert error <= 1e-5 * max(1.0, np.abs(golden).max()), name
+
+
+@pytest.mark.parametrize("maps", [1, 6])
+def test_ignored_pixels_count_for_nothing(maps: int) -> None:
+    torch.manual_seed(0)
+    logits, label = torch.randn(2, 6, maps, 8, 8), torch.randint(0, 6, (2, 8, 8))
+    label[0, :3], label[1, :, 5:] = IGNORE, IGNORE
+    shouted = logits + 50 * torch.randn_like(logits) * (label == IGNORE)[:, None, None]
+    for ours, other in zip(side_output_terms(logits, label), side_output_terms(shouted, label), strict=True):
+        torch.testing.assert_close(ours, other)
+    changed = torch.where(label == 3, 0, label)
+    assert not torch.allclose(side_output_terms(logits, changed)[0], side_output_terms(logits, label)[0])
+
+
+def test_binary_maps_ask_only_whether_something_changed() -> None:
+    logits, label = torch.randn(1, 6, 1, 8, 8), torch.randint(0, 6, (1, 8, 8))
+    same = torch.where(label > 0, UNSETTLED, 0)
+    for ours, other in zip(side_output_terms(logits, label), side_output_terms(logits, same), strict=True):
+        torch.testing.assert_close(ours, other)
+
+
+def test_right_classes_cost_nothing_and_wrong_ones_much() -> None:
+    label = torch.randint(0, 4, (2, 8, 8))
+    right = 50.0 * torch.nn.functional.one_hot(label, 6).permute(0, 3, 1, 2)[:, None].expand(-1, 6, -1, -1, -1)
+    entropy, dice = side_output_terms(right, label)
+    assert entropy.max() < 1e-6
+    assert dice.max() < 1e-6
+    entropy, dice = side_output_terms(-right, label)
+    assert entropy.min() > 1
+    assert dice.min() > 0.5
+
+
+def test_unsettled_change_asks_for_any_class_but_none() -> None:
+    label = torch.full((1, 4, 4), UNSETTLED)
+    of_class = torch.full((6, 6), -20.0)
+    of_class.fill_diagonal_(20.0)
+    costs = [
+        float(side_output_terms(row[None, None, :, None, None].expand(1, 6, 6, 4, 4), label)[0].sum())
+        for row in of_class
+    ]
+    assert costs[0] > 100
+    assert max(costs[1:]) < 1e-3
+
+
+def test_a_batch_without_a_known_pixel_costs_no_entropy() -> None:
+    label = torch.full((1, 8, 8), IGNORE)
+    for maps in (1, 6):
+        entropy, dice = side_output_terms(torch.randn(1, 6, maps, 8, 8), label)
+        assert entropy.tolist() == [0] * 6
+        assert dice.isfinite().all()
