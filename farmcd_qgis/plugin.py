@@ -8,7 +8,7 @@ from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
-from .paths import resources
+from .core.paths import resources
 from .translation import translator
 
 MENU = "FarmCD"
@@ -36,11 +36,11 @@ class FarmCDPlugin:
 
     def initGui(self) -> None:
         """Add the docks, their actions and the Processing provider."""
-        from .gui.accuracy_dock import AccuracyDock
-        from .gui.detect_dock import DetectDock
+        from .gui.accuracy.dock import AccuracyDock
+        from .gui.detect.dock import DetectDock
         from .gui.options_page import OptionsFactory
-        from .gui.report_dock import ReportDock
-        from .gui.review_dock import ReviewDock
+        from .gui.report.dock import ReportDock
+        from .gui.review.dock import ReviewDock
 
         self.initProcessing()
         self._options = OptionsFactory()

@@ -13,7 +13,7 @@ from xml.etree import ElementTree  # nosec B405 # reads files of the plugin itse
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QTranslator
 
-from .paths import resources
+from .core.paths import resources
 
 CONTEXT = "FarmCD"
 PLACE = re.compile(r"\{(\d)\}")

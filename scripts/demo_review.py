@@ -10,9 +10,9 @@ from pathlib import Path
 
 from osgeo import ogr
 
-from farmcd_qgis.classes import CLASSES
-from farmcd_qgis.paths import resources
-from farmcd_qgis.protocol import CANDIDATES, RUN_GPKG
+from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.paths import resources
+from farmcd_qgis.core.run_files import CANDIDATES, RUN_GPKG
 from farmcd_qgis.review.reviewer import DEMO_REVIEWER
 from farmcd_qgis.review.store import ReviewStore
 

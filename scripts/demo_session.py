@@ -15,7 +15,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from farmcd_qgis.paths import sample_pair  # noqa: E402
+from farmcd_qgis.core.paths import sample_pair  # noqa: E402
 from scripts.demo_review import apply_review  # noqa: E402
 from scripts.desktop import Desktop, DesktopError  # noqa: E402
 

@@ -32,10 +32,10 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
-from farmcd_qgis.classes import CHANGES, ChangeClass
-from farmcd_qgis.engine.geopackage import FIELDS, UNJUDGED, UNREVIEWED
-from farmcd_qgis.engine.sample import POINT_FIELDS
-from farmcd_qgis.protocol import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS
+from farmcd_qgis.core.classes import CHANGES, ChangeClass
+from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS
+from farmcd_qgis.engine.assess.sample import POINT_FIELDS
+from farmcd_qgis.engine.polygons.geopackage import FIELDS, UNJUDGED, UNREVIEWED
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -17,8 +17,8 @@ from osgeo import ogr, osr
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from farmcd_qgis.engine import geopackage
-from farmcd_qgis.protocol import CANDIDATES
+from farmcd_qgis.core.run_files import CANDIDATES
+from farmcd_qgis.engine.polygons import geopackage
 from farmcd_qgis.review.queue import PLACE, Filter
 from farmcd_qgis.review.session import Session
 from farmcd_qgis.review.store import ReviewStore

@@ -16,11 +16,11 @@ os.environ.setdefault("GDAL_CACHEMAX", "128")
 
 def __getattr__(name: str) -> Any:
     if name == "load_checkpoint":
-        from .checkpoint import load_checkpoint
+        from ..networks.checkpoint import load_checkpoint
 
         return load_checkpoint
     if name == "detect":
-        from .detect import detect
+        from .predict.detect import detect
 
         return detect
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

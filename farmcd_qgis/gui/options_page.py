@@ -7,10 +7,10 @@ from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactor
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from ..paths import resources
+from ..core.paths import resources
 from ..review.reviewer import OFFICE_SETTING, REVIEWER_SETTING
-from ..runtime.jobs import PYTHON_SETTING
-from .words import tr
+from ..runtime.pool import PYTHON_SETTING
+from .widgets.words import tr
 
 
 class OptionsFactory(QgsOptionsWidgetFactory):

@@ -9,7 +9,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..classes import class_label
+from ..core.classes import class_label
 
 
 def name_classes(layer: QgsMapLayer, language: str) -> None:

@@ -17,16 +17,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..protocol import (
-    ARBITRATION_TIF,
-    CANDIDATES,
-    CHANGE_TIF,
-    CONFIDENCE_TIF,
-    HARD_REGIONS,
-    RUN_GPKG,
-    RUN_JSON,
-    InputError,
-)
+from ..core.errors import InputError
+from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..protocol import ACCURACY_SAMPLE, RUN_GPKG
+from ..core.run_files import ACCURACY_SAMPLE, RUN_GPKG
 from .legend import name_classes
 from .run_group import RUN_DIR_PROPERTY
 

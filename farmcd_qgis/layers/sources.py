@@ -12,7 +12,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..protocol import InputError
+from ..core.errors import InputError
 
 translate = QCoreApplication.translate
 

@@ -11,7 +11,7 @@ from qgis.core import (
     QgsSingleBandGrayRenderer,
 )
 
-from ..protocol import InputError
+from ..core.errors import InputError
 
 
 class SameStretch:

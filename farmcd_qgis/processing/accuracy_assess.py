@@ -15,9 +15,9 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
-from ..protocol import FarmCDError
-from ..review.accuracy_words import CSV_NAME, JSON_NAME, MATRIX_NAME, PAGE_NAME, notes, percent, write_files
-from ..review.judgements import assessment
+from ..accuracy.judgements import assessment
+from ..accuracy.words import CSV_NAME, JSON_NAME, MATRIX_NAME, PAGE_NAME, notes, percent, write_files
+from ..core.errors import FarmCDError
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 

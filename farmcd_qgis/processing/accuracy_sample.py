@@ -15,9 +15,10 @@ from qgis.core import (
     QgsProcessingParameterNumber,
 )
 
-from ..classes import NO_CHANGE
-from ..protocol import ACCURACY_SAMPLE, RUN_GPKG, InputError
-from ..review.accuracy import FEW, Stratum, allocate, sample_size
+from ..accuracy.estimates import FEW, Stratum, allocate, sample_size
+from ..core.classes import NO_CHANGE
+from ..core.errors import InputError
+from ..core.run_files import ACCURACY_SAMPLE, RUN_GPKG
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 

@@ -8,9 +8,12 @@ from qgis.core import QgsProcessingAlgorithm, QgsProcessingException, QgsProcess
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
-from ..paths import PLUGIN, resources
-from ..protocol import Cancelled, FarmCDError, Finding, Progress, is_resumable
-from ..runtime import jobs
+from ..core.errors import Cancelled, FarmCDError
+from ..core.feedback import Progress
+from ..core.paths import PLUGIN, resources
+from ..core.protocol import Finding
+from ..core.run_files import is_resumable
+from ..runtime import pool as jobs
 from ..translation import said
 
 

@@ -11,8 +11,8 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
-from ..protocol import result_from_dict
-from ..runtime.jobs import detect_arguments
+from ..core.protocol import result_from_dict
+from ..runtime.pool import detect_arguments
 from . import inputs, outputs
 from .algorithm import FarmCDAlgorithm, push_finding
 

@@ -22,9 +22,10 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import Qt
 
+from ..core.errors import InputError
+from ..core.paths import bundled_checkpoints
+from ..core.protocol import RunRequest
 from ..layers.sources import absolute, raster_source
-from ..paths import bundled_checkpoints
-from ..protocol import InputError, RunRequest
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 

@@ -13,7 +13,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QMetaType
 
-from ..protocol import FarmCDError
+from ..core.errors import FarmCDError
 from ..review.merging import merge_reviews
 from ..translation import said
 from .algorithm import FarmCDAlgorithm

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..protocol import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
+from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
 from .algorithm import FarmCDAlgorithm
 
 OUT_CHANGE = "CHANGE"

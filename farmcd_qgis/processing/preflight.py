@@ -10,8 +10,8 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..protocol import Finding
-from ..runtime.jobs import detect_arguments
+from ..core.protocol import Finding
+from ..runtime.pool import detect_arguments
 from . import inputs
 from .algorithm import FarmCDAlgorithm, push_finding
 

@@ -21,7 +21,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from ..protocol import InputError
+from ..core.errors import InputError
 from ..report.settings import CONFIRMED_ONES, LANGUAGES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ..translation import said
 from . import inputs

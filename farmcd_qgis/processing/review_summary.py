@@ -18,8 +18,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QLocale, QMetaType
 
-from ..classes import MU_PER_HECTARE, class_label
-from ..protocol import RUN_GPKG, FarmCDError
+from ..core.classes import MU_PER_HECTARE, class_label
+from ..core.errors import FarmCDError
+from ..core.run_files import RUN_GPKG
 from ..review.summary import Count, Summary, review_summary
 from ..translation import said
 from .algorithm import FarmCDAlgorithm

@@ -20,8 +20,9 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..classes import MU_PER_HECTARE
-from ..protocol import CANDIDATES, RUN_GPKG, FarmCDError, InputError
+from ..core.classes import MU_PER_HECTARE
+from ..core.errors import FarmCDError, InputError
+from ..core.run_files import CANDIDATES, RUN_GPKG
 from ..review.log import History
 from ..review.store import read_history
 from ..review.verdicts import OTHER_CLASS, UNREVIEWED, Verdict

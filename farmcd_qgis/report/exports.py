@@ -22,8 +22,8 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QMetaType
 
-from ..classes import class_label
-from ..protocol import FarmCDError, InputError
+from ..core.classes import class_label
+from ..core.errors import FarmCDError, InputError
 from .candidates import wgs84
 from .job import Job
 from .rounding import DIGITS, FINE_DIGITS

@@ -9,11 +9,12 @@ from typing import Any
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsFeedback, QgsGeometry, QgsRectangle
 
-from ..classes import CHANGES, MU_PER_HECTARE
+from ..accuracy.estimates import Assessment
+from ..accuracy.judgements import assessment
+from ..core.classes import CHANGES, MU_PER_HECTARE
+from ..core.errors import InputError
+from ..core.run_files import HARD_REGIONS
 from ..layers.run_group import read_record
-from ..protocol import HARD_REGIONS, InputError
-from ..review.accuracy import Assessment
-from ..review.judgements import assessment
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
 from .candidates import Candidate, open_results, read_candidates
 from .overlay import OUTSIDE, Farmland, Units, measure_farmland, read_region, split_by_units

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from qgis.core import Qgis, QgsApplication, QgsFeedback
 
-from ..protocol import IsCancelled, Progress, ProgressCallback
+from ..core.feedback import IsCancelled, Progress, ProgressCallback
 
 # Before this share is done, an estimate of the rest would only jump about.
 TELLING = 0.05

@@ -21,9 +21,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
-from ..classes import CHANGES, class_label
-from ..paths import resources
-from ..protocol import Cancelled
+from ..core.classes import CHANGES, class_label
+from ..core.errors import Cancelled
+from ..core.paths import resources
 from . import story, tables
 from .candidates import Candidate
 from .job import Job

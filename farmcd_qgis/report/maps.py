@@ -26,9 +26,9 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
-from ..classes import CHANGES, class_label
-from ..paths import resources
-from ..protocol import CANDIDATES
+from ..core.classes import CHANGES, class_label
+from ..core.paths import resources
+from ..core.run_files import CANDIDATES
 from .candidates import Candidate
 from .figures import Dossier, bands_read, extent_of
 

@@ -20,8 +20,8 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..classes import MU_PER_HECTARE
-from ..protocol import Cancelled, InputError
+from ..core.classes import MU_PER_HECTARE
+from ..core.errors import Cancelled, InputError
 from .candidates import M2_PER_HECTARE, Candidate, measure
 from .rounding import DIGITS, FINE_DIGITS, add_up
 

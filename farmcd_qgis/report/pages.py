@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..classes import CHANGES, class_label
+from ..core.classes import CHANGES, class_label
 from . import story, tables, templates
 from .candidates import Candidate
 from .figures import Dossier

@@ -14,7 +14,7 @@ from qgis.core import (
     QgsPrintLayout,
 )
 
-from ..protocol import Cancelled, FarmCDError
+from ..core.errors import Cancelled, FarmCDError
 from .job import Job
 from .page import Page
 from .pages import Leaf

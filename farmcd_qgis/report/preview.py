@@ -8,7 +8,7 @@ from pathlib import Path
 from qgis.core import QgsFeedback, QgsLayoutExporter
 from qgis.PyQt.QtCore import QSize
 
-from ..protocol import Cancelled, FarmCDError
+from ..core.errors import Cancelled, FarmCDError
 from .figures import read_dossier
 from .pdf import Pages
 from .settings import ReportSettings

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..classes import CHANGES
-from ..protocol import InputError
+from ..core.classes import CHANGES
+from ..core.errors import InputError
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES
 
 LANGUAGES = ("en", "zh")

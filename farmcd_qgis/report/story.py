@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qgis.core import QgsCoordinateTransform
 
-from ..classes import class_label
+from ..core.classes import class_label
 from ..review.reviewer import DEMO_REVIEWER
 from .candidates import wgs84
 from .figures import TOTAL

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..classes import class_label
+from ..core.classes import class_label
 from .candidates import Candidate
 from .figures import NO_REASON, TOTAL, Dossier, Table
 from .maps import day_of

@@ -18,8 +18,8 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtXml import QDomDocument
 
-from ..paths import resources
-from ..protocol import InputError
+from ..core.errors import InputError
+from ..core.paths import resources
 
 TITLE, TEXT, TABLES, OVERVIEW, CANDIDATE = NAMES = (
     "title.qpt",

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from qgis.PyQt.QtCore import QDate, QLocale
 
-from ..review.accuracy import Estimate
+from ..accuracy.estimates import Estimate
 from ..review.verdicts import STATUSES
 from .settings import LANGUAGES
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from qgis.core import QgsFeedback
 
-from ..protocol import Cancelled, FarmCDError, InputError
+from ..core.errors import Cancelled, FarmCDError, InputError
 from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import Dossier, read_dossier

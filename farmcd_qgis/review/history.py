@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ..protocol import FarmCDError
+from ..core.errors import FarmCDError
 
 UNDO = "undo"
 REDO = "redo"

@@ -9,7 +9,7 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Generic
 
-from ..protocol import FarmCDError, InputError
+from ..core.errors import FarmCDError, InputError
 from .history import REDO, UNDO, History, R, Step, key_of
 
 WAIT_SECONDS = 2.0

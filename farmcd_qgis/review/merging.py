@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..protocol import RUN_TABLE, InputError
+from ..core.errors import InputError
+from ..core.run_files import RUN_TABLE
 from .log import opened
 from .store import ReviewStore
 from .verdicts import Verdict

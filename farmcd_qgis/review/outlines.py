@@ -9,8 +9,8 @@ from typing import Any
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsDistanceArea, QgsGeometry, QgsProject
 
-from ..classes import MU_PER_HECTARE
-from ..protocol import CANDIDATES
+from ..core.classes import MU_PER_HECTARE
+from ..core.run_files import CANDIDATES
 from .history import Key
 
 TABLE = "outlines"

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..classes import CHANGES, NO_CHANGE
-from ..protocol import CANDIDATES, VERDICT_LOG, InputError
+from ..core.classes import CHANGES, NO_CHANGE
+from ..core.errors import InputError
+from ..core.run_files import CANDIDATES, VERDICT_LOG
 from .agreement import VerdictHistory, missing
 from .history import History, Key, key_of
 from .log import GUARDS, LogStore, opened

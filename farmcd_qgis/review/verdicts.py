@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ..protocol import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+from ..core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
 
 UNREVIEWED = "unreviewed"
 UNSURE = "unsure"

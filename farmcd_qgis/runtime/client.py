@@ -9,18 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..paths import logs
-from ..protocol import (
-    PROTOCOL_VERSION,
-    Cancelled,
-    Command,
-    Event,
-    FarmCDError,
-    IsCancelled,
-    decode_event,
-    encode,
-)
-from .environment import kill, kill_group, process_options
+from ..core.errors import Cancelled, FarmCDError
+from ..core.feedback import IsCancelled
+from ..core.paths import logs
+from ..core.protocol import PROTOCOL_VERSION, Command, Event, decode_event, encode
+from .child import kill, kill_group, process_options
 from .faults import why_it_ended
 
 SILENCE_S = 60.0
@@ -31,7 +24,7 @@ POLL_S = 0.05
 ASLEEP_S = 5.0
 LONGEST_LINE = 1 << 22
 KEPT_LOGS = 20
-WORKER_MODULE = f"{__name__.split('.')[0]}.engine.worker"
+WORKER_MODULE = f"{__name__.split('.')[0]}.commands.engine_worker"
 
 OnEvent = Callable[[Event], None]
 

@@ -4,7 +4,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from ..protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, is_resumable
+from ..core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, is_resumable
 
 RUN_STEMS = frozenset(Path(name).stem for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG, RUN_JSON))
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import qgis
 from qgis.core import QgsApplication
 
-from ..paths import PLUGIN
-from ..protocol import FarmCDError
+from ..core.errors import FarmCDError
+from ..core.paths import PLUGIN
 
-REPORT_MODULE = f"{__name__.split('.')[0]}.report.worker"
+REPORT_MODULE = f"{__name__.split('.')[0]}.commands.report_worker"
 # Of the surroundings that QGIS was started with, what its Python needs again.
 KEPT = ("PYTHONHOME",)
 

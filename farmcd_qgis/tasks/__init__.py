@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from qgis.core import QgsApplication
 
-from ..runtime import jobs
+from ..runtime import pool as jobs
 from .call_task import CallTask
 from .detect_task import DetectTask, PreflightTask
 from .worker_task import WorkerTask

@@ -1,7 +1,7 @@
 """The tasks for a RunRequest: detection, and the preflight before it."""
 
-from ..protocol import RunRequest
-from ..runtime.jobs import detect_arguments
+from ..core.protocol import RunRequest
+from ..runtime.pool import detect_arguments
 from .worker_task import WorkerTask
 
 

@@ -8,8 +8,10 @@ from qgis.core import Qgis, QgsMessageLog, QgsTask
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import pyqtSignal
 
-from ..protocol import Cancelled, FarmCDError, Finding, Progress, result_from_dict
-from ..runtime import jobs
+from ..core.errors import Cancelled, FarmCDError
+from ..core.feedback import Progress
+from ..core.protocol import Finding, result_from_dict
+from ..runtime import pool as jobs
 
 LOG_TAG = "FarmCD"
 

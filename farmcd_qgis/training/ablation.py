@@ -6,7 +6,6 @@ and goes on where it was when the command is given again.
 
 import argparse
 import json
-import logging
 import statistics
 import subprocess  # nosec B404 this module's own rows
 import sys
@@ -14,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..protocol import FarmCDError, InputError
+from ..core.errors import FarmCDError
 from .augment import AugmentSettings
 from .recipe import Recipe, read_recipe
-from .train import VALIDATION, train
+from .train import VALIDATION
+
+COMMAND = f"{__name__.split('.')[0]}.commands.ablation_cli"
 
 ROWS = ("small network alone", "+ CMLA gate", "+ hard-region co-training", "+ corrected losses", "+ augmentation")
 FIGURES = {
@@ -89,7 +90,16 @@ def _run_all(arguments: argparse.Namespace) -> str:
     for row, name in enumerate(ROWS):
         for seed in range(arguments.seeds):
             sys.stderr.write(f"== {name}, seed {seed}\n")
-            argv = [sys.executable, "-m", __spec__.name, *shared, "--row", str(row), "--seed", str(seed)]
+            argv = [
+                sys.executable,
+                "-m",
+                COMMAND,
+                *shared,
+                "--row",
+                str(row),
+                "--seed",
+                str(seed),
+            ]
             status = subprocess.run(argv, check=False).returncode  # nosec B603 our own interpreter and module
             if status:
                 raise FarmCDError("row_failed", f"The row {name!r} ended with status {status}; see above.")
@@ -100,34 +110,3 @@ def _run_all(arguments: argparse.Namespace) -> str:
     (arguments.out / "ablation.md").write_text(text, encoding="utf-8")
     (arguments.out / "ablation.json").write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
     return text
-
-
-def main(argv: list[str]) -> int:
-    """Run `scripts/ablation`; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="ablation", description="Measure what each part of the method is worth.")
-    parser.add_argument("--recipe", required=True, type=Path)
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
-    parser.add_argument("--out", required=True, type=Path, help="folder for the runs and the table")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="repeat every row with N seeds")
-    parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on a CPU")
-    parser.add_argument("--accelerator", metavar="NAME", help="cpu, cuda or mps instead of the recipe's device")
-    parser.add_argument("--row", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    try:
-        if arguments.row is None:
-            sys.stdout.write(_run_all(arguments))
-            return 0
-        recipe = ablated(read_recipe(arguments.recipe), arguments.row, arguments.seed)
-        recipe = replace(recipe, device=arguments.accelerator or recipe.device)
-        folder = _folder(arguments.out, arguments.row, arguments.seed)
-        train(recipe, arguments.data, folder, devices=arguments.devices)
-    except (InputError, FarmCDError) as error:
-        sys.stderr.write(f"{error.message}\n")
-        return error.exit_status
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

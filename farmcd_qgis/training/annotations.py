@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..context import NUISANCES, SCENES, context_prompt
-from ..protocol import InputError
+from ..core.context import NUISANCES, SCENES, context_prompt
+from ..core.errors import InputError
 
 # A nuisance counts from this confidence on; one without a confidence is sure.
 SURE = 0.5

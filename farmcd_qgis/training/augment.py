@@ -15,7 +15,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
+from .datasets import IGNORE, ChangeDataset, Sample
 
 # With fewer known pixels than this share a window must hold one, or there is nothing to learn in it.
 SPARSE = 0.5

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from farmcd_qgis.training.datasets import ChangeDataset
-from farmcd_qgis.training.evaluate import predict
-from farmcd_qgis.training.reliability import Reliability
+from .datasets import ChangeDataset
+from .evaluate import predict
+from .reliability import Reliability
 
 # Neighbouring pixels say nearly the same, so that every so many are enough to fit one number.
 THINNING = 7

@@ -14,9 +14,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from farmcd_qgis.classes import CLASSES, NO_CHANGE, NODATA
-from farmcd_qgis.protocol import Finding, InputError
-from farmcd_qgis.training.annotations import UNKNOWN, read_annotations
+from ..core.classes import CLASSES, NO_CHANGE, NODATA
+from ..core.errors import InputError
+from ..core.protocol import Finding
+from .annotations import UNKNOWN, read_annotations
 
 IGNORE = NODATA
 UNSETTLED = 254

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from farmcd_qgis.classes import NO_CHANGE
-from farmcd_qgis.training.datasets import IGNORE, Sample
-from farmcd_qgis.training.reliability import Reliability
-from farmcd_qgis.training.shape_metrics import BoundaryCounts, ObjectCounts
+from ..core.classes import NO_CHANGE
+from .datasets import IGNORE, Sample
+from .reliability import Reliability
+from .shape_metrics import BoundaryCounts, ObjectCounts
 
 
 class Details:

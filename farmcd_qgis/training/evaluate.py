@@ -8,8 +8,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from farmcd_qgis.classes import CLASSES, NO_CHANGE
-from farmcd_qgis.engine.metrics import (
+from ..core.classes import CLASSES, NO_CHANGE
+from ..core.errors import Cancelled
+from ..core.feedback import IsCancelled
+from ..engine.assess.metrics import (
     BinaryFigures,
     ClassFigures,
     ConfusionMatrix,
@@ -18,9 +20,8 @@ from farmcd_qgis.engine.metrics import (
     class_figures,
     semantic_figures,
 )
-from farmcd_qgis.protocol import Cancelled, IsCancelled
-from farmcd_qgis.training.datasets import IGNORE, ChangeDataset, Sample
-from farmcd_qgis.training.details import Details
+from .datasets import IGNORE, ChangeDataset, Sample
+from .details import Details
 
 
 @dataclass(frozen=True)

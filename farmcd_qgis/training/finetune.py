@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..engine.checkpoint import checkpoint_hash, load_checkpoint, save_checkpoint
-from ..protocol import Cancelled, InputError, IsCancelled, Progress, ProgressCallback
+from ..core.errors import Cancelled, InputError
+from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..networks.card import checkpoint_hash
+from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from .datasets import ALL, ChangeDataset, open_dataset
 from .evaluate import Evaluation, card_metrics, evaluate
 from .samples import SAMPLES_JSON

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
-from ..engine.evaluate import read_reference
-from ..engine.pair import Pair
-from ..engine.tiling import Window
-from ..protocol import InputError, RunRequest
+from ..core.errors import InputError
+from ..core.protocol import RunRequest
+from ..engine.assess.evaluate import read_reference
+from ..engine.scene.pair import Pair
+from ..engine.scene.tiling import Window
 
 LABELS, LABELLED = "labels", "labelled"
 CLASS_FIELDS = ("class_id", "class")

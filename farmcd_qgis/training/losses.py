@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
-from farmcd_qgis.training.processes import everywhere, world_size
+from .datasets import IGNORE, UNSETTLED
+from .processes import everywhere, world_size
 
 _EPS = 1e-10
 _HARD_EPS = 1e-6

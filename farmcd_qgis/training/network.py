@@ -7,15 +7,16 @@ from typing import Any
 
 import torch
 
-from farmcd_qgis.classes import NO_CHANGE
-from farmcd_qgis.context import context_prompts
-from farmcd_qgis.engine.checkpoint import ModelCard, load_checkpoint, save_checkpoint
-from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
-from farmcd_qgis.engine.prompts import checked_prompts, prompt_ensembles
-from farmcd_qgis.engine.text_priors import encoder_name, ensemble_features
-from farmcd_qgis.protocol import InputError
-from farmcd_qgis.training.evaluate import Evaluation, card_metrics, measured_on
-from farmcd_qgis.training.recipe import Recipe
+from ..core.classes import NO_CHANGE
+from ..core.context import context_prompts
+from ..core.errors import InputError
+from ..networks.card import ModelCard
+from ..networks.checkpoint import load_checkpoint, save_checkpoint
+from ..networks.clip import encoder_name, ensemble_features
+from ..networks.fd_mamba.network import FDMamba, FDMambaConfig
+from ..networks.prompts import checked_prompts, prompt_ensembles
+from .evaluate import Evaluation, card_metrics, measured_on
+from .recipe import Recipe
 
 # The sigmoid of this is 0.
 _SHUT = -1e4

@@ -5,9 +5,9 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from farmcd_qgis.classes import CLASSES, NO_CHANGE
-from farmcd_qgis.engine.evaluation_page import Picture
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, Sample
+from ..core.classes import CLASSES, NO_CHANGE
+from ..engine.assess.evaluation_page import Picture
+from .datasets import IGNORE, UNSETTLED, Sample
 
 _BLUE = "#0072b2"
 _GREY = "#999999"

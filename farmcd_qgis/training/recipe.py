@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
-from farmcd_qgis.protocol import InputError
-from farmcd_qgis.training.augment import AugmentSettings
+from ..core.errors import InputError
+from .augment import AugmentSettings
 
 Section = TypeVar("Section")
 

@@ -17,24 +17,14 @@ import numpy.typing as npt
 from osgeo import gdal, ogr
 from PIL import Image
 
-from ..classes import NO_CHANGE
-from ..engine.pair import Pair
-from ..engine.record import read_record
-from ..engine.tiling import Window
-from ..protocol import (
-    CANDIDATES,
-    CONFIRMED,
-    OTHER_CLASS,
-    PSEUDO_CHANGE,
-    RUN_GPKG,
-    Cancelled,
-    FarmCDError,
-    InputError,
-    IsCancelled,
-    Progress,
-    ProgressCallback,
-    request_from_dict,
-)
+from ..core.classes import NO_CHANGE
+from ..core.errors import Cancelled, FarmCDError, InputError
+from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..core.protocol import request_from_dict
+from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
+from ..engine.run.record import read_record
+from ..engine.scene.pair import Pair
+from ..engine.scene.tiling import Window
 from .datasets import IGNORE
 
 SAMPLES_JSON = "samples.json"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from farmcd_qgis.protocol import InputError
+from ..core.errors import InputError
 
 _FORMAT = 1
 

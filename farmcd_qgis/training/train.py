@@ -5,17 +5,14 @@ The output folder holds `best.safetensors` (with its card and validation figures
 (one a GPU, or several on a CPU) share each batch and give the curve of one.
 """
 
-import argparse
 import copy
 import json
 import logging
 import math
-import os
-import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,16 +21,16 @@ from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 from torch.optim.swa_utils import AveragedModel
 
-from farmcd_qgis.engine.models.fd_mamba import FDMamba
-from farmcd_qgis.protocol import FarmCDError, InputError
-from farmcd_qgis.training.augment import Augmenter
-from farmcd_qgis.training.datasets import ChangeDataset, check_dataset, open_dataset
-from farmcd_qgis.training.evaluate import Evaluation, evaluate
-from farmcd_qgis.training.losses import CoTrainingLoss, LossTerms
-from farmcd_qgis.training.network import build_network, save_network
-from farmcd_qgis.training.processes import share_batch_norms
-from farmcd_qgis.training.recipe import OptimiserSettings, Recipe, Stage, read_recipe
-from farmcd_qgis.training.state import RunState, load_state, save_state, write_log
+from ..core.errors import FarmCDError, InputError
+from ..networks.fd_mamba.network import FDMamba
+from .augment import Augmenter
+from .datasets import ChangeDataset, check_dataset, open_dataset
+from .evaluate import Evaluation, evaluate
+from .losses import CoTrainingLoss, LossTerms
+from .network import build_network, save_network
+from .processes import share_batch_norms
+from .recipe import OptimiserSettings, Recipe, Stage
+from .state import RunState, load_state, save_state, write_log
 
 BEST = "best.safetensors"
 VALIDATION = "validation.json"
@@ -337,34 +334,3 @@ def train(
     out.mkdir(parents=True, exist_ok=True)
     train_data, val_data = (_open(data, split, recipe) for split in (recipe.data.train, recipe.data.val))
     return Training(recipe, train_data, val_data, out, start, devices).run(on_step)
-
-
-def main(argv: list[str]) -> int:
-    """Run `scripts/train`; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="train", description="Train a network by a recipe.")
-    parser.add_argument("--recipe", required=True, type=Path)
-    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
-    parser.add_argument("--out", required=True, type=Path, help="folder for checkpoint, log and state")
-    parser.add_argument("--devices", type=int, default=1, metavar="N", help="GPUs, or processes on a CPU")
-    parser.add_argument("--accelerator", metavar="NAME", help="cpu, cuda or mps instead of the recipe's device")
-    parser.add_argument("--start", type=Path, metavar="FILE", help="a checkpoint to begin with, not random weights")
-    arguments = parser.parse_args(argv)
-    first = os.environ.get("LOCAL_RANK", "0") == "0"  # set by Lightning in the processes that it starts
-    logging.basicConfig(level=logging.INFO if first else logging.WARNING, format="%(asctime)s %(message)s")
-    try:
-        recipe = read_recipe(arguments.recipe)
-        recipe = replace(recipe, device=arguments.accelerator or recipe.device)
-        result = train(recipe, arguments.data, arguments.out, start=arguments.start, devices=arguments.devices)
-    except InputError as error:
-        sys.stderr.write(f"{error.message}\n")
-        return error.exit_status
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
-        return 3
-    if first:
-        sys.stdout.write(f"{result.checkpoint}\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

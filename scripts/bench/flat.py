@@ -9,10 +9,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 
-from farmcd_qgis.engine.detect import detect
-from farmcd_qgis.engine.predictor import Predictor
-from farmcd_qgis.engine.tiling import Lattice, Window
-from farmcd_qgis.protocol import Command, Event, RunRequest
+from farmcd_qgis.core.protocol import Command, Event, RunRequest
+from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.scene.tiling import Lattice, Window
+from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.runtime.client import WorkerClient, worker_argv
 
 from .measure import Row
@@ -24,14 +24,14 @@ import sys
 from pathlib import Path
 from scripts.bench.peak import peak_mib
 from scripts.bench.scenes import StandIn, scene
-from farmcd_qgis.engine.detect import detect
+from farmcd_qgis.engine.predict.detect import detect
 detect(scene(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])), predictor=StandIn())
 print(peak_mib())
 """
 POLYGONS = """
 import sys, time
 from scripts.bench.peak import peak_mib
-from farmcd_qgis.engine.vectorise import vectorise
+from farmcd_qgis.engine.polygons.vectorise import vectorise
 begun = time.process_time()
 found = vectorise(sys.argv[1])
 print(found.candidates, time.process_time() - begun, peak_mib())

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from farmcd_qgis.engine.models import fd_mamba
-from farmcd_qgis.engine.models.fd_mamba import FDMambaConfig
-from farmcd_qgis.engine.models.selective_scan import available_on, use_backend
+from farmcd_qgis.networks.fd_mamba import network as fd_mamba
+from farmcd_qgis.networks.fd_mamba.network import FDMambaConfig
+from farmcd_qgis.networks.fd_mamba.scan import available_on, use_backend
 
 from .network import FILTERS, SIDE
 from .reference import networks

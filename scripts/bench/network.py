@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from farmcd_qgis.engine import heap
-from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
-from farmcd_qgis.engine.models.selective_scan import use_backend
+from farmcd_qgis.networks import heap
+from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
+from farmcd_qgis.networks.fd_mamba.scan import use_backend
 
 from .measure import Row, best, in_turn
 from .reference import as_today, long_score_map, networks
@@ -68,7 +68,7 @@ def _row(mode: str, full: bool) -> Row:
 
 def shares(net: FDMamba, images: list[torch.Tensor]) -> dict[str, float]:
     """Which share of the forward pass goes where, by torch's own profiler; each compiled kernel is a group."""
-    from farmcd_qgis.engine.models.compiled import convolution, layer
+    from farmcd_qgis.networks.fd_mamba.cpu import convolution, layer
 
     launch = layer.share
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from farmcd_qgis.engine.detect import detect
-from farmcd_qgis.engine.predictor import Predictor
-from farmcd_qgis.paths import bundled_checkpoints, sample_pair
-from farmcd_qgis.protocol import RunRequest
+from farmcd_qgis.core.paths import bundled_checkpoints, sample_pair
+from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.networks.predictor import Predictor
 
 from .measure import Row
 from .scenes import StandIn, Timed, scene

@@ -8,9 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from farmcd_qgis.engine.models.cmla import CMLA
-from farmcd_qgis.engine.models.fd_mamba import FDMamba, FDMambaConfig
-from farmcd_qgis.engine.models.selective_scan import use_backend
+from farmcd_qgis.networks.fd_mamba.cmla import CMLA
+from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
+from farmcd_qgis.networks.fd_mamba.scan import use_backend
 
 
 def long_score_map(head: CMLA, feature: Tensor, context: Sequence[str] | None = None) -> Tensor:

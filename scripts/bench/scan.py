@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from farmcd_qgis.engine.models.selective_scan import selective_scan, use_backend
+from farmcd_qgis.networks.fd_mamba.scan import selective_scan, use_backend
 
 from .measure import Row, best, in_turn
 from .reference import mambapy_scan

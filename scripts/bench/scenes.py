@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.classes import CLASSES
-from farmcd_qgis.engine.predictor import Bytes, Floats, Predictor
-from farmcd_qgis.paths import bundled_checkpoints, sample_pair
-from farmcd_qgis.protocol import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RunRequest
+from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.paths import bundled_checkpoints, sample_pair
+from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
+from farmcd_qgis.networks.predictor import Bytes, Floats, Predictor
 
 gdal.UseExceptions()
 ogr.UseExceptions()

@@ -1,0 +1,89 @@
+"""The arguments of the command line that several commands share."""
+
+import argparse
+from typing import Any
+
+from ..core.protocol import RunRequest
+
+DEFAULTS = RunRequest("", "", "", "")
+
+
+def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
+    """Add the arguments that make a RunRequest; their destinations are its fields."""
+    add = parser.add_argument
+    add("before", metavar="BEFORE", help="raster of the first date")
+    add("after", metavar="AFTER", help="raster of the second date")
+    add(
+        "--out",
+        dest="out_dir",
+        metavar="DIR",
+        required=out_required,
+        default="",
+        help="run folder to make, or to go on with",
+    )
+    add("--checkpoint", metavar="F", help="model (default: the one that comes with FarmCD)")
+    add("--aoi", metavar="F", help="polygons of the area of interest (FILE or 'FILE|layername=NAME')")
+    add("--farmland", metavar="F", help="polygons of farmland; nothing else is looked at")
+    add("--extent", nargs=4, type=float, action=_Tuple, metavar=("XMIN", "YMIN", "XMAX", "YMAX"), help="rectangle")
+    add("--extent-crs", metavar="CRS", help="CRS of --extent, such as EPSG:4326 (default: that of the reference)")
+    add("--reference", choices=("before", "after"), default=DEFAULTS.reference, help="whose grid is kept")
+    add("--before-bands", type=_bands, metavar="R,G,B", help="band numbers of BEFORE, such as 3,2,1")
+    add("--after-bands", type=_bands, metavar="R,G,B", help="band numbers of AFTER")
+    add("--before-date", metavar="DATE", help="date of BEFORE, such as 2009-08-18")
+    add("--after-date", metavar="DATE", help="date of AFTER")
+    add("--match-histograms", action="store_true", help="match the colours of BEFORE to AFTER")
+    add("--device", default=DEFAULTS.device, metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)")
+    add("--tile", type=int, default=DEFAULTS.tile, metavar="N", help="pixels of a tile's side (default: %(default)s)")
+    add("--overlap", type=int, default=DEFAULTS.overlap, metavar="N", help="of tiles, pixels (default: %(default)s)")
+    add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
+    add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
+    add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
+    add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
+    add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
+
+
+def add_polygon_options(parser: argparse.ArgumentParser, mmu: str) -> None:
+    add = parser.add_argument
+    add("--tau", type=float, default=DEFAULTS.tau, metavar="X", help="less confident is hard (default: %(default)s)")
+    add(
+        "--mmu",
+        dest=mmu,
+        type=float,
+        default=DEFAULTS.minimum_mapping_unit_m2,
+        metavar="M2",
+        help="minimum mapping unit in square metres (default: %(default)s)",
+    )
+    add("--connectivity", type=int, choices=(4, 8), default=DEFAULTS.connectivity, help="of pixels to a polygon")
+
+
+def add_finetune(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training.finetune.finetune."""
+    add = parser.add_argument
+    add("checkpoint", metavar="CHECKPOINT", help="the checkpoint to begin with")
+    add("samples", metavar="SAMPLES", help="folder of export-samples, or a data set with classes")
+    add("--out", required=True, metavar="F", help="the new checkpoint (.safetensors)")
+    add("--mix", metavar="DIR", help="older data set that makes half of every batch")
+    add("--steps", type=int, default=150, metavar="N", help="steps of training (default: %(default)s)")
+    add("--minutes", type=float, metavar="X", help="end after so many minutes, if that comes first")
+    add("--learning-rate", type=float, default=1e-4, metavar="X", help="(default: %(default)s)")
+    add("--hold-out", type=float, default=0.25, metavar="X", help="share of samples to test on (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="N")
+    add("--device", default="auto", metavar="D", help="auto, cpu, cuda or mps (default: %(default)s)")
+
+
+class _Tuple(argparse.Action):
+    """Keeps several values as the tuple that RunRequest wants."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        """Store them."""
+        setattr(namespace, self.dest, tuple(values))
+
+
+def _bands(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != 3 or min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} are no three band numbers such as 3,2,1")
+    return numbers

@@ -1,0 +1,168 @@
+"""`scripts/evaluate`: measure a checkpoint, as a table, as JSON, as a page, or into its card."""
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import FarmCDError, InputError
+from ..engine.assess.evaluation_page import Picture, evaluation_page
+from ..networks.checkpoint import load_checkpoint, save_checkpoint
+from ..training.calibration import calibrate
+from ..training.datasets import ChangeDataset, open_dataset
+from ..training.details import Details
+from ..training.evaluate import Evaluation, card_metrics, classify, evaluate, measured_on, predict
+
+WORST = 6
+
+
+def as_table(evaluation: Evaluation) -> str:
+    """Write an evaluation as a table for people, in percent."""
+    binary = evaluation.binary
+    lines = [
+        f"{evaluation.pairs} pairs at {evaluation.scale:g} of their resolution, tiles of {evaluation.tile} pixels",
+        "",
+        "Change or none, all labelled pixels",
+        *_rows(
+            ("F1", binary.f1),
+            ("precision", binary.precision),
+            ("recall", binary.recall),
+            ("IoU", binary.iou),
+            ("overall accuracy", binary.overall_accuracy),
+            ("kappa", binary.kappa),
+        ),
+    ]
+    if evaluation.semantic is not None and evaluation.classes is not None:
+        semantic = evaluation.semantic
+        lines += [
+            "",
+            "Five classes, where the class is settled",
+            *_rows(
+                ("SCD_IoU_mean", semantic.scd_iou_mean),
+                ("SeK", semantic.sek),
+                ("Fscd", semantic.fscd),
+                ("overall accuracy", semantic.overall_accuracy),
+                ("kappa", semantic.kappa),
+                ("mean F1", semantic.mean_f1),
+                ("mean IoU", semantic.mean_iou),
+            ),
+            "",
+            f"  {'class':<12}{'precision':>10}{'recall':>10}{'F1':>10}{'IoU':>10}",
+        ]
+        for name, row in evaluation.classes.items():
+            values = (row.precision, row.recall, row.f1, row.iou)
+            lines.append(f"  {name:<12}" + "".join(f"{100 * value:>10.2f}" for value in values))
+    return "\n".join(lines)
+
+
+def details_table(details: dict[str, Any]) -> str:
+    """Write the details of an evaluation as lines below its table."""
+    boundary = details["boundary"]
+    lines = ["", f"Outlines of change within {boundary['tolerance']:g} pixels"]
+    lines += _rows(
+        *((name, boundary[key]) for name, key in (("F1", "f1"), ("precision", "precision"), ("recall", "recall")))
+    )
+    lines += ["", f"  {'pixels':<18}{'places':>8}{'found':>8}"]
+    for row in details["objects"]:
+        size = f"{row['least']} to {row['below'] - 1}" if row["below"] else f"{row['least']} or more"
+        lines.append(f"  {size:<18}{row['objects']:>8}{row['found']:>8}")
+    if details["reliability"]:
+        lines += ["", f"Expected calibration error {details['reliability']['expected_error']:.3f}"]
+    return "\n".join(lines)
+
+
+def _rows(*figures: tuple[str, float]) -> list[str]:
+    return [f"  {name:<18}{100 * value:>8.2f}" for name, value in figures]
+
+
+def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> str:
+    """Fit the temperature, write it into the checkpoint with a sentence in its card, and say what changed."""
+    net.temperature, (without, with_it) = calibrate(net, dataset, arguments.scale, arguments.tile)
+    words = (
+        f"Confidence is calibrated by the temperature {net.temperature:.2f}, fitted on half of the pairs of the split "
+        f"{arguments.split!r}; on the other half its expected error is {with_it.expected_error:.3f} "
+        f"({without.expected_error:.3f} without)."
+    )
+    save_checkpoint(net, replace(net.card, calibration=words), arguments.checkpoint)
+    rows = (f"  {confidence:>10.1%} {right:>10.1%} {share:>10.2%}" for confidence, right, share in with_it.rows)
+    header = f"  {'confidence':>10} {'right':>10} {'of pixels':>10}"
+    return "\n".join((words, "", header, *rows))
+
+
+def _write_page(
+    net: Any, dataset: ChangeDataset, record: dict[str, Any], worst: list[int], arguments: argparse.Namespace
+) -> None:
+    """Write evaluation.html and evaluation.json into the folder that was asked for."""
+    # Late: matplotlib takes a second, and only the page needs it.
+    from ..training.pictures import pair_picture, reliability_diagram
+
+    pictures = []
+    for index in worst:
+        sample = dataset[index]
+        prediction = classify(predict(net, sample, arguments.scale, arguments.tile))
+        pictures.append(pair_picture(sample, prediction)._replace(caption=dataset.files[index].name))
+    reliability = record["reliability"]
+    diagram = Picture("image/svg+xml", reliability_diagram(reliability["rows"])) if reliability else None
+    about = [
+        f"{record['pairs']} pairs of the split {arguments.split!r} of {arguments.data.absolute().name}, at "
+        f"{record['scale']:g} of their resolution, in tiles of {record['tile']} pixels.",
+        net.card.description,
+    ]
+    page = evaluation_page(f"{arguments.checkpoint.stem}: evaluation", about, record, diagram, pictures)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / "evaluation.html").write_text(page, encoding="utf-8")
+    (arguments.out / "evaluation.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
+    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
+    parser.add_argument("--split", default="val", help="a split's name, or 'all' for a folder without splits")
+    parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
+    parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
+    parser.add_argument("--tile", type=int, default=256)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, help="a folder for evaluation.html and evaluation.json")
+    parser.add_argument("--calibrate", action="store_true", help="fit the temperature of confidence and keep it")
+    parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> str:
+    if arguments.tile % 8 or arguments.tile < 16:
+        raise InputError("bad_tile", f"The tile is {arguments.tile} pixels; it must be a multiple of 8, 16 or more.")
+    net = load_checkpoint(arguments.checkpoint, device=arguments.device)
+    dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
+    if arguments.calibrate:
+        return _calibrate(net, dataset, arguments)
+    details = Details(None if dataset.kind == "binary" else net.temperature)
+    result = evaluate(net, dataset, arguments.scale, arguments.tile, details=details)
+    record = result.as_dict() | details.as_dict()
+    if arguments.write_card:
+        card = replace(net.card, metrics=card_metrics(result), measured_on=measured_on(result, arguments.split))
+        save_checkpoint(net, card, arguments.checkpoint)
+    if arguments.out:
+        _write_page(net, dataset, record, details.worst(WORST), arguments)
+    return json.dumps(record, indent=2) if arguments.json else as_table(result) + "\n" + details_table(record)
+
+
+def main(argv: list[str]) -> int:
+    """Run `scripts/evaluate` and return the exit status: 0 done, 2 the input is unusable."""
+    try:
+        printed = _run(_parser().parse_args(argv))
+    except FarmCDError as error:
+        sys.stderr.write(f"{error.message}\n")
+        return error.exit_status
+    except OSError as error:
+        sys.stderr.write(f"{error.filename} could not be written: {error.strerror}.\n")
+        return 2
+    sys.stdout.write(printed + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What every process knows: requests and results, errors, progress, class tables, names in a run folder."""

@@ -1,0 +1,136 @@
+"""What crosses the seam between QGIS and the worker: plain dataclasses that travel as JSON lines.
+
+Only paths and numbers are here, never pixels; neither qgis nor torch may be imported.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeVar
+
+from .errors import InputError
+
+PROTOCOL_VERSION = 1
+
+
+Severity = Literal["error", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result of the preflight: errors stop a run, warnings and infos do not."""
+
+    severity: Severity
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """All that one detection needs; the same object serves dock, Processing, command line and tests.
+
+    Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`.
+    `extent` is (xmin, ymin, xmax, ymax) in `extent_crs` (authority code or WKT); `before_bands` and
+    `after_bands` are 1-based band numbers in the order red, green, blue (None: bands 1, 2, 3). `force` computes a
+    finished run anew.
+    """
+
+    before: str
+    after: str
+    out_dir: str
+    checkpoint: str
+    aoi: str | None = None
+    extent: tuple[float, float, float, float] | None = None
+    extent_crs: str | None = None
+    farmland: str | None = None
+    reference: Literal["before", "after"] = "after"
+    before_bands: tuple[int, int, int] | None = None
+    after_bands: tuple[int, int, int] | None = None
+    before_date: str | None = None
+    after_date: str | None = None
+    match_histograms: bool = False
+    device: str = "auto"
+    tile: int = 256
+    overlap: int = 64
+    batch: int = 0
+    tau: float = 0.80
+    minimum_mapping_unit_m2: float = 400.0
+    connectivity: Literal[4, 8] = 8
+    symmetric: bool = False
+    context: tuple[str, ...] = ()
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """Where a finished run lies and what it found. `area_ha` maps class names to ellipsoidal hectares."""
+
+    run_dir: str
+    device: str
+    seconds: float
+    candidates: int
+    hard_regions: int
+    area_ha: dict[str, float] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Command:
+    """QGIS to worker: run the job `name` with `arguments`, or "cancel" / "quit"."""
+
+    name: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Worker to QGIS.
+
+    `kind` is one of ready, heartbeat, progress, warning, result, error; `data` is that kind's content
+    (Progress, RunResult or Finding as a dictionary; {"code", "message"} for an error).
+    """
+
+    kind: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+Message = TypeVar("Message", Command, Event)
+
+
+def encode(message: Command | Event) -> str:
+    """Write a message as one JSON line, newline included."""
+    return json.dumps(asdict(message), ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def decode_command(line: str) -> Command:
+    """Read a JSON line as a Command; raises ValueError if it is none."""
+    return _decode(line, Command)
+
+
+def decode_event(line: str) -> Event:
+    """Read a JSON line as an Event; raises ValueError if it is none (stray output of a library, say)."""
+    return _decode(line, Event)
+
+
+def _decode(line: str, kind: type[Message]) -> Message:
+    try:
+        return kind(**json.loads(line))
+    except (TypeError, json.JSONDecodeError) as error:
+        raise ValueError(f"not a {kind.__name__}: {line[:200]!r}") from error
+
+
+def request_from_dict(values: dict[str, Any]) -> RunRequest:
+    """Rebuild a RunRequest that travelled as JSON (lists become tuples again).
+
+    Raises InputError for a field that RunRequest does not have or lacks.
+    """
+    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    try:
+        return RunRequest(**tuples)
+    except TypeError as error:
+        raise InputError("bad_request", f"The run request is not usable: {error}.") from error
+
+
+def result_from_dict(values: dict[str, Any]) -> RunResult:
+    """Rebuild a RunResult that travelled as JSON."""
+    findings = [Finding(**finding) for finding in values.get("findings", [])]
+    return RunResult(**{**values, "findings": findings})

@@ -1,8 +1,0 @@
-"""`python -m farmcd_qgis.engine` is the command line."""
-
-import sys
-
-from .cli import main
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""How right a map is: comparison with a reference, the accuracy sample, the second opinion on doubtful candidates."""

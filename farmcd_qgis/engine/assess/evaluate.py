@@ -1,0 +1,242 @@
+"""How right a map of change classes is: against a reference raster, or polygons of what really changed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+import numpy.typing as npt
+from osgeo import gdal, ogr, osr
+
+from ...core.classes import CLASSES, NO_CHANGE, NODATA
+from ...core.errors import Cancelled, InputError
+from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.run_files import CHANGE_TIF
+from .evaluation_page import evaluation_page
+from .metrics import ConfusionMatrix, binary_figures, class_figures, semantic_figures
+
+gdal.UseExceptions()
+osr.UseExceptions()
+
+Bytes = npt.NDArray[np.uint8]
+ReadRows = Callable[[int, int], Bytes]
+
+# In a reference: changed, but into what isn't known.
+UNSETTLED = 254
+KNOWN_IDS = {row.id for row in CLASSES} | {UNSETTLED, NODATA}
+ROWS = 512
+CLASS_ID = "farmcd_class_id"
+
+
+def evaluate(
+    result: str | Path,
+    reference: str | Path,
+    class_field: str | None = None,
+    *,
+    out_dir: str | Path | None = None,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> dict[str, Any]:
+    """Compare a run's `change.tif`, or any raster of class ids, with a reference; return the figures as plain values.
+
+    The reference is a raster of class ids (254: changed, class not known; 255 or nodata: nothing known), or of 0 and
+    255 alone, where 255 is change, brought onto the result's grid by the nearest pixel; or a polygon layer of what
+    changed. Ground outside the polygons counts as "no change"; `class_field` names the field with class ids or names.
+    Without classes only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
+    their definitions: engine/metrics.py. Raises InputError for what cannot be compared, and Cancelled.
+    """
+    path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
+    mapped = _open(str(path), gdal.OF_RASTER, "The result")
+    _check_place(mapped, f"The result {path}")
+    read = read_reference(str(reference), class_field, mapped)
+    binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
+    width, height = mapped.RasterXSize, mapped.RasterYSize
+    for row in range(0, height, ROWS):
+        if is_cancelled and is_cancelled():
+            raise Cancelled
+        rows = min(ROWS, height - row)
+        said = _checked(mapped.GetRasterBand(1).ReadAsArray(0, row, width, rows), path)
+        known = said != NODATA
+        expected, said = read(row, rows)[known], said[known]
+        labelled = expected != NODATA
+        binary.add((expected != NO_CHANGE)[labelled].astype(np.uint8), (said != NO_CHANGE)[labelled].astype(np.uint8))
+        classes.add(expected, said)
+        if progress:
+            progress(Progress("evaluation", (row + rows) / height))
+    if not binary.counts.sum():
+        raise InputError(
+            "no_common_ground",
+            f"The reference {reference} says nothing about the ground of {path}: they have no pixel in common. "
+            "Check that both show the same place, and their CRS.",
+        )
+    settled = classes.counts[1:].any()
+    record = _record(binary.counts, classes.counts if settled else None)
+    if out_dir is not None:
+        _write(Path(out_dir), record, path, str(reference))
+    return record
+
+
+def _record(binary: np.ndarray, classes: np.ndarray | None) -> dict[str, Any]:
+    record = {"pixels": int(binary.sum()), "binary": asdict(binary_figures(binary)), "binary_matrix": binary.tolist()}
+    if classes is None:
+        return record | {"semantic": None, "classes": None, "class_matrix": None}
+    figures = zip(CLASSES, class_figures(classes), strict=True)
+    return record | {
+        "semantic": asdict(semantic_figures(classes)),
+        "classes": {row.name: asdict(values) for row, values in figures},
+        "class_matrix": classes.tolist(),
+    }
+
+
+def _write(folder: Path, record: dict[str, Any], result: Path, reference: str) -> None:
+    about = [f"{result} against {reference}: {record['pixels']:,} pixels of which both say something."]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "evaluation.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        page = evaluation_page("Evaluation of a run", about, record)
+        (folder / "evaluation.html").write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise InputError(
+            "not_writable", f"The folder {folder} cannot be written ({error.strerror}). Choose another."
+        ) from error
+
+
+def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset) -> ReadRows:
+    """Return what reads rows (first row, number of rows) of a reference on the grid of `mapped`, uint8 class ids.
+
+    Polygons are what changed: 254 without `class_field` or where it is empty, 0 outside of them. Raises InputError
+    where the reference cannot be used.
+    """
+    path, _, layer_name = source.partition("|layername=")
+    dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "The reference")
+    if dataset.RasterCount:
+        return _raster_reference(dataset, path, mapped)
+    layer = dataset.GetLayerByName(layer_name) if layer_name else dataset.GetLayer(0)
+    if layer is None:
+        raise InputError("reference_unreadable", f"The reference {source} has no such layer. Choose another.")
+    return _polygon_reference(dataset, layer, class_field, mapped)
+
+
+def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset) -> ReadRows:
+    _check_place(dataset, f"The reference {path}")
+    if _is_black_and_white(dataset.GetRasterBand(1)):
+        dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNSETTLED]])
+    left, top, right, bottom = _corners(mapped)
+    warped = gdal.Warp(
+        "",
+        dataset,
+        format="VRT",
+        dstSRS=mapped.GetProjection(),
+        outputBounds=(left, bottom, right, top),
+        width=mapped.RasterXSize,
+        height=mapped.RasterYSize,
+        resampleAlg="near",
+        dstNodata=NODATA,
+    )
+    width = mapped.RasterXSize
+
+    def read(row: int, rows: int) -> Bytes:
+        return _checked(warped.GetRasterBand(1).ReadAsArray(0, row, width, rows), Path(path))
+
+    return read
+
+
+def _is_black_and_white(band: gdal.Band) -> bool:
+    """Tell a mask of 0 and 255, which most tools write for "changed or not", from class ids."""
+    if band.DataType != gdal.GDT_Byte:
+        return False
+    histogram = band.GetHistogram(-0.5, 255.5, 256, approx_ok=0)
+    return histogram[NODATA] > 0 and sum(histogram[1:NODATA]) == 0
+
+
+def _polygon_reference(
+    dataset: gdal.Dataset, layer: ogr.Layer, class_field: str | None, mapped: gdal.Dataset
+) -> ReadRows:
+    if layer.GetSpatialRef() is None:
+        raise InputError("reference_no_crs", "The reference polygons have no coordinate reference system. Assign one.")
+    names = [field.GetName() for field in layer.schema]
+    if class_field is not None and class_field not in names:
+        raise InputError(
+            "no_class_field", f"The reference has no field {class_field!r}; it has {', '.join(names) or 'none'}."
+        )
+    copy_path = f"/vsimem/farmcd_{uuid4().hex}.gpkg"
+    copy = gdal.VectorTranslate(
+        copy_path,
+        dataset,
+        layers=[layer.GetName()],
+        layerName="reference",
+        format="GPKG",
+        dstSRS=mapped.GetProjection(),
+        reproject=True,
+        geometryType="PROMOTE_TO_MULTI",
+        makeValid=True,
+        selectFields=[class_field] if class_field else [],
+        dim="XY",
+    )
+    polygons = copy.GetLayer(0)
+    polygons.CreateField(ogr.FieldDefn(CLASS_ID, ogr.OFTInteger))
+    polygons.StartTransaction()
+    for feature in polygons:
+        feature.SetField(CLASS_ID, _class_id(feature.GetField(class_field)) if class_field else UNSETTLED)
+        polygons.SetFeature(feature)
+    polygons.CommitTransaction()
+    left, top, right, _ = _corners(mapped)
+    _, dx, _, _, _, dy = mapped.GetGeoTransform()
+    width = mapped.RasterXSize
+    crs = osr.SpatialReference(mapped.GetProjection())
+
+    def read(row: int, rows: int) -> Bytes:
+        target = gdal.GetDriverByName("MEM").Create("", width, rows, 1, gdal.GDT_Byte)
+        target.SetGeoTransform((left, dx, 0, top + row * dy, 0, dy))
+        target.SetSpatialRef(crs)
+        window = copy.GetLayer(0)
+        window.SetSpatialFilterRect(left, top + (row + rows) * dy, right, top + row * dy)
+        gdal.RasterizeLayer(target, [1], window, options=[f"ATTRIBUTE={CLASS_ID}"])
+        return target.ReadAsArray()
+
+    return read
+
+
+def _class_id(value: Any) -> int:
+    """Read a class from a field: an id, a name, or a label in either language; an empty one is not settled."""
+    words = str(value).strip().lower() if value is not None else ""
+    if not words:
+        return UNSETTLED
+    for row in CLASSES:
+        if words in {str(row.id), f"{row.id}.0", row.name, row.label.lower(), row.label_zh}:
+            return row.id
+    raise InputError(
+        "unknown_class",
+        f"The reference holds the class {value!r}. Known are {', '.join(f'{row.id} ({row.name})' for row in CLASSES)}.",
+    )
+
+
+def _open(path: str, kinds: int, name: str) -> gdal.Dataset:
+    try:
+        return gdal.OpenEx(path, kinds | gdal.OF_VERBOSE_ERROR)
+    except RuntimeError as error:
+        raise InputError("unreadable", f"{name} {path} cannot be opened ({error}). Check the path.") from error
+
+
+def _check_place(dataset: gdal.Dataset, name: str) -> None:
+    if dataset.GetSpatialRef() is None or dataset.GetGeoTransform(can_return_null=True) is None:
+        raise InputError("no_crs", f"{name} has no coordinate reference system or position. Assign them.")
+
+
+def _checked(values: npt.NDArray[Any], path: Path) -> Bytes:
+    unknown = sorted(set(np.unique(values).tolist()) - KNOWN_IDS)
+    if unknown:
+        raise InputError(
+            "unknown_label",
+            f"{path} holds the values {', '.join(map(str, unknown[:5]))}; known are the class ids "
+            f"0-{CLASSES[-1].id}, {UNSETTLED} (changed, class not known) and {NODATA} (nothing known).",
+        )
+    return values.astype(np.uint8)
+
+
+def _corners(dataset: gdal.Dataset) -> tuple[float, float, float, float]:
+    x, dx, _, y, _, dy = dataset.GetGeoTransform()
+    return x, y, x + dataset.RasterXSize * dx, y + dataset.RasterYSize * dy

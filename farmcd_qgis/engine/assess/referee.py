@@ -1,0 +1,193 @@
+"""The referee: CLIP looks at doubtful candidates, both dates side by side, and marks likely pseudo-changes.
+
+After the authors' misc/remoteclip_referee.py (specification section 7) with its faults mended: both dates are seen
+whole, values are scaled as CLIP expects them, and candidates of any class are judged. It never deletes anything.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from osgeo import gdal, ogr
+from torch import Tensor
+
+from ...core.errors import Cancelled
+from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.protocol import request_from_dict
+from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
+from ...networks.card import checkpoint_hash
+from ...networks.clip import clip_model
+from ..run.record import read_record
+from ..scene.pair import Pair
+from ..scene.tiling import Window
+
+# The numbers of the authors' code.
+DOUBTFUL_MEAN = (0.45, 0.75)
+DOUBTFUL_P90 = 0.92
+PSEUDO_BELOW = -0.55
+LEAST_KEPT = 0.6
+PAD = 12
+KEEP = "a real land cover change between two satellite images"
+DROP = "no real change, only lighting/shadow difference, seasonal change, or misregistration"
+
+SCORE, VERDICT, WEIGHTS = "referee_score", "referee_verdict", "referee_weights"
+FIELDS = {SCORE: ogr.OFTReal, VERDICT: ogr.OFTString, WEIGHTS: ogr.OFTString}
+REAL, PSEUDO, WITHHELD = "real", "pseudo_change", "withheld"
+BATCH = 16
+CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
+CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+NODATA = 255
+
+
+class Doubtful(NamedTuple):
+    """A candidate in the doubtful band: its feature id, area in ha, window on the grid, and score if it has one."""
+
+    fid: int
+    area_ha: float
+    window: Window
+    score: float | None
+
+
+@dataclass(frozen=True)
+class RefereeSummary:
+    """How many candidates were doubtful, how many of them CLIP holds for pseudo-changes, whether that was withheld."""
+
+    doubtful: int
+    pseudo_changes: int
+    withheld: bool
+
+
+@torch.inference_mode()
+def referee(
+    run_dir: str | Path,
+    weights: str | Path,
+    *,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> RefereeSummary:
+    """Judge the doubtful candidates of a run with the CLIP in `weights` (any ViT of OpenAI's layout, RemoteCLIP too).
+
+    Doubtful is a mean confidence of 0.45 to 0.75 whose 90th percentile is at most 0.92. The candidates get the fields
+    referee_score (100 times cosine to "a real change", less that to "no real change"), referee_verdict ("real",
+    "pseudo_change" below -0.55) and referee_weights (SHA-256 of the file: scores of the same weights are not computed
+    again). Where less than 60 % of the doubtful area would stay, CLIP does not know this imagery: all verdicts are
+    "withheld". Raises InputError for a folder without a run, or a file without such a CLIP, and Cancelled.
+    """
+    run_dir = Path(run_dir)
+    record = read_record(run_dir)
+    model = clip_model(Path(weights))
+    file_hash = checkpoint_hash(weights)
+    pair = Pair.open(request_from_dict(record["request"]))
+    window = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
+    doubtful = _doubtful(run_dir, pair, window, file_hash)
+    texts = F.normalize(model.encode_text(model.tokenize((KEEP, DROP))).float(), dim=-1)
+    scores: dict[int, float] = {row.fid: row.score for row in doubtful if row.score is not None}
+    pending = [row for row in doubtful if row.score is None]
+    for start in range(0, len(pending), BATCH):
+        if is_cancelled and is_cancelled():
+            raise Cancelled
+        batch = pending[start : start + BATCH]
+        images = torch.stack([side_by_side(*pair.read(row.window)[:2], model.side) for row in batch])
+        seen = F.normalize(model.encode_image(images).float(), dim=-1)
+        margins = 100 * (seen @ texts.T) @ torch.tensor([1.0, -1.0])
+        scores |= dict(zip((row.fid for row in batch), margins.tolist(), strict=True))
+        if progress:
+            progress(Progress("referee", (start + len(batch)) / len(pending)))
+    verdicts = _verdicts(doubtful, scores)
+    _write(run_dir / RUN_GPKG, scores, verdicts, file_hash)
+    pseudo = sum(scores[row.fid] < PSEUDO_BELOW for row in doubtful)
+    return RefereeSummary(len(doubtful), pseudo, WITHHELD in verdicts.values())
+
+
+def side_by_side(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8], side: int) -> Tensor:
+    """Fit both dates, uint8 (3, h, w), next to each other into a square of grey: float32 (3, side, side) for CLIP."""
+    images = torch.from_numpy(np.concatenate((before, after), axis=2)).float()[None] / 255
+    height, width = images.shape[2:]
+    scale = side / max(height, width)
+    size = max(1, round(height * scale)), max(1, round(width * scale))
+    fitted = F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)[0].clamp(0, 1)
+    mean, std = (torch.tensor(values)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
+    canvas = torch.zeros(3, side, side)
+    top, left = (side - size[0]) // 2, (side - size[1]) // 2
+    canvas[:, top : top + size[0], left : left + size[1]] = (fitted - mean) / std
+    return canvas
+
+
+def _verdicts(doubtful: Sequence[Doubtful], scores: dict[int, float]) -> dict[int, str]:
+    verdicts = {row.fid: PSEUDO if scores[row.fid] < PSEUDO_BELOW else REAL for row in doubtful}
+    total = sum(row.area_ha for row in doubtful)
+    kept = sum(row.area_ha for row in doubtful if verdicts[row.fid] == REAL)
+    return dict.fromkeys(verdicts, WITHHELD) if kept < LEAST_KEPT * total else verdicts
+
+
+def _doubtful(run_dir: Path, pair: Pair, bounds: Window, file_hash: str) -> list[Doubtful]:
+    """Find the candidates in the doubtful band, in the order of their numbers."""
+    file = gdal.OpenEx(str(run_dir / RUN_GPKG), gdal.OF_VECTOR)
+    layer = file.GetLayerByName(CANDIDATES)
+    has_scores = layer.GetLayerDefn().GetFieldIndex(SCORE) >= 0
+    confidence = gdal.OpenEx(str(run_dir / CONFIDENCE_TIF), gdal.OF_RASTER)
+    return list(_in_band(layer, confidence, pair, bounds, file_hash if has_scores else None))
+
+
+def _in_band(
+    layer: ogr.Layer, confidence: gdal.Dataset, pair: Pair, bounds: Window, file_hash: str | None
+) -> Iterator[Doubtful]:
+    x, dx, _, y, _, dy = confidence.GetGeoTransform()
+    for feature in layer:
+        if not DOUBTFUL_MEAN[0] <= feature["confidence_mean"] <= DOUBTFUL_MEAN[1]:
+            continue
+        xmin, xmax, ymin, ymax = feature.GetGeometryRef().GetEnvelope()
+        left, top = round((xmin - x) / dx), round((ymax - y) / dy)
+        own = Window(left, top, max(1, round((xmax - x) / dx) - left), max(1, round((ymin - y) / dy) - top))
+        own = own.intersection(Window(0, 0, bounds.width, bounds.height))
+        if not own.width or not own.height or _p90(feature, confidence, own) > DOUBTFUL_P90:
+            continue
+        padded = Window(
+            bounds.column + own.column - PAD, bounds.row + own.row - PAD, own.width + 2 * PAD, own.height + 2 * PAD
+        ).intersection(Window(0, 0, pair.width, pair.height))
+        known = file_hash is not None and feature[WEIGHTS] == file_hash
+        yield Doubtful(feature.GetFID(), feature["area_ha"], padded, feature[SCORE] if known else None)
+
+
+def _p90(feature: ogr.Feature, confidence: gdal.Dataset, window: Window) -> float:
+    """The 90th percentile of the confidence of a candidate's pixels, 0..1."""
+    x, dx, _, y, _, dy = confidence.GetGeoTransform()
+    inside = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Byte)
+    inside.SetGeoTransform((x + window.column * dx, dx, 0, y + window.row * dy, 0, dy))
+    inside.SetProjection(confidence.GetProjection())
+    holder = ogr.GetDriverByName("Memory").CreateDataSource("")
+    shape = holder.CreateLayer("shape", confidence.GetSpatialRef(), ogr.wkbMultiPolygon)
+    copy = ogr.Feature(shape.GetLayerDefn())
+    copy.SetGeometry(feature.GetGeometryRef())
+    shape.CreateFeature(copy)
+    gdal.RasterizeLayer(inside, [1], shape, burn_values=[1])
+    values = confidence.GetRasterBand(1).ReadAsArray(*window)[inside.ReadAsArray() > 0]
+    values = values[values != NODATA]
+    return float(np.percentile(values, 90)) / 100 if values.size else math.inf
+
+
+def _write(gpkg: Path, scores: dict[int, float], verdicts: dict[int, str], file_hash: str) -> None:
+    """Keep the scores as fields of the candidates, in one transaction; what was kept of other weights goes."""
+    file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR | gdal.OF_UPDATE)
+    layer = file.GetLayerByName(CANDIDATES)
+    for name, kind in FIELDS.items():
+        if layer.GetLayerDefn().GetFieldIndex(name) < 0:
+            layer.CreateField(ogr.FieldDefn(name, kind))
+    file.StartTransaction()
+    for feature in layer:
+        fid = feature.GetFID()
+        if fid in verdicts:
+            feature[SCORE], feature[VERDICT], feature[WEIGHTS] = scores[fid], verdicts[fid], file_hash
+        elif feature[WEIGHTS] is None:
+            continue
+        else:
+            for name in FIELDS:
+                feature.SetFieldNull(name)
+        layer.SetFeature(feature)
+    file.CommitTransaction()

@@ -1,0 +1,1 @@
+"""From class rasters to polygons: components, outlines, areas, the GeoPackage."""

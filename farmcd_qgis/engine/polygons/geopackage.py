@@ -1,0 +1,173 @@
+"""The run's GeoPackage: its layers and fields, the styles stored inside, and the run's record as a table."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from osgeo import gdal, ogr, osr
+
+from ...core.paths import resources
+from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+osr.UseExceptions()
+
+UNREVIEWED = "unreviewed"
+UNJUDGED = "unjudged"
+GEOMETRY = "geom"
+STYLES_TABLE = "layer_styles"
+
+# The first field is the layer's own number and its feature id as well.
+FIELDS: dict[str, dict[str, int]] = {
+    CANDIDATES: {
+        "candidate_id": ogr.OFTInteger64,
+        "class_id": ogr.OFTInteger,
+        "class_name": ogr.OFTString,
+        "second_class_id": ogr.OFTInteger,
+        "second_class_name": ogr.OFTString,
+        "area_ha": ogr.OFTReal,
+        "area_mu": ogr.OFTReal,
+        "confidence_mean": ogr.OFTReal,
+        "confidence_min": ogr.OFTReal,
+        "hard_share": ogr.OFTReal,
+        "arbitration": ogr.OFTReal,
+        "disagreement": ogr.OFTReal,
+        "status": ogr.OFTString,
+    },
+    HARD_REGIONS: {
+        "region_id": ogr.OFTInteger64,
+        "area_ha": ogr.OFTReal,
+        "area_mu": ogr.OFTReal,
+        "confidence_mean": ogr.OFTReal,
+        "class_id": ogr.OFTInteger,
+        "class_name": ogr.OFTString,
+    },
+}
+
+# QGIS's own layout (QgsVectorLayer.saveStyleToDatabase), so that it loads the default style by itself.
+STYLE_FIELDS = {
+    "f_table_catalog": (ogr.OFTString, 256),
+    "f_table_schema": (ogr.OFTString, 256),
+    "f_table_name": (ogr.OFTString, 256),
+    "f_geometry_column": (ogr.OFTString, 256),
+    "styleName": (ogr.OFTString, 30),
+    "styleQML": (ogr.OFTString, 0),
+    "styleSLD": (ogr.OFTString, 0),
+    "useAsDefault": (ogr.OFTInteger, 0),
+    "description": (ogr.OFTString, 0),
+    "owner": (ogr.OFTString, 30),
+    "ui": (ogr.OFTString, 30),
+    "update_time": (ogr.OFTDateTime, 0),
+}
+
+
+class Package:
+    """A GeoPackage in the making at `path`, used as a context: the file is whole, and free, at its end."""
+
+    def __init__(self, path: Path, crs_wkt: str) -> None:
+        self._file = ogr.GetDriverByName("GPKG").CreateDataSource(str(path))
+        self._crs = osr.SpatialReference()
+        self._crs.ImportFromWkt(crs_wkt)
+
+    def write_layer(self, name: str, features: Iterable[tuple[ogr.Geometry, Mapping[str, Any]]]) -> None:
+        """Write a layer of `FIELDS` with a spatial index from pairs of MultiPolygon and values by field."""
+        layer = self._file.CreateLayer(name, self._crs, ogr.wkbMultiPolygon, [f"GEOMETRY_NAME={GEOMETRY}"])
+        fields = FIELDS[name]
+        for field, kind in fields.items():
+            layer.CreateField(ogr.FieldDefn(field, kind))
+        number = next(iter(fields))
+        self._file.StartTransaction()
+        for geometry, values in features:
+            feature = ogr.Feature(layer.GetLayerDefn())
+            feature.SetFID(int(values[number]))
+            # By position: looking fields up by name takes longer than all the rest.
+            for position, field in enumerate(fields):
+                feature.SetField(position, values[field])
+            feature.SetGeometryDirectly(geometry)
+            layer.CreateFeature(feature)
+        self._file.CommitTransaction()
+
+    def write_styles(self) -> None:
+        """Store `resources/styles/<layer>.qml` as the layers' default styles, where there are such files."""
+        files = [resources() / "styles" / f"{name}.qml" for name in FIELDS]
+        styles = [(file.stem, file.read_text(encoding="utf-8")) for file in files if file.is_file()]
+        if not styles:
+            return
+        table = self._file.CreateLayer(STYLES_TABLE, None, ogr.wkbNone, ["FID=id"])
+        for field, (kind, width) in STYLE_FIELDS.items():
+            definition = ogr.FieldDefn(field, kind)
+            definition.SetWidth(width)
+            if field == "useAsDefault":
+                definition.SetSubType(ogr.OFSTBoolean)
+            if kind == ogr.OFTDateTime:
+                definition.SetDefault("CURRENT_TIMESTAMP")
+            table.CreateField(definition)
+        for name, qml in styles:
+            _add_style(table, name, qml)
+
+    def __enter__(self) -> "Package":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # GDAL closes a file when nothing in Python refers to it any more.
+        self._file = None
+
+
+def store_style(file: gdal.Dataset, name: str) -> None:
+    """Store `resources/styles/<name>.qml` as the default style of a layer that was added later, unless it has one."""
+    table, path = file.GetLayerByName(STYLES_TABLE), resources() / "styles" / f"{name}.qml"
+    if table is None or not path.is_file():
+        return
+    table.SetAttributeFilter(f"f_table_name = '{name}'")
+    if not table.GetFeatureCount():
+        _add_style(table, name, path.read_text(encoding="utf-8"))
+    table.SetAttributeFilter(None)
+
+
+def write_run_table(gpkg: Path, rows: Iterable[tuple[str, str]]) -> None:
+    """Write the run's record, (key, value) texts, into the table `run` of a GeoPackage; replaces what it held."""
+    file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR | gdal.OF_UPDATE)
+    table = file.CreateLayer(RUN_TABLE, None, ogr.wkbNone, ["OVERWRITE=YES"])
+    table.CreateField(ogr.FieldDefn("key", ogr.OFTString))
+    table.CreateField(ogr.FieldDefn("value", ogr.OFTString))
+    file.StartTransaction()
+    for key, value in rows:
+        feature = ogr.Feature(table.GetLayerDefn())
+        feature["key"], feature["value"] = key, value
+        table.CreateFeature(feature)
+    file.CommitTransaction()
+
+
+def _add_style(table: ogr.Layer, name: str, qml: str) -> None:
+    feature = ogr.Feature(table.GetLayerDefn())
+    for field in ("f_table_catalog", "f_table_schema", "styleSLD", "owner"):
+        feature[field] = ""
+    feature["f_table_name"] = feature["styleName"] = name
+    feature["f_geometry_column"] = GEOMETRY
+    feature["styleQML"] = qml
+    feature["useAsDefault"] = 1
+    feature["description"] = f"FarmCD: {name.replace('_', ' ')}"
+    table.CreateFeature(feature)
+
+
+def count_reviewed(gpkg: Path) -> int:
+    """Count what people have settled in a run's GeoPackage: candidates with a verdict, judged points of the accuracy
+    sample; 0 if there is no file.
+
+    Where all of it was taken back, the log still holds what a person did: it counts as one.
+    """
+    if not gpkg.exists():
+        return 0
+    file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
+    settled = _count(file, CANDIDATES, f"status <> '{UNREVIEWED}'")
+    settled += _count(file, ACCURACY_SAMPLE, f"judgement <> '{UNJUDGED}'")
+    return settled or min(1, _count(file, VERDICT_LOG) + _count(file, JUDGEMENT_LOG))
+
+
+def _count(file: gdal.Dataset, name: str, condition: str | None = None) -> int:
+    layer = file.GetLayerByName(name)
+    if layer is None:
+        return 0
+    layer.SetAttributeFilter(condition)
+    return layer.GetFeatureCount()

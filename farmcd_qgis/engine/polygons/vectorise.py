@@ -1,0 +1,255 @@
+"""From the rasters of a run to its polygons: candidates of change and hard regions.
+
+What there is of the rasters streams by in bands of rows: to label what is connected, and to count what there is of each
+label. The labels are kept meanwhile, in files, and outlined from there.
+"""
+
+import json
+import shutil
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from osgeo import gdal, ogr
+
+from ...core.classes import CHANGES, class_label
+from ...core.errors import Cancelled, InputError
+from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON
+from ..scene.areas import hectares, mu
+from ..scene.tiling import Window
+from .components import Components, Labels
+from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+from .label_file import LabelFile, Labelled
+from .outlines import outlines
+from .tally import Bands, Rasters, Tally
+
+gdal.UseExceptions()
+ogr.UseExceptions()
+
+SCRATCH = "vectorise.part"
+# Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
+HARD_REGION_PIXELS = 512
+
+Bytes = npt.NDArray[np.uint8]
+Longs = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class VectorSummary:
+    """How many polygons there are; `area_ha` holds the candidates' area in hectares by class name."""
+
+    candidates: int
+    hard_regions: int
+    area_ha: dict[str, float]
+
+
+def vectorise(
+    run_dir: str | Path,
+    *,
+    tau: float = 0.80,
+    minimum_mapping_unit_m2: float = 400.0,
+    connectivity: int = 8,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> VectorSummary:
+    """Write farmcd.gpkg of a run folder from its three rasters: candidates, hard regions, styles, record.
+
+    Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
+    stay as they are. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
+    would be lost), and Cancelled; then nothing is left behind.
+    """
+    _check(tau, minimum_mapping_unit_m2, connectivity)
+    run_dir = Path(run_dir)
+    rasters = Rasters(run_dir)
+    target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
+    if reviewed := count_reviewed(target):
+        raise InputError(
+            "reviewed",
+            f"{reviewed} candidates or sample points in {target} have been reviewed already, and new polygons would "
+            "replace them. Copy the run folder without farmcd.gpkg and make the polygons there.",
+        )
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        steps = _Steps(progress, is_cancelled)
+        job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
+        with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
+            changed, doubtful = job.label(steps.part(0.0, 0.4))
+            job.count([changed, doubtful], steps.part(0.4, 0.55))
+            package.write_layer(CANDIDATES, job.features(changed, _candidate, steps.part(0.55, 0.85)))
+            package.write_layer(HARD_REGIONS, job.features(doubtful, _hard_region, steps.part(0.85, 1.0)))
+            package.write_styles()
+        _copy_record(run_dir, scratch / RUN_GPKG)
+        steps(1.0)
+        (scratch / RUN_GPKG).replace(target)
+    except BaseException as error:
+        # The functions that were left hold files open, and Windows removes no file that is.
+        traceback.clear_frames(error.__traceback__)
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    class_ids = changed.tally.classes.argmax(axis=1)
+    area_ha = {row.name: hectares(float(changed.tally.area[class_ids == row.id].sum())) for row in CHANGES}
+    return VectorSummary(len(changed.tally.area), len(doubtful.tally.area), area_ha)
+
+
+def _candidate(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    pixels = tally.pixels[at]
+    class_id, second = int(tally.classes[at].argmax()), int(tally.seconds[at].argmax())
+    return {
+        "candidate_id": number,
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+        "second_class_id": second,
+        "second_class_name": class_label(second),
+        **_measures(tally, at),
+        "confidence_min": int(tally.confidence_min[at]) / 100,
+        "hard_share": round(tally.hard[at] / pixels, 4),
+        "arbitration": round(tally.arbitration[at] / pixels / 100, 4),
+        "disagreement": round(tally.disagreement[at] / pixels, 4),
+        "status": UNREVIEWED,
+    }
+
+
+def _hard_region(number: int, tally: Tally) -> dict[str, Any]:
+    at = number - 1
+    class_id = int(tally.classes[at].argmax())
+    return {
+        "region_id": number,
+        **_measures(tally, at),
+        "class_id": class_id,
+        "class_name": class_label(class_id),
+    }
+
+
+def _measures(tally: Tally, at: int) -> dict[str, float]:
+    area = float(tally.area[at])
+    return {
+        "area_ha": round(hectares(area), 6),
+        "area_mu": round(mu(area), 5),
+        "confidence_mean": round(tally.confidence[at] / tally.pixels[at] / 100, 4),
+    }
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """What is connected, on its way to a layer: `file` holds provisional labels, `last_rows` the last rows of the final
+    ones or a little more.
+    """
+
+    file: LabelFile
+    labels: Labels
+    tally: Tally
+    last_rows: Longs
+
+    @classmethod
+    def of(cls, file: LabelFile, labels: Labels) -> "_Layer":
+        """Return a layer of which nothing is counted yet."""
+        return cls(file, labels, Tally(labels.areas), np.zeros(len(labels.areas) + 1, np.int64))
+
+
+@dataclass(frozen=True)
+class _Job:
+    """The way from rasters to layers; `hard_below` is in percent."""
+
+    rasters: Rasters
+    scratch: Path
+    hard_below: float
+    minimum_m2: float
+    connectivity: int
+
+    def hard(self, bands: Bands) -> npt.NDArray[np.bool_]:
+        """Tell where the network is in doubt."""
+        # Rounded, since 100 * 0.29 is a little less than 29.
+        return bands.valid & (bands.confidence < round(self.hard_below, 6))
+
+    def hard_squares(self, window: Window, bands: Bands) -> Bytes:
+        """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
+        rows = np.arange(window.row, window.bottom) // HARD_REGION_PIXELS % 2
+        columns = np.arange(window.column, window.right) // HARD_REGION_PIXELS % 2
+        return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
+
+    def label(self, steps: "_Steps") -> list[_Layer]:
+        """Find what is connected: where there is change, and where the network is in doubt."""
+        files = [LabelFile(self.scratch / name) for name in (CANDIDATES, HARD_REGIONS)]
+        found = [Components(self.rasters.width, self.connectivity, self.minimum_m2) for _ in files]
+        for window in self.rasters.spans():
+            bands = self.rasters.read(window)
+            areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
+            values = np.where(bands.valid, bands.change, 0).astype(np.uint8), self.hard_squares(window, bands)
+            for file, components, own in zip(files, found, values, strict=True):
+                file.add(window, components.add(window, own, areas))
+            steps(window.bottom / self.rasters.height)
+        return [_Layer.of(file, components.labels()) for file, components in zip(files, found, strict=True)]
+
+    def count(self, layers: list[_Layer], steps: "_Steps") -> None:
+        """Count what there is of each label."""
+        for parts in zip(*(layer.file.read(layer.labels.final) for layer in layers), strict=True):
+            window = parts[0].window
+            bands = self.rasters.read(window)
+            hard = self.hard(bands)
+            for layer, part in zip(layers, parts, strict=True):
+                layer.tally.add(part.ids, bands, hard)
+                layer.last_rows[part.ids] = window.bottom - 1
+            steps(window.bottom / self.rasters.height)
+
+    def features(
+        self, layer: _Layer, describe: Callable[[int, Tally], dict[str, Any]], steps: "_Steps"
+    ) -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
+        """Yield the features of a layer: outlines and what is told of them."""
+
+        def labelled() -> Iterator[Labelled]:
+            for part in layer.file.read(layer.labels.final):
+                yield part
+                steps(part.window.bottom / self.rasters.height)
+
+        place = self.rasters.geotransform
+        for number, polygon in outlines(labelled(), self.rasters.width, layer.last_rows[1:], place):
+            yield polygon, describe(number, layer.tally)
+
+
+class _Steps:
+    """Reports progress of a part of the whole, and raises Cancelled when told to stop."""
+
+    def __init__(
+        self,
+        progress: ProgressCallback | None,
+        is_cancelled: IsCancelled | None,
+        start: float = 0.0,
+        stop: float = 1.0,
+    ) -> None:
+        self._progress, self._is_cancelled, self._start, self._stop = progress, is_cancelled, start, stop
+
+    def __call__(self, part: float) -> None:
+        if self._is_cancelled and self._is_cancelled():
+            raise Cancelled
+        if self._progress:
+            self._progress(Progress("polygons", self._start + part * (self._stop - self._start)))
+
+    def part(self, start: float, stop: float) -> "_Steps":
+        """Return the steps of a part of this part."""
+        length = self._stop - self._start
+        return _Steps(self._progress, self._is_cancelled, self._start + start * length, self._start + stop * length)
+
+
+def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
+    if not 0 < tau <= 1:
+        raise InputError("bad_tau", f"tau is {tau}; give a confidence above 0 and up to 1 (0.8 is usual).")
+    if not 0 <= minimum_m2 < float("inf"):
+        raise InputError("bad_mmu", f"The minimum mapping unit is {minimum_m2} m2; give 0 or more.")
+    if connectivity not in (4, 8):
+        raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
+
+
+def _copy_record(run_dir: Path, gpkg: Path) -> None:
+    """Put the record of a finished run into its new GeoPackage; a detection does so itself once it has one."""
+    if (run_dir / RUN_JSON).exists():
+        from ..run.record import flatten
+
+        write_run_table(gpkg, flatten(json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))))

@@ -1,0 +1,225 @@
+"""One detection, from two rasters to a run folder: the only implementation, whoever calls it."""
+
+import time
+from contextlib import closing
+from functools import partial
+from typing import Any
+
+from ...core.errors import Cancelled, InputError
+from ...core.feedback import IsCancelled, ProgressCallback
+from ...core.protocol import Finding, RunRequest, RunResult
+from ...core.run_files import RUN_GPKG
+from ...networks import heap
+from ..polygons.geopackage import count_reviewed
+from ..polygons.vectorise import vectorise
+from ..run.disk import writing_to
+from ..run.identity import raster_identity, run_identity
+from ..run.journal import Journal
+from ..run.record import make_record, now, raster_tags, write_record
+from ..run.run_folder import RunFolder, finished_result
+from ..run.writer import Grid, write_rasters
+from ..scene.mask import Mask
+from ..scene.pair import Pair
+from ..scene.preflight import check
+from ..scene.tiling import Lattice, Window, strips
+from .block import TilePredictor, _batches, _Rows, _Strip
+from .meter import Meter
+from .pipeline import Behind, read_ahead
+
+# Tiles at a time where nothing is said; the CPU gains nothing from more than one.
+ACCELERATOR_BATCH = 8
+# Batches that the reading thread may be ahead, enough to hide a slow disk, and the writing thread behind.
+READ_AHEAD = WRITE_BEHIND = 3
+# Wider pairs are worked on in strips, so that memory does not grow with the width. Narrower strips would have more
+# tiles predicted twice at their edges.
+STRIP_PIXELS = 12_288
+
+
+def detect(
+    request: RunRequest,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+    predictor: TilePredictor | None = None,
+) -> RunResult:
+    """Find what farmland became between two dates and write the run folder `request.out_dir`.
+
+    The folder holds change, confidence and arbitration rasters, farmcd.gpkg and run.json; after an error or when
+    cancelled, the rows that were finished, with which the same request goes on, and nothing if there are none.
+    Equal input gives equal pixels, whatever the batch size, wherever the area of interest begins and however often
+    the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
+    set. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
+    """
+    run = _Run(request, Meter(progress), is_cancelled or (lambda: False))
+    with RunFolder(request.out_dir) as folder:
+        try:
+            return run.result(folder, predictor)
+        except Cancelled:
+            if folder.resumable:
+                raise Cancelled(
+                    f"Stopped by the user. What is finished stays in {folder.out_dir}; the same run goes on from there."
+                ) from None
+            raise
+
+
+class _Run:
+    """One detection under way."""
+
+    def __init__(self, request: RunRequest, meter: Meter, is_cancelled: IsCancelled) -> None:
+        self.request = request
+        self.meter = meter
+        self.is_cancelled = is_cancelled
+        self.started, self.clock = now(), time.monotonic()
+
+    def result(self, folder: RunFolder, predictor: TilePredictor | None) -> RunResult:
+        """Compute the run into `folder`, or return the one that is there."""
+        request = self.request
+        self.meter.send("preflight", 0.0)
+        findings = check(request)
+        pair = Pair.open(request)
+        mask = Mask.open(pair, request)
+        identity = run_identity(request, _checkpoint_hash(request, predictor), pair, mask)
+        if folder.finished is not None and not request.force:
+            return finished_result(folder.out_dir, folder.finished, identity)
+        _refuse_if_reviewed(folder)
+        self.meter.send("loading", 0.0)
+        predictor = predictor or _load_predictor(request)
+        journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
+        findings = [*findings, *_origin(journal, folder)]
+        earlier_s = journal.seconds
+        figures = self._predict(pair, mask, predictor, journal)
+        self._write_rasters(folder, journal, pair, mask, predictor.describe())
+        found = self._vectorise(folder)
+        seconds = time.monotonic() - self.clock + earlier_s
+        record = make_record(
+            request,
+            pair=pair,
+            window=mask.bounds,
+            predictor=predictor.describe(),
+            findings=findings,
+            figures={"seconds": round(seconds, 3), "device": predictor.device, **figures, **found},
+            started=self.started,
+            identity=identity,
+        )
+        with writing_to(folder.path):
+            write_record(record, folder.path)
+        self._stop_if_asked()
+        folder.publish()
+        self.meter.send("done", 1.0)
+        return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
+
+    def _predict(self, pair: Pair, mask: Mask, predictor: TilePredictor, journal: Journal) -> dict[str, Any]:
+        """Predict every tile that is not finished; return the figures of it."""
+        lattice = Lattice(pair.width, pair.height, predictor.tile, self.request.overlap)
+        # Overlaps are counted once, else the rate would flatter.
+        megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
+        parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
+        left = sum(part.tiles for part in parts)
+        whole = mask.bounds.width * mask.bounds.height / 1e6
+        filled = min(whole, (left + journal.tiles) * megapixels_per_tile)
+        self.meter.begin_tiles(left, journal.tiles, filled, whole - filled)
+        # Twice what the device takes at once, so that one part is prepared while the other is computed.
+        wanted = 2 * getattr(predictor, "batch", ACCELERATOR_BATCH)
+        batch = self.request.batch or (1 if predictor.device == "cpu" else wanted)
+        done = 0
+        for part in parts:
+            writer = _Rows(part, journal, mask.bounds)
+            batches = _batches(pair, mask, part, batch)
+            with closing(read_ahead(batches, READ_AHEAD)) as ready, Behind(WRITE_BEHIND) as behind:
+                for item in ready:
+                    self._stop_if_asked()
+                    if item.windows:
+                        behind.do(partial(writer.add, item, *predictor.predict(*item.images)))
+                    if item.finished is not None:
+                        behind.do(partial(writer.finish, item.finished))
+                    done += len(item.windows)
+                    self.meter.tiles(item.passed, done * megapixels_per_tile)
+        return {
+            "tiles_in_bounds": sum(len(row.windows) for row in lattice.rows(mask.bounds)),
+            "tiles_predicted": journal.tiles,
+            "prediction_seconds": round(journal.seconds, 3),
+            "megapixels_per_second": round(journal.tiles * megapixels_per_tile / max(journal.seconds, 1e-6), 4),
+        }
+
+    def _write_rasters(
+        self, folder: RunFolder, journal: Journal, pair: Pair, mask: Mask, about: dict[str, Any]
+    ) -> None:
+        grid = Grid(mask.bounds.width, mask.bounds.height, _moved(pair.geotransform, mask.bounds), pair.crs_wkt)
+        tags = raster_tags(self.request, pair, about)
+        report = partial(self._tail, "writing", 0.0)
+        write_rasters(journal, folder.path, grid, tags, report, self.is_cancelled)
+
+    def _vectorise(self, folder: RunFolder) -> dict[str, Any]:
+        request = self.request
+        with writing_to(folder.out_dir):
+            summary = vectorise(
+                folder.path,
+                tau=request.tau,
+                minimum_mapping_unit_m2=request.minimum_mapping_unit_m2,
+                connectivity=request.connectivity,
+                progress=lambda step: self._tail("polygons", 0.5, step.fraction),
+                is_cancelled=self.is_cancelled,
+            )
+        return {
+            "candidates": summary.candidates,
+            "hard_regions": summary.hard_regions,
+            "area_ha": summary.area_ha,
+        }
+
+    def _tail(self, stage: str, begin: float, part: float) -> None:
+        self.meter.tail(stage, begin + part / 2)
+
+    def _stop_if_asked(self) -> None:
+        if self.is_cancelled():
+            raise Cancelled
+
+
+def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]:
+    x, dx, rx, y, ry, dy = geotransform
+    column, row = window.column, window.row
+    return (x + column * dx + row * rx, dx, rx, y + column * ry + row * dy, ry, dy)
+
+
+def _load_predictor(request: RunRequest) -> TilePredictor:
+    # Late, so that preflight, tests and a fake predictor do without torch.
+    with heap.uncollected():
+        from ...networks.predictor import Predictor
+
+    return Predictor.load(
+        request.checkpoint,
+        request.device,
+        tile=request.tile,
+        symmetric=request.symmetric,
+        context=request.context,
+    )
+
+
+def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:
+    from ...networks.card import checkpoint_hash
+
+    return checkpoint_hash(request.checkpoint) if predictor is None else str(predictor.describe().get("sha256", ""))
+
+
+def _refuse_if_reviewed(folder: RunFolder) -> None:
+    """Raise InputError where computing anew would replace verdicts of a person."""
+    if reviewed := count_reviewed(folder.out_dir / RUN_GPKG):
+        raise InputError(
+            "reviewed",
+            f"{reviewed} candidates in {folder.out_dir} have been reviewed already, and computing the run anew would "
+            "lose that. Choose another output folder.",
+        )
+
+
+def _origin(journal: Journal, folder: RunFolder) -> list[Finding]:
+    """Say what became of an unfinished run that the folder held."""
+    if journal.differs:
+        return [
+            Finding(
+                "warning",
+                "begun_anew",
+                f"{folder.out_dir} held an unfinished run that differs in: {', '.join(journal.differs)}. It was "
+                "removed, and this run began from the start.",
+            )
+        ]
+    if journal.steps:
+        return [Finding("info", "went_on", f"The unfinished run in {folder.out_dir} was continued.")]
+    return []

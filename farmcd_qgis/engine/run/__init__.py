@@ -1,0 +1,1 @@
+"""The run folder: journal, record, identity, writing that survives a kill."""

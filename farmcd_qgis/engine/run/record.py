@@ -1,0 +1,146 @@
+"""The record of a run: all that is needed to repeat it and to tell where a result came from."""
+
+import hashlib
+import json
+import platform
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from osgeo import gdal
+
+from ... import __version__
+from ...core.errors import InputError
+from ...core.protocol import Finding, RunRequest
+from ...core.run_files import RUN_JSON
+from ..scene.pair import Pair
+from ..scene.tiling import Window
+from .identity import Identity, fingerprint
+
+
+def now() -> str:
+    """Return the time in UTC as ISO 8601 text with seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def make_record(
+    request: RunRequest,
+    *,
+    pair: Pair,
+    window: Window,
+    predictor: dict[str, Any],
+    findings: list[Finding],
+    figures: dict[str, Any],
+    started: str,
+    identity: Identity,
+) -> dict[str, Any]:
+    """Gather the content of run.json; `window` is the part of the grid that the rasters hold."""
+    before_date, after_date = pair.dates
+    record = {
+        "run": fingerprint(request, predictor),
+        "started": started,
+        "finished": now(),
+        "request": asdict(request),
+        "identity": identity,
+        "versions": {
+            "farmcd": __version__,
+            "python": platform.python_version(),
+            "gdal": gdal.__version__,
+            "numpy": np.__version__,
+            "platform": platform.platform(),
+        },
+        "predictor": predictor,
+        "inputs": {
+            "before": _input(request.before, before_date),
+            "after": _input(request.after, after_date),
+        },
+        "grid": {
+            "width": pair.width,
+            "height": pair.height,
+            "geotransform": list(pair.geotransform),
+            "crs": pair.crs_wkt,
+            "resolution_m": pair.resolution_m,
+            "window": window._asdict(),
+        },
+        "stretch": pair.stretch,
+        "findings": [asdict(finding) for finding in findings],
+        "figures": figures,
+    }
+    return json.loads(json.dumps(record, default=_plain))
+
+
+def write_record(record: dict[str, Any], folder: Path) -> None:
+    """Write run.json into `folder`."""
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / RUN_JSON).write_text(text + "\n", encoding="utf-8")
+
+
+def read_record(run_dir: Path) -> dict[str, Any]:
+    """Read the record of a finished run; raises InputError where the folder holds none."""
+    try:
+        record: dict[str, Any] = json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError("no_run", f"{run_dir} holds no finished run ({error}). Choose a run folder.") from error
+    return record
+
+
+def flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """List a record as (key, value) texts for the GeoPackage: keys joined by dots, lists as JSON, None as ""."""
+    rows: list[tuple[str, str]] = []
+    for key, value in record.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            rows += flatten(value, f"{name}.")
+        elif value is None or isinstance(value, str):
+            rows.append((name, value or ""))
+        else:
+            rows.append((name, json.dumps(value, ensure_ascii=False)))
+    return rows
+
+
+def raster_tags(request: RunRequest, pair: Pair, predictor: dict[str, Any]) -> dict[str, str]:
+    """Return the provenance that goes into the rasters' TIFF tags; no times, so that equal runs give equal bytes."""
+    before_date, after_date = pair.dates
+    tags = {
+        "TIFFTAG_SOFTWARE": f"FarmCD {__version__}",
+        "FARMCD_RUN": fingerprint(request, predictor),
+        "FARMCD_CHECKPOINT": Path(request.checkpoint).name,
+        "FARMCD_CHECKPOINT_SHA256": str(predictor.get("sha256", "")),
+        "FARMCD_BEFORE": Path(request.before).name,
+        "FARMCD_AFTER": Path(request.after).name,
+        "FARMCD_BEFORE_DATE": before_date or "",
+        "FARMCD_AFTER_DATE": after_date or "",
+    }
+    return {key: value for key, value in tags.items() if value}
+
+
+def _input(path: str, date: str | None) -> dict[str, Any]:
+    status = gdal.VSIStatL(path)
+    dataset = gdal.Open(path)
+    return {
+        "path": path,
+        "size": status.size if status else None,
+        "modified": datetime.fromtimestamp(status.mtime, UTC).isoformat() if status else None,
+        "sha256": _sha256(path),
+        "crs": dataset.GetProjection(),
+        "date": date,
+    }
+
+
+def _sha256(path: str) -> str | None:
+    """Hash an input that is one file; others (a folder, a service, a file inside an archive) have no hash."""
+    if not Path(path).is_file():
+        return None
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Turn what json does not know into what it knows: dataclasses, numpy's numbers and arrays, paths."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return str(value)

@@ -1,0 +1,152 @@
+"""The three rasters of a run, made of its pieces as Cloud Optimized GeoTIFFs."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+from xml.sax.saxutils import escape  # nosec B406 # writes only
+
+from osgeo import gdal
+
+from ...core.classes import CLASSES, NODATA
+from ...core.errors import Cancelled
+from ...core.paths import resources
+from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
+from .disk import told_failures, writing_to
+from .journal import BLOCK, FIELDS, Journal
+
+gdal.UseExceptions()
+
+# A row of blocks reaches into two steps of each of the strips side by side.
+OPEN_PIECES = 16
+POOL = "GDAL_MAX_DATASET_POOL_SIZE"
+
+Stage = Callable[[float], None]
+
+
+class Grid(NamedTuple):
+    """Size and place of the rasters of a run; `geotransform` is GDAL's."""
+
+    width: int
+    height: int
+    geotransform: tuple[float, ...]
+    crs_wkt: str
+
+
+class Band(NamedTuple):
+    """A band's description and the field of `Rows` that fills it."""
+
+    description: str
+    field: str
+
+
+RASTERS: dict[str, tuple[Band, ...]] = {
+    CHANGE_TIF: (Band("change class", "change"),),
+    CONFIDENCE_TIF: (Band("confidence (%)", "confidence"), Band("second class", "second")),
+    ARBITRATION_TIF: (Band("no change according to the text priors (%)", "arbitration"),),
+}
+
+
+def write_rasters(
+    journal: Journal,
+    folder: Path,
+    grid: Grid,
+    tags: dict[str, str],
+    report: Stage,
+    is_cancelled: Callable[[], bool],
+) -> None:
+    """Write the rasters with overviews and styles into `folder`; `report` gets 0..1.
+
+    Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
+    Raises FarmCDError if the disk is full, InputError if the folder cannot be written to, and Cancelled.
+    """
+    with writing_to(folder), _small_cache(grid.width):
+        for index, name in enumerate(RASTERS):
+
+            def advance(part: float, *_: object, done: int = index) -> int:
+                report((done + part) / len(RASTERS))
+                return not is_cancelled()
+
+            try:
+                _optimise(_mosaic(journal, grid, name, tags), folder / name, advance)
+            except RuntimeError:
+                if is_cancelled():
+                    raise Cancelled from None
+                raise
+            _copy_style(name, folder)
+
+
+@contextmanager
+def _small_cache(width: int) -> Iterator[None]:
+    """Let GDAL keep little: a row of blocks on the way in, one on the way out, few pieces open.
+
+    It would fill its cache with pieces that are not read again, and memory would grow with the height.
+    """
+    usual, pool = gdal.GetCacheMax(), gdal.GetConfigOption(POOL)
+    gdal.SetCacheMax(min(usual, 2**24 + 2 * BLOCK * width))
+    gdal.SetConfigOption(POOL, str(OPEN_PIECES))
+    try:
+        yield
+    finally:
+        gdal.SetCacheMax(usual)
+        gdal.SetConfigOption(POOL, pool)
+
+
+def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:
+    """Lay the pieces side by side, without copying a pixel."""
+    bands = RASTERS[name]
+    mosaic = gdal.GetDriverByName("VRT").Create("", grid.width, grid.height, 0)
+    mosaic.SetGeoTransform(grid.geotransform)
+    mosaic.SetProjection(grid.crs_wkt)
+    mosaic.SetMetadata({**tags, "FARMCD_CLASSES": json.dumps({row.id: row.name for row in CLASSES})})
+    for number, band in enumerate(bands, start=1):
+        mosaic.AddBand(gdal.GDT_Byte)
+        made = mosaic.GetRasterBand(number)
+        made.SetDescription(band.description)
+        made.SetNoDataValue(NODATA)
+        from_band = 1 + FIELDS.index(band.field)
+        sources = [_source(journal, place, from_band) for place, step in enumerate(journal.steps) if step.file]
+        made.SetMetadata({f"source_{place}": xml for place, xml in enumerate(sources)}, "new_vrt_sources")
+    if name == CHANGE_TIF:
+        mosaic.GetRasterBand(1).SetColorInterpretation(gdal.GCI_PaletteIndex)
+        mosaic.GetRasterBand(1).SetColorTable(_colour_table())
+        mosaic.GetRasterBand(1).SetCategoryNames([row.label for row in CLASSES])
+    return mosaic
+
+
+def _source(journal: Journal, place: int, band: int) -> str:
+    step = journal.steps[place]
+    size = f'xSize="{step.width}" ySize="{step.height}"'
+    # The properties spare GDAL the opening of every piece beforehand.
+    return (
+        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(journal.path(step)))}</SourceFilename>'
+        f"<SourceBand>{band}</SourceBand>"
+        f'<SourceProperties RasterXSize="{step.width}" RasterYSize="{step.height}" DataType="Byte" '
+        f'BlockXSize="{BLOCK}" BlockYSize="{-(-step.height // 16) * 16}"/>'
+        f'<SrcRect xOff="0" yOff="0" {size}/><DstRect xOff="{step.column}" yOff="{step.row}" {size}/></SimpleSource>'
+    )
+
+
+def _colour_table() -> gdal.ColorTable:
+    table = gdal.ColorTable()
+    for row in CLASSES:
+        red, green, blue = bytes.fromhex(row.colour.removeprefix("#"))
+        # TIFF palettes hold no alpha: only the style file beside the raster makes class 0 transparent.
+        table.SetColorEntry(row.id, (red, green, blue, 255 if row.id else 0))
+    return table
+
+
+def _optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -> None:
+    options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
+    with told_failures():
+        gdal.GetDriverByName("COG").CreateCopy(
+            str(target), mosaic, options=[*options, "SPARSE_OK=TRUE"], callback=advance
+        )
+
+
+def _copy_style(name: str, folder: Path) -> None:
+    style = resources() / "styles" / Path(name).with_suffix(".qml").name
+    if style.is_file():
+        shutil.copyfile(style, folder / style.name)

@@ -1,0 +1,106 @@
+"""Windows on the reference grid and the lattice of overlapping tiles."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+from ...core.errors import InputError
+
+# The networks halve the resolution three times on the way down.
+TILE_MULTIPLE = 8
+
+
+class Window(NamedTuple):
+    """A rectangle of pixels on the reference grid; `column` and `row` are of its upper left pixel."""
+
+    column: int
+    row: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column after the window."""
+        return self.column + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row after the window."""
+        return self.row + self.height
+
+    def intersection(self, other: "Window") -> "Window":
+        """Return the part both windows share; its width or height is 0 where they share none."""
+        column, row = max(self.column, other.column), max(self.row, other.row)
+        width = max(0, min(self.right, other.right) - column)
+        height = max(0, min(self.bottom, other.bottom) - row)
+        return Window(column, row, width, height)
+
+
+def strips(bounds: Window, widest: int) -> list[Window]:
+    """Cut a window into strips of about equal width, at most `widest`, that are worked on one after the other."""
+    count = -(-bounds.width // widest)
+    edges = [bounds.column + bounds.width * number // count for number in range(count + 1)]
+    return [Window(left, bounds.row, right - left, bounds.height) for left, right in pairwise(edges)]
+
+
+class TileRow(NamedTuple):
+    """The tiles of one row of the lattice; no tile of a later row touches a grid row above `finished`."""
+
+    windows: list[Window]
+    finished: int
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Overlapping tiles over a grid of `width` x `height` pixels, anchored at the grid's (0, 0).
+
+    The anchor does not move with an area of interest, so that a tile sees the same pixels in every run.
+    Tiles stand `tile - overlap` pixels apart; the last of a row or column is shifted inwards to end at the
+    grid's edge; a grid smaller than a tile has one tile, cut to the grid. Raises InputError for a tile or
+    overlap that cannot work.
+    """
+
+    width: int
+    height: int
+    tile: int
+    overlap: int
+
+    def __post_init__(self) -> None:
+        if self.tile < 2 * TILE_MULTIPLE or self.tile % TILE_MULTIPLE:
+            raise InputError(
+                "bad_tile",
+                f"The tile size is {self.tile} pixels; give a multiple of {TILE_MULTIPLE}, "
+                f"at least {2 * TILE_MULTIPLE} (256 is usual).",
+            )
+        if not 0 <= self.overlap < self.tile:
+            raise InputError(
+                "bad_overlap",
+                f"The overlap is {self.overlap} pixels; give a number from 0 to {self.tile - 1} (a quarter of "
+                f"the tile is usual).",
+            )
+
+    @property
+    def stride(self) -> int:
+        """Pixels from one tile to the next."""
+        return self.tile - self.overlap
+
+    def rows(self, bounds: Window) -> Iterator[TileRow]:
+        """Yield, from top to bottom, the tiles that touch `bounds`; within a row from left to right."""
+        columns = [
+            (column, width)
+            for column, width in self._spans(self.width)
+            if column < bounds.right and column + width > bounds.column
+        ]
+        spans = [(row, h) for row, h in self._spans(self.height) if row < bounds.bottom and row + h > bounds.row]
+        for index, (row, height) in enumerate(spans):
+            last = index + 1 == len(spans)
+            finished = bounds.bottom if last else max(bounds.row, spans[index + 1][0])
+            yield TileRow([Window(column, row, width, height) for column, width in columns], finished)
+
+    def _spans(self, length: int) -> list[tuple[int, int]]:
+        """Return (start, size) of the tiles along one axis of `length` pixels."""
+        if length <= self.tile:
+            return [(0, length)]
+        starts = [*range(0, length - self.tile, self.stride), length - self.tile]
+        return [(start, self.tile) for start in starts]

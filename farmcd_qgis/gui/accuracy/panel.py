@@ -1,0 +1,103 @@
+"""The widgets of the accuracy dock: plan a sample, judge it, read the result. The dock fills and connects them."""
+
+from collections.abc import Mapping
+
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTabWidget,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...core.classes import CLASSES
+from ..judging.keys import KeyAction, KeyButton, button_row
+from ..widgets.parts import NoteEdit, combo, place_head, rule
+from ..widgets.run_choice import RunChoice
+from ..widgets.words import tr
+from .plan import PlanPage
+
+PLAN, JUDGE, RESULT = range(3)
+# The choice of the filter beside the single states.
+ANY = "any"
+
+
+class AccuracyPanel(QWidget):
+    """The choice of a run, and a tab for each step below it."""
+
+    def __init__(self, actions: Mapping[str, KeyAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        self.run = RunChoice("accuracyRunCombo")
+        layout.addWidget(self.run)
+        self.plan = PlanPage()
+        self.judge = JudgePage(actions, self)
+        self.result = ResultPage()
+        self.tabs = QTabWidget()
+        self.tabs.setObjectName("accuracyTabs")
+        self.tabs.setDocumentMode(True)
+        for page, words in ((self.plan, tr("Sample")), (self.judge, tr("Judge")), (self.result, tr("Result"))):
+            self.tabs.addTab(page, words)
+        layout.addWidget(self.tabs, 1)
+
+
+class JudgePage(QWidget):
+    """One point after the other: what is asked, the answers with their keys, the way back, the map."""
+
+    def __init__(self, actions: Mapping[str, KeyAction], panel: QWidget) -> None:
+        super().__init__()
+        self.status = combo("accuracyStatusCombo")
+        self.progress = QProgressBar()
+        self.title, self.place, self.hint, self.state = QLabel(), QLabel(), QLabel(), QLabel()
+        head = place_head(self.title, self.place, self.hint, self.state)
+        # Room for the usual words, so that the buttons don't jump from one point to the next.
+        self.hint.setMinimumHeight(2 * self.hint.fontMetrics().lineSpacing())
+        self.note = NoteEdit(panel)
+        self.note.setPlaceholderText(tr("Note to the next judgement"))
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.addWidget(self.status)
+        layout.addWidget(self.progress)
+        layout.addLayout(head)
+        layout.addWidget(self.hint)
+        layout.addWidget(self.state)
+        layout.addLayout(_answers(actions))
+        layout.addWidget(self.note)
+        layout.addWidget(rule())
+        layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
+        layout.addLayout(button_row(actions["flicker"], actions["mark"], actions["zoom"]))
+        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
+        layout.addStretch(1)
+
+
+class ResultPage(QWidget):
+    """What the sample says, and what limits it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = QTextBrowser()
+        self.text.setObjectName("accuracyResult")
+        self.save = QPushButton(tr("Save as page, CSV and JSON…"))
+        self.save.setObjectName("accuracySave")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 0)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.save)
+
+
+def _answers(actions: Mapping[str, KeyAction]) -> QGridLayout:
+    grid = QGridLayout()
+    grid.setSpacing(4)
+    grid.addWidget(KeyButton(actions[CLASSES[0].name]), 0, 0, 1, 6)
+    for position, kind in enumerate(CLASSES[1:]):
+        line, column, span = (1, 2 * position, 2) if position < 3 else (2, 3 * (position - 3), 3)
+        grid.addWidget(KeyButton(actions[kind.name]), line, column, 1, span)
+    grid.addWidget(KeyButton(actions["unsure"]), 3, 0, 1, 3)
+    grid.addWidget(KeyButton(actions["skip"]), 3, 3, 1, 3)
+    return grid

@@ -1,0 +1,157 @@
+"""The settings that most people leave alone."""
+
+from typing import Any
+
+from qgis.core import QgsSettings
+from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
+from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
+
+from ...core.protocol import RunRequest
+from ..settings import SETTINGS
+from ..widgets.words import label as label_of
+from ..widgets.words import tr
+
+NEAR_INFRARED = (1, 4, 3)
+
+
+class AdvancedBox(QgsCollapsibleGroupBox):
+    """Tile, overlap, batch, tau, minimum mapping unit, grid, bands and dates; `values()` are fields of a RunRequest."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(tr("Advanced"), parent)
+        self.setObjectName("advancedBox")
+        self.setCollapsed(True)
+        form = QFormLayout(self)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self.tau = self._add_real(form, "tau", tr("Hard below confidence"), RunRequest.tau, 0.01, 0.99, 2)
+        unit = RunRequest.minimum_mapping_unit_m2
+        self.unit = self._add_real(form, "mmu", tr("Minimum mapping unit"), unit, 0.0, 1e7, 0)
+        self.unit.setSuffix(" m²")
+        self.tile = self._add_whole(form, "tile", tr("Tile"), RunRequest.tile, 16, 2048, 8)
+        self.tile.setSuffix(" px")
+        self.overlap = self._add_whole(form, "overlap", tr("Overlap of tiles"), RunRequest.overlap, 0, 1024, 8)
+        self.overlap.setSuffix(" px")
+        self.batch = self._add_whole(form, "batch", tr("Tiles in a batch"), RunRequest.batch, 0, 256, 1)
+        self.batch.setSpecialValueText(tr("automatic"))
+        self.reference = QComboBox()
+        self.reference.setObjectName("referenceCombo")
+        self.reference.addItem(tr("the after image"), "after")
+        self.reference.addItem(tr("the before image"), "before")
+        self.reference.currentIndexChanged.connect(self.changed)
+        form.addRow(label_of(tr("Grid of")), self.reference)
+        self.bands = QComboBox()
+        self.bands.setObjectName("bandsCombo")
+        for bands, words in _band_orders():
+            self.bands.addItem(words, bands)
+        # Else its longest words would widen the dock.
+        self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.bands.setToolTip(tr("Of both images. Water is black in near infrared."))
+        self.bands.currentIndexChanged.connect(self.changed)
+        form.addRow(label_of(tr("Red, green, blue")), self.bands)
+        self.before_date = self._add_date(form, "beforeDateEdit", tr("Date of before"))
+        self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
+        self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
+        self.symmetric.setToolTip(tr("Takes twice as long"))
+        self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
+        self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
+        self.force.setToolTip(tr("Replaces the run that the output folder holds"))
+        self._restore()
+        self.changed.connect(self._save)
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields of a RunRequest that are set here."""
+        return {
+            "tau": round(self.tau.value(), 4),
+            "minimum_mapping_unit_m2": self.unit.value(),
+            "tile": self.tile.value(),
+            "overlap": self.overlap.value(),
+            "batch": self.batch.value(),
+            "reference": self.reference.currentData(),
+            "before_bands": self.bands.currentData(),
+            "after_bands": self.bands.currentData(),
+            "before_date": self.before_date.text().strip() or None,
+            "after_date": self.after_date.text().strip() or None,
+            "symmetric": self.symmetric.isChecked(),
+            "match_histograms": self.matching.isChecked(),
+            "force": self.force.isChecked(),
+        }
+
+    def fit_bands(self, card: dict[str, Any]) -> None:
+        """Read near infrared as green for a checkpoint that was trained so, and no longer for another."""
+        wanted, other = (NEAR_INFRARED, None) if card.get("bands") else (None, NEAR_INFRARED)
+        if self.bands.currentData() == other:
+            # QComboBox.findData finds no tuples.
+            self.bands.setCurrentIndex([bands for bands, _ in _band_orders()].index(wanted))
+
+    def _add_real(
+        self, form: QFormLayout, name: str, label: str, value: float, low: float, high: float, decimals: int
+    ) -> QgsDoubleSpinBox:
+        box = QgsDoubleSpinBox()
+        box.setDecimals(decimals)
+        box.setRange(low, high)
+        box.setSingleStep(0.05 if decimals else 100)
+        box.setClearValue(value)
+        box.setValue(value)
+        return self._added(form, name, label, box)
+
+    def _add_whole(
+        self, form: QFormLayout, name: str, label: str, value: int, low: int, high: int, step: int
+    ) -> QgsSpinBox:
+        box = QgsSpinBox()
+        box.setRange(low, high)
+        box.setSingleStep(step)
+        box.setClearValue(value)
+        box.setValue(value)
+        return self._added(form, name, label, box)
+
+    def _added(self, form: QFormLayout, name: str, label: str, box: Any) -> Any:
+        box.setObjectName(f"{name}Spin")
+        box.valueChanged.connect(lambda _: self.changed.emit())
+        form.addRow(label_of(label), box)
+        return box
+
+    def _add_date(self, form: QFormLayout, name: str, label: str) -> QLineEdit:
+        edit = QLineEdit()
+        edit.setObjectName(name)
+        edit.setPlaceholderText(tr("from the file, or 2020-08-31"))
+        edit.editingFinished.connect(self.changed)
+        form.addRow(label_of(label), edit)
+        return edit
+
+    def _add_check(self, form: QFormLayout, name: str, label: str) -> QCheckBox:
+        check = QCheckBox(label)
+        check.setObjectName(name)
+        check.toggled.connect(lambda _: self.changed.emit())
+        form.addRow(check)
+        return check
+
+    def _kept(self) -> dict[str, Any]:
+        return {"tau": self.tau, "mmu": self.unit, "tile": self.tile, "overlap": self.overlap, "batch": self.batch}
+
+    def _save(self) -> None:
+        settings = QgsSettings()
+        for name, box in self._kept().items():
+            settings.setValue(SETTINGS + name, box.value())
+        settings.setValue(SETTINGS + "symmetric", self.symmetric.isChecked())
+        settings.setValue(SETTINGS + "match_histograms", self.matching.isChecked())
+
+    def _restore(self) -> None:
+        settings = QgsSettings()
+        for name, box in self._kept().items():
+            kind = type(box.value())
+            box.setValue(settings.value(SETTINGS + name, box.value(), kind))
+        self.symmetric.setChecked(settings.value(SETTINGS + "symmetric", False, bool))
+        self.matching.setChecked(settings.value(SETTINGS + "match_histograms", False, bool))
+
+
+def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
+    """Return the orders of bands that images come in, with words; None is the first three."""
+    return [
+        (None, tr("bands 1, 2, 3")),
+        ((3, 2, 1), tr("3, 2, 1: blue comes first")),
+        (NEAR_INFRARED, tr("1, 4, 3: near infrared as green")),
+        ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),
+    ]

@@ -1,0 +1,1 @@
+"""What review and accuracy share: map, linked canvases, keys."""

@@ -1,0 +1,375 @@
+"""The window that learns from a review: samples from its verdicts, a checkpoint trained on, and whether that helped."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsSettings
+from qgis.gui import QgsFileWidget
+from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ... import tasks
+from ...core.errors import FarmCDError, InputError
+from ...core.feedback import Progress
+from ...core.paths import bundled_checkpoints, own_checkpoints
+from ...core.protocol import Finding
+from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+from ...layers.run_group import read_record
+from ...review.session import Session
+from ..settings import SETTINGS
+from ..widgets.findings_list import FindingsList
+from ..widgets.words import progress_words, tr
+from .figures import FiguresTable, outcome_words
+
+STEPS, MINUTES = 150, 15
+# With fewer verdicts a quarter of them, which is held out, says next to nothing.
+FEW_VERDICTS = 100
+# The export's share of the bar; it takes seconds, the training minutes.
+EXPORT_SHARE = 0.05
+SUFFIX = ".safetensors"
+LEAST_WIDTH = 520
+
+
+class LearnButton(QToolButton):
+    """Opens the window for the run that is under review; `adopted` carries a new checkpoint for the runs to come."""
+
+    adopted = pyqtSignal(str)
+
+    def __init__(self, reviewed: Callable[[], Session | None], row: QHBoxLayout) -> None:
+        super().__init__()
+        self.setText(tr("Train…"))
+        self.setToolTip(tr("Use verdicts for training"))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setObjectName("learnButton")
+        # The keys stay with the verdicts.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._reviewed = reviewed
+        self.dialog: LearnDialog | None = None
+        self.clicked.connect(self._open)
+        row.addWidget(self)
+
+    def _open(self) -> None:
+        if self.dialog is None:
+            self.dialog = LearnDialog(self._reviewed, self)
+            self.dialog.adopted.connect(self.adopted)
+        self.dialog.show()
+        self.dialog.raise_()
+        self.dialog.activateWindow()
+
+
+class LearnDialog(QDialog):
+    """Exports samples and trains a checkpoint on with them in the worker; closing the window lets that go on.
+
+    The new checkpoint is a file like any other until a person, who has seen the figures, presses "Use for new runs";
+    then `adopted` carries its path.
+    """
+
+    adopted = pyqtSignal(str)
+
+    def __init__(self, reviewed: Callable[[], Session | None], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("FarmCDLearnDialog")
+        self.setWindowTitle("FarmCD · " + tr("Use verdicts for training"))
+        self._reviewed = reviewed
+        self._run_dir: Path | None = None
+        self._task: tasks.WorkerTask | None = None
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        self._proposed = self._made = ""
+        self.about, self.status, self.outcome = QLabel(), QLabel(), QLabel()
+        self.checkpoint = _file("learnCheckpoint", QgsFileWidget.StorageMode.GetFile)
+        self.mix = _file("learnMix", QgsFileWidget.StorageMode.GetDirectory)
+        self.samples = _file("learnSamples", QgsFileWidget.StorageMode.GetDirectory)
+        self.target = _file("learnTarget", QgsFileWidget.StorageMode.SaveFile)
+        self.steps, self.minutes = QSpinBox(), QSpinBox()
+        self.findings, self.table, self.progress = FindingsList(), FiguresTable(), QProgressBar()
+        self.start_button, self.cancel_button = QPushButton(tr("Start training")), QPushButton(tr("Cancel"))
+        self.export_button, self.adopt_button = (
+            QPushButton(tr("Export samples only")),
+            QPushButton(tr("Use for new runs")),
+        )
+        self._lay_out()
+        self.start_button.clicked.connect(self.start)
+        self.export_button.clicked.connect(self.export)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.adopt_button.clicked.connect(self.adopt)
+        self.refresh()
+
+    def event(self, event: QEvent) -> bool:
+        """Count anew when a person comes back from the review."""
+        if event.type() == QEvent.Type.WindowActivate:
+            self.refresh()
+        return super().event(event)
+
+    def showEvent(self, event: Any) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the run under review and its verdicts, unless something runs."""
+        if self._task is not None:
+            return
+        session = self._reviewed()
+        folder = session.store.path.parent if session is not None else None
+        if folder != self._run_dir:
+            self._run_dir = folder
+            self._show_result(None)
+            self.status.clear()
+            self._propose(folder)
+        counts = session.counts() if session is not None else {}
+        judged = [counts.get(status, 0) for status in (CONFIRMED, PSEUDO_CHANGE, OTHER_CLASS)]
+        self.about.setText(_about(folder, *judged))
+        self._enable(sum(judged) > 0)
+
+    def start(self) -> None:
+        """Export the samples and train on with them."""
+        target = Path(self.target.filePath().strip())
+        if not self.checkpoint.filePath().strip():
+            self._show_error(tr("Choose the checkpoint to begin with."))
+        elif target.suffix != SUFFIX or not target.is_absolute():
+            self._show_error(tr("Name a file that ends in .safetensors for the new checkpoint."))
+        elif target.exists():
+            self._show_error(tr("{0} exists already: give the new checkpoint another name.").format(target))
+        else:
+            self._export(then=self._train)
+
+    def export(self) -> None:
+        """Export the samples into the folder that is named, and no more."""
+        if self.samples.filePath().strip():
+            self._export(then=self._on_exported)
+        else:
+            self._show_error(tr("Name a new or empty folder for the samples."))
+
+    def cancel(self) -> None:
+        """Stop what runs; no checkpoint is written then."""
+        if self._task is not None:
+            self.cancel_button.setEnabled(False)
+            self.status.setText(tr("Stopping"))
+            self._task.stop()
+
+    def adopt(self) -> None:
+        """Make the new checkpoint the one that new runs begin with."""
+        QgsSettings().setValue(SETTINGS + "checkpoint", self._made)
+        self.adopted.emit(self._made)
+        self.adopt_button.setEnabled(False)
+        self.status.setText(tr("New runs use {0} from now on.").format(Path(self._made).name))
+
+    # The jobs, one after the other
+
+    def _export(self, then: Callable[[dict[str, Any]], None]) -> None:
+        kept = self.samples.filePath().strip()
+        if not kept:
+            self._temporary = tempfile.TemporaryDirectory(prefix="farmcd-samples-", ignore_cleanup_errors=True)
+        folder = Path(kept) if kept else Path(self._temporary.name, "samples")  # type: ignore[union-attr]
+        self._show_result(None)
+        self.findings.show_findings([])
+        self.status.setText(tr("Starting"))
+        arguments = {"run_dirs": [str(self._run_dir)], "out_dir": str(folder)}
+        self._run("export_samples", arguments, tr("FarmCD: export samples"), then)
+
+    def _train(self, exported: dict[str, Any]) -> None:
+        if self._task is not None and self._task.isCanceled():
+            # Cancelled in the moment in which the samples were ready.
+            self._on_stop()
+            return
+        target = self.target.filePath().strip()
+        try:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            words = tr("The folder {0} cannot be made: {1}.").format(Path(target).parent, error.strerror)
+            self._on_end("")
+            self._show_error(words)
+            return
+        self.status.setText(tr("Measuring the checkpoint as it is"))
+        arguments = {
+            "checkpoint": self.checkpoint.filePath().strip(),
+            "samples": exported["out_dir"],
+            "out": target,
+            "mix": self.mix.filePath().strip() or None,
+            "steps": self.steps.value(),
+            "minutes": self.minutes.value() or None,
+        }
+        self._run("finetune", arguments, tr("FarmCD: train with verdicts"), self._on_trained)
+
+    def _run(self, job: str, arguments: dict[str, Any], words: str, then: Callable[[dict[str, Any]], None]) -> None:
+        task = self._task = tasks.WorkerTask(job, arguments, words)
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(then)
+        task.failed.connect(self._on_failure)
+        task.stopped.connect(self._on_stop)
+        self._enable(False)
+        tasks.start(task)
+
+    def _on_progress(self, progress: Progress) -> None:
+        exporting = progress.stage == "export_samples"
+        low, high = (0.0, EXPORT_SHARE) if exporting else (EXPORT_SHARE, 1.0)
+        self.progress.setValue(round(1000 * (low + (high - low) * progress.fraction)))
+        if self.cancel_button.isEnabled():
+            # The worker's own message tells the loss, which says nothing to who reviews.
+            self.status.setText(progress_words(replace(progress, message="")))
+
+    def _on_exported(self, made: dict[str, Any]) -> None:
+        self._on_end(tr("{0} samples are in {1}.").format(made["samples"], made["out_dir"]))
+        # Else the next export would find it full.
+        self.samples.setFilePath("")
+
+    def _on_trained(self, record: dict[str, Any]) -> None:
+        self._made = record["checkpoint"]
+        self._on_end(tr("The new checkpoint is in {0}.").format(self._made))
+        self._show_result(record)
+        self._propose(self._run_dir, name_only=True)
+
+    def _on_stop(self) -> None:
+        self._on_end(tr("Stopped. No checkpoint was written."))
+
+    def _on_failure(self, error: FarmCDError) -> None:
+        self._on_end("")
+        self._show_error(error.message)
+
+    def _on_end(self, words: str) -> None:
+        self._task = None
+        if self._temporary is not None:
+            self._temporary.cleanup()
+            self._temporary = None
+        self.refresh()
+        self.status.setText(words)
+
+    # What is seen
+
+    def _show_result(self, record: dict[str, Any] | None) -> None:
+        self.table.show_figures(record)
+        self.outcome.setText(outcome_words(record) if record else "")
+        self.outcome.setVisible(record is not None)
+        self.adopt_button.setVisible(record is not None)
+        self.adopt_button.setEnabled(record is not None)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Make the window as high as what it shows, which must be seen whole, and keep it on the screen."""
+        layout, room = self.layout(), self.screen().availableGeometry()
+        layout.activate()
+        self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+        if self.isVisible() and self.frameGeometry().bottom() > room.bottom():
+            self.move(self.x(), max(room.top(), room.bottom() - self.frameGeometry().height()))
+
+    def _show_error(self, message: str) -> None:
+        self.findings.show_findings([Finding("error", "learn", message)])
+        self._fit()
+
+    def _propose(self, folder: Path | None, name_only: bool = False) -> None:
+        """Fill in the run's checkpoint and a new file; what a person named stays."""
+        start = _checkpoint_of(folder)
+        if start and not name_only:
+            self.checkpoint.setFilePath(start)
+        if self.target.filePath() in ("", self._proposed, self._made):
+            moment = datetime.now().strftime("%Y%m%d-%H%M%S")
+            path = own_checkpoints() / f"farmcd-{moment}{SUFFIX}"
+            while path.exists():
+                path = path.with_stem(path.stem + "b")
+            self._proposed = str(path)
+            self.target.setFilePath(self._proposed)
+
+    def _enable(self, judged: bool) -> None:
+        running = self._task is not None
+        for button in (self.start_button, self.export_button):
+            button.setEnabled(judged and not running)
+        self.cancel_button.setEnabled(running)
+        self.fields.setEnabled(not running)
+        self.progress.setVisible(running)
+        if not running:
+            self.progress.setValue(0)
+
+    def _lay_out(self) -> None:
+        self.steps.setRange(1, 100_000)
+        self.steps.setValue(STEPS)
+        self.minutes.setRange(0, 24 * 60)
+        self.minutes.setValue(MINUTES)
+        self.minutes.setSuffix(" " + tr("minutes"))
+        self.minutes.setSpecialValueText(tr("no limit"))
+        self.checkpoint.setFilter(tr("Checkpoints") + " (*.safetensors *.pth *.pt)")
+        self.target.setFilter(tr("Checkpoints") + " (*.safetensors)")
+        self.mix.lineEdit().setPlaceholderText(tr("none: what was known may fade"))
+        self.samples.lineEdit().setPlaceholderText(tr("not kept"))
+        self.progress.setRange(0, 1000)
+        self.progress.setTextVisible(False)
+        for text in (self.about, self.outcome, self.status):
+            text.setWordWrap(True)
+            text.setTextFormat(Qt.TextFormat.PlainText)
+        self.fields = QWidget()
+        form = QFormLayout(self.fields)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        limits = QHBoxLayout()
+        limits.addWidget(self.steps)
+        limits.addWidget(QLabel(tr("at most")))
+        limits.addWidget(self.minutes)
+        limits.addStretch(1)
+        form.addRow(tr("Begin with"), self.checkpoint)
+        form.addRow(tr("Mix with older data"), self.mix)
+        form.addRow(tr("Training steps"), limits)
+        form.addRow(tr("New checkpoint"), self.target)
+        form.addRow(tr("Keep the samples in"), self.samples)
+        buttons = QHBoxLayout()
+        for button in (self.export_button, self.cancel_button, self.adopt_button, self.start_button):
+            # Return in a field must not start anything.
+            button.setAutoDefault(False)
+            buttons.addWidget(button)
+        buttons.insertStretch(1, 1)
+        column = QVBoxLayout(self)
+        for part in (self.about, self.fields, self.findings, self.progress, self.status, self.outcome, self.table):
+            column.addWidget(part)
+        column.addLayout(buttons)
+        column.addStretch(1)
+        self.setMinimumWidth(LEAST_WIDTH)
+
+
+def _about(folder: Path | None, confirmed: int, rejected: int, reclassified: int) -> str:
+    """Say of which run how many verdicts there are, and whether these are enough."""
+    if folder is None:
+        return tr("No run is open. Open one in the review dock.")
+    judged = confirmed + rejected + reclassified
+    words = [
+        tr(
+            "Run {0}: {1} verdicts that say what is there ({2} confirmed, {3} rejected, {4} given another class)."
+        ).format(folder.name, judged, confirmed, rejected, reclassified)
+    ]
+    if not judged:
+        words.append(tr("There is nothing to learn from yet: review some candidates first."))
+    elif judged < FEW_VERDICTS:
+        words.append(tr("That is few: the figures will hardly show whether the new checkpoint is better."))
+    return " ".join(words)
+
+
+def _checkpoint_of(folder: Path | None) -> str:
+    """Find the checkpoint of a run, also where the plugin has moved since; "" where it is gone."""
+    if folder is None:
+        return ""
+    try:
+        named = Path(read_record(folder)["request"]["checkpoint"])
+    except (InputError, KeyError):
+        return ""
+    if named.is_file():
+        return str(named)
+    return next((str(path) for path in bundled_checkpoints() if path.name == named.name), "")
+
+
+def _file(name: str, mode: QgsFileWidget.StorageMode) -> QgsFileWidget:
+    made = QgsFileWidget()
+    made.setObjectName(name)
+    made.setStorageMode(mode)
+    return made

@@ -1,0 +1,249 @@
+"""The dock for the report: from a reviewed run to the files that an office hands in."""
+
+import tempfile
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qgis.core import Qgis, QgsProject
+from qgis.gui import QgsDockWidget, QgsMessageBar
+from qgis.PyQt.QtCore import QCoreApplication, QTimer, QUrl
+from qgis.PyQt.QtGui import QDesktopServices
+from qgis.PyQt.QtWidgets import (
+    QPushButton,
+    QWidget,
+)
+
+from ... import tasks
+from ...core.errors import Cancelled, FarmCDError, InputError
+from ...core.feedback import Progress
+from ...core.protocol import Finding
+from ...report import ReportSettings, write_report
+from ...report.headless import Follower
+from ...translation import said
+from ..widgets.job_page import JobPage
+from ..widgets.words import progress_words, tr
+from .form import ReportForm
+from .preview import DRAWN_WIDTH, ReportPreview
+
+PREVIEW_DELAY_MS = 500
+# A process of its own cannot be had: the report is drawn here, and QGIS stalls from page to page.
+NO_PROCESS = ("no_qgis_python", "worker_start", "worker_version")
+
+
+class ReportDock(QgsDockWidget):
+    """Asks what a report shall hold, shows its first pages, and writes it while QGIS stays responsive."""
+
+    def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
+        super().__init__(tr("FarmCD Report"), parent or iface.mainWindow())
+        self.setObjectName("FarmCDReportDock")
+        self._iface = iface
+        self._task: tasks.WorkerTask | None = None
+        self._preview: tasks.WorkerTask | None = None
+        self._previewed: dict[str, Any] = {}
+        self._here = self._stopped_here = False
+        self._pictures = tempfile.TemporaryDirectory(prefix="farmcd-preview-")
+        self.form = ReportForm()
+        self.preview = ReportPreview()
+        self.page = JobPage((self.form, self.preview), tr("Export"), "exportButton")
+        self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
+        self.export_button, self.cancel_button = self.page.start, self.page.cancel
+        self.setWidget(self.page)
+        self._timer = _timer(self, PREVIEW_DELAY_MS, self._draw_preview)
+        # A timer, since the project speaks in the midst of its changes.
+        self._runs_changed = _timer(self, 0, self.form.list_runs)
+        self.form.changed.connect(self._timer.start)
+        self.export_button.clicked.connect(self.export)
+        self.cancel_button.clicked.connect(self.cancel)
+        project = QgsProject.instance()
+        project.layersAdded.connect(self._on_layers)
+        project.layersRemoved.connect(self._on_layers)
+        self._set_running(False)
+
+    def showEvent(self, event: Any) -> None:
+        """List the project's runs and draw the preview, each time the dock is seen."""
+        super().showEvent(event)
+        self.form.list_runs()
+        self._timer.start()
+
+    def open_run(self, run_dir: str | Path) -> None:
+        """Choose the run to be reported."""
+        self.form.list_runs(str(run_dir))
+
+    def export(self) -> None:
+        """Write the report."""
+        if self._task is not None or self._here:
+            return
+        try:
+            settings = self.form.settings()
+        except InputError as error:
+            self._show_error(error)
+            return
+        self.form.keep()
+        self.findings.show_findings([])
+        self._stop_preview()
+        task = tasks.WorkerTask("report", {"settings": asdict(settings)}, tr("FarmCD: write the report"))
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(lambda made: self._on_success(made, settings.out_folder))
+        task.failed.connect(lambda error: self._on_failure(error, settings))
+        task.stopped.connect(self._on_stop)
+        self._task = task
+        self._set_running(True)
+        self.status.setText(tr("Starting"))
+        tasks.start(task)
+
+    def cancel(self) -> None:
+        """Stop the export; outputs that are finished stay."""
+        self.cancel_button.setEnabled(False)
+        self.status.setText(tr("Stopping"))
+        self._stopped_here = True
+        if self._task is not None:
+            self._task.stop()
+
+    def unload(self) -> None:
+        """Let go of the project; the plugin calls this before the dock is deleted."""
+        self._timer.stop()
+        self._runs_changed.stop()
+        self._stop_preview()
+        project = QgsProject.instance()
+        for signal in (project.layersAdded, project.layersRemoved):
+            with suppress(TypeError):
+                signal.disconnect(self._on_layers)
+        self._pictures.cleanup()
+
+    def _on_layers(self) -> None:
+        self._runs_changed.start()
+
+    # The preview
+
+    def _draw_preview(self) -> None:
+        """Draw the pages anew if something they show has changed; an earlier drawing is stopped."""
+        if not self.isVisible() or self._task is not None or self._here:
+            return
+        try:
+            settings = asdict(self.form.settings())
+        except InputError as error:
+            self._previewed = {}
+            self.preview.show_pages([], "" if error.code == "no_run" else said(error.message))
+            self.findings.show_findings([Finding("info", error.code, error.message)] if error.code == "no_run" else [])
+            self.export_button.setEnabled(False)
+            return
+        self.export_button.setEnabled(True)
+        shown = {name: value for name, value in settings.items() if name not in ("out_dir", "outputs")}
+        if shown == self._previewed:
+            return
+        self._stop_preview()
+        self._previewed = shown
+        self.preview.say(tr("Drawing the preview"))
+        arguments = {"settings": settings, "folder": self._pictures.name, "width": DRAWN_WIDTH}
+        task = tasks.WorkerTask("preview", arguments, tr("FarmCD: preview of the report"), hidden=True)
+        task.succeeded.connect(lambda drawn: self._on_preview(task, drawn))
+        task.failed.connect(lambda error: self._on_no_preview(task, error))
+        self._preview = task
+        tasks.start(task)
+
+    def _stop_preview(self) -> None:
+        if self._preview is not None:
+            self._preview.stop()
+            self._preview = None
+            self._previewed = {}
+
+    def _on_preview(self, task: tasks.WorkerTask, drawn: dict[str, Any]) -> None:
+        if task is not self._preview:
+            return
+        self._preview = None
+        self.findings.show_findings([])
+        words = tr("{pages} pages, {candidates} candidates").format(**drawn)
+        if drawn["fell_back"]:
+            words += "\n" + tr("Nothing is reviewed yet: all candidates are shown, and the report says so.")
+        self.preview.show_pages(drawn["pictures"], words)
+
+    def _on_no_preview(self, task: tasks.WorkerTask, error: FarmCDError) -> None:
+        if task is not self._preview:
+            return
+        self._preview = None
+        self.preview.show_pages([], "")
+        if error.code in NO_PROCESS:
+            self.preview.say(tr("No preview: QGIS's own Python could not be started beside it."))
+        else:
+            self._show_error(error)
+
+    # The export
+
+    def _on_progress(self, progress: Progress) -> None:
+        self.progress.setValue(round(1000 * progress.fraction))
+        self.status.setText(progress_words(progress))
+
+    def _on_success(self, made: dict[str, Any], folder: Path) -> None:
+        self._on_end(tr("The report is written."))
+        self.findings.show_findings([Finding("warning", "report", message) for message in made["messages"]])
+        files = {name: Path(path) for name, path in made["files"].items()}
+        bar = self._iface.messageBar()
+        message = QgsMessageBar.createMessage("FarmCD", tr("The report is written."))
+        first = files.get("pdf") or files.get("html")
+        targets = [(tr("Open the report"), first)] if first else []
+        targets.append((tr("Open the folder"), folder))
+        for words, target in targets:
+            button = QPushButton(words)
+            button.clicked.connect(lambda _=False, target=target: _open(target))
+            message.layout().addWidget(button)
+        bar.pushWidget(message, Qgis.MessageLevel.Success)
+
+    def _on_stop(self) -> None:
+        self._on_end(tr("Stopped. Files that were finished are kept."))
+
+    def _on_failure(self, error: FarmCDError, settings: ReportSettings) -> None:
+        self._on_end("")
+        if error.code in NO_PROCESS:
+            self._export_here(settings)
+        else:
+            self._show_error(error)
+
+    def _export_here(self, settings: ReportSettings) -> None:
+        """Write the report in QGIS's own thread, which hears of clicks only between the pages."""
+        self._stopped_here = False
+
+        def follow(progress: Progress) -> None:
+            self._on_progress(progress)
+            QCoreApplication.processEvents()
+
+        self._here = True
+        self._set_running(True)
+        try:
+            made = write_report(settings, Follower(follow, lambda: self._stopped_here))
+        except Cancelled:
+            self._on_stop()
+        except FarmCDError as error:
+            self._on_end("")
+            self._show_error(error)
+        else:
+            files = {name: str(path) for name, path in made.files.items()}
+            self._on_success({"files": files, "messages": made.messages}, settings.out_folder)
+
+    def _show_error(self, error: FarmCDError) -> None:
+        self.findings.show_findings([Finding("error", error.code, error.message)])
+
+    def _on_end(self, words: str) -> None:
+        self._task = None
+        self._here = False
+        self._set_running(False)
+        self.status.setText(words)
+        # The preview that the export stopped.
+        self._timer.start()
+
+    def _set_running(self, running: bool) -> None:
+        self.page.set_running(running)
+        self.form.setEnabled(not running)
+
+
+def _open(target: Path) -> None:
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))
+
+
+def _timer(parent: QWidget, delay_ms: int, act: Any) -> QTimer:
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(delay_ms)
+    timer.timeout.connect(lambda: act())
+    return timer

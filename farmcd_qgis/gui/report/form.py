@@ -1,0 +1,312 @@
+"""What a report is asked for: run, candidates, units, names, language, outputs and folder, as settings of a report."""
+
+from dataclasses import fields
+from pathlib import Path
+
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsCoordinateReferenceSystem,
+    QgsFieldProxyModel,
+    QgsSettings,
+    QgsVectorLayer,
+)
+from qgis.gui import (
+    QgsCheckableComboBox,
+    QgsCollapsibleGroupBox,
+    QgsDoubleSpinBox,
+    QgsFieldComboBox,
+    QgsFileWidget,
+    QgsMapLayerComboBox,
+    QgsProjectionSelectionWidget,
+    QgsSpinBox,
+)
+from qgis.PyQt.QtCore import QSignalBlocker, Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ...core.classes import CHANGES
+from ...core.errors import InputError
+from ...core.run_files import RUN_JSON
+from ...layers.runs import runs_in_project
+from ...layers.sources import polygon_source
+from ...report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
+from ...review.reviewer import OFFICE_SETTING
+from ..settings import SETTINGS
+from ..widgets.words import class_words, label, tr
+
+DEFAULTS = {field.name: field.default for field in fields(ReportSettings)}
+# Names of formats, the same in every language.
+FORMATS = {"geojson": "GeoJSON", "gpkg": "GeoPackage", "shp": "Shapefile", "shapefile": "Shapefile"}
+SUBFOLDER = "report"
+
+
+class ReportForm(QWidget):
+    """The choices of a report; `settings()` makes them one object. What an office always wants the same is kept."""
+
+    changed = pyqtSignal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._proposed = ""
+        self._make_choices()
+        self._make_names()
+        self._make_more()
+        self._lay_out()
+        self._restore()
+        self._connect()
+
+    def settings(self) -> ReportSettings:
+        """Build the settings from what is chosen; raises InputError with a sentence if something is missing."""
+        run_dir = self.run.currentData()
+        if not run_dir:
+            raise InputError("no_run", tr("Choose a run above to report it."))
+        if not self.folder.filePath().strip():
+            raise InputError("no_out_dir", tr("Choose an output folder."))
+        outputs = tuple(self.outputs.checkedItemsData())
+        if not outputs:
+            raise InputError("no_outputs", tr("Choose at least one output."))
+        units = self.units.currentLayer()
+        if units is not None and not self.unit_field.currentField():
+            raise InputError("no_unit_field", tr("Choose the field that names the units."))
+        farmland = self.farmland.currentLayer()
+        return ReportSettings(
+            run_dir=run_dir,
+            out_dir=self.folder.filePath().strip(),
+            language=self.language.currentData(),
+            statuses=CONFIRMED_ONES if self.filter.currentData() == "confirmed" else NOT_REJECTED,
+            classes=self._chosen_classes(),
+            minimum_m2=self.smallest.value(),
+            candidate_pages=self.pages.value(),
+            units=polygon_source(units) if units is not None else None,
+            unit_field=self.unit_field.currentField() if units is not None else None,
+            farmland=polygon_source(farmland) if farmland is not None else None,
+            office=self.office.text().strip(),
+            author=self.author.text().strip(),
+            crs=(self.crs.crs().authid() or self.crs.crs().toWkt()) if self.crs.crs().isValid() else None,
+            templates=self.templates.filePath().strip() or None,
+            outputs=tuple(name for name in OUTPUTS if name in outputs),
+        )
+
+    def list_runs(self, wanted: str | None = None) -> None:
+        """Offer the project's runs, and the one that was opened from a folder; `wanted` becomes the chosen one."""
+        chosen = wanted or self.run.currentData()
+        folders = [str(folder) for folder in runs_in_project()]
+        if chosen and chosen not in folders and Path(chosen, RUN_JSON).is_file():
+            folders.append(chosen)
+        blocker = QSignalBlocker(self.run)
+        self.run.clear()
+        if not folders:
+            self.run.addItem(tr("No run in the project"), None)
+        for folder in folders:
+            self.run.addItem(Path(folder).name, folder)
+            self.run.setItemData(self.run.count() - 1, folder, Qt.ItemDataRole.ToolTipRole)
+        self.run.setCurrentIndex(max(self.run.findData(chosen), 0))
+        del blocker
+        if self.run.currentData() != chosen or wanted:
+            self._on_run()
+
+    def keep(self) -> None:
+        """Remember names, language, choice of candidates and outputs for the next report."""
+        settings = QgsSettings()
+        settings.setValue(OFFICE_SETTING, self.office.text().strip())
+        settings.setValue(SETTINGS + "author", self.author.text().strip())
+        settings.setValue(SETTINGS + "report_language", self.language.currentData())
+        settings.setValue(SETTINGS + "report_filter", self.filter.currentData())
+        settings.setValue(SETTINGS + "report_outputs", list(self.outputs.checkedItemsData()))
+        settings.setValue(SETTINGS + "report_pages", self.pages.value())
+        settings.setValue(SETTINGS + "report_templates", self.templates.filePath().strip())
+
+    def _make_choices(self) -> None:
+        self.run = _combo("runCombo")
+        self.browse = QToolButton()
+        self.browse.setObjectName("browseButton")
+        self.browse.setText("…")
+        self.browse.setToolTip(tr("Open the folder of a run"))
+        self.filter = _combo("filterCombo")
+        self.filter.addItem(tr("Confirmed candidates"), "confirmed")
+        self.filter.addItem(tr("All but pseudo-changes"), "not_rejected")
+        self.units = _layers("unitsCombo", tr("none"))
+        self.units.setToolTip(tr("Polygons of administrative units or parcels, for a table of their own"))
+        self.unit_field = QgsFieldComboBox()
+        self.unit_field.setObjectName("unitFieldCombo")
+        self.unit_field.setFilters(QgsFieldProxyModel.Filter.String | QgsFieldProxyModel.Filter.Int)
+        self.unit_field.setEnabled(False)
+
+    def _make_names(self) -> None:
+        self.office, self.author = QLineEdit(), QLineEdit()
+        self.office.setObjectName("officeEdit")
+        self.author.setObjectName("authorEdit")
+        self.language = _combo("languageCombo")
+        self.language.addItem("English", "en")
+        self.language.addItem("中文", "zh")
+        self.outputs = QgsCheckableComboBox()
+        self.outputs.setObjectName("outputsCombo")
+        self.outputs.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        for name in reversed(OUTPUTS):
+            words = FORMATS.get(name, name.upper())
+            self.outputs.addItemWithCheckState(words, Qt.CheckState.Checked, name)
+        self.folder = QgsFileWidget()
+        self.folder.setObjectName("folderWidget")
+        self.folder.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+
+    def _make_more(self) -> None:
+        self.more = QgsCollapsibleGroupBox(tr("More choices"))
+        self.more.setObjectName("moreBox")
+        self.more.setCollapsed(True)
+        self.classes = QgsCheckableComboBox()
+        self.classes.setObjectName("classesCombo")
+        for row in CHANGES:
+            self.classes.addItemWithCheckState(class_words(row.id), Qt.CheckState.Checked, row.id)
+        self.smallest = QgsDoubleSpinBox()
+        self.smallest.setObjectName("smallestSpin")
+        self.smallest.setDecimals(0)
+        self.smallest.setRange(0, 1e9)
+        self.smallest.setSingleStep(100)
+        self.smallest.setSuffix(" m²")
+        self.pages = QgsSpinBox()
+        self.pages.setObjectName("pagesSpin")
+        self.pages.setRange(0, 100000)
+        self.pages.setClearValue(DEFAULTS["candidate_pages"])
+        self.pages.setValue(DEFAULTS["candidate_pages"])
+        self.pages.setToolTip(tr("So many of the largest candidates get a page each"))
+        self.farmland = _layers("reportFarmlandCombo", tr("as in the run"))
+        self.crs = QgsProjectionSelectionWidget()
+        self.crs.setObjectName("crsWidget")
+        self.crs.setNotSetText(tr("as in the run"))
+        self.crs.setOptionVisible(QgsProjectionSelectionWidget.CrsOption.CrsNotSet, True)
+        self.crs.setCrs(QgsCoordinateReferenceSystem())
+        self.crs.setToolTip(tr("Of the GeoPackage and the Shapefile"))
+        self.templates = QgsFileWidget()
+        self.templates.setObjectName("templatesWidget")
+        self.templates.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
+        self.templates.lineEdit().setPlaceholderText(tr("those of FarmCD"))
+        self.templates.setToolTip(tr("A folder with your office's own layout templates"))
+
+    def _lay_out(self) -> None:
+        runs = QHBoxLayout()
+        runs.addWidget(self.run, 1)
+        runs.addWidget(self.browse)
+        form = _form()
+        for text, field in (
+            (tr("Run folder"), runs),
+            (tr("Candidates"), self.filter),
+            (tr("Units"), self.units),
+            (tr("Their name"), self.unit_field),
+            (tr("Office"), self.office),
+            (tr("Author"), self.author),
+            (tr("Language"), self.language),
+            (tr("Outputs"), self.outputs),
+            (tr("Output folder"), self.folder),
+        ):
+            form.addRow(label(text), field)
+        more = _form()
+        for text, field in (
+            (tr("Classes"), self.classes),
+            (tr("At least"), self.smallest),
+            (tr("Pages"), self.pages),
+            (tr("Farmland"), self.farmland),
+            (tr("CRS"), self.crs),
+            (tr("Templates"), self.templates),
+        ):
+            more.addRow(label(text), field)
+        self.more.setLayout(more)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(form)
+        column.addWidget(self.more)
+
+    def _connect(self) -> None:
+        self.run.currentIndexChanged.connect(lambda _: self._on_run())
+        self.browse.clicked.connect(self._browse)
+        self.units.layerChanged.connect(self._on_units)
+        for combo in (self.filter, self.language):
+            combo.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.unit_field.fieldChanged.connect(lambda _: self.changed.emit())
+        self.farmland.layerChanged.connect(lambda _: self.changed.emit())
+        for checkable in (self.outputs, self.classes):
+            checkable.checkedItemsChanged.connect(lambda _: self.changed.emit())
+        for edit in (self.office, self.author):
+            edit.textChanged.connect(lambda _: self.changed.emit())
+        for spin in (self.smallest, self.pages):
+            spin.valueChanged.connect(lambda _: self.changed.emit())
+        for files in (self.folder, self.templates):
+            files.fileChanged.connect(lambda _: self.changed.emit())
+        self.crs.crsChanged.connect(lambda _: self.changed.emit())
+
+    def _restore(self) -> None:
+        settings = QgsSettings()
+        self.office.setText(settings.value(OFFICE_SETTING, "", str))
+        self.author.setText(settings.value(SETTINGS + "author", "", str))
+        usual = "zh" if QgsApplication.instance().locale().startswith("zh") else "en"
+        for combo, key, default in (
+            (self.language, "report_language", usual),
+            (self.filter, "report_filter", "confirmed"),
+        ):
+            combo.setCurrentIndex(max(combo.findData(settings.value(SETTINGS + key, default, str)), 0))
+        kept = settings.value(SETTINGS + "report_outputs", None)
+        for index in range(self.outputs.count() if kept else 0):
+            wanted = self.outputs.itemData(index) in kept
+            self.outputs.setItemCheckState(index, Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
+        self.pages.setValue(settings.value(SETTINGS + "report_pages", self.pages.value(), int))
+        self.templates.setFilePath(settings.value(SETTINGS + "report_templates", "", str))
+
+    def _chosen_classes(self) -> tuple[int, ...]:
+        # None chosen is meant as all, as if the person had never looked there.
+        chosen = tuple(int(class_id) for class_id in self.classes.checkedItemsData())
+        return chosen if len(chosen) < self.classes.count() else ()
+
+    def _on_run(self) -> None:
+        run_dir = self.run.currentData()
+        if self.folder.filePath() in ("", self._proposed):
+            self._proposed = str(Path(run_dir) / SUBFOLDER) if run_dir else ""
+            self.folder.setFilePath(self._proposed)
+        self.changed.emit()
+
+    def _on_units(self, layer: QgsVectorLayer | None) -> None:
+        self.unit_field.setLayer(layer)
+        self.unit_field.setEnabled(layer is not None)
+        if layer is not None:
+            # As land offices name such fields ("XZQMC" among them); else the first one stays.
+            names = [field.name() for field in layer.fields()]
+            likely = [name for name in names if any(mark in name.lower() for mark in ("name", "mc", "名"))]
+            self.unit_field.setField(likely[0] if likely else self.unit_field.currentField())
+        self.changed.emit()
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, tr("Open the folder of a run"), self.run.currentData() or "")
+        if folder:
+            self.list_runs(folder)
+
+
+def _combo(name: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setObjectName(name)
+    combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return combo
+
+
+def _layers(name: str, empty: str) -> QgsMapLayerComboBox:
+    combo = QgsMapLayerComboBox()
+    combo.setObjectName(name)
+    combo.setFilters(Qgis.LayerFilters(Qgis.LayerFilter.PolygonLayer))
+    combo.setAllowEmptyLayer(True, empty)
+    combo.setLayer(None)
+    combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return combo
+
+
+def _form() -> QFormLayout:
+    form = QFormLayout()
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return form

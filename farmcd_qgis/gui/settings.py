@@ -1,0 +1,3 @@
+"""FarmCD's settings in QGIS."""
+
+SETTINGS = "plugins/farmcd/"

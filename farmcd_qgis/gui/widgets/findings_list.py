@@ -1,0 +1,56 @@
+"""What the preflight found, as sentences with a sign of their weight."""
+
+from collections.abc import Sequence
+
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QStyle, QWidget
+
+from ...core.protocol import Finding
+from ...translation import said
+from .words import tr
+
+ICONS = {
+    "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
+    "warning": QStyle.StandardPixmap.SP_MessageBoxWarning,
+    "info": QStyle.StandardPixmap.SP_MessageBoxInformation,
+}
+ICON_SIZE = 16
+MOST_ROWS = 4
+
+
+class FindingsList(QWidget):
+    """Findings below each other, the gravest first; as high as they need, and hidden while there are none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("findingsList")
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setColumnStretch(1, 1)
+        self.findings: list[Finding] = []
+        self.hide()
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Show these findings instead of those before."""
+        self.findings = list(findings)
+        while (item := self._grid.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        for row, finding in enumerate(self.findings[:MOST_ROWS]):
+            icon = self.style().standardIcon(ICONS[finding.severity]).pixmap(ICON_SIZE, ICON_SIZE)
+            self._add(row, said(finding.message), icon)
+        if rest := self.findings[MOST_ROWS:]:
+            self._add(MOST_ROWS, tr("and {0} more").format(len(rest)), None)
+            self.setToolTip("\n".join(said(finding.message) for finding in rest))
+        self.setVisible(bool(self.findings))
+
+    def _add(self, row: int, text: str, icon: object) -> None:
+        sign = QLabel()
+        if icon is not None:
+            sign.setPixmap(icon)
+        sign.setAlignment(Qt.AlignmentFlag.AlignTop)
+        words = QLabel(text)
+        words.setWordWrap(True)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._grid.addWidget(sign, row, 0)
+        self._grid.addWidget(words, row, 1)

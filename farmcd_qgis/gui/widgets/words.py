@@ -1,0 +1,162 @@
+"""What the dock says: progress, model cards and results in words."""
+
+from typing import Any
+
+from qgis.core import QgsApplication
+from qgis.PyQt.QtCore import QCoreApplication, QLocale
+from qgis.PyQt.QtWidgets import QLabel
+
+from ...core.classes import MU_PER_HECTARE, class_label
+from ...core.feedback import Progress
+from ...core.protocol import RunResult
+from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE
+
+MINUTE_S, HOUR_S = 60, 3600
+
+
+def tr(text: str) -> str:
+    """Translate a text; all of FarmCD shares one context."""
+    return QCoreApplication.translate("FarmCD", text)
+
+
+def label(text: str) -> QLabel:
+    """Make the label of a field; those of all forms are equally wide, so that the fields stand in one column."""
+    made = QLabel(text)
+    widest = max(
+        (tr("Area of interest"), tr("Output folder"), tr("Checkpoint")), key=made.fontMetrics().horizontalAdvance
+    )
+    made.setMinimumWidth(made.fontMetrics().horizontalAdvance(widest + "m"))
+    return made
+
+
+def progress_words(progress: Progress) -> str:
+    """Say how far a job is: "Predicting · 43 % · 0.05 megapixels/s · 12 s left"."""
+    stages = {
+        "preflight": tr("Checking the inputs"),
+        "loading": tr("Loading the network"),
+        "predicting": tr("Predicting"),
+        "writing": tr("Writing rasters"),
+        "polygons": tr("Making polygons"),
+        "report": tr("Writing the report"),
+        "export_samples": tr("Exporting samples"),
+        "finetune": tr("Training"),
+        "done": tr("Done"),
+    }
+    parts = [progress.message or stages.get(progress.stage, progress.stage), f"{progress.fraction:.0%}"]
+    if progress.rate:
+        parts.append(tr("{0} megapixels/s").format(QLocale().toString(progress.rate, "g", 2)))
+    if progress.remaining_s is not None and progress.stage in ("predicting", "report", "finetune"):
+        parts.append(remaining_words(progress.remaining_s))
+    return " · ".join(parts)
+
+
+def remaining_words(seconds: float) -> str:
+    """Say how long something still takes, as exactly as a person wants to know."""
+    if seconds < MINUTE_S:
+        return tr("{0} s left").format(max(1, round(seconds)))
+    if seconds < HOUR_S:
+        return tr("{0} min left").format(round(seconds / MINUTE_S))
+    hours, rest = divmod(round(seconds / MINUTE_S), MINUTE_S)
+    return tr("{0} h {1} min left").format(hours, rest)
+
+
+def result_words(result: RunResult) -> str:
+    """Say what a run found and how long it took."""
+    hectares = sum(result.area_ha.values())
+    codes = {finding.code for finding in result.findings}
+    said = tr("This run was finished before; nothing was computed.") + " " if "finished_before" in codes else ""
+    if "went_on" in codes:
+        said = tr("The unfinished run was continued.") + " "
+    if "begun_anew" in codes:
+        said = tr("An unfinished run of other inputs or settings was removed.") + " "
+    return said + tr("{0} candidates ({1} ha), {2} hard regions, in {3} s").format(
+        result.candidates, QLocale().toString(hectares, "f", 1), result.hard_regions, round(result.seconds)
+    )
+
+
+def scene_words(scene: str) -> str:
+    """Name a scene of context.SCENES for people."""
+    return {
+        "farmland": tr("farmland"),
+        "rural": tr("rural"),
+        "suburban": tr("suburban"),
+        "urban": tr("urban"),
+        "forest": tr("forest"),
+        "water": tr("water"),
+        "mixed": tr("mixed"),
+        "unknown": tr("unknown"),
+    }[scene]
+
+
+def nuisance_words(nuisance: str) -> str:
+    """Name a nuisance of context.NUISANCES for people."""
+    return {
+        "shadow": tr("shadow"),
+        "illumination": tr("illumination"),
+        "season": tr("season"),
+        "misalignment": tr("misalignment"),
+        "cloud": tr("cloud"),
+        "sensor_noise": tr("sensor noise"),
+    }[nuisance]
+
+
+def card_words(card: dict[str, Any]) -> str:
+    """Say of a checkpoint what decides whether it fits: ground resolution, figures, text encoder."""
+    parts = []
+    if card.get("resolution_m"):
+        finest, coarsest = card["resolution_m"]
+        parts.append(tr("Trained for {0:g} to {1:g} m per pixel.").format(finest, coarsest))
+    if card.get("bands"):
+        parts.append(tr("Reads {0}.").format(card["bands"]))
+    f1 = card.get("metrics", {}).get("binary F1")
+    if f1 is not None:
+        measured = card.get("measured_on", "").split(",")[0]
+        parts.append(tr("F1 of change {0:.2f} on {1}.").format(f1, measured))
+    if card.get("text_encoder"):
+        parts.append(tr("Text priors: {0}.").format(card["text_encoder"]))
+    return " ".join(parts) or tr("The checkpoint says nothing of itself.")
+
+
+def card_details(card: dict[str, Any]) -> str:
+    """List the whole card, as rich text for a tooltip."""
+    rows = [f"<b>{key.replace('_', ' ')}</b>: {value}" for key, value in card.items() if value]
+    return "<p>" + "<br>".join(rows) + "</p>"
+
+
+def class_words(class_id: int) -> str:
+    """Name a class in the language of QGIS."""
+    return class_label(class_id, QgsApplication.instance().locale())
+
+
+def statuses() -> dict[str, str]:
+    return {
+        UNREVIEWED: tr("Not reviewed"),
+        SKIPPED: tr("Skipped"),
+        UNSURE: tr("Unsure"),
+        CONFLICT: tr("Conflict"),
+        CONFIRMED: tr("Confirmed"),
+        OTHER_CLASS: tr("Other class"),
+        PSEUDO_CHANGE: tr("Pseudo-change"),
+    }
+
+
+def reasons() -> dict[str, str]:
+    return {
+        "crop_rotation": tr("Crop rotation"),
+        "season": tr("Season"),
+        "illumination": tr("Illumination"),
+        "shadow": tr("Shadow"),
+        "misregistration": tr("Misregistration"),
+        "cloud": tr("Cloud"),
+    }
+
+
+def area(area_ha: float) -> str:
+    """Write an area as "0.25 ha (3.8 mu)"."""
+    locale = QLocale()
+    values = {"ha": locale.toString(area_ha, "f", 2), "mu": locale.toString(area_ha * MU_PER_HECTARE, "f", 1)}
+    return tr("{ha} ha ({mu} mu)").format(**values)
+
+
+def percent(share: float) -> int:
+    return round(100 * float(share))

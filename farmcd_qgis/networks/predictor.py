@@ -1,0 +1,212 @@
+"""A network on a device: tiles in, probabilities out; and an honest answer to which devices work."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from ..core.classes import CLASSES, NO_CHANGE
+from ..core.errors import FarmCDError, InputError
+from . import heap
+from .card import checkpoint_hash
+from .checkpoint import load_checkpoint
+from .devices import choose_device
+
+logger = logging.getLogger(__name__)
+
+# Where no trial tells more.
+DEFAULT_BATCH = 8
+LARGEST_BATCH = 64
+# Largest difference of a probability that half precision may make.
+HALF_TOLERANCE = 0.01
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class Predictor:
+    """Predicts change for tiles of `tile` x `tile` pixels; `device` is the PyTorch name of where it runs."""
+
+    def __init__(
+        self,
+        net: torch.nn.Module,
+        device: str = "cpu",
+        *,
+        tile: int = 256,
+        symmetric: bool = False,
+        context: Sequence[str] = (),
+        about: dict[str, Any] | None = None,
+    ) -> None:
+        self.tile = tile
+        self.device = device
+        # Tiles at once. On the CPU one by one, so that the result does not depend on the batch.
+        self.batch = 1 if device == "cpu" else DEFAULT_BATCH
+        self.half = False
+        self._is_cuda = device.startswith("cuda")
+        self._net = net
+        self._symmetric = symmetric
+        self._context = list(context) or None
+        self._temperature = float(getattr(net, "temperature", 1.0))
+        self._about = about or {}
+        if device == "cpu":
+            heap.keep_freed()
+        if self._is_cuda:
+            net.to(memory_format=torch.channels_last)
+            self._settle()
+
+    @classmethod
+    def load(cls, checkpoint: str, device: str = "auto", **options: Any) -> "Predictor":
+        """Load a checkpoint onto the best or the named device; `options` are those of the constructor.
+
+        Raises InputError for a checkpoint or a device that cannot be used.
+        """
+        chosen = choose_device(device)
+        net = load_checkpoint(checkpoint, device=chosen["id"])
+        if net.config.n_classes != len(CLASSES):
+            raise InputError(
+                "other_classes",
+                f"The checkpoint {checkpoint} tells {net.config.n_classes} classes apart, FarmCD's table has "
+                f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
+            )
+        if unknown := [prompt for prompt in options.get("context", ()) if prompt not in net.score_head.contexts]:
+            raise InputError(
+                "unknown_context",
+                f"The checkpoint {checkpoint} knows {len(net.score_head.contexts)} contexts, but not {unknown[0]!r}. "
+                "Leave the context out, or convert the checkpoint with CLIP weights (farmcd convert --text-weights).",
+            )
+        about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
+        return cls(net, chosen["id"], about=about, **options)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the run's record says of the network: checkpoint, its hash and card, device, precision."""
+        card = getattr(self._net, "card", None)
+        precision = "bfloat16" if self.half else "float32"
+        own = {"card": card, "temperature": self._temperature, "torch": torch.__version__, "precision": precision}
+        return {**own, **self._about}
+
+    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats]:
+        """Predict tiles, uint8 (B, 3, T, T) in red, green, blue.
+
+        Returns the class probabilities (B, K, T, T) and the share that the text-prior pathway gives to "no
+        change" (B, T, T), both float32. On the CPU a tile's values do not depend on the batch it came in.
+        On a GPU the next tiles are prepared while the last ones are computed. Halves the batch where the device's
+        memory runs out; raises FarmCDError if not even one tile fits.
+        """
+        results: list[tuple[Floats, Floats]] = []
+        waiting: Pending | None = None
+        done = 0
+        while done < len(before):
+            part = slice(done, done + self.batch)
+            pending = self._begin(before[part], after[part])
+            if waiting is not None:
+                results.append(waiting.wait())
+                waiting = None
+            if pending is None:
+                self._shrink(len(before[part]))
+                continue
+            waiting = pending
+            done += len(before[part])
+        if waiting is not None:
+            results.append(waiting.wait())
+        classes, shares = zip(*results, strict=True)
+        return np.concatenate(classes), np.concatenate(shares)
+
+    def _begin(self, before: Bytes, after: Bytes) -> "Pending | None":
+        """Set the device to work on some tiles; None where its memory is too small for them."""
+        try:
+            return Pending(*self._forward(self._tensor(before), self._tensor(after)))
+        except RuntimeError as error:
+            if "out of memory" not in str(error).lower() and not isinstance(error, torch.OutOfMemoryError):
+                raise
+        return None
+
+    @torch.inference_mode()
+    def _forward(self, first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        classes, priors = self._softmax(first, second)
+        if self._symmetric:
+            turned = self._softmax(second, first)
+            classes, priors = (classes + turned[0]) / 2, (priors + turned[1]) / 2
+        return classes, priors[:, NO_CHANGE]
+
+    def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
+            logits, score_map = self._net(before, after, self._context)
+        return torch.softmax(logits.float() / self._temperature, 1), torch.softmax(score_map.float(), 1)
+
+    def _tensor(self, image: Bytes) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(image))
+        # From pinned memory the copy runs by itself; torch keeps such memory for the next tiles.
+        tensor = (tensor.pin_memory() if self._is_cuda else tensor).to(self.device, non_blocking=self._is_cuda)
+        return (tensor.float() / 255 * 2 - 1).contiguous(memory_format=torch.channels_last)
+
+    def _shrink(self, tried: int) -> None:
+        if tried == 1:
+            raise FarmCDError(
+                "device_memory",
+                f"The memory of {self.device} is too small for one tile of {self.tile} pixels; close other programs "
+                "that use it, choose a smaller tile, or the device cpu.",
+            )
+        if self._is_cuda:
+            torch.cuda.empty_cache()
+        self.batch = tried // 2
+        logger.warning("The memory of %s is too small; going on with %d tiles at a time.", self.device, self.batch)
+
+    def _settle(self) -> None:
+        """Choose precision and batch for a GPU by trying both; the trial images are the same in every run."""
+        trial = _trial_images(self.tile)
+        free, _ = torch.cuda.mem_get_info(self.device)
+        torch.cuda.reset_peak_memory_stats(self.device)
+        before = torch.cuda.memory_allocated(self.device)
+        pending = self._begin(*trial)
+        if pending is None:
+            return self._shrink(1)
+        exact = pending.wait()
+        peak = torch.cuda.max_memory_allocated(self.device) - before
+        self.batch = fitting_batch(free, peak)
+        self.half = torch.cuda.is_bf16_supported()
+        if self.half:
+            self.half = close_enough(exact, Pending(*self._forward(*map(self._tensor, trial))).wait())
+        return None
+
+
+class Pending:
+    """Probabilities (B, K, T, T) and shares (B, T, T) that the device may still be computing."""
+
+    def __init__(self, *tensors: torch.Tensor) -> None:
+        self._kept = tensors
+        self._event = None
+        if tensors[0].is_cuda:
+            self._kept = tuple(torch.empty(t.shape, dtype=t.dtype, pin_memory=True) for t in tensors)
+            for host, tensor in zip(self._kept, tensors, strict=True):
+                host.copy_(tensor, non_blocking=True)
+            self._event = torch.cuda.Event()
+            self._event.record()
+
+    def wait(self) -> tuple[Floats, Floats]:
+        """Wait until they are there."""
+        if self._event is not None:
+            self._event.synchronize()
+        classes, shares = (tensor.cpu().numpy() for tensor in self._kept)
+        return classes, shares
+
+
+def fitting_batch(free: int, per_tile: int) -> int:
+    """Say how many tiles to compute at once when one takes `per_tile` bytes of `free`; a fifth is left to others."""
+    return max(1, min(LARGEST_BATCH, int(0.8 * free / max(per_tile, 1))))
+
+
+def close_enough(exact: tuple[Floats, Floats], rounded: tuple[Floats, Floats]) -> bool:
+    """Say whether results in half precision may stand for exact ones: within 0.01, but for one pixel of a thousand."""
+    differences = (np.abs(one - other) for one, other in zip(exact, rounded, strict=True))
+    return all(np.quantile(difference, 0.999) <= HALF_TOLERANCE for difference in differences)
+
+
+def _trial_images(tile: int) -> tuple[Bytes, Bytes]:
+    """Two images (1, 3, T, T) with coarse and fine detail."""
+    make = np.random.default_rng(0)
+    coarse = make.integers(30, 225, (2, 1, 3, tile // 8, tile // 8)).repeat(8, axis=3).repeat(8, axis=4)
+    before, after = (coarse + make.integers(-30, 30, coarse.shape)).astype(np.uint8)
+    return before, after

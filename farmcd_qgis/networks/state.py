@@ -1,0 +1,47 @@
+"""An authors' checkpoint, read safely."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.errors import InputError
+from .card import _damaged
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+CLIP_PREFIX = "score_head.clip_model."
+WRAPPERS = ("model", "state_dict", "net", "cd_model")
+
+
+def read_authors_state(path: Path) -> dict[str, "Tensor"]:
+    """Read an authors' checkpoint safely as a flat state dict without wrappers and prefixes.
+
+    Raises InputError for a file that is no PyTorch checkpoint, is damaged, or holds more than tensors.
+    """
+    import torch
+
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
+    except Exception as error:  # a foreign file makes torch raise anything; what it advises is not for the person
+        if "Unsupported global" in str(error) or "GLOBAL" in str(error):
+            raise InputError(
+                "checkpoint_unsafe",
+                f"{path} was not opened: it holds more than tensors and could run code of a stranger. Ask for a "
+                "checkpoint that holds a plain state dict.",
+            ) from error
+        reason = ValueError(f"its {path.stat().st_size:,} bytes cannot be read as a PyTorch state dict")
+        raise _damaged(path, reason) from error
+    while isinstance(loaded, Mapping) and (
+        inner := next((w for w in WRAPPERS if isinstance(loaded.get(w), Mapping)), None)
+    ):
+        loaded = loaded[inner]
+    if not isinstance(loaded, Mapping):
+        raise InputError("checkpoint_other_network", f"{path} holds a {type(loaded).__name__}, not a state dict.")
+    return {
+        re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
+        for key, value in loaded.items()
+        if isinstance(value, torch.Tensor)
+    }

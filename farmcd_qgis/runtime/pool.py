@@ -1,0 +1,148 @@
+"""Running a job in a worker process: the one way for tasks and Processing algorithms alike.
+
+Workers stay warm: a job takes an idle one if there is one and starts another otherwise, so that a preflight
+never waits for a detection.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsSettings
+
+from ..core.errors import Cancelled
+from ..core.feedback import IsCancelled, Progress
+from ..core.protocol import Command, Event, Finding, RunRequest
+from . import pythons as interpreter
+from .client import WorkerClient, worker_argv
+from .leftovers import Leftovers
+from .qgis_python import report_argv, report_variables
+
+PYTHON_SETTING = "plugins/farmcd/python"
+# Those that draw with QGIS; all others are the engine's.
+REPORT_JOBS = frozenset({"report", "preview"})
+
+# How long an idle worker is kept warm before its memory goes back.
+IDLE_S = 600.0
+
+_lock = threading.Lock()
+_idle: list[WorkerClient] = []
+_busy: set[WorkerClient] = set()
+_timers: dict[WorkerClient, threading.Timer] = {}
+
+
+def detect_arguments(request: RunRequest) -> dict[str, Any]:
+    """Return the arguments of the jobs `detect` and `preflight` for a request."""
+    return {"request": asdict(request)}
+
+
+def run_job(
+    command: str,
+    arguments: dict[str, Any],
+    is_cancelled: IsCancelled,
+    on_progress: Callable[[Progress], None],
+    on_warning: Callable[[Finding], None],
+) -> dict[str, Any]:
+    """Run `command` in a worker and return its result's data; blocks, so it belongs into a background thread.
+
+    Raises FarmCDError (Cancelled if `is_cancelled` said so). However the job fails, no half-made file of it stays.
+    """
+
+    def on_event(event: Event) -> None:
+        if event.kind == "progress":
+            on_progress(Progress(**event.data))
+        elif event.kind == "warning":
+            on_warning(Finding(**event.data))
+
+    if is_cancelled():
+        raise Cancelled()
+    folder = _folder_of(command, arguments)
+    leftovers = Leftovers(folder) if folder else None
+    worker = _borrow(command, is_cancelled)
+    try:
+        return worker.run(Command(command, arguments), on_event, is_cancelled)
+    except BaseException:
+        if leftovers:
+            leftovers.remove()
+        raise
+    finally:
+        _give_back(worker)
+
+
+def end_all() -> None:
+    """End every worker, idle or busy; a job that runs in one ends as cancelled."""
+    with _lock:
+        workers = [*_idle, *_busy]
+        _idle.clear()
+        for timer in _timers.values():
+            timer.cancel()
+        _timers.clear()
+    for worker in workers:
+        worker.end()
+
+
+def _folder_of(command: str, arguments: dict[str, Any]) -> Path | None:
+    # A preflight names a run folder too but never writes there, while a detection may.
+    if command == "report":
+        return Path(arguments["settings"]["out_dir"])
+    if command == "detect":
+        return Path(arguments["request"]["out_dir"])
+    return Path(arguments["run_dir"]) if command == "vectorise" else None
+
+
+def _borrow(command: str, is_cancelled: IsCancelled) -> WorkerClient:
+    if command in REPORT_JOBS:
+        argv, variables = report_argv(), report_variables()
+    else:
+        setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
+        argv, variables = worker_argv(interpreter.find(setting, is_cancelled).path), {}
+    with _lock:
+        same_kind = [idle for idle in _idle if idle.argv[1:] == argv[1:]]
+        worker = next((idle for idle in same_kind if idle.alive and idle.argv == argv), None)
+        for idle in same_kind:
+            _idle.remove(idle)
+            _cancel_retirement(idle)
+    for other in same_kind:
+        if other is not worker:
+            other.end()
+    worker = worker or WorkerClient(argv, variables=variables)
+    with _lock:
+        _busy.add(worker)
+    return worker
+
+
+def _give_back(worker: WorkerClient) -> None:
+    with _lock:
+        _busy.discard(worker)
+        keep = worker.alive and all(idle.argv[1:] != worker.argv[1:] for idle in _idle)
+        if keep:
+            _idle.append(worker)
+            _retire_later(worker)
+    if not keep:
+        worker.end()
+
+
+def _cancel_retirement(worker: WorkerClient) -> None:
+    if timer := _timers.pop(worker, None):
+        timer.cancel()
+
+
+def _retire_later(worker: WorkerClient) -> None:
+    """End a worker that nobody needed for a while, since it holds the network's memory."""
+
+    def retire() -> None:
+        with _lock:
+            overdue = worker in _idle and _timers.get(worker) is timer
+            if overdue:
+                _idle.remove(worker)
+            if _timers.get(worker) is timer:
+                del _timers[worker]
+        if overdue:
+            worker.end()
+
+    timer = threading.Timer(IDLE_S, retire)
+    timer.daemon = True
+    _timers[worker] = timer
+    timer.start()

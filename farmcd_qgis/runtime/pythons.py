@@ -1,0 +1,170 @@
+"""Finding the Python that runs the worker, and saying in words what one lacks."""
+
+import json
+import os
+import shutil
+import subprocess  # nosec B404 # runs a chosen Python on a file of ours, without a shell
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core.errors import Cancelled, FarmCDError
+from ..core.feedback import IsCancelled
+from ..core.paths import PLUGIN, data_home
+from .child import kill, process_options
+
+ENVIRONMENT_VARIABLE = "FARMCD_PYTHON"
+WORKER_PYTHON_FILE = "worker-python"
+PROBE = PLUGIN / "runtime" / "probe.py"
+# The first import of torch from a cold, slow disk takes most of this.
+PROBE_LIMIT_S = 90.0
+POLL_S = 0.1
+
+HOW_TO_GET = {
+    "numpy": "{python} -m pip install numpy",
+    "GDAL's Python bindings": "apt install python3-gdal, or conda install gdal",
+    "GDAL's numpy bridge": "reinstall GDAL's Python bindings and numpy so that they fit together",
+    "PyTorch": "{python} -m pip install torch",
+    "safetensors": "{python} -m pip install safetensors",
+}
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """A Python that can run the worker, with the versions it reported."""
+
+    path: Path
+    versions: dict[str, str | None]
+
+
+_probed: dict[tuple[Path, float], Interpreter] = {}
+
+
+def find(setting: str = "", is_cancelled: IsCancelled = lambda: False) -> Interpreter:
+    """Choose the worker's Python: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
+
+    A Python that somebody named and that doesn't work is an error, not a reason to take another one quietly.
+    Raises FarmCDError("no_python") that says what is missing and how to get it, or Cancelled.
+    """
+    for origin, named in (
+        ("the setting of the plugin", setting),
+        (f"the variable {ENVIRONMENT_VARIABLE}", os.environ.get(ENVIRONMENT_VARIABLE, "")),
+    ):
+        if named:
+            try:
+                return probe(Path(named).expanduser(), is_cancelled)
+            except Cancelled:
+                raise
+            except FarmCDError as error:
+                raise FarmCDError(error.code, f"{error.message} It is named by {origin}.") from error
+    reasons = []
+    for path in dict.fromkeys([*_of_scripts(), *_on_this_machine()]):
+        try:
+            return probe(path, is_cancelled)
+        except Cancelled:
+            raise
+        except FarmCDError as error:
+            reasons.append(error.message)
+    tried = " ".join(reasons) if reasons else "No Python was found at all."
+    raise FarmCDError(
+        "no_python",
+        f"No Python on this computer can run FarmCD's worker. {tried} Make one (scripts/setup does) and name it "
+        f"in the plugin's settings or in the variable {ENVIRONMENT_VARIABLE}.",
+    )
+
+
+def probe(path: Path, is_cancelled: IsCancelled = lambda: False) -> Interpreter:
+    """Let `path` import what the worker needs, in a child with a time limit; a success is remembered.
+
+    Raises FarmCDError("no_python") with a sentence if it cannot, or Cancelled.
+    """
+    try:
+        key = (path, path.stat().st_mtime)
+    except OSError as error:
+        raise FarmCDError("no_python", f"There is no Python at {path} ({error.strerror}).") from error
+    if key not in _probed:
+        _probed[key] = _read_answer(path, *_ask(path, is_cancelled))
+    return _probed[key]
+
+
+def _ask(path: Path, is_cancelled: IsCancelled) -> tuple[int, bytes, bytes]:
+    try:
+        child = subprocess.Popen(  # nosec B603 # a list, no shell; the path is the person's choice or a known place
+            [str(path), str(PROBE)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            **process_options(path),
+        )
+    except OSError as error:
+        raise FarmCDError("no_python", f"{path} cannot be started ({error.strerror}).") from error
+    give_up = time.monotonic() + PROBE_LIMIT_S
+    while True:
+        try:
+            said, complained = child.communicate(timeout=POLL_S)
+            return child.returncode, said, complained
+        except subprocess.TimeoutExpired as error:
+            if is_cancelled():
+                kill(child)
+                raise Cancelled() from error
+            if time.monotonic() > give_up:
+                kill(child)
+                message = f"{path} did not answer within {PROBE_LIMIT_S:.0f} seconds."
+                raise FarmCDError("no_python", message) from error
+
+
+def _read_answer(path: Path, status: int, said: bytes, complained: bytes) -> Interpreter:
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    try:
+        found = json.loads(lines[-1])
+        problems: dict[str, str] = found["problems"]
+        versions: dict[str, str | None] = found["versions"]
+    except (IndexError, ValueError, KeyError, TypeError) as error:
+        complaints = complained.decode("utf-8", "replace").strip().splitlines()
+        reason = complaints[-1] if complaints else f"exit status {status}"
+        raise FarmCDError("no_python", f"{path} is not a Python that can be used ({reason}).") from error
+    for name, reason in problems.items():
+        raise FarmCDError("no_python", _lacks(path, versions.get("python"), name, reason))
+    return Interpreter(path, versions)
+
+
+def _lacks(path: Path, version: str | None, name: str, reason: str) -> str:
+    advice = HOW_TO_GET.get(name, "choose a newer Python").format(python=path)
+    return f"{path} (Python {version}) lacks {name} ({reason}); to get it: {advice}."
+
+
+def _of_scripts() -> Iterator[Path]:
+    note = data_home() / WORKER_PYTHON_FILE
+    if note.is_file():
+        named = note.read_text(encoding="utf-8").strip()
+        if named:
+            yield Path(named)
+
+
+def _on_this_machine() -> Iterator[Path]:
+    # Never sys.executable: on Windows and macOS it is QGIS itself.
+    names = ("python.exe", "python3.exe") if sys.platform == "win32" else ("python3", "python")
+    for name in names:
+        on_path = shutil.which(name)
+        if on_path:
+            yield Path(on_path)
+    for folder in _known_folders():
+        for name in names:
+            if (folder / name).is_file():
+                yield folder / name
+
+
+def _known_folders() -> Iterator[Path]:
+    prefix = Path(sys.base_prefix)
+    yield from (prefix, prefix / "bin")
+    homes = [
+        os.environ.get("CONDA_PREFIX"),
+        *(Path.home() / name for name in ("miniforge3", "miniconda3", "anaconda3")),
+    ]
+    for home in homes:
+        if home and Path(home).is_dir():
+            for root in (Path(home), *sorted(Path(home).glob("envs/*"))):
+                yield from (root, root / "bin")
+    yield from (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))

@@ -1,0 +1,375 @@
+"""A run as an analyst meets it: styled with and without the plugin, in order, and saying where it comes from."""
+
+import gc
+import json
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qgis.core import (
+    Qgis,
+    QgsDateTimeRange,
+    QgsExpression,
+    QgsExpressionContext,
+    QgsExpressionContextUtils,
+    QgsLayerTreeLayer,
+    QgsMapRendererParallelJob,
+    QgsMapSettings,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QCoreApplication, QDateTime, QSize, Qt
+from qgis.PyQt.QtGui import QColor, QImage
+from qgis.PyQt.QtSvg import QSvgRenderer
+
+from farmcd_qgis.core.classes import CHANGES, CLASSES
+from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.core.paths import resources
+from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
+from farmcd_qgis.engine.polygons.geopackage import FIELDS
+from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
+from farmcd_qgis.layers.legend import name_classes
+from farmcd_qgis.translation import Translator
+from tests.helpers.rasters import write_raster
+
+TILE, SIZE, STEP = 32, 64, 40
+RESULTS = ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
+PAIR = ["After 2020-08-31", "Before 2009-08-18"]
+
+
+class PaintedPredictor:
+    """Reads the class off the red of the after image, and how sure it is off the green."""
+
+    tile = TILE
+    device = "cpu"
+
+    def predict(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        classes = after[:, 0] // STEP
+        sure = np.where(after[:, 1] > 100, 0.95, 0.55)
+        here = np.arange(len(CLASSES))[None, :, None, None] == classes[:, None]
+        shares = np.where(here, sure[:, None], (1 - sure[:, None]) / (len(CLASSES) - 1))
+        return shares.astype(np.float32), np.full(classes.shape, 0.25, np.float32)
+
+    def describe(self) -> dict:
+        card = {"name": "painted", "licence": "CC0-1.0", "limits": "Knows painted fields only."}
+        return {"card": card, "sha256": "5ead" * 16, "device": {"name": "CPU, 1 thread"}}
+
+
+@pytest.fixture(autouse=True)
+def _collected():
+    """Let go of the layers in the tracebacks of caught errors before QGIS ends."""
+    yield
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Detect on a painted pair: a square of every class, one of them doubtful."""
+    folder = tmp_path_factory.mktemp("painted")
+    before = np.full((3, SIZE, SIZE), 120, np.uint8)
+    after = np.zeros((3, SIZE, SIZE), np.uint8)
+    after[1] = 200
+    for row in CHANGES:
+        after[0, 10:30, 10 * row.id : 10 * row.id + 8] = STEP * row.id
+    after[1, 5:40, 0:19] = 50
+    checkpoint = folder / "painted.pth"
+    checkpoint.touch()
+    request = RunRequest(
+        before=write_raster(folder / "before.tif", before),
+        after=write_raster(folder / "after.tif", after),
+        out_dir=str(folder / "run"),
+        checkpoint=str(checkpoint),
+        before_date="2009-08-18",
+        after_date="2020-08-31",
+        tile=TILE,
+        overlap=8,
+        minimum_mapping_unit_m2=4.0,
+    )
+    detect(request, predictor=PaintedPredictor())
+    detect(replace(request, out_dir=str(folder / "other run")), predictor=PaintedPredictor())
+    return folder / "run"
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """Return a copy of the run folder, to be spoilt."""
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+@pytest.fixture
+def project(qgis_new_project) -> QgsProject:
+    return QgsProject.instance()
+
+
+def by_name(project: QgsProject) -> dict:
+    return {layer.name(): layer for layer in project.mapLayers().values()}
+
+
+def rewrite(run: Path, change) -> None:
+    path = run / "run.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def day(text: str) -> QgsDateTimeRange:
+    return QgsDateTimeRange(
+        *(QDateTime.fromString(f"{text}T{hour}:00:00Z", Qt.DateFormat.ISODate) for hour in (10, 11))
+    )
+
+
+def drawn(*layers, moment: QgsDateTimeRange | None = None) -> QImage:
+    """Draw layers on white, 64 by 64 pixels of the grid."""
+    settings = QgsMapSettings()
+    settings.setLayers(layers)
+    settings.setDestinationCrs(layers[0].crs())
+    settings.setExtent(layers[-1].extent())
+    settings.setOutputSize(QSize(SIZE, SIZE))
+    settings.setBackgroundColor(QColor("white"))
+    if moment:
+        settings.setIsTemporal(True)
+        settings.setTemporalRange(moment)
+    job = QgsMapRendererParallelJob(settings)
+    job.start()
+    job.waitForFinished()
+    return job.renderedImage()
+
+
+def test_group_holds_results_above_the_pair(finished: Path, project: QgsProject):
+    group = add_run(finished)
+    root = project.layerTreeRoot()
+    assert root.children() == [group]
+    assert group.name() == "FarmCD 2009 → 2020 · run"
+    nodes = group.findLayers()
+    assert [node.name() for node in nodes] == RESULTS + PAIR
+    assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {"Confidence", "Arbitration"}
+    assert [node.name() for node in nodes if node.isExpanded()] == ["Candidates", "Hard regions"]
+    assert all(node.layer().isValid() for node in nodes)
+    assert {node.layer().customProperty(RUN_DIR_PROPERTY) for node in nodes} == {str(finished)}
+    assert group.customProperty(RUN_DIR_PROPERTY) == str(finished)
+
+
+def test_second_run_gets_a_group_of_its_own_and_the_same_pair(finished: Path, project: QgsProject):
+    add_run(finished)
+    add_run(str(finished.with_name("other run")), project)
+    groups = project.layerTreeRoot().children()
+    assert [group.name() for group in groups] == ["FarmCD 2009 → 2020 · other run", "FarmCD 2009 → 2020 · run"]
+    assert [[node.name() for node in group.findLayers()] for group in groups] == [RESULTS, RESULTS + PAIR]
+
+
+def test_pair_of_the_project_stays_where_it_is(finished: Path, project: QgsProject):
+    mine = QgsRasterLayer(str(finished.parent / "." / "before.tif"), "my field")
+    project.addMapLayer(mine)
+    group = add_run(finished)
+    assert [node.name() for node in group.findLayers()] == [*RESULTS, PAIR[0]]
+    assert project.layerTreeRoot().findLayer(mine).parent() == project.layerTreeRoot()
+    assert mine.name() == "my field"
+    assert mine.temporalProperties().isActive()
+
+
+def test_time_that_somebody_gave_a_layer_is_kept(finished: Path, project: QgsProject):
+    mine = QgsRasterLayer(str(finished.parent / "before.tif"), "my field")
+    mine.temporalProperties().setFixedTemporalRange(day("2001-01-01"))
+    mine.temporalProperties().setIsActive(True)
+    project.addMapLayer(mine)
+    add_run(finished)
+    assert mine.temporalProperties().fixedTemporalRange() == day("2001-01-01")
+
+
+@pytest.mark.parametrize("name", ["change", "confidence", "arbitration"])
+def test_rasters_are_styled_in_plain_qgis(finished: Path, qgis_app, name: str):
+    layer = QgsRasterLayer(str(finished / f"{name}.tif"), name)
+    node = QgsLayerTreeLayer(layer)
+    # The first one names the band.
+    words = [item.data(Qt.ItemDataRole.DisplayRole) for item in layer.legend().createLayerTreeModelLegendNodes(node)][
+        1:
+    ]
+    if name == "change":
+        assert words == [row.label for row in CHANGES]
+    else:
+        assert len(words) >= 4
+        assert all("%" in text and ": " in text for text in words)
+
+
+@pytest.mark.parametrize("name", [CANDIDATES, HARD_REGIONS])
+def test_polygons_are_styled_in_plain_qgis(finished: Path, qgis_app, name: str):
+    layer = QgsVectorLayer(f"{finished / 'farmcd.gpkg'}|layername={name}", name)
+    assert layer.renderer().type() == {CANDIDATES: "categorizedSymbol", HARD_REGIONS: "singleSymbol"}[name]
+    for field in FIELDS[name]:
+        alias = layer.attributeAlias(layer.fields().indexOf(field))
+        assert alias, f"{field} has no name in words"
+        assert "_" not in alias
+
+
+def test_styles_agree_with_the_class_table(finished: Path, qgis_app):
+    raster = QgsRasterLayer(str(finished / "change.tif"), "change")
+    classes = {row.value: (row.label, row.color.name()) for row in raster.renderer().classes()}
+    assert classes == {row.id: (row.label, row.colour) for row in CHANGES}, "run scripts/make_styles"
+    polygons = QgsVectorLayer(f"{finished / 'farmcd.gpkg'}|layername={CANDIDATES}", "candidates")
+    assert polygons.renderer().classAttribute() == "class_id"
+    categories = polygons.renderer().categories()
+    assert [(c.value(), c.label()) for c in categories] == [(row.id, row.label) for row in CHANGES]
+    for category, row in zip(categories, CHANGES, strict=True):
+        fill, _, outline = category.symbol().symbolLayers()
+        assert fill.color().name() == outline.color().name() == row.colour, "run scripts/make_styles"
+
+
+def test_classes_are_named_in_the_language_of_qgis(finished: Path, project: QgsProject):
+    add_run(finished, project)
+    layers = by_name(project)
+    for layer in layers.values():
+        name_classes(layer, "zh_CN")
+    wanted = [row.label_zh for row in CHANGES]
+    assert [row.label for row in layers["Change classes"].renderer().classes()] == wanted
+    assert [row.label() for row in layers["Candidates"].renderer().categories()] == wanted
+
+
+def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
+    chinese = Translator(resources() / "i18n" / "farmcd_zh.ts")
+    QCoreApplication.installTranslator(chinese)
+    try:
+        add_run(finished, project)
+    finally:
+        QCoreApplication.removeTranslator(chinese)
+    layers = by_name(project)
+    for name in ("置信度", "仲裁"):
+        labels = [step.label for step in layers[name].renderer().shader().rasterShaderFunction().colorRampItemList()]
+        assert labels
+        assert not [label for label in labels if re.search("[a-z]{4}", label)]
+    candidates = layers["候选图斑"]
+    aliases = [field.alias() for field in candidates.fields() if field.name() != "fid"]
+    assert "面积（亩）" in aliases
+    assert not [alias for alias in aliases if re.search("[a-z]{4}", alias)]
+
+
+def test_styles_leave_metadata_time_and_properties_alone():
+    for path in (resources() / "styles").glob("*.qml"):
+        assert 'styleCategories="Symbology|Fields|MapTips"' in path.read_text(encoding="utf-8"), path.name
+
+
+def test_no_change_shows_what_lies_below(finished: Path, project: QgsProject):
+    add_run(finished)
+    change = by_name(project)["Change classes"]
+    image = drawn(change)
+    assert image.pixelColor(1, 60) == QColor("white"), "no change is transparent"
+    blue = image.pixelColor(54, 20)
+    assert blue.blue() > blue.red(), "water is seen in its colour"
+
+
+def test_reviewed_candidates_are_outlined_only(run: Path, project: QgsProject):
+    add_run(run)
+    candidates, change = (by_name(project)[name] for name in ("Candidates", "Change classes"))
+    inside = (44, 20)  # of the square of vegetation, away from its outline
+    assert drawn(candidates, change).pixelColor(*inside) != drawn(change).pixelColor(*inside)
+    candidates.startEditing()
+    for feature in candidates.getFeatures():
+        candidates.changeAttributeValue(feature.id(), candidates.fields().indexOf("status"), "confirmed")
+    assert candidates.commitChanges()
+    assert drawn(candidates, change).pixelColor(*inside) == drawn(change).pixelColor(*inside)
+
+
+def test_map_tip_says_what_a_candidate_is(finished: Path, project: QgsProject):
+    add_run(finished)
+    layer = by_name(project)["Candidates"]
+    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
+    context.setFeature(next(f for f in layer.getFeatures() if f["class_name"] == "Building"))
+    tip = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
+    assert "<b>Building</b>, 0.06 ha (1.0 mu)" in tip
+    assert "Confidence 95 %" in tip
+    assert "Text says no change: 25 %" in tip
+    assert "Review: unreviewed" in tip
+
+
+def test_metadata_tells_where_results_come_from(finished: Path, project: QgsProject):
+    add_run(finished)
+    for name in RESULTS:
+        metadata = by_name(project)[name].metadata()
+        assert metadata.title() == f"FarmCD: {name}"
+        for fact in ("before.tif (2009-08-18)", "after.tif (2020-08-31)", "painted", "5ead" * 16, "tau: 0.8", "4 m²"):
+            assert fact in metadata.abstract(), f"{name}: {fact}"
+        assert "Knows painted fields only." in metadata.abstract()
+        assert metadata.licenses() == ["CC0-1.0"]
+        assert "compared before.tif with after.tif on CPU, 1 thread" in metadata.history()[0]
+        assert metadata.dateTime(Qgis.MetadataDateType.Created).isValid()
+    assert len({by_name(project)[name].metadata().identifier() for name in RESULTS}) == len(RESULTS)
+
+
+def test_time_matters_only_to_maps_that_have_one(finished: Path, project: QgsProject):
+    add_run(finished)
+    layers = by_name(project)
+    before, after = layers[PAIR[1]], layers[PAIR[0]]
+    blank = QColor("white")
+    for layer, its_day, other in ((before, "2009-08-18", "2020-08-31"), (after, "2020-08-31", "2009-08-18")):
+        assert drawn(layer).pixelColor(5, 5) != blank
+        assert drawn(layer, moment=day(its_day)).pixelColor(5, 5) != blank
+        assert drawn(layer, moment=day(other)).pixelColor(5, 5) == blank
+    for name in ("Change classes", "Confidence", "Arbitration"):
+        properties = layers[name].temporalProperties()
+        assert properties.isActive()
+        assert all(properties.isVisibleInTemporalRange(day(d)) for d in ("2009-08-18", "2015-01-01", "2020-08-31"))
+        assert not properties.isVisibleInTemporalRange(day("2021-01-01"))
+
+
+def test_run_without_dates_has_no_time(run: Path, project: QgsProject):
+    def forget(record: dict) -> None:
+        record["inputs"]["before"]["date"] = None
+
+    rewrite(run, forget)
+    group = add_run(run)
+    assert group.name() == "FarmCD · run"
+    assert "Before" in by_name(project)
+    assert not by_name(project)["Change classes"].temporalProperties().isActive()
+
+
+def test_dates_of_one_year_are_told_in_full(run: Path, project: QgsProject):
+    rewrite(run, lambda record: record["inputs"]["before"].update(date="2020-04-01"))
+    assert add_run(run).name() == "FarmCD 2020-04-01 → 2020-08-31 · run"
+
+
+def test_run_outlives_its_pair(run: Path, project: QgsProject):
+    rewrite(run, lambda record: record["inputs"]["before"].update(path="/nowhere/before.tif"))
+    assert [node.name() for node in add_run(run).findLayers()] == [*RESULTS, PAIR[0]]
+
+
+def spoil_text(run: Path) -> None:
+    (run / "run.json").write_text('{"run": ')
+
+
+def spoil_content(run: Path) -> None:
+    (run / "run.json").write_text("[]")
+
+
+def spoil_raster(run: Path) -> None:
+    (run / "change.tif").write_bytes(b"")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "words"),
+    [
+        (lambda run: (run / "run.json").unlink(), "no_run", "holds no finished run"),
+        (shutil.rmtree, "no_run", "holds no finished run"),
+        (spoil_text, "bad_run", "cannot be read"),
+        (spoil_content, "bad_run", "is no record of a run: it lacks finished, inputs"),
+        (lambda run: (run / "confidence.tif").unlink(), "run_incomplete", "lacks confidence.tif"),
+        (spoil_raster, "run_unreadable", "QGIS cannot open .*change.tif"),
+    ],
+)
+def test_spoilt_run_is_told_and_the_project_stays_as_it_was(run: Path, project: QgsProject, spoil, code, words):
+    spoil(run)
+    with pytest.raises(InputError, match=words) as caught:
+        add_run(run)
+    assert caught.value.code == code
+    assert not project.mapLayers()
+    assert not project.layerTreeRoot().children()
+
+
+def test_icon_can_be_drawn():
+    icon = QSvgRenderer(str(resources() / "icons" / "farmcd.svg"))
+    assert icon.isValid()
+    assert icon.viewBox().size() == QSize(24, 24)

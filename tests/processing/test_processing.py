@@ -1,0 +1,350 @@
+"""The Processing algorithms through processing.run, in a model and through a real task, with a stand-in worker."""
+
+import json
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal, osr
+from qgis.core import (
+    QgsApplication,
+    QgsFeature,
+    QgsGeometry,
+    QgsProcessingAlgRunnerTask,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
+    QgsProcessingFeedback,
+    QgsProcessingModelAlgorithm,
+    QgsProcessingModelChildAlgorithm,
+    QgsProcessingModelChildParameterSource,
+    QgsProject,
+    QgsRasterLayer,
+    QgsVectorLayer,
+)
+
+from farmcd_qgis import tasks
+from farmcd_qgis.processing import inputs
+from farmcd_qgis.processing.provider import FarmCDProvider
+from farmcd_qgis.runtime import pool as jobs
+
+gdal.UseExceptions()
+FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
+MADE = ("CHANGE", "CONFIDENCE", "ARBITRATION", "CANDIDATES", "HARD_REGIONS")
+
+
+@pytest.fixture(autouse=True)
+def fake_worker(tmp_path, monkeypatch, qgis_app):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
+    monkeypatch.setattr(jobs, "worker_argv", lambda interpreter: [str(interpreter), FAKE])
+    yield
+    tasks.end_all()
+
+
+@pytest.fixture
+def provider(qgis_processing):
+    registry = QgsApplication.processingRegistry()
+    one = FarmCDProvider()
+    registry.addProvider(one)
+    yield one
+    registry.removeProvider(one)
+
+
+@pytest.fixture
+def pair(tmp_path) -> dict[str, str]:
+    """Paths of two small images, as parameters."""
+    made = {}
+    for name in ("before", "after"):
+        made[name.upper()] = str(tmp_path / f"{name}.tif")
+        image = gdal.GetDriverByName("GTiff").Create(made[name.upper()], 32, 32, 4)
+        reference = osr.SpatialReference()
+        reference.ImportFromEPSG(32614)
+        image.SetProjection(reference.ExportToWkt())
+        image.SetGeoTransform((600000, 1, 0, 5200000, 0, -1))
+        image.WriteArray(np.full((4, 32, 32), 7, np.uint8))
+        image = None
+    return made
+
+
+class Feedback(QgsProcessingFeedback):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__(False)
+        self.said: list[tuple[str, str]] = []
+
+    def pushInfo(self, info):
+        self.said.append(("info", info))
+
+    def pushWarning(self, warning):
+        self.said.append(("warning", warning))
+
+    def reportError(self, error, fatalError=False):
+        self.said.append(("error", error))
+
+    def setProgressText(self, text):
+        self.said.append(("progress", text))
+
+
+def run(name: str, parameters: dict, **options):
+    import processing
+
+    return processing.run(f"farmcd:{name}", parameters, **options)
+
+
+def asked(folder: str) -> dict:
+    return json.loads((Path(folder) / "request.json").read_text())
+
+
+def polygon_layer(*boxes: str) -> QgsVectorLayer:
+    memory = QgsVectorLayer("Polygon?crs=EPSG:32614", "field", "memory")
+    for wkt in boxes:
+        feature = QgsFeature()
+        feature.setGeometry(QgsGeometry.fromWkt(wkt))
+        memory.dataProvider().addFeature(feature)
+    return memory
+
+
+def test_algorithms_have_help(provider):
+    assert provider.id() == "farmcd"
+    names = {algorithm.name() for algorithm in provider.algorithms()}
+    assert names == {
+        "detect",
+        "preflight",
+        "vectorise",
+        "referee",
+        "evaluate",
+        "convertcheckpoint",
+        "report",
+        "reviewsummary",
+        "mergereviews",
+        "exportsamples",
+        "accuracysample",
+        "accuracyassess",
+    }
+    from qgis.core import Qgis
+
+    for algorithm in provider.algorithms():
+        assert len(algorithm.shortHelpString()) > 100
+        assert algorithm.helpUrl().startswith("https://")
+        # Nothing may hold up QGIS: reports, too, are drawn in a process of their own.
+        assert not algorithm.flags() & Qgis.ProcessingAlgorithmFlag.NoThreading
+        assert algorithm.flags() & Qgis.ProcessingAlgorithmFlag.SupportsBatch
+        assert algorithm.createInstance().name() == algorithm.name()
+
+
+def test_detect_with_defaults(provider, pair, tmp_path):
+    feedback = Feedback()
+    out = str(tmp_path / "run")
+    results = run("detect", {**pair, "CHECKPOINT": "write.pth", "OUTPUT": out}, feedback=feedback)
+    assert results["OUTPUT"] == out
+    assert (results["CANDIDATE_COUNT"], results["HARD_REGION_COUNT"]) == (3, 2)
+    for name in ("CHANGE", "CONFIDENCE", "ARBITRATION"):
+        assert QgsRasterLayer(results[name]).isValid()
+    for name in ("CANDIDATES", "HARD_REGIONS"):
+        assert QgsVectorLayer(results[name]).isValid()
+    request = asked(out)
+    assert (request["before"], request["after"]) == (pair["BEFORE"], pair["AFTER"])
+    assert request["tile"] == 256
+    assert request["connectivity"] == 8
+    assert request["tau"] == 0.8
+    for absent in ("aoi", "extent", "farmland", "before_bands", "before_date"):
+        assert request[absent] is None
+    assert ("progress", "Half of the tiles") in feedback.said
+    assert ("warning", "The dates are shifted by 3 pixels.") in feedback.said
+    assert feedback.progress() >= 50
+
+
+def test_every_parameter_reaches_the_request(provider, pair, tmp_path):
+    field = polygon_layer("POLYGON((600000 5199990, 600010 5199990, 600010 5200000, 600000 5199990))")
+    out = str(tmp_path / "run")
+    parameters = {
+        **pair,
+        "EXTENT": "600000,600016,5199984,5200000 [EPSG:32614]",
+        "AOI": field,
+        "FARMLAND": field,
+        "CHECKPOINT": "write.pth",
+        "BEFORE_BANDS": [4, 1, 2],
+        "BEFORE_DATE": "2009-08-18",
+        "REFERENCE": "before",
+        "MATCH_HISTOGRAMS": True,
+        "DEVICE": "cpu",
+        "TILE": 64,
+        "OVERLAP": 16,
+        "BATCH": 2,
+        "SYMMETRIC": True,
+        "TAU": 0.5,
+        "MINIMUM_MAPPING_UNIT": 100,
+        "CONNECTIVITY": "4",
+        "OUTPUT": out,
+    }
+    run("detect", parameters)
+    request = asked(out)
+    assert request["extent"] == [600000, 5199984, 600016, 5200000]
+    assert request["extent_crs"] == "EPSG:32614"
+    assert request["before_bands"] == [4, 1, 2]
+    assert request["after_bands"] is None
+    assert (request["before_date"], request["after_date"]) == ("2009-08-18", None)
+    expected = {"reference": "before", "device": "cpu", "tile": 64, "overlap": 16, "batch": 2, "tau": 0.5}
+    expected |= {"symmetric": True, "match_histograms": True, "minimum_mapping_unit_m2": 100, "connectivity": 4}
+    assert {key: request[key] for key in expected} == expected
+    assert QgsVectorLayer(request["aoi"]).featureCount() == 1
+
+
+def test_file_layers_are_taken_as_they_are_and_selections_are_not(provider, pair, tmp_path):
+    memory = polygon_layer("POLYGON((0 0,1 0,1 1,0 0))", "POLYGON((5 5,6 5,6 6,5 5))")
+    saved = str(tmp_path / "field.gpkg")
+    run_native = {"LAYERS": [memory], "OUTPUT": saved}
+    import processing
+
+    processing.run("native:package", run_native)
+    source = f"{saved}|layername=field"
+    run("detect", {**pair, "AOI": source, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "one")})
+    assert asked(tmp_path / "one")["aoi"] == source
+    on_disk = QgsVectorLayer(source, "field")
+    QgsProject.instance().addMapLayer(on_disk)
+    on_disk.select(1)
+    selected = QgsProcessingFeatureSourceDefinition(on_disk.id(), selectedFeaturesOnly=True)
+    run("detect", {**pair, "AOI": selected, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "two")})
+    chosen = asked(tmp_path / "two")["aoi"]
+    assert not chosen.startswith(saved)
+    assert QgsVectorLayer(chosen).featureCount() == 1
+
+
+def test_temporary_output_folder(provider, pair):
+    results = run("detect", {**pair, "CHECKPOINT": "write.pth", "OUTPUT": "TEMPORARY_OUTPUT"})
+    assert Path(results["OUTPUT"]).is_absolute()
+    assert Path(results["CHANGE"]).is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"CHECKPOINT": "fail.pth"}, "The rasters do not overlap."),
+        ({"CHECKPOINT": "leave.pth"}, "exit status 7"),
+    ],
+)
+def test_faults_are_sentences(provider, pair, tmp_path, change, words, monkeypatch):
+    extra = {"code": "no_overlap", "status": 7}
+    real = jobs.run_job
+    monkeypatch.setattr(jobs, "run_job", lambda name, arguments, *rest: real(name, arguments | extra, *rest))
+    with pytest.raises(QgsProcessingException, match=words):
+        run("detect", {**pair, **change, "OUTPUT": str(tmp_path / "run")})
+
+
+def test_unusable_layers_are_sentences(provider, pair, tmp_path):
+    feedback = Feedback()
+    with pytest.raises(QgsProcessingException):
+        run("detect", {**pair, "BEFORE_BANDS": [1, 2], "CHECKPOINT": "write.pth", "OUTPUT": "x"}, feedback=feedback)
+    assert any("three bands are needed, not 2" in text for _, text in feedback.said)
+    virtual = QgsRasterLayer("?crs=EPSG:4326&extent=0,0,1,1&width=2&height=2&formula=1", "calc", "virtualraster")
+    feedback = Feedback()
+    QgsProject.instance().addMapLayer(virtual)
+    parameters = {**pair, "BEFORE": virtual, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "x")}
+    with pytest.raises(QgsProcessingException):
+        run("detect", parameters, feedback=feedback)
+
+
+def test_cancel_kills_the_worker_and_leaves_nothing(provider, pair, tmp_path, qtbot):
+    context = QgsProcessingContext()
+    feedback = Feedback()
+    parameters = {**pair, "CHECKPOINT": "stubborn.pth", "OUTPUT": str(tmp_path / "run")}
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("farmcd:detect")
+    task = QgsProcessingAlgRunnerTask(algorithm, parameters, context, feedback)
+    ended = []
+    task.executed.connect(lambda ok, results: ended.append((ok, results)))
+    QgsApplication.taskManager().addTask(task)
+    qtbot.waitUntil(lambda: (tmp_path / "run" / "confidence.tif").exists(), timeout=15_000)
+    task.cancel()
+    qtbot.waitUntil(lambda: bool(ended), timeout=5_000)
+    assert not (tmp_path / "run").exists()
+    assert not jobs._busy
+
+
+def test_algorithm_runs_in_a_background_thread(provider, pair, tmp_path, qtbot, monkeypatch):
+    threads = []
+    real = jobs.run_job
+
+    def spy(*arguments):
+        threads.append(threading.current_thread())
+        return real(*arguments)
+
+    monkeypatch.setattr(jobs, "run_job", spy)
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    feedback = Feedback()
+    out = tmp_path / "run"
+    parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(out)}
+    algorithm = QgsApplication.processingRegistry().createAlgorithmById("farmcd:detect")
+    task = QgsProcessingAlgRunnerTask(algorithm, parameters, context, feedback)
+    ended = []
+    task.executed.connect(lambda ok, results: ended.append((ok, results)))
+    QgsApplication.taskManager().addTask(task)
+    qtbot.waitUntil(lambda: bool(ended), timeout=15_000)
+    assert ended[0][0]
+    assert threads[0] is not threading.main_thread()
+    details = context.layersToLoadOnCompletion()
+    assert {detail.outputName for detail in details.values()} == set(MADE)
+    assert {detail.groupName for detail in details.values()} == {"FarmCD run"}
+    assert {detail.name for detail in details.values()} >= {"Change classes", "Candidates", "Hard regions"}
+    keys = {detail.outputName: detail.layerSortKey for detail in details.values()}
+    assert keys["CANDIDATES"] > keys["CHANGE"]
+
+
+def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
+    import processing
+
+    parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "North field")}
+    processing.runAndLoadResults("farmcd:detect", parameters)
+    group = QgsProject.instance().layerTreeRoot().findGroup("FarmCD North field")
+    names = [node.name() for node in group.findLayers()]
+    assert names == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
+    change = QgsProject.instance().mapLayersByName("Change classes")[0]
+    assert change.renderer().type() == "paletted"
+    confidence = QgsProject.instance().mapLayersByName("Confidence")[0]
+    assert confidence.renderer().type() == "singlebandpseudocolor"
+
+
+def test_layers_are_not_loaded_when_not_wanted(provider, pair, tmp_path):
+    context = QgsProcessingContext()
+    context.setProject(QgsProject.instance())
+    parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "run"), "LOAD": False}
+    run("detect", parameters, context=context)
+    assert not context.layersToLoadOnCompletion()
+
+
+def test_detect_in_a_model(provider, pair, tmp_path):
+    model = QgsProcessingModelAlgorithm("two dates", "")
+    model.initAlgorithm()
+    child = QgsProcessingModelChildAlgorithm("farmcd:detect")
+    values = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "run"), "LOAD": False}
+    for name, value in values.items():
+        child.addParameterSources(name, [QgsProcessingModelChildParameterSource.fromStaticValue(value)])
+    first = model.addChildAlgorithm(child)
+    second = QgsProcessingModelChildAlgorithm("native:savefeatures")
+    source = QgsProcessingModelChildParameterSource.fromChildOutput(first, "CANDIDATES")
+    second.addParameterSources("INPUT", [source])
+    copy = str(tmp_path / "copy.gpkg")
+    second.addParameterSources("OUTPUT", [QgsProcessingModelChildParameterSource.fromStaticValue(copy)])
+    model.addChildAlgorithm(second)
+    _, ok = model.run({}, QgsProcessingContext(), Feedback())
+    assert ok
+    assert QgsVectorLayer(copy).isValid()
+
+
+def test_preflight_reports_findings(provider, pair):
+    feedback = Feedback()
+    results = run("preflight", {**pair, "CHECKPOINT": "findings.pth"}, feedback=feedback)
+    assert (results["ERRORS"], results["WARNINGS"]) == (1, 1)
+    assert results["FINDINGS"].splitlines()[0] == "error: An error."
+    assert [kind for kind, text in feedback.said if text.startswith("An ")] == ["error", "warning", "info", "info"]
+
+
+def test_defaults_are_those_of_the_request(provider):
+    algorithm = QgsApplication.processingRegistry().algorithmById("farmcd:detect")
+    assert algorithm.parameterDefinition(inputs.OVERLAP).defaultValue() == 64
+    assert algorithm.parameterDefinition(inputs.MINIMUM_MAPPING_UNIT).defaultValue() == 400.0
+    assert algorithm.parameterDefinition(inputs.CHECKPOINT).defaultValue() is None

@@ -1,0 +1,106 @@
+"""The HTML summary holds the same figures, opens without a network and shows each of its places twice."""
+
+import base64
+import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from qgis.core import QgsFeedback
+from qgis.PyQt.QtGui import QImage
+
+from farmcd_qgis.core.classes import class_label
+from farmcd_qgis.core.errors import Cancelled
+from farmcd_qgis.report.words import TEXTS
+from tests.helpers.report_run import AREAS, make_report, make_run
+
+
+class Reader(HTMLParser):
+    """Keeps the rows of all tables, the attributes of all tags, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.rows: list[list[str]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        self._open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag):
+        while self._open and self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if "style" in self._open:
+            return
+        self.text += data
+        if "td" in self._open or "th" in self._open:
+            self.rows[-1][-1] += data
+
+
+def page_of(run: Path, folder: Path, language: str, office: str = "") -> str:
+    report = make_report(run, folder / "out", language=language, office=office, outputs=("html",))
+    assert [path.name for path in (folder / "out").iterdir()] == ["report.html"]
+    return report.files["html"].read_text("utf-8")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_figures_are_the_sums_of_the_candidates(tmp_path, qgis_app, language):
+    page = Reader(page_of(make_run(tmp_path, AREAS), tmp_path, language))
+    expected: dict[int, list[float]] = {}
+    for class_id, hectares in AREAS:
+        expected.setdefault(class_id, []).append(hectares)
+    for class_id, areas in expected.items():
+        row = next(row for row in page.rows if row[:1] == [class_label(class_id, language)] and len(row) == 6)
+        assert int(row[1]) == len(areas)
+        assert float(row[2]) == pytest.approx(math.fsum(areas), abs=0.01)
+        assert float(row[3]) == pytest.approx(15 * math.fsum(areas), abs=0.01)
+    total = next(row for row in page.rows if row[:1] == [TEXTS["total"][language == "zh"]])
+    whole = math.fsum(hectares for _, hectares in AREAS)
+    assert total[1:5] == ["6", f"{whole:.2f}", f"{15 * whole:.2f}", "100.0"]
+    assert "b52b" * 16 in page.text
+
+
+def test_nothing_is_fetched_and_every_picture_can_be_seen(tmp_path, qgis_app):
+    html = page_of(make_run(tmp_path, AREAS), tmp_path, "en")
+    page = Reader(html)
+    sources = [values[name] or "" for _, values in page.tags for name in ("src", "href") if name in values]
+    # The overview, and a before and an after of each of the six.
+    assert len(sources) == 13
+    pictures = [QImage.fromData(base64.b64decode(source.removeprefix("data:image/jpeg;base64,"))) for source in sources]
+    assert all(picture.width() > 100 for picture in pictures)
+    # Noise of the two images, not an empty map.
+    for picture in pictures:
+        places = [(picture.width() * x // 10, picture.height() * y // 10) for x in range(10) for y in range(10)]
+        assert len({picture.pixel(*place) for place in places}) > 20
+    assert not re.search(r"url\(|@import|https?:", html)
+    assert [tag for tag, _ in page.tags].count("input") == 6
+
+
+def test_what_people_write_is_text(tmp_path, qgis_app):
+    page = Reader(page_of(make_run(tmp_path, AREAS), tmp_path, "en", office="<script>alert(1)</script> & Co"))
+    assert "script" not in {tag for tag, _ in page.tags}
+    assert "<script>alert(1)</script> & Co" in page.text
+
+
+def test_missing_images_do_not_stop_it(tmp_path, qgis_app):
+    run = make_run(tmp_path, AREAS)
+    (tmp_path / "before.tif").unlink()
+    assert len(re.findall("data:image/jpeg", page_of(run, tmp_path, "en"))) == 13
+
+
+def test_cancelling_between_pictures_leaves_nothing(tmp_path, qgis_app):
+    feedback = QgsFeedback()
+    feedback.cancel()
+    with pytest.raises(Cancelled):
+        make_report(make_run(tmp_path, AREAS), tmp_path / "out", feedback, outputs=("html",))
+    assert list((tmp_path / "out").iterdir()) == []

@@ -1,0 +1,97 @@
+"""Evaluation with a network whose answer is known: it sees change where the after image is red."""
+
+import numpy as np
+import pytest
+import torch
+
+from farmcd_qgis.commands.evaluate_cli import as_table
+from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, Sample
+from farmcd_qgis.training.evaluate import classify, evaluate, predict
+
+
+class RedIsBuilding(torch.nn.Module):
+    """Class 2 where the after image's red band is high; remembers the sizes it was shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(()))
+        self.seen: list[tuple[int, int]] = []
+
+    def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        self.seen.append((after.shape[-2], after.shape[-1]))
+        logits = after.new_full((len(after), 6, *after.shape[-2:]), -9.0)
+        logits[:, 0] = 0
+        logits[:, 2] = after[:, 0] * self.scale
+        return logits, logits
+
+
+def sample(height: int, width: int, red: tuple[slice, slice]) -> Sample:
+    before, label = np.zeros((3, height, width), np.uint8), np.zeros((height, width), np.uint8)
+    after = before.copy()
+    after[0][red] = 255
+    label[red] = 2
+    return Sample(before, after, label)
+
+
+class Given(ChangeDataset):
+    def __init__(self, *samples: Sample) -> None:
+        super().__init__([], "mixed")
+        self._samples = list(samples)
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+
+def test_tiles_cover_the_image_whatever_its_size() -> None:
+    net = RedIsBuilding()
+    pair = sample(40, 72, (slice(30, 40), slice(60, 72)))
+    assert (classify(predict(net, pair, tile=32)) == pair.label).all()
+    assert set(net.seen) == {(32, 32)}
+    assert len(net.seen) == 6
+
+
+def test_images_below_a_tile_are_padded_to_a_square() -> None:
+    net = RedIsBuilding()
+    pair = sample(20, 50, (slice(0, 20), slice(48, 50)))
+    assert (classify(predict(net, pair, tile=256)) == pair.label).all()
+    assert net.seen == [(56, 56)]
+
+
+def test_a_coarser_prediction_comes_back_on_the_samples_pixels() -> None:
+    net = RedIsBuilding()
+    pair = sample(64, 64, (slice(16, 48), slice(16, 48)))
+    prediction = classify(predict(net, pair, scale=0.5, tile=256))
+    assert net.seen == [(32, 32)]
+    assert prediction.shape == (64, 64)
+    assert (prediction[18:46, 18:46] == 2).all()
+    assert not prediction[:14].any()
+
+
+def test_unsettled_change_counts_in_the_margin_only() -> None:
+    pair = sample(32, 32, (slice(0, 16), slice(0, 32)))
+    pair.label[0:4] = UNSETTLED
+    pair.label[31] = IGNORE
+    pair.label[28:31] = 1
+    # Changed: 16 rows found, 3 rows (class 1) missed. Settled class 2: 12 rows, all found.
+    result = evaluate(RedIsBuilding(), Given(pair), tile=32)
+    assert result.binary_matrix == [[12 * 32, 0], [3 * 32, 16 * 32]]
+    assert result.binary.recall == pytest.approx(16 / 19)
+    assert result.classes is not None
+    assert result.classes["building"].recall == pytest.approx(1)
+    assert result.classes["bareland"].recall == 0
+    assert ["recall", "84.21"] in [line.split() for line in as_table(result).splitlines()]
+
+
+def test_the_network_is_left_in_the_mode_it_was_in() -> None:
+    net = RedIsBuilding().train()
+    evaluate(net, Given(sample(32, 32, (slice(0, 4), slice(0, 4)))), tile=32)
+    assert net.training
+
+
+def test_the_best_offset_of_no_change_is_found() -> None:
+    net = RedIsBuilding()
+    pair = sample(32, 32, (slice(0, 16), slice(0, 32)))
+    pair.after[0] = np.where(pair.label == 2, 96, 32)  # logits of class 2: -0.25 where changed, -0.75 elsewhere
+    assert evaluate(net, Given(pair), tile=32).binary.f1 == 0
+    result = evaluate(net, Given(pair), tile=32, offsets=(0.0, 0.5, 1.0))
+    assert (result.offset, result.binary.f1) == (0.5, pytest.approx(1))
