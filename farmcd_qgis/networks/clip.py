@@ -100,6 +100,14 @@ def clip_features(
 @torch.inference_mode()
 def _model_features(prompts: Sequence[str], name: str, state: Mapping[str, Tensor], path: Path) -> TextFeatures:
     """Encode with any of open_clip's models, whose weights are in `state` under its own names."""
+    model, tokenize = _named_model(name, state, path, "visual.")
+    return _encoded(prompts, model, tokenize)
+
+
+def _named_model(
+    name: str, state: Mapping[str, Tensor], path: Path, needless: str | None = None
+) -> tuple[Any, Callable[[list[str]], Tensor]]:
+    """Build any of open_clip's models with its tokenizer; tensors that begin with `needless` may lack."""
     open_clip = _open_clip()
     if name not in open_clip.list_models():
         raise InputError(
@@ -107,10 +115,11 @@ def _model_features(prompts: Sequence[str], name: str, state: Mapping[str, Tenso
         )
     try:
         model = open_clip.create_model(name, load_weights=False, pretrained_text=False).eval()
-        lacking = [key for key in model.load_state_dict(state, strict=False)[0] if not key.startswith("visual.")]
+        lacking = model.load_state_dict(state, strict=False)[0]
+        lacking = [key for key in lacking if needless is None or not key.startswith(needless)]
         if lacking:
             raise KeyError(f"{len(lacking)} tensors, {lacking[0]} among them")
-        return _encoded(prompts, model, open_clip.get_tokenizer(name))
+        return model, open_clip.get_tokenizer(name)
     except (KeyError, ValueError, RuntimeError, OSError, ImportError) as error:
         reason = str(error).strip().replace("\n", " ")[:200]
         raise InputError(
@@ -138,6 +147,50 @@ def clip_model(path: Path) -> ClipModel:
 
     Raises InputError where the file is missing, damaged, or holds no such network.
     """
+    model, tokenize = _openai_model(path)
+    side = model.visual.image_size
+    return ClipModel(
+        side[0] if isinstance(side, tuple) else side,
+        lambda texts: tokenize(list(texts)),
+        model.encode_text,
+        model.encode_image,
+    )
+
+
+class WholeClip(NamedTuple):
+    """A whole CLIP for who looks inside: open_clip's model, text to unit vectors (n, D), colours, a name.
+
+    `mean` and `deviation` are those of the images, 0..1, that its visual tower takes.
+    """
+
+    model: Any
+    encode: Callable[[Sequence[str]], Tensor]
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    name: str
+
+
+def whole_clip(encoder: str | Path) -> WholeClip:
+    """Load both towers from a file of OpenAI's layout, or from "MODEL@FILE" as `text_features` does.
+
+    Raises InputError where the file is missing, damaged, or holds no such network.
+    """
+    name, path = _model_and_file(encoder)
+    model, tokenize = _openai_model(path) if name is None else _named_model(name, _read_clip(path)[0], path)
+
+    def encode(texts: Sequence[str]) -> Tensor:
+        features = _encoded(texts, model, tokenize)
+        return torch.stack([features[text] for text in texts])
+
+    constants = _open_clip().constants
+    mean = getattr(model.visual, "image_mean", None) or constants.OPENAI_DATASET_MEAN
+    deviation = getattr(model.visual, "image_std", None) or constants.OPENAI_DATASET_STD
+    kind = "CLIP" if name is None else f"open_clip {name}"
+    return WholeClip(model, encode, tuple(mean), tuple(deviation), f"{kind} of {path.name}")
+
+
+def _openai_model(path: Path) -> tuple[Any, Callable[[list[str]], Tensor]]:
+    """Build a CLIP of OpenAI's layout, both towers, in float32, with its tokenizer."""
     weights, quick_gelu = _read_clip(path)
     open_clip = _open_clip()
     state = {key: value for key, value in weights.items() if key != "attn_mask"}
@@ -148,14 +201,7 @@ def clip_model(path: Path) -> ClipModel:
         raise InputError(
             "not_clip", f"{path} holds no CLIP of OpenAI's layout with both towers ({reason}). Choose other weights."
         ) from error
-    tokenizer = open_clip.get_tokenizer("ViT-B-32", context_length=model.context_length)
-    side = model.visual.image_size
-    return ClipModel(
-        side[0] if isinstance(side, tuple) else side,
-        lambda texts: tokenizer(list(texts)),
-        model.encode_text,
-        model.encode_image,
-    )
+    return model, open_clip.get_tokenizer("ViT-B-32", context_length=model.context_length)
 
 
 def _text_tower(open_clip: Any, state: Mapping[str, Tensor], quick_gelu: bool) -> Any:

@@ -1,0 +1,62 @@
+"""Opinions that lie in files, as the authors' detector writes them: `A/NAME.npy` and `A/NAME.json`, and so for `B`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....core.errors import InputError
+from ..ceg import Instance
+from .covers import AUTHORS, Covers
+from .rle import decode_mask
+from .source import Date, Opinion, checked
+
+FOLDERS: dict[Date, str] = {"before": "A", "after": "B"}
+
+
+@dataclass(frozen=True)
+class OpinionFiles:
+    """A folder with `A` and `B`: probabilities float (C, H, W) as .npy, instances as .json with COCO's run lengths.
+
+    A date without .json has no instances of its own (they are then made of the probabilities). Instances below
+    `least_score` are left out.
+    """
+
+    folder: Path
+    covers: Covers = AUTHORS
+    least_score: float = 0.0
+
+    def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
+        """Read the opinion on the date of a pair; raises InputError where it is missing, damaged or of another size."""
+        path = self.folder / FOLDERS[date] / f"{name}.npy"
+        if not path.is_file():
+            raise InputError("opinion_missing", file=str(path), name=name)
+        try:
+            probabilities = np.load(path, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise InputError("opinion_unreadable", file=str(path), reason=_first_line(error)) from error
+        listing = path.with_suffix(".json")
+        instances = self._instances(listing) if listing.is_file() else None
+        return checked(probabilities, self.covers, image.shape[1:], str(path), instances)
+
+    def _instances(self, path: Path) -> list[Instance]:
+        try:
+            rows = json.loads(path.read_text(encoding="utf-8"))
+            made = [_instance(row) for row in rows]
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError("opinion_unreadable", file=str(path), reason=_first_line(error)) from error
+        return [one for one in made if one.score >= self.least_score]
+
+
+def _instance(row: dict[str, Any]) -> Instance:
+    runs = row["segmentation"]
+    if not isinstance(runs, dict):
+        raise ValueError("its outline is no run lengths (size and counts)")
+    return Instance(decode_mask(runs["size"], runs["counts"]), int(row["category_id"]), float(row.get("score", 1.0)))
+
+
+def _first_line(error: Exception) -> str:
+    said = str(error).strip().splitlines()
+    return f"it lacks {said[0]}" if isinstance(error, KeyError) else (said[0] if said else type(error).__name__)

@@ -1,0 +1,71 @@
+"""What a source of opinions is, and the look that is taken at everything it says."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from ....core.errors import InputError
+from ..ceg import Instance
+from .covers import Covers
+
+Date = Literal["before", "after"]
+
+# Rounding of a mean or a resampling may leave 0..1 by so much.
+_PLAY = 1e-3
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """What is said of one date: `probabilities` float32 (C, H, W) in 0..1, and instances, None where it names none."""
+
+    probabilities: np.ndarray
+    instances: tuple[Instance, ...] | None = None
+
+
+class VisualOpinion(Protocol):
+    """Somebody with an opinion on single images; `covers` are what the C probabilities mean."""
+
+    covers: Covers
+
+    def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
+        """Give the opinion on an image, uint8 (3, H, W); `name` is its pair's, for sources that lie in files.
+
+        Raises InputError where there is none or it cannot be used.
+        """
+
+
+def checked(
+    probabilities: np.ndarray,
+    covers: Covers,
+    size: tuple[int, ...],
+    where: str,
+    instances: list[Instance] | None = None,
+) -> Opinion:
+    """Make an opinion of what a source gave, clipped to 0..1 as float32.
+
+    `size` is (H, W) of the image, `where` names the source for the sentence. Raises InputError for another number of
+    covers, another size, numbers that are no probabilities, and instances of unknown covers.
+    """
+    if probabilities.ndim != 3 or probabilities.shape[0] != len(covers):
+        shape = " x ".join(map(str, probabilities.shape))
+        raise InputError("opinion_covers", where=where, shape=shape, count=len(covers), covers=covers.name)
+    if probabilities.shape[1:] != size:
+        raise InputError("opinion_size", where=where, seen=_size(probabilities.shape[1:]), wanted=_size(size))
+    values = probabilities.astype(np.float32)
+    least, most = float(values.min(initial=0)), float(values.max(initial=0))
+    if not (least >= -_PLAY and most <= 1 + _PLAY):
+        # Comparisons with NaN are false, so that NaN ends here, too.
+        nan = int(np.isnan(values).sum())
+        span = "" if nan else f"{least:.3g} .. {most:.3g}"
+        raise InputError("opinion_nan" if nan else "opinion_range", where=where, count=nan, span=span)
+    for one in instances or []:
+        if not 0 <= one.category < len(covers):
+            raise InputError("opinion_category", where=where, seen=one.category, last=len(covers) - 1)
+        if one.mask.shape != size:
+            raise InputError("opinion_size", where=where, seen=_size(one.mask.shape), wanted=_size(size))
+    return Opinion(values.clip(0, 1), None if instances is None else tuple(instances))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape[::-1]))
