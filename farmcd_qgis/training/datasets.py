@@ -182,7 +182,7 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
         message = "The labels say only whether a pixel changed; the classes of change cannot be learned from them."
         findings.append(Finding("warning", "binary_labels", message))
     else:
-        missing = [row.label for row in CLASSES[1:] if not counts.get(row.id)]
+        missing = [row.label() for row in CLASSES[1:] if not counts.get(row.id)]
         if missing:
             message = f"No pixel is labelled {', '.join(missing)}: the network will not learn it."
             findings.append(Finding("warning", "empty_class", message))

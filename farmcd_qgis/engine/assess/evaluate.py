@@ -206,7 +206,7 @@ def _class_id(value: Any) -> int:
     if not words:
         return UNSETTLED
     for row in CLASSES:
-        if words in {str(row.id), f"{row.id}.0", row.name, row.label.lower(), row.label_zh}:
+        if words in {str(row.id), f"{row.id}.0", row.name, *(text.lower() for text in row.labels.values())}:
             return row.id
     raise InputError(
         "unknown_class",

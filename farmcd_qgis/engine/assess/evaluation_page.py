@@ -65,7 +65,7 @@ def evaluation_page(
     parts += [_matrix(record["binary_matrix"], ("No change", "Change"))]
     if record.get("classes"):
         parts += ["<h2>Classes, where they are settled</h2>", _figures(_SEMANTIC, record["semantic"])]
-        parts += [_classes(record["classes"]), _matrix(record["class_matrix"], [row.label for row in CLASSES])]
+        parts += [_classes(record["classes"]), _matrix(record["class_matrix"], [row.label() for row in CLASSES])]
     if boundary := record.get("boundary"):
         words = f"Outlines of change within {boundary['tolerance']:g} pixels"
         parts += [f"<h2>{words}</h2>", _figures({"F1": "f1", "Precision": "precision", "Recall": "recall"}, boundary)]
@@ -89,7 +89,7 @@ def _figures(names: dict[str, str], values: dict[str, float]) -> str:
 
 
 def _classes(classes: dict[str, dict[str, float]]) -> str:
-    labels = {row.name: row.label for row in CLASSES}
+    labels = {row.name: row.label() for row in CLASSES}
     keys = ("precision", "recall", "f1", "iou")
     rows = [(labels[name], *(_percent(figures[key]) for key in keys)) for name, figures in classes.items()]
     return _table(("Class", "Precision %", "Recall %", "F1 %", "IoU %"), rows)
@@ -120,7 +120,7 @@ def _matrix(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
 
 
 def _legend() -> str:
-    colours = [(row.label, row.colour) for row in CHANGES] + [("changed, class not settled", "#bebebe")]
+    colours = [(row.label(), row.colour) for row in CHANGES] + [("changed, class not settled", "#bebebe")]
     return "<p>" + " ".join(f'<i style="background: {colour}"></i> {words}' for words, colour in colours) + "</p>"
 
 

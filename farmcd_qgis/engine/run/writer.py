@@ -112,7 +112,7 @@ def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gd
     if name == CHANGE_TIF:
         mosaic.GetRasterBand(1).SetColorInterpretation(gdal.GCI_PaletteIndex)
         mosaic.GetRasterBand(1).SetColorTable(_colour_table())
-        mosaic.GetRasterBand(1).SetCategoryNames([row.label for row in CLASSES])
+        mosaic.GetRasterBand(1).SetCategoryNames([row.label() for row in CLASSES])
     return mosaic
 
 

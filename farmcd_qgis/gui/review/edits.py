@@ -168,7 +168,7 @@ class ReviewEdits(QWidget):
             one = _edit(feature, None, feature.geometry())
             known = one.fields.get("class_id") is not None
             # The model saw no change there.
-            named = {} if known else {"class_id": NO_CHANGE, "class_name": CLASSES[NO_CHANGE].label}
+            named = {} if known else {"class_id": NO_CHANGE, "class_name": CLASSES[NO_CHANGE].label()}
             edits.append(Edit(session.store.free_number(), None, one.after, {**one.fields, **named}))
         self._before, self._changed, self._added = {}, [], []
         if edits:

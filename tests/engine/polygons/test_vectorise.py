@@ -126,9 +126,9 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
         np.testing.assert_array_equal(burn(polygon, shape), mask)
         assert feature["candidate_id"] == feature["fid"] == number
         assert feature["class_id"] == change[mask][0]
-        assert feature["class_name"] == CLASSES[feature["class_id"]].label
+        assert feature["class_name"] == CLASSES[feature["class_id"]].label()
         assert feature["second_class_id"] == np.bincount(second[mask]).argmax()
-        assert feature["second_class_name"] == CLASSES[feature["second_class_id"]].label
+        assert feature["second_class_name"] == CLASSES[feature["second_class_id"]].label()
         area = geometry_area_m2(polygon, polygon.GetSpatialReference().ExportToWkt())
         assert feature["area_ha"] == pytest.approx(area / 1e4, abs=2e-6)
         assert feature["area_mu"] == pytest.approx(area / 1e4 * 15, abs=2e-5)
@@ -160,7 +160,7 @@ def test_hard_regions_are_where_the_network_doubts(tmp_path, seed):
         assert feature["region_id"] == number
         np.testing.assert_array_equal(burn(feature["geometry"], change.shape), mask)
         assert feature["class_id"] == np.bincount(change[mask]).argmax()
-        assert feature["class_name"] == CLASSES[feature["class_id"]].label
+        assert feature["class_name"] == CLASSES[feature["class_id"]].label()
         assert feature["confidence_mean"] == pytest.approx(confidence[mask].mean() / 100, abs=1e-4)
         assert feature["area_ha"] == pytest.approx(mask.sum() * 0.010002, rel=1e-3)
 

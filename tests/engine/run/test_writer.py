@@ -81,7 +81,7 @@ def test_rasters_hold_the_rows_and_their_meaning(tmp_path: Path):
     assert json.loads(change.GetMetadataItem("FARMCD_CLASSES"))["2"] == "building"
     band = change.GetRasterBand(1)
     assert band.GetNoDataValue() == NODATA
-    assert band.GetCategoryNames() == [row.label for row in CLASSES]
+    assert band.GetCategoryNames() == [row.label() for row in CLASSES]
     for row in CLASSES:
         assert "#{:02x}{:02x}{:02x}".format(*band.GetColorTable().GetColorEntry(row.id)[:3]) == row.colour
     assert band.GetOverviewCount() > 0
@@ -153,4 +153,4 @@ def test_plain_qgis_shows_class_names(tmp_path: Path, qgis_app: object):
     renderer = layer.renderer()
     assert isinstance(renderer, QgsPalettedRasterRenderer)
     shown = {int(row.value): (row.label, row.color.name()) for row in renderer.classes()}
-    assert shown == {row.id: (row.label, row.colour) for row in CHANGES}
+    assert shown == {row.id: (row.label(), row.colour) for row in CHANGES}
