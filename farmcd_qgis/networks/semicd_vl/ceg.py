@@ -6,11 +6,14 @@ Source: docs/methods/semicd_vl.md section 1.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from .areas import connected_areas
+
+if TYPE_CHECKING:
+    from .opinions.covers import Covers
 
 UNKNOWN = 255
 THRESHOLD = 0.8
@@ -163,17 +166,17 @@ def generate_events(
     return Events(was, became, pixels, found, mixed_events(pixels, found))
 
 
-def event_classes(
-    mixed: np.ndarray, before: np.ndarray, after: np.ndarray, becomes: Sequence[int], foreground: Collection[int]
-) -> np.ndarray:
+def event_classes(events: Events, before: np.ndarray, after: np.ndarray, covers: "Covers") -> np.ndarray:
     """Say which class each event is, uint8 (H, W): 0 no change, a class id, 255 unknown (section 1.6).
 
-    `becomes[k]` is the class of ground that is now cover k, from the after date's probabilities (C, H, W). Only
-    foreground that was none before is a class; what went the other way is 0, since the classes are of farmland lost.
+    The class is that of the foreground cover, by the opinions (C, H, W): of the after date's where foreground came,
+    and, where `covers.both_ways`, of the before date's where it went.
     """
-    classes = np.asarray(becomes, np.uint8)[after.argmax(0)]
-    lost = np.isin(after.argmax(0), list(foreground)) & ~np.isin(before.argmax(0), list(foreground))
-    return np.where(mixed == UNKNOWN, np.uint8(UNKNOWN), np.where((mixed == 1) & lost, classes, np.uint8(0)))
+    becomes = np.asarray(covers.becomes, np.uint8)
+    came = (events.mixed == 1) & (events.after == 1)
+    went = (events.mixed == 1) & (events.before == 1) & covers.both_ways
+    classes = np.where(came, becomes[after.argmax(0)], np.where(went, becomes[before.argmax(0)], np.uint8(0)))
+    return np.where(events.mixed == UNKNOWN, np.uint8(UNKNOWN), classes)
 
 
 def _box(mask: np.ndarray) -> tuple[slice, slice]:

@@ -26,11 +26,16 @@ class Cover:
 
 @dataclass(frozen=True)
 class Covers:
-    """All covers in the order of an opinion's probabilities, and the sentences that their prompts are set into."""
+    """All covers in the order of an opinion's probabilities, and the sentences that their prompts are set into.
+
+    `both_ways` says that foreground that went is a change as well (a house that was pulled down); for farmland it is
+    none, since bare soil that became a crop is rotation.
+    """
 
     name: str
     rows: tuple[Cover, ...]
     templates: tuple[str, ...] = TEMPLATES
+    both_ways: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,7 +63,8 @@ class Covers:
             {"name": r.name, "prompts": list(r.prompts), "foreground": r.foreground, "becomes": r.becomes}
             for r in self.rows
         ]
-        return {"name": self.name, "templates": list(self.templates), "covers": rows}
+        own = {"name": self.name, "templates": list(self.templates), "both_ways": self.both_ways}
+        return own | {"covers": rows}
 
 
 def _one(name: str, foreground: bool, becomes: int = NO_CHANGE, *more: str) -> Cover:
@@ -76,6 +82,7 @@ AUTHORS = Covers(
         _one("tree", False),
         _one("water", False),
     ),
+    both_ways=True,
 )
 FARMLAND = Covers(
     "farmland",
@@ -131,4 +138,4 @@ def covers_from(values: str | Mapping[str, Any]) -> Covers:
         raise InputError("covers_class", name=name, seen=", ".join(map(str, unknown)), last=CLASSES[-1].id)
     if len({row.foreground for row in rows}) < 2:
         raise InputError("covers_one_side", name=name, count=len(rows))
-    return Covers(name, rows, templates)
+    return Covers(name, rows, templates, bool(values.get("both_ways", False)))

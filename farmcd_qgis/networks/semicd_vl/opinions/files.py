@@ -28,6 +28,11 @@ class OpinionFiles:
     covers: Covers = AUTHORS
     least_score: float = 0.0
 
+    @property
+    def name(self) -> str:
+        """Who it is: the folder, by its own name alone."""
+        return f"files in {self.folder.name}"
+
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Read the opinion on the date of a pair; raises InputError where it is missing, damaged or of another size."""
         path = self.folder / FOLDERS[date] / f"{name}.npy"

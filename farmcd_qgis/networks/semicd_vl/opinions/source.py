@@ -24,9 +24,15 @@ class Opinion:
 
 
 class VisualOpinion(Protocol):
-    """Somebody with an opinion on single images; `covers` are what the C probabilities mean."""
+    """Somebody with an opinion on single images; `covers` are what the C probabilities mean, `name` is for a record."""
 
-    covers: Covers
+    @property
+    def name(self) -> str:
+        """Who it is."""
+
+    @property
+    def covers(self) -> Covers:
+        """What the probabilities are of."""
 
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Give the opinion on an image, uint8 (3, H, W); `name` is its pair's, for sources that lie in files.

@@ -1,0 +1,124 @@
+"""Labels that nobody drew: the events of opinions on the dates of pairs, as a training-set folder.
+
+The folder has `A`, `B` and `label` (class ids, 255 where the opinions are unsure), `list/train.txt`, the masks of
+`unlabelled`, and `pseudo_labels.json`, which says how all this was made.
+"""
+
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ..core.classes import CLASSES
+from ..core.errors import Cancelled, FarmCDError, InputError
+from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..networks.semicd_vl.ceg import PARCEL_RULE, THRESHOLD, UNKNOWN, EventRule, Events, event_classes, generate_events
+from ..networks.semicd_vl.opinions.source import Opinion, VisualOpinion
+from .unlabelled import MASKS, OPINIONS, UnlabelledFiles, UnlabelledPairs
+
+PSEUDO_LABELS_JSON = "pseudo_labels.json"
+LISTING = Path("list") / "train.txt"
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """What was made: the folder, its pairs, the share of pixels that the opinions were sure of, and pixels by class."""
+
+    out_dir: str
+    pairs: int
+    known: float
+    pixels: dict[str, int]
+
+
+@dataclass(frozen=True)
+class EventSettings:
+    """How events are made of opinions: the probability from which one counts, and the rule for instances."""
+
+    threshold: float = THRESHOLD
+    rule: EventRule = PARCEL_RULE
+
+
+def write_pseudo_labels(
+    pairs: UnlabelledPairs,
+    source: VisualOpinion,
+    out_dir: str | Path,
+    settings: EventSettings | None = None,
+    progress: ProgressCallback | None = None,
+    is_cancelled: IsCancelled | None = None,
+) -> PseudoLabels:
+    """Ask a source of opinions about both dates of every pair and write what follows into `out_dir`.
+
+    Images are copied as they are. Raises InputError for an `out_dir` that holds something and for opinions that cannot
+    be used, FarmCDError where nothing can be written, and Cancelled; nothing is left then.
+    """
+    out = Path(out_dir)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise InputError("pseudo_labels_not_empty", folder=str(out))
+    existed = out.is_dir()
+    try:
+        return _write(pairs, source, out, settings or EventSettings(), progress, is_cancelled)
+    except BaseException as error:
+        shutil.rmtree(out, ignore_errors=True)
+        if existed:
+            out.mkdir(exist_ok=True)
+        if isinstance(error, OSError):
+            raise FarmCDError("pseudo_labels_unwritten", folder=str(out), reason=str(error.strerror)) from error
+        raise
+
+
+def _write(
+    pairs: UnlabelledPairs,
+    source: VisualOpinion,
+    out: Path,
+    settings: EventSettings,
+    progress: ProgressCallback | None,
+    is_cancelled: IsCancelled | None,
+) -> PseudoLabels:
+    for name in ("A", "B", "label", "list", *(f"{OPINIONS}/{kind}" for kind in MASKS)):
+        (out / name).mkdir(parents=True, exist_ok=True)
+    counts = np.zeros(256, np.int64)
+    for number, files in enumerate(pairs.files):
+        if is_cancelled and is_cancelled():
+            raise Cancelled
+        sample = pairs[number]
+        before, after = source.look(sample.before, files.name, "before"), source.look(sample.after, files.name, "after")
+        events = _events(before, after, source, settings)
+        label = event_classes(events, before.probabilities, after.probabilities, source.covers)
+        counts += np.bincount(label.ravel(), minlength=256)
+        _save_pair(out, files, label, events)
+        if progress:
+            progress(Progress("pseudo_labels", (number + 1) / len(pairs)))
+    known = int(counts.sum() - counts[UNKNOWN])
+    made = PseudoLabels(
+        str(out), len(pairs), known / max(int(counts.sum()), 1), {row.name: int(counts[row.id]) for row in CLASSES}
+    )
+    names = [files.name for files in pairs.files]
+    (out / LISTING).write_text("".join(f"{name}.png\n" for name in names), encoding="utf-8")
+    rule = {"threshold": settings.threshold, "rule": asdict(settings.rule)}
+    record = {**asdict(made), "out_dir": ".", "source": source.name, "covers": source.covers.as_dict(), **rule}
+    text = json.dumps(record | {"names": names}, indent=1, ensure_ascii=False)
+    (out / PSEUDO_LABELS_JSON).write_text(text + "\n", encoding="utf-8")
+    return made
+
+
+def _events(before: Opinion, after: Opinion, source: VisualOpinion, settings: EventSettings) -> Events:
+    named = before.instances is not None and after.instances is not None
+    return generate_events(
+        before.probabilities,
+        after.probabilities,
+        source.covers.foreground,
+        (before.instances or (), after.instances or ()) if named else None,
+        settings.threshold,
+        settings.rule,
+    )
+
+
+def _save_pair(out: Path, files: UnlabelledFiles, label: np.ndarray, events: Events) -> None:
+    for folder, path in (("A", files.before), ("B", files.after)):
+        shutil.copyfile(path, out / folder / f"{files.name}{path.suffix}")
+    Image.fromarray(label).save(out / "label" / f"{files.name}.png")
+    for kind, mask in zip(MASKS, (label, events.before, events.after), strict=True):
+        Image.fromarray(mask).save(out / OPINIONS / kind / f"{files.name}.png")
