@@ -17,7 +17,7 @@ from farmcd_qgis.core import paths
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Progress
 from farmcd_qgis.core.protocol import Finding, RunRequest, RunResult
-from tests.engine.polygons.test_vectorise import left_in, write_run
+from tests.helpers.runs import left_in, write_run
 
 ROOT = Path(__file__).resolve().parents[2]
 

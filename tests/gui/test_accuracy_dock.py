@@ -21,8 +21,7 @@ from farmcd_qgis.gui.accuracy.dock import AccuracyDock
 from farmcd_qgis.gui.accuracy.panel import JUDGE, PLAN, RESULT
 from farmcd_qgis.gui.review.dock import ReviewDock
 from farmcd_qgis.layers import add_run
-from tests.engine.assess.test_accuracy_sample import log
-from tests.gui.test_review_dock import finished  # noqa: F401 (a fixture)
+from tests.helpers.accuracy_log import log
 
 Key = Qt.Key
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -38,7 +37,7 @@ def project(qgis_new_project):
 
 
 @pytest.fixture
-def run(finished, tmp_path):  # noqa: F811
+def run(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 

@@ -18,10 +18,8 @@ from farmcd_qgis.networks.card import read_card
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.runtime import pool as jobs
-from tests.gui.test_review_dock import Key, dock, finished, press, run
+from tests.helpers.review_keys import Key, press
 from tests.helpers.small_network import CARD, made
-from tests.review.test_learning import unreviewed
-from tests.review.test_review_store import mirrored
 
 KEPT = "plugins/farmcd/checkpoint"
 BEFORE = {

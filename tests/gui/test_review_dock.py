@@ -1,12 +1,5 @@
 """The review dock as an analyst uses it: keys, words, queue, outline, restarts, and what closing leaves behind."""
 
-import gc
-import json
-import shutil
-from pathlib import Path
-
-import numpy as np
-import pytest
 from qgis.core import QgsProject
 from qgis.gui import QgsGui, QgsRubberBand
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
@@ -14,72 +7,13 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAction, QPushButton
 
-from farmcd_qgis.core.classes import CHANGES
-from farmcd_qgis.core.run_files import RUN_GPKG, RUN_JSON
-from farmcd_qgis.engine.polygons.vectorise import vectorise
+from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.review.dock import ReviewDock
 from farmcd_qgis.gui.review.words import opinion
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.store import ReviewStore
-from tests.engine.polygons.test_vectorise import write_run
-from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, write_raster
-from tests.review.test_review_store import columns, log, mirrored
-
-SIZE = 64
-Key = Qt.Key
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Path:
-    """Make a finished run on a painted pair: a square of every class, the lower the class id the more doubtful."""
-    folder = tmp_path_factory.mktemp("painted")
-    change = np.zeros((SIZE, SIZE), np.uint8)
-    for row in CHANGES:
-        change[10:30, 10 * row.id : 10 * row.id + 8] = row.id
-    inputs = {}
-    for when in ("before", "after"):
-        inputs[when] = {"path": write_raster(folder / f"{when}.tif", np.full((3, SIZE, SIZE), 120, np.uint8))}
-    place = (LEFT, PIXEL, 0, TOP, 0, -PIXEL)
-    run = write_run(folder / "run", change, 45 + 10 * change, crs=f"EPSG:{UTM}", place=place)
-    vectorise(run, minimum_mapping_unit_m2=4.0)
-    record = {"run": "5ead", "finished": "2026-11-21T03:29:53+00:00", "inputs": inputs}
-    record["request"] = {"checkpoint": "painted.pth", "tau": 0.8, "minimum_mapping_unit_m2": 4.0, "device": "cpu"}
-    record |= {"versions": {"farmcd": "0.1.0"}, "predictor": {"card": {"name": "painted"}}}
-    (run / RUN_JSON).write_text(json.dumps(record), encoding="utf-8")
-    return run
-
-
-@pytest.fixture
-def run(finished, tmp_path):
-    return shutil.copytree(finished, tmp_path / "run")
-
-
-@pytest.fixture
-def dock(qgis_iface, qgis_new_project):
-    made = ReviewDock(qgis_iface)
-    window = qgis_iface.mainWindow()
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
-    window.show()
-    made.show()
-    yield made
-    made.unload()
-    window.removeDockWidget(made)
-    made.deleteLater()
-    gc.collect()
-
-
-def press(dock, *keys, modifier=Qt.KeyboardModifier.NoModifier):
-    for key in keys:
-        QTest.keyClick(dock.panel, key, modifier)
-
-
-def number(dock) -> int:
-    return int(dock.session.candidates.candidate_id[dock.session.row])
-
-
-def verdicts(run) -> list[tuple]:
-    """Read (candidate, verdict, class, reason) of the log."""
-    return [row[1:5] for row in log(run / RUN_GPKG)]
+from tests.helpers.review_files import columns, log, mirrored
+from tests.helpers.review_keys import Key, number, press, verdicts
 
 
 def bands(qgis_iface) -> list:

@@ -6,10 +6,10 @@ from qgis.PyQt.QtCore import QCoreApplication, Qt
 
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.review.store import ReviewStore
-from tests.gui.test_review_dock import Key, dock, finished, number, press, run, verdicts
-from tests.gui.test_review_fold_outs import left, wait_for
-from tests.gui.test_review_outlines import measured, outlines
 from tests.helpers.rasters import LEFT, PIXEL, TOP
+from tests.helpers.review_files import measured, outlines
+from tests.helpers.review_keys import Key, left, number, press, verdicts
+from tests.helpers.waiting import wait_for
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
 

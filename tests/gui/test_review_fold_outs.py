@@ -1,7 +1,5 @@
 """The review dock's fold-outs: filters, administrative units, verdicts on many candidates; and other programs' rows."""
 
-import time
-
 import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRectangle, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication, Qt
@@ -10,22 +8,12 @@ from qgis.PyQt.QtTest import QTest
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.review import dock as review_dock
 from farmcd_qgis.review.store import ReviewStore
-from tests.gui.test_review_dock import Key, dock, finished, mirrored, number, press, run, verdicts
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM
+from tests.helpers.review_files import mirrored
+from tests.helpers.review_keys import Key, left, number, press, verdicts
+from tests.helpers.waiting import wait_for
 
 CONTROL = Qt.KeyboardModifier.ControlModifier
-
-
-def wait_for(condition, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
-        QCoreApplication.processEvents()
-        time.sleep(0.01)
-    assert condition()
-
-
-def left(dock) -> list[int]:
-    return sorted(dock.session.candidates.candidate_id[dock.session.open_rows()].tolist())
 
 
 @pytest.fixture

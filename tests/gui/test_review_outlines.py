@@ -7,24 +7,10 @@ import pytest
 from osgeo import gdal, ogr
 
 from farmcd_qgis.core.run_files import CANDIDATES
-from farmcd_qgis.engine.scene.areas import geometry_area_m2, hectares
 from farmcd_qgis.review.merging import merge_reviews
 from farmcd_qgis.review.outlines import Edit, Outlines
 from farmcd_qgis.review.store import ReviewStore
-from tests.review.test_review_store import features, write_gpkg
-
-
-def outlines(path: Path) -> dict[int, tuple[str, float]]:
-    """Read outline and area of each candidate, through OGR."""
-    file = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    layer = file.GetLayerByName(CANDIDATES)
-    return {f["candidate_id"]: (f.geometry().ExportToWkt(), f["area_ha"]) for f in layer}
-
-
-def measured(path: Path, wkb: bytes) -> float:
-    file = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    wkt = file.GetLayerByName(CANDIDATES).GetSpatialRef().ExportToWkt()
-    return hectares(geometry_area_m2(ogr.CreateGeometryFromWkb(wkb), wkt))
+from tests.helpers.review_files import features, measured, outlines, write_gpkg
 
 
 def square(west: float, side: float = 60) -> bytes:

@@ -6,33 +6,27 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr
 from qgis.core import (
-    Qgis,
-    QgsContrastEnhancement,
     QgsCoordinateReferenceSystem,
-    QgsDateTimeRange,
     QgsPointXY,
     QgsProject,
-    QgsRasterLayer,
-    QgsReadWriteContext,
     QgsSettings,
 )
 from qgis.gui import QgsDockWidget, QgsRendererRasterPropertiesWidget
-from qgis.PyQt.QtCore import QDate, QDateTime, QEvent, QPoint, Qt, QTime
+from qgis.PyQt.QtCore import QEvent, QPoint, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QWidget
-from qgis.PyQt.QtXml import QDomDocument
 
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.judging.place import map_units
 from farmcd_qgis.gui.judging.views import PAIR_SETTING
 from farmcd_qgis.gui.review.words import neighbours
 from farmcd_qgis.review.neighbours import within
-from tests.gui.test_review_dock import dock, finished, press, run  # noqa: F401 (fixtures)
-from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, write_raster
-from tests.review.test_review_store import columns
+from tests.helpers.dated_layers import contrast, dated, raster, style
+from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM
+from tests.helpers.review_files import columns
+from tests.helpers.review_keys import press
 
-SIZE = 64
 Key = Qt.Key
 
 
@@ -43,43 +37,11 @@ def side_by_side():
     QgsSettings().remove(PAIR_SETTING)
 
 
-def raster(folder, name: str, value: int = 100, dtype=np.uint8, bands: int = 3, at=(LEFT, TOP)) -> QgsRasterLayer:
-    place = (at[0], PIXEL, 0, at[1], 0, -PIXEL)
-    path = write_raster(folder / f"{name}.tif", np.full((bands, SIZE, SIZE), value, dtype), geotransform=place)
-    return QgsRasterLayer(path, name)
-
-
-def dated(layer: QgsRasterLayer, first: str, last: str | None = None) -> QgsRasterLayer:
-    begin, end = (QDate.fromString(day, "yyyy-MM-dd") for day in (first, last or first))
-    properties = layer.temporalProperties()
-    properties.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
-    moments = QDateTime(begin, QTime(0, 0), Qt.TimeSpec.UTC), QDateTime(end, QTime(23, 59, 59), Qt.TimeSpec.UTC)
-    properties.setFixedTemporalRange(QgsDateTimeRange(*moments))
-    properties.setIsActive(True)
-    return layer
-
-
-def style(layer: QgsRasterLayer) -> str:
-    document = QDomDocument()
-    element = document.createElement("style")
-    document.appendChild(element)
-    assert layer.writeStyle(element, document, "", QgsReadWriteContext())
-    return document.toString()
-
-
-def contrast(low: float, high: float) -> QgsContrastEnhancement:
-    made = QgsContrastEnhancement(Qgis.DataType.Byte)
-    made.setMinimumValue(low)
-    made.setMaximumValue(high)
-    made.setContrastEnhancementAlgorithm(QgsContrastEnhancement.ContrastEnhancementAlgorithm.StretchToMinimumMaximum)
-    return made
-
-
 # One stretch
 
 
 @pytest.fixture
-def dates(dock, run, tmp_path):  # noqa: F811
+def dates(dock, run, tmp_path):
     """Open the review of a run with two more dates: one of the place, one from far away."""
     layers = [dated(raster(tmp_path, "third", 200), "2014-06-03"), raster(tmp_path, "far", at=(LEFT + 9000, TOP))]
     dated(layers[1], "2015-06-03")
@@ -96,7 +58,7 @@ def picture(strip, row: int):
     return strip.item(row).icon().pixmap(strip.iconSize()).toImage()
 
 
-def test_both_canvases_follow_the_candidate_and_its_outline_can_be_hidden(dock, run):  # noqa: F811
+def test_both_canvases_follow_the_candidate_and_its_outline_can_be_hidden(dock, run):
     dock.open_run(run)
     canvases = dock._views.dock.canvases
     layer = QgsProject.instance().mapLayersByName("Candidates")[0]
@@ -115,7 +77,7 @@ def test_both_canvases_follow_the_candidate_and_its_outline_can_be_hidden(dock, 
     assert all(band.asGeometry().isEmpty() for band in canvases._bands)
 
 
-def test_side_by_side_is_switched_with_a_key_or_its_cross_and_remembered(dock, run):  # noqa: F811
+def test_side_by_side_is_switched_with_a_key_or_its_cross_and_remembered(dock, run):
     dock.open_run(run)
     shown = dock._views.dock
     assert shown.isVisible()
@@ -136,7 +98,7 @@ def test_side_by_side_is_switched_with_a_key_or_its_cross_and_remembered(dock, r
     assert shown.isVisible()
 
 
-def test_keys_in_a_floating_window_of_the_pair_are_verdicts(dock, run):  # noqa: F811
+def test_keys_in_a_floating_window_of_the_pair_are_verdicts(dock, run):
     dock.open_run(run)
     dock._views.dock.setFloating(True)
     QTest.keyClick(dock._views.dock, Key.Key_Y)
@@ -167,12 +129,12 @@ def test_a_clicked_date_takes_the_place_of_before_until_the_next_candidate(dates
     assert [canvas.layers()[0].name() for canvas in views.canvases.canvases] == ["Before", "After"]
 
 
-def test_without_other_dates_there_is_no_strip(dock, run):  # noqa: F811
+def test_without_other_dates_there_is_no_strip(dock, run):
     dock.open_run(run)
     assert not dock._views.dock.dates.isVisible()
 
 
-def test_swipe_draws_before_left_of_the_mouse_only(dock, run, qgis_iface, qtbot):  # noqa: F811
+def test_swipe_draws_before_left_of_the_mouse_only(dock, run, qgis_iface, qtbot):
     dock.open_run(run)
     canvas = qgis_iface.mapCanvas()
     for name, value in (("Before", 40), ("After", 220)):
@@ -198,7 +160,7 @@ def test_swipe_draws_before_left_of_the_mouse_only(dock, run, qgis_iface, qtbot)
     assert curtain not in canvas.scene().items()
 
 
-def test_one_stretch_on_a_key_is_taken_back_when_the_run_is_left(dock, run):  # noqa: F811
+def test_one_stretch_on_a_key_is_taken_back_when_the_run_is_left(dock, run):
     dock.open_run(run)
     before, after = (QgsProject.instance().mapLayersByName(name)[0] for name in ("Before", "After"))
     after.renderer().setRedContrastEnhancement(contrast(7, 77))
@@ -234,7 +196,7 @@ def test_closing_leaves_nothing_in_the_window_or_on_the_canvas(dates, qgis_iface
     assert not qgis_iface.mainWindow().findChildren(QgsDockWidget, "FarmCDReviewPairDock")
 
 
-def test_the_referee_is_heard_where_it_was_asked(dock, run):  # noqa: F811
+def test_the_referee_is_heard_where_it_was_asked(dock, run):
     dock.open_run(run)
     assert "referee" not in dock.panel.opinion.text()
     dock.close_run()
@@ -255,7 +217,7 @@ def test_the_referee_is_heard_where_it_was_asked(dock, run):  # noqa: F811
     assert words == ["pseudo-change", "real change", "", ""]
 
 
-def test_of_a_raster_that_is_there_twice_the_upper_one_is_compared(dock, run):  # noqa: F811
+def test_of_a_raster_that_is_there_twice_the_upper_one_is_compared(dock, run):
     dock.open_run(run)
     first = QgsProject.instance().mapLayersByName("After")[0]
     dock.close_run()
@@ -267,7 +229,7 @@ def test_of_a_raster_that_is_there_twice_the_upper_one_is_compared(dock, run):  
     assert dock._views.dock.canvases.after.layers() == [upper]
 
 
-def test_the_bands_of_one_date_can_be_chosen_and_are_seen_at_once(dock, run):  # noqa: F811
+def test_the_bands_of_one_date_can_be_chosen_and_are_seen_at_once(dock, run):
     dock.open_run(run)
     pair = dock._views.dock
     pair.canvases.bands_wanted.emit(pair.canvases.before.layers()[0])
@@ -312,7 +274,7 @@ def test_a_hundred_metres_in_map_units():
     assert across == pytest.approx(2 * along, rel=1e-2)
 
 
-def test_neighbours_in_words_with_what_was_said_of_them(dock, run):  # noqa: F811
+def test_neighbours_in_words_with_what_was_said_of_them(dock, run):
     dock.open_run(run)
     assert "Within 100 m: " in dock.panel.opinion.text()
     crs = QgsProject.instance().mapLayersByName("Candidates")[0].crs()

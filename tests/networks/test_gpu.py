@@ -10,9 +10,9 @@ from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.networks.fd_mamba.scan import available_on, selective_scan, use_backend
 from farmcd_qgis.networks.predictor import HALF_TOLERANCE, Predictor
-from tests.networks.fd_mamba.test_fd_mamba import GOLDEN, IO, PROMPTS, TEXT, assert_close
-from tests.networks.fd_mamba.test_selective_scan import SHAPES, arguments
-from tests.networks.test_predictor import TinyNet
+from tests.helpers.fd_mamba_golden import GOLDEN, IO, PROMPTS, TEXT, assert_close
+from tests.helpers.scan_arguments import SHAPES, arguments
+from tests.helpers.tiny_network import TinyNet
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that PyTorch can use")
 BACKENDS = ("mamba_ssm", "chunked", "recurrence")

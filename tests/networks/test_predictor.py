@@ -11,32 +11,9 @@ from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.networks import predictor as predictor_module
 from farmcd_qgis.networks.devices import choose_device, list_devices
 from farmcd_qgis.networks.predictor import LARGEST_BATCH, Predictor, close_enough, fitting_batch
+from tests.helpers.tiny_network import TinyNet
 
 TILE = 16
-
-
-class TinyNet(torch.nn.Module):
-    """Has a network's interface; remembers its inputs and fails above `room` samples at once."""
-
-    temperature = 1.0
-
-    def __init__(self, room: int = 99, fault: RuntimeError | None = None) -> None:
-        super().__init__()
-        torch.manual_seed(0)
-        self.head = torch.nn.Conv2d(6, len(CLASSES), 3, padding=1)
-        self.prior = torch.nn.Conv2d(6, len(CLASSES), 1)
-        self.room = room
-        self.fault = fault or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
-        self.calls, self.failing_calls = 0, set()
-        self.seen: list[tuple[torch.Tensor, torch.Tensor, list[str] | None]] = []
-
-    def forward(self, before: torch.Tensor, after: torch.Tensor, context: list[str] | None = None):
-        self.calls += 1
-        if len(before) > self.room or self.calls in self.failing_calls:
-            raise self.fault
-        self.seen.append((before, after, context))
-        both = torch.cat([before, after], 1)
-        return 5 * self.head(both), 5 * self.prior(both)
 
 
 def tiles(count: int) -> tuple[np.ndarray, np.ndarray]:

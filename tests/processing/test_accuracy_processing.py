@@ -14,7 +14,6 @@ from farmcd_qgis import tasks
 from farmcd_qgis.accuracy.judgements import JUDGED, SampleStore, assessment
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.processing.provider import FarmCDProvider
-from tests.gui.test_review_dock import finished  # noqa: F401 (a fixture)
 
 
 @pytest.fixture
@@ -29,7 +28,7 @@ def provider(qgis_processing, monkeypatch):
 
 
 @pytest.fixture
-def run(finished, tmp_path):  # noqa: F811
+def run(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")
 
 

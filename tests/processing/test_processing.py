@@ -1,22 +1,16 @@
 """The Processing algorithms through processing.run, in a model and through a real task, with a stand-in worker."""
 
-import json
-import sys
 import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
-from osgeo import gdal, osr
+from osgeo import gdal
 from qgis.core import (
     QgsApplication,
-    QgsFeature,
-    QgsGeometry,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeatureSourceDefinition,
-    QgsProcessingFeedback,
     QgsProcessingModelAlgorithm,
     QgsProcessingModelChildAlgorithm,
     QgsProcessingModelChildParameterSource,
@@ -25,87 +19,12 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from farmcd_qgis import tasks
 from farmcd_qgis.processing import inputs
-from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.runtime import pool as jobs
+from tests.helpers.algorithms import Feedback, asked, polygon_layer, run
 
 gdal.UseExceptions()
-FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
 MADE = ("CHANGE", "CONFIDENCE", "ARBITRATION", "CANDIDATES", "HARD_REGIONS")
-
-
-@pytest.fixture(autouse=True)
-def fake_worker(tmp_path, monkeypatch, qgis_app):
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
-    monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
-    monkeypatch.setattr(jobs, "worker_argv", lambda interpreter: [str(interpreter), FAKE])
-    yield
-    tasks.end_all()
-
-
-@pytest.fixture
-def provider(qgis_processing):
-    registry = QgsApplication.processingRegistry()
-    one = FarmCDProvider()
-    registry.addProvider(one)
-    yield one
-    registry.removeProvider(one)
-
-
-@pytest.fixture
-def pair(tmp_path) -> dict[str, str]:
-    """Paths of two small images, as parameters."""
-    made = {}
-    for name in ("before", "after"):
-        made[name.upper()] = str(tmp_path / f"{name}.tif")
-        image = gdal.GetDriverByName("GTiff").Create(made[name.upper()], 32, 32, 4)
-        reference = osr.SpatialReference()
-        reference.ImportFromEPSG(32614)
-        image.SetProjection(reference.ExportToWkt())
-        image.SetGeoTransform((600000, 1, 0, 5200000, 0, -1))
-        image.WriteArray(np.full((4, 32, 32), 7, np.uint8))
-        image = None
-    return made
-
-
-class Feedback(QgsProcessingFeedback):
-    """Remembers what it was told."""
-
-    def __init__(self) -> None:
-        super().__init__(False)
-        self.said: list[tuple[str, str]] = []
-
-    def pushInfo(self, info):
-        self.said.append(("info", info))
-
-    def pushWarning(self, warning):
-        self.said.append(("warning", warning))
-
-    def reportError(self, error, fatalError=False):
-        self.said.append(("error", error))
-
-    def setProgressText(self, text):
-        self.said.append(("progress", text))
-
-
-def run(name: str, parameters: dict, **options):
-    import processing
-
-    return processing.run(f"farmcd:{name}", parameters, **options)
-
-
-def asked(folder: str) -> dict:
-    return json.loads((Path(folder) / "request.json").read_text())
-
-
-def polygon_layer(*boxes: str) -> QgsVectorLayer:
-    memory = QgsVectorLayer("Polygon?crs=EPSG:32614", "field", "memory")
-    for wkt in boxes:
-        feature = QgsFeature()
-        feature.setGeometry(QgsGeometry.fromWkt(wkt))
-        memory.dataProvider().addFeature(feature)
-    return memory
 
 
 def test_algorithms_have_help(provider):

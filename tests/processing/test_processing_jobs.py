@@ -10,10 +10,10 @@ from farmcd_qgis.engine.assess.evaluate import evaluate
 from farmcd_qgis.engine.assess.referee import referee
 from farmcd_qgis.engine.polygons.vectorise import vectorise
 from farmcd_qgis.training.samples import export_samples
-from tests.processing.test_processing import asked, fake_worker, pair, polygon_layer, provider, run  # noqa: F401 (fixtures)
+from tests.helpers.algorithms import polygon_layer, run
 
 
-def test_vectorise(provider, tmp_path):  # noqa: F811
+def test_vectorise(provider, tmp_path):
     parameters = {"RUN_FOLDER": str(tmp_path), "TAU": 0.6}
     results = run("vectorise", parameters)
     assert results["CANDIDATES"] == f"{tmp_path / 'farmcd.gpkg'}|layername=candidates"
@@ -29,7 +29,7 @@ def test_vectorise(provider, tmp_path):  # noqa: F811
     inspect.signature(vectorise).bind(**arguments)
 
 
-def test_evaluate(provider, pair, tmp_path):  # noqa: F811
+def test_evaluate(provider, pair, tmp_path):
     polygons = polygon_layer(
         "POLYGON ((600000 5199990, 600010 5199990, 600010 5200000, 600000 5200000, 600000 5199990))"
     )
@@ -45,7 +45,7 @@ def test_evaluate(provider, pair, tmp_path):  # noqa: F811
         run("evaluate", {**parameters, "REFERENCE_RASTER": pair["BEFORE"]})
 
 
-def test_export_samples(provider, tmp_path):  # noqa: F811
+def test_export_samples(provider, tmp_path):
     out = tmp_path / "samples"
     results = run("exportsamples", {"RUN_FOLDER": str(tmp_path), "OUTPUT": str(out)})
     assert results == {"OUTPUT": str(out), "SAMPLES": 7}
@@ -54,7 +54,7 @@ def test_export_samples(provider, tmp_path):  # noqa: F811
     inspect.signature(export_samples).bind(**arguments)
 
 
-def test_referee(provider, tmp_path):  # noqa: F811
+def test_referee(provider, tmp_path):
     weights = tmp_path / "clip.safetensors"
     weights.write_text("weights")
     results = run("referee", {"RUN_FOLDER": str(tmp_path), "WEIGHTS": str(weights)})
@@ -63,7 +63,7 @@ def test_referee(provider, tmp_path):  # noqa: F811
     inspect.signature(referee).bind(**arguments)
 
 
-def test_convert_checkpoint(provider, tmp_path):  # noqa: F811
+def test_convert_checkpoint(provider, tmp_path):
     source = tmp_path / "best.pth"
     source.write_text("weights")
     target = tmp_path / "best.safetensors"

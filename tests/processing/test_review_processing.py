@@ -10,7 +10,7 @@ from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.processing.merge_reviews import MergeReviewsAlgorithm
 from farmcd_qgis.processing.review_summary import ReviewSummaryAlgorithm
 from farmcd_qgis.review.store import ReviewStore
-from tests.review.test_review_store import write_gpkg
+from tests.helpers.review_files import write_gpkg
 
 
 @pytest.fixture

@@ -12,14 +12,7 @@ from hypothesis import strategies as st
 
 from farmcd_qgis.report import CONFIRMED_ONES
 from farmcd_qgis.report.rounding import add_up
-from tests.helpers.report_run import (
-    AREAS,
-    make_report,
-    make_run,
-    rows_of,
-    set_status,
-    text_of,
-)
+from tests.helpers.report_run import AREAS, make_report, make_run, rows_of, set_status, text_of
 
 
 @pytest.fixture

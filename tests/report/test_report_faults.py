@@ -8,14 +8,7 @@ from qgis.core import QgsFeedback
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.report import CONFIRMED_ONES
-from tests.helpers.report_run import (
-    AREAS,
-    FILES,
-    make_report,
-    make_run,
-    set_status,
-    text_of,
-)
+from tests.helpers.report_run import AREAS, FILES, make_report, make_run, set_status, text_of
 
 
 @pytest.fixture

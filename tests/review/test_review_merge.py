@@ -13,7 +13,7 @@ from farmcd_qgis.engine.polygons import geopackage
 from farmcd_qgis.review.merging import merge_reviews
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.review.verdicts import REASONS, STATUSES, UNREVIEWED, VERDICTS
-from tests.review.test_review_store import MODEL_CLASSES, log, mirrored, write_gpkg
+from tests.helpers.review_files import MODEL_CLASSES, log, mirrored, write_gpkg
 
 NUMBERS = list(range(1, len(MODEL_CLASSES) + 1))
 # Two copies of a file, each open in two programs; one reviewer works on both.

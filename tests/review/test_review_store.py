@@ -15,49 +15,17 @@ from osgeo import gdal, ogr, osr
 from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.core.run_files import CANDIDATES
 from farmcd_qgis.engine.polygons import geopackage
-from farmcd_qgis.review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates, Filter, Queue, curve
+from farmcd_qgis.review.queue import BIGGEST, DOUBTFUL, PLACE, Filter, Queue, curve
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.review.verdicts import UNREVIEWED, VERDICTS
+from tests.helpers.review_files import MODEL_CLASSES, columns, features, log, mirrored, write_gpkg
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL_CLASSES = [1, 2, 2, 5, 4]
-
-
-def write_gpkg(path: Path, classes=MODEL_CLASSES) -> Path:
-    """Write a run's GeoPackage with a square candidate per class id, in a row from west to east."""
-    reference = osr.SpatialReference()
-    reference.ImportFromEPSG(32614)
-    with geopackage.Package(path, reference.ExportToWkt()) as package:
-        package.write_layer(CANDIDATES, (candidate(number, class_id) for number, class_id in enumerate(classes, 1)))
-    return path
-
-
-def candidate(number: int, class_id: int):
-    left = 640000 + 100 * number
-    square = f"((({left} 0, {left + 50} 0, {left + 50} 50, {left} 50, {left} 0)))"
-    values = {"candidate_id": number, "class_id": class_id, "class_name": str(class_id), "second_class_id": 0}
-    values |= {"second_class_name": "No change", "area_ha": 0.25 * number, "area_mu": 3.75 * number}
-    values |= {"confidence_mean": 0.6, "confidence_min": 0.4, "hard_share": 0.5, "arbitration": 0.7}
-    values |= {"disagreement": 0.3, "status": geopackage.UNREVIEWED}
-    return ogr.CreateGeometryFromWkt("MULTIPOLYGON " + square), values
 
 
 @pytest.fixture
 def gpkg(tmp_path):
     return write_gpkg(tmp_path / "farmcd.gpkg")
-
-
-def mirrored(path: Path) -> dict[int, tuple[str, int | None]]:
-    """Read what the layer says of each candidate, through OGR."""
-    file = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    return {f["candidate_id"]: (f["status"], f["reviewed_class_id"]) for f in file.GetLayerByName(CANDIDATES)}
-
-
-def log(path: Path) -> list[tuple]:
-    file = sqlite3.connect(path)
-    rows = file.execute("SELECT * FROM verdicts ORDER BY verdict_id").fetchall()
-    file.close()
-    return rows
 
 
 def test_a_verdict_survives_kill_9(gpkg):
@@ -127,11 +95,6 @@ def test_the_fields_of_the_model_stay(gpkg):
     after = features(gpkg)
     assert [{name: feature[name] for name in kept} for feature in after] == before
     assert [feature["status"] for feature in after] == list(VERDICTS)
-
-
-def features(path: Path) -> list[dict]:
-    file = gdal.OpenEx(str(path), gdal.OF_VECTOR)
-    return [feature.items() for feature in file.GetLayerByName(CANDIDATES)]
 
 
 def test_nobody_can_change_what_was_said(gpkg):
@@ -216,15 +179,6 @@ def test_candidates_are_read_with_their_centres(gpkg):
     np.testing.assert_allclose(read.area_ha, [0.25, 0.5, 0.75, 1.0, 1.25])
     np.testing.assert_allclose(read.x, 640025 + 100 * read.candidate_id, atol=0.1)
     np.testing.assert_allclose(read.y, 25, atol=0.1)
-
-
-def columns(count: int, **given) -> Candidates:
-    """Make candidates that are alike but for the columns given."""
-    numbers = np.arange(1, count + 1)
-    values = {"candidate_id": numbers, "class_id": np.ones_like(numbers), "second_class_id": 0 * numbers}
-    values |= dict.fromkeys(("area_ha", "confidence_mean", "hard_share", "arbitration", "disagreement"), numbers * 0.0)
-    values |= {"x": numbers * 1.0, "y": numbers * 1.0, "fid": numbers}
-    return Candidates(**values | {name: np.asarray(value) for name, value in given.items()})
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,8 @@ from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CHANGE_TIF, RUN_GPKG
 from farmcd_qgis.engine.assess import sample
 from farmcd_qgis.engine.assess.sample import chosen, count_strata, draw_sample
 from farmcd_qgis.engine.polygons.vectorise import vectorise
-from tests.engine.polygons.test_vectorise import write_run
+from tests.helpers.accuracy_log import log
+from tests.helpers.runs import write_run
 
 ROOT = Path(__file__).resolve().parents[3]
 POINTS = {0: 20, 1: 10, 2: 50}
@@ -56,13 +57,6 @@ def layer(run: Path) -> list[dict]:
         {**feature.items(), "geometry": feature.GetGeometryRef().Clone()}
         for feature in file.GetLayerByName(ACCURACY_SAMPLE)
     ]
-
-
-def log(run: Path) -> list[tuple]:
-    file = sqlite3.connect(run / RUN_GPKG)
-    rows = file.execute("SELECT * FROM judgements ORDER BY judgement_id").fetchall()
-    file.close()
-    return rows
 
 
 def test_pixels_and_areas_of_the_classes_are_counted(run):

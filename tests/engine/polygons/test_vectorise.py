@@ -14,8 +14,8 @@ from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_T
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
+from tests.helpers.runs import METRES, left_in, write_run
 
-METRES = (640000.0, 10.0, 0.0, 5200000.0, 0.0, -10.0)
 CUSTOM_CRS = "+proj=laea +lat_0=47 +lon_0=-97 +x_0=640000 +y_0=5200000 +ellps=GRS80 +units=m +type=crs"
 
 
@@ -24,30 +24,6 @@ def _collected():
     """Let go of the data sets in the tracebacks of caught errors before QGIS, at its end, shuts GDAL down."""
     yield
     gc.collect()
-
-
-def write_run(
-    folder: Path, change, confidence=None, second=None, arbitration=None, *, crs="EPSG:32614", place=METRES, blocks=()
-):
-    """Write the three rasters of a run folder; bands that are left out hold 90, 0 and 10; `blocks` are GDAL's."""
-    change = np.asarray(change, np.uint8)
-    filled = [np.full_like(change, value) if band is None else np.asarray(band, np.uint8) for band, value in
-              ((confidence, 90), (second, 0), (arbitration, 10))]  # fmt: skip
-    filled = [np.where(change == NODATA, NODATA, band) for band in filled]
-    folder.mkdir(parents=True, exist_ok=True)
-    reference = osr.SpatialReference()
-    reference.SetFromUserInput(crs)
-    for name, bands in ((CHANGE_TIF, [change]), (CONFIDENCE_TIF, filled[:2]), (ARBITRATION_TIF, filled[2:])):
-        height, width = change.shape
-        file = gdal.GetDriverByName("GTiff").Create(
-            str(folder / name), width, height, len(bands), gdal.GDT_Byte, [*blocks]
-        )
-        file.SetGeoTransform(place)
-        file.SetProjection(reference.ExportToWkt())
-        for number, band in enumerate(bands, start=1):
-            file.GetRasterBand(number).SetNoDataValue(NODATA)
-            file.GetRasterBand(number).WriteArray(band)
-    return folder
 
 
 def read_layer(run: Path, name: str) -> list[dict]:
@@ -93,10 +69,6 @@ def burn(geometry: ogr.Geometry, shape: tuple[int, int], place=METRES) -> np.nda
     layer.CreateFeature(feature)
     gdal.RasterizeLayer(raster, [1], layer, burn_values=[1])
     return raster.ReadAsArray() > 0
-
-
-def left_in(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -16,7 +16,7 @@ from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.core.paths import bundled_checkpoints, sample_pair
 from farmcd_qgis.core.protocol import RunRequest
 from scripts.bench.peak import peak_mib
-from tests.engine.predict.test_detect import ColourPredictor
+from tests.helpers.colour_predictor import ColourPredictor
 
 folder, width, height = Path(sys.argv[1]), 1500, int(sys.argv[2])
 paths = []

@@ -21,11 +21,9 @@ from farmcd_qgis.core.run_files import STAGING, is_resumable
 from farmcd_qgis.engine.predict import detect as detect_module
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.networks.checkpoint import save_checkpoint
-from tests.engine.predict import test_detect
-from tests.engine.predict.test_detect import RASTERS, ColourPredictor, pixels_of, write_raster
+from tests.helpers.colour_predictor import RASTERS, ColourPredictor, pixels_of, write_raster
 from tests.helpers.small_network import CARD, made
 
-make_request = test_detect.make_request
 ROOT = Path(__file__).resolve().parents[3]
 Make = Callable[..., RunRequest]
 
@@ -265,7 +263,7 @@ def test_command_line_goes_on_after_kill_9_and_then_says_it_is_finished(make_req
 
 SLOW = """
 import sys, time, json
-from tests.engine.predict.test_detect import ColourPredictor
+from tests.helpers.colour_predictor import ColourPredictor
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.core.protocol import request_from_dict
 

@@ -16,7 +16,7 @@ from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.layers.stretch import SameStretch
 from farmcd_qgis.layers.timeline import period_words, timeline
 from farmcd_qgis.tasks.pictures import Pictures
-from tests.gui.test_review_views import contrast, dated, raster, style
+from tests.helpers.dated_layers import contrast, dated, raster, style
 
 
 def test_the_same_stretch_lends_minimum_and_maximum_and_gives_them_back(qgis_new_project, tmp_path):

@@ -1,10 +1,8 @@
 """FD-Mamba against the golden numbers of the authors' network (random weights: they test arithmetic)."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
 from torch import Tensor
@@ -18,25 +16,11 @@ from farmcd_qgis.networks.fd_mamba.network import (
     SRCMLayer,
 )
 from farmcd_qgis.networks.fd_mamba.scan import compiled_layer, use_backend
+from tests.helpers.fd_mamba_golden import GOLDEN, IO, PROMPTS, TEXT, assert_close
 
-GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "fd_mamba"
-IO = np.load(GOLDEN / "tiny_io.npz")
 PARTS = np.load(GOLDEN / "tiny_intermediates.npz")
 UNIT = np.load(GOLDEN / "unit.npz")
-TEXT = np.load(GOLDEN / "text_features.npz")
-PROMPTS = [str(prompt) for prompt in TEXT["prompts"]]
 CTX1, CTX2 = PROMPTS[6], PROMPTS[7]
-
-
-def assert_close(
-    ours: Tensor, golden: npt.NDArray[Any], median: float = 1e-5, most: float = 5e-4, all_: float = 3e-3
-) -> None:
-    """The acceptance of the golden numbers: median, 99.9th percentile and maximum of the error."""
-    error = np.abs(ours.detach().double().numpy() - golden)
-    assert ours.shape == golden.shape
-    assert np.median(error) <= median
-    assert np.quantile(error, 0.999) <= most
-    assert error.max() <= all_
 
 
 @pytest.fixture(scope="module")

@@ -6,36 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from farmcd_qgis.networks.fd_mamba import scan as package
 from farmcd_qgis.networks.fd_mamba.scan import backend_for, recurrence, selective_scan, use_backend
+from tests.helpers.scan_arguments import SHAPES, arguments
 
 GOLDEN = np.load(Path(__file__).resolve().parents[2] / "golden" / "fd_mamba" / "unit.npz")
 BACKENDS = ["recurrence", "chunked", "numba_cpu"]
-SHAPES = [(1, 1, 1), (2, 8, 96), (1, 5, 131), (5, 3, 64), (1, 2, 700)]
-
-
-def arguments(shape: tuple[int, int, int], seed: int = 0) -> dict[str, Tensor]:
-    """Random float64 arguments; some steps are above 20, where softplus is linear."""
-    batch, d, length = shape
-    make = torch.Generator().manual_seed(seed)
-
-    def normal(*size: int) -> Tensor:
-        return torch.randn(*size, generator=make, dtype=torch.float64)
-
-    delta = normal(batch, d, length) - 3
-    delta[..., ::17] = 25.0
-    return {
-        "u": normal(batch, d, length),
-        "delta": delta,
-        "a": -torch.exp(normal(d, 16)),
-        "b": normal(batch, 16, length),
-        "c": normal(batch, 16, length),
-        "d": normal(d),
-        "z": normal(batch, d, length),
-        "delta_bias": normal(d),
-    }
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,0 +1,3 @@
+"""Fixtures of this room."""
+
+from tests.helpers.colour_predictor import make_request

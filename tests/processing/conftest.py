@@ -1,0 +1,50 @@
+"""Fixtures of this room."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from osgeo import gdal, osr
+from qgis.core import QgsApplication
+
+from farmcd_qgis import tasks
+from farmcd_qgis.processing.provider import FarmCDProvider
+from farmcd_qgis.runtime import pool as jobs
+from tests.helpers.painted_run import finished
+
+FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
+
+
+@pytest.fixture(autouse=True)
+def fake_worker(tmp_path, monkeypatch, qgis_app):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
+    monkeypatch.setattr(jobs, "worker_argv", lambda interpreter: [str(interpreter), FAKE])
+    yield
+    tasks.end_all()
+
+
+@pytest.fixture
+def provider(qgis_processing):
+    registry = QgsApplication.processingRegistry()
+    one = FarmCDProvider()
+    registry.addProvider(one)
+    yield one
+    registry.removeProvider(one)
+
+
+@pytest.fixture
+def pair(tmp_path) -> dict[str, str]:
+    """Paths of two small images, as parameters."""
+    made = {}
+    for name in ("before", "after"):
+        made[name.upper()] = str(tmp_path / f"{name}.tif")
+        image = gdal.GetDriverByName("GTiff").Create(made[name.upper()], 32, 32, 4)
+        reference = osr.SpatialReference()
+        reference.ImportFromEPSG(32614)
+        image.SetProjection(reference.ExportToWkt())
+        image.SetGeoTransform((600000, 1, 0, 5200000, 0, -1))
+        image.WriteArray(np.full((4, 32, 32), 7, np.uint8))
+        image = None
+    return made

@@ -1,0 +1,3 @@
+"""Fixtures of this room."""
+
+from tests.helpers.red_run import unreviewed
