@@ -8,7 +8,7 @@ import torch
 
 from farmcd_qgis.core.classes import CLASSES
 from farmcd_qgis.core.errors import FarmCDError, InputError
-from farmcd_qgis.networks import predictor as predictor_module
+from farmcd_qgis.networks import devices
 from farmcd_qgis.networks.devices import choose_device, list_devices
 from farmcd_qgis.networks.predictor import LARGEST_BATCH, Predictor, close_enough, fitting_batch
 from tests.helpers.tiny_network import TinyNet
@@ -161,12 +161,12 @@ def test_missing_device_is_refused_by_name(wanted: str):
 
 
 def test_device_that_fails_its_trial_is_not_used(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture):
-    real = predictor_module._probe
+    real = devices._probe
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    monkeypatch.setattr(predictor_module, "_name", lambda device: f"Old card {device}")
+    monkeypatch.setattr(devices, "_name", lambda device: f"Old card {device}")
     no_kernel = "A trial computation failed: no kernel image is available for execution on the device."
-    monkeypatch.setattr(predictor_module, "_probe", lambda device: real(device) if device == "cpu" else no_kernel)
+    monkeypatch.setattr(devices, "_probe", lambda device: real(device) if device == "cpu" else no_kernel)
     assert [(row["id"], row["usable"]) for row in list_devices()] == [("cpu", True), ("cuda:0", False)]
     with caplog.at_level(logging.WARNING):
         assert choose_device("auto")["id"] == "cpu"
@@ -177,5 +177,5 @@ def test_device_that_fails_its_trial_is_not_used(monkeypatch: pytest.MonkeyPatch
 
 
 def test_trial_reports_a_device_that_cannot_compute():
-    assert predictor_module._probe("cpu") == ""
-    assert "failed" in predictor_module._probe("meta")
+    assert devices._probe("cpu") == ""
+    assert "failed" in devices._probe("meta")

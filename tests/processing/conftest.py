@@ -16,7 +16,7 @@ from tests.helpers.painted_run import finished
 FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def fake_worker(tmp_path, monkeypatch, qgis_app):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("FARMCD_PYTHON", sys.executable)

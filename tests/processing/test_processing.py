@@ -23,6 +23,8 @@ from farmcd_qgis.processing import inputs
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.algorithms import Feedback, asked, polygon_layer, run
 
+pytestmark = pytest.mark.usefixtures("fake_worker")
+
 gdal.UseExceptions()
 MADE = ("CHANGE", "CONFIDENCE", "ARBITRATION", "CANDIDATES", "HARD_REGIONS")
 

@@ -12,6 +12,8 @@ from farmcd_qgis.engine.polygons.vectorise import vectorise
 from farmcd_qgis.training.samples import export_samples
 from tests.helpers.algorithms import polygon_layer, run
 
+pytestmark = pytest.mark.usefixtures("fake_worker")
+
 
 def test_vectorise(provider, tmp_path):
     parameters = {"RUN_FOLDER": str(tmp_path), "TAU": 0.6}

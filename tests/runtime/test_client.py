@@ -200,7 +200,7 @@ def test_environment_is_clean(monkeypatch):
     foreign = environment.child_environment(Path("/opt/conda/bin/python"))
     assert "/elsewhere" not in foreign.values()
     assert "PROJ_LIB" not in foreign
-    assert (Path(foreign["PYTHONPATH"]) / "farmcd_qgis" / "protocol.py").is_file()
+    assert (Path(foreign["PYTHONPATH"]) / "farmcd_qgis" / "core" / "protocol.py").is_file()
     assert foreign["PATH"] == os.environ["PATH"]
     own = environment.child_environment(Path(sys.base_prefix) / "bin" / "python3")
     assert own["PROJ_LIB"] == "/qgis/proj"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from farmcd_qgis.commands.ablation_cli import main
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.training import ablation
 from farmcd_qgis.training.recipe import read_recipe
@@ -54,7 +55,7 @@ def test_the_table_from_tiny_runs(
 
     def run(argv: list[str], check: bool) -> Done:
         done.append(argv)
-        assert ablation.main(argv[3:]) == 0
+        assert main(argv[3:]) == 0
         return Done()
 
     done: list[list[str]] = []
@@ -64,7 +65,7 @@ def test_the_table_from_tiny_runs(
     (tmp_path / "recipe.toml").write_text(RECIPE)
     out = tmp_path / "out"
     given = ["--recipe", str(tmp_path / "recipe.toml"), "--data", str(tmp_path / "data"), "--out", str(out)]
-    assert ablation.main(given) == 0
+    assert main(given) == 0
     assert len(done) == len(ablation.ROWS)
     printed = capsys.readouterr().out
     assert (out / "ablation.md").read_text() == printed
