@@ -1,6 +1,5 @@
 """A finished run in the layer tree: one group with its results, and the pair below them."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import InputError
-from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
+from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
+from ..core.run_record import read_record
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
 
@@ -28,8 +28,6 @@ translate = QCoreApplication.translate
 RUN_DIR_PROPERTY = "farmcd/run_dir"
 # Rasters for a closer look, which would hide the image.
 UNCHECKED = (CONFIDENCE_TIF, ARBITRATION_TIF)
-# What a run's metadata needs of run.json.
-NEEDED = {"run", "finished", "request", "versions", "predictor", "inputs"}
 
 
 def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerTreeGroup:
@@ -60,25 +58,6 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
         node.setExpanded(isinstance(layer, QgsVectorLayer))
         node.setItemVisibilityChecked(Path(layer.source()).name not in UNCHECKED)
     return group
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """Read run.json of a run folder; raises InputError if it is not there or is no record of a run."""
-    path = folder / RUN_JSON
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            "no_run", f"{folder} holds no finished run: there is no {RUN_JSON} in it. Choose the folder of a run."
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError("bad_run", f"{path} cannot be read ({error}). Run the detection again.") from error
-    lacking = NEEDED - record.keys() if isinstance(record, dict) else NEEDED
-    if lacking:
-        raise InputError(
-            "bad_run", f"{path} is no record of a run: it lacks {', '.join(sorted(lacking))}. Run the detection again."
-        )
-    return record
 
 
 def _open_results(folder: Path) -> list[QgsMapLayer]:

@@ -1,11 +1,11 @@
 """The runs in a project."""
 
-import json
 from pathlib import Path
 
 from qgis.core import QgsMapLayer, QgsProject, QgsProviderRegistry
 
-from ..core.run_files import RUN_JSON
+from ..core.errors import InputError
+from ..core.run_record import read_record
 from . import RUN_DIR_PROPERTY
 
 
@@ -18,11 +18,11 @@ def runs_in_project() -> list[Path]:
 
 def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:
     try:
-        inputs = json.loads((folder / RUN_JSON).read_text(encoding="utf-8"))["inputs"]
-        return Path(inputs["before"]["path"]), Path(inputs["after"]["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+        inputs = read_record(folder)["inputs"]
+    except InputError:
         # Without its record a run can be reviewed as well, only not compared with a key.
         return None, None
+    return Path(inputs["before"]["path"]), Path(inputs["after"]["path"])
 
 
 def file_of(layer: QgsMapLayer) -> Path:

@@ -14,7 +14,7 @@ from ..accuracy.judgements import assessment
 from ..core.classes import CHANGES, MU_PER_HECTARE
 from ..core.errors import InputError
 from ..core.run_files import HARD_REGIONS
-from ..layers.run_group import read_record
+from ..core.run_record import read_record
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
 from .candidates import Candidate, open_results, read_candidates
 from .overlay import OUTSIDE, Farmland, Units, measure_farmland, read_region, split_by_units

@@ -22,7 +22,7 @@ from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import IsCancelled, Progress, ProgressCallback
 from ..core.protocol import request_from_dict
 from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
-from ..engine.run.record import read_record
+from ..core.run_record import read_record
 from ..engine.scene.pair import Pair
 from ..engine.scene.tiling import Window
 from .datasets import IGNORE

@@ -355,7 +355,7 @@ def spoil_raster(run: Path) -> None:
         (lambda run: (run / "run.json").unlink(), "no_run", "holds no finished run"),
         (shutil.rmtree, "no_run", "holds no finished run"),
         (spoil_text, "bad_run", "cannot be read"),
-        (spoil_content, "bad_run", "is no record of a run: it lacks finished, inputs"),
+        (spoil_content, "bad_run", "is no record of a run: .* run, request, inputs"),
         (lambda run: (run / "confidence.tif").unlink(), "run_incomplete", "lacks confidence.tif"),
         (spoil_raster, "run_unreadable", "QGIS cannot open .*change.tif"),
     ],

@@ -21,9 +21,9 @@ from ...core.errors import Cancelled
 from ...core.feedback import IsCancelled, Progress, ProgressCallback
 from ...core.protocol import request_from_dict
 from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
+from ...core.run_record import read_record
 from ...networks.card import checkpoint_hash
 from ...networks.clip import clip_model
-from ..run.record import read_record
 from ..scene.pair import Pair
 from ..scene.tiling import Window
 

@@ -4,7 +4,6 @@ What there is of the rasters streams by in bands of rows: to label what is conne
 label. The labels are kept meanwhile, in files, and outlined from there.
 """
 
-import json
 import shutil
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from ...core.classes import CHANGES, class_label
 from ...core.errors import Cancelled, InputError
 from ...core.feedback import IsCancelled, Progress, ProgressCallback
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON
+from ...core.run_record import load_record
 from ..scene.areas import hectares, mu
 from ..scene.tiling import Window
 from .components import Components, Labels
@@ -252,4 +252,4 @@ def _copy_record(run_dir: Path, gpkg: Path) -> None:
     if (run_dir / RUN_JSON).exists():
         from ..run.record import flatten
 
-        write_run_table(gpkg, flatten(json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))))
+        write_run_table(gpkg, flatten(load_record(run_dir)))

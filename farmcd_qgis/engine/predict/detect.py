@@ -13,7 +13,7 @@ from ...networks import heap
 from ..polygons.geopackage import count_reviewed
 from ..polygons.vectorise import vectorise
 from ..run.disk import writing_to
-from ..run.identity import raster_identity, run_identity
+from ..run.identity import Identity, raster_identity, run_identity
 from ..run.journal import Journal
 from ..run.record import make_record, now, raster_tags, write_record
 from ..run.run_folder import RunFolder, finished_result
@@ -21,6 +21,7 @@ from ..run.writer import Grid, write_rasters
 from ..scene.mask import Mask
 from ..scene.pair import Pair
 from ..scene.preflight import check
+from ..scene.scene import Scene
 from ..scene.tiling import Lattice, Window, strips
 from .block import TilePredictor, _batches, _Rows, _Strip
 from .meter import Meter
@@ -74,10 +75,9 @@ class _Run:
         """Compute the run into `folder`, or return the one that is there."""
         request = self.request
         self.meter.send("preflight", 0.0)
-        findings = check(request)
-        pair = Pair.open(request)
-        mask = Mask.open(pair, request)
-        identity = run_identity(request, _checkpoint_hash(request, predictor), pair, mask)
+        scene = Scene.open(request)
+        findings = check(scene)
+        identity = run_identity(scene, _checkpoint_hash(request, predictor))
         if folder.finished is not None and not request.force:
             return finished_result(folder.out_dir, folder.finished, identity)
         _refuse_if_reviewed(folder)
@@ -86,14 +86,12 @@ class _Run:
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
-        figures = self._predict(pair, mask, predictor, journal)
-        self._write_rasters(folder, journal, pair, mask, predictor.describe())
+        figures = self._predict(scene.pair, scene.mask, predictor, journal)
+        self._write_rasters(folder, journal, scene, identity)
         found = self._vectorise(folder)
         seconds = time.monotonic() - self.clock + earlier_s
         record = make_record(
-            request,
-            pair=pair,
-            window=mask.bounds,
+            scene=scene,
             predictor=predictor.describe(),
             findings=findings,
             figures={"seconds": round(seconds, 3), "device": predictor.device, **figures, **found},
@@ -140,11 +138,10 @@ class _Run:
             "megapixels_per_second": round(journal.tiles * megapixels_per_tile / max(journal.seconds, 1e-6), 4),
         }
 
-    def _write_rasters(
-        self, folder: RunFolder, journal: Journal, pair: Pair, mask: Mask, about: dict[str, Any]
-    ) -> None:
-        grid = Grid(mask.bounds.width, mask.bounds.height, _moved(pair.geotransform, mask.bounds), pair.crs_wkt)
-        tags = raster_tags(self.request, pair, about)
+    def _write_rasters(self, folder: RunFolder, journal: Journal, scene: Scene, identity: Identity) -> None:
+        bounds, pair = scene.mask.bounds, scene.pair
+        grid = Grid(bounds.width, bounds.height, _moved(pair.geotransform, bounds), pair.crs_wkt)
+        tags = raster_tags(scene, identity)
         report = partial(self._tail, "writing", 0.0)
         write_rasters(journal, folder.path, grid, tags, report, self.is_cancelled)
 

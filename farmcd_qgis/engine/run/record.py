@@ -12,12 +12,10 @@ import numpy as np
 from osgeo import gdal
 
 from ... import __version__
-from ...core.errors import InputError
-from ...core.protocol import Finding, RunRequest
+from ...core.protocol import Finding
 from ...core.run_files import RUN_JSON
-from ..scene.pair import Pair
-from ..scene.tiling import Window
-from .identity import Identity, fingerprint
+from ..scene.scene import Scene
+from .identity import CHECKPOINT, Identity, run_name
 
 
 def now() -> str:
@@ -26,20 +24,19 @@ def now() -> str:
 
 
 def make_record(
-    request: RunRequest,
     *,
-    pair: Pair,
-    window: Window,
+    scene: Scene,
     predictor: dict[str, Any],
     findings: list[Finding],
     figures: dict[str, Any],
     started: str,
     identity: Identity,
 ) -> dict[str, Any]:
-    """Gather the content of run.json; `window` is the part of the grid that the rasters hold."""
+    """Gather the content of run.json."""
+    request, pair = scene.request, scene.pair
     before_date, after_date = pair.dates
     record = {
-        "run": fingerprint(request, predictor),
+        "run": run_name(identity),
         "started": started,
         "finished": now(),
         "request": asdict(request),
@@ -62,7 +59,7 @@ def make_record(
             "geotransform": list(pair.geotransform),
             "crs": pair.crs_wkt,
             "resolution_m": pair.resolution_m,
-            "window": window._asdict(),
+            "window": scene.mask.bounds._asdict(),
         },
         "stretch": pair.stretch,
         "findings": [asdict(finding) for finding in findings],
@@ -75,15 +72,6 @@ def write_record(record: dict[str, Any], folder: Path) -> None:
     """Write run.json into `folder`."""
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / RUN_JSON).write_text(text + "\n", encoding="utf-8")
-
-
-def read_record(run_dir: Path) -> dict[str, Any]:
-    """Read the record of a finished run; raises InputError where the folder holds none."""
-    try:
-        record: dict[str, Any] = json.loads((run_dir / RUN_JSON).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError("no_run", f"{run_dir} holds no finished run ({error}). Choose a run folder.") from error
-    return record
 
 
 def flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
@@ -100,14 +88,15 @@ def flatten(record: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     return rows
 
 
-def raster_tags(request: RunRequest, pair: Pair, predictor: dict[str, Any]) -> dict[str, str]:
+def raster_tags(scene: Scene, identity: Identity) -> dict[str, str]:
     """Return the provenance that goes into the rasters' TIFF tags; no times, so that equal runs give equal bytes."""
-    before_date, after_date = pair.dates
+    request = scene.request
+    before_date, after_date = scene.pair.dates
     tags = {
         "TIFFTAG_SOFTWARE": f"FarmCD {__version__}",
-        "FARMCD_RUN": fingerprint(request, predictor),
+        "FARMCD_RUN": run_name(identity),
         "FARMCD_CHECKPOINT": Path(request.checkpoint).name,
-        "FARMCD_CHECKPOINT_SHA256": str(predictor.get("sha256", "")),
+        "FARMCD_CHECKPOINT_SHA256": identity[CHECKPOINT],
         "FARMCD_BEFORE": Path(request.before).name,
         "FARMCD_AFTER": Path(request.after).name,
         "FARMCD_BEFORE_DATE": before_date or "",

@@ -1,6 +1,5 @@
 """The run folder: a run grows in a folder of its own inside it, and everything gets its final name at the end."""
 
-import json
 import shutil
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ from ...core.run_files import (
     STAGING,
     is_resumable,
 )
+from ...core.run_record import read_record
 from .disk import writing_to
 from .durable import sole, sync
 from .identity import Identity, differences
@@ -66,7 +66,7 @@ class RunFolder:
                     self._move()
                 shutil.rmtree(self.path, ignore_errors=True)
                 self.path.mkdir()
-                self.finished = read_record(self.out_dir)
+                self.finished = finished_record(self.out_dir)
         except FarmCDError:
             self._held.close()
             if self._made:
@@ -142,34 +142,30 @@ class RunFolder:
                 return
 
 
-def read_record(out_dir: Path) -> dict[str, Any] | None:
+def finished_record(out_dir: Path) -> dict[str, Any] | None:
     """Return the record of the finished run in a folder; None if there is none, empty if it cannot be read."""
-    file = out_dir / RUN_JSON
-    if not file.exists():
-        return None
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError:
-        record = {}
-    return record if isinstance(record, dict) else {}
+        return read_record(out_dir)
+    except InputError as error:
+        return None if error.code == "no_run" else {}
 
 
 def finished_result(out_dir: Path, record: dict[str, Any], identity: Identity) -> RunResult:
     """Return the result of a finished run by its record; raises InputError if it is of another request or input."""
-    if differs := differences(record.get("identity", {}), identity):
+    if differs := differences(record.get("identity") or {}, identity):
         raise InputError(
             "run_exists",
             f"{out_dir} already holds a finished run, which differs in: {', '.join(differs)}. Choose another output "
             "folder, or ask for it to be computed anew, which replaces it.",
         )
     said = Finding("info", "finished_before", f"{out_dir} holds this very run, finished {record['finished']}.")
-    figures = record["figures"]
+    figures = record.get("figures") or {}
     return RunResult(
         str(out_dir),
-        figures["device"],
-        figures["seconds"],
-        figures["candidates"],
-        figures["hard_regions"],
-        figures["area_ha"],
-        [said, *(Finding(**finding) for finding in record["findings"])],
+        figures.get("device", ""),
+        figures.get("seconds", 0.0),
+        figures.get("candidates", 0),
+        figures.get("hard_regions", 0),
+        figures.get("area_ha", {}),
+        [said, *(Finding(**finding) for finding in record.get("findings") or [])],
     )

@@ -13,9 +13,10 @@ from ...core.protocol import Finding, RunRequest, Severity
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card
 from ..run.identity import run_identity
-from ..run.run_folder import finished_result, read_record
+from ..run.run_folder import finished_record, finished_result
 from .mask import Mask
 from .pair import Pair
+from .scene import Scene
 from .shift import measure_shift
 from .tiling import Lattice
 
@@ -32,17 +33,32 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
 
     `deep` also reads pixels of both dates: common ground and the shift between the dates.
     """
-    return _survey(request, [lambda: _rasters(request, deep), lambda: _earlier_run(request)])
+    try:
+        scene = Scene.open(request)
+    except InputError as error:
+        return _survey(request, [], [_said(error)])
+    return _survey(request, [lambda: _scene(scene, deep), lambda: _earlier_run(scene)])
 
 
-def _survey(request: RunRequest, parts: list[Callable[[], Iterator[Finding]]]) -> list[Finding]:
-    findings: list[Finding] = []
+def check(scene: Scene) -> list[Finding]:
+    """Return the warnings and infos on a run that begins; raises InputError for the first error."""
+    findings = _survey(scene.request, [lambda: _scene(scene, True)])
+    for finding in findings:
+        if finding.severity == "error":
+            raise InputError(finding.code, finding.message)
+    return findings
+
+
+def _survey(
+    request: RunRequest, parts: list[Callable[[], Iterator[Finding]]], found: list[Finding] | None = None
+) -> list[Finding]:
+    findings = found or []
 
     def attempt(part: Callable[[], Iterator[Finding]]) -> None:
         try:
             findings.extend(part())
         except InputError as error:
-            findings.append(Finding("error", error.code, error.message))
+            findings.append(_said(error))
 
     for part in (*parts, lambda: _parameters(request), lambda: _checkpoint(request), lambda: _output(request)):
         attempt(part)
@@ -50,13 +66,8 @@ def _survey(request: RunRequest, parts: list[Callable[[], Iterator[Finding]]]) -
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
-def check(request: RunRequest) -> list[Finding]:
-    """Return the warnings and infos on the inputs of a run that begins; raises InputError for the first error."""
-    findings = _survey(request, [lambda: _rasters(request, True)])
-    for finding in findings:
-        if finding.severity == "error":
-            raise InputError(finding.code, finding.message)
-    return findings
+def _said(error: InputError) -> Finding:
+    return Finding("error", error.code, error.message)
 
 
 def _parameters(request: RunRequest) -> Iterator[Finding]:
@@ -125,8 +136,9 @@ def _output(request: RunRequest) -> Iterator[Finding]:
     yield from ()
 
 
-def _earlier_run(request: RunRequest) -> Iterator[Finding]:
+def _earlier_run(scene: Scene) -> Iterator[Finding]:
     """Say what a run into the folder would do with the one that is there."""
+    request = scene.request
     folder = Path(request.out_dir).expanduser().absolute()
     if is_resumable(folder):
         yield Finding(
@@ -134,15 +146,14 @@ def _earlier_run(request: RunRequest) -> Iterator[Finding]:
             "unfinished_run",
             f"{folder} holds an unfinished run: the same run is continued, another begins anew.",
         )
-    record = read_record(folder)
+    record = finished_record(folder)
     if record is None:
         return
     if request.force:
         yield Finding("warning", "replaces_run", f"The run that {folder} holds is computed anew, and replaced.")
         return
     try:
-        pair = Pair.open(request)
-        identity = run_identity(request, checkpoint_hash(request.checkpoint), pair, Mask.open(pair, request))
+        identity = run_identity(scene, checkpoint_hash(request.checkpoint))
     except (OSError, InputError):  # What is wrong with the inputs has its own finding.
         return
     yield finished_result(folder, record, identity).findings[0]
@@ -161,16 +172,15 @@ def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
         )
 
 
-def _rasters(request: RunRequest, deep: bool) -> Iterator[Finding]:
-    pair = Pair.open(request)
+def _scene(scene: Scene, deep: bool) -> Iterator[Finding]:
+    pair = scene.pair
     yield from _resolutions(pair)
     yield from _types(pair)
     yield from _dates(pair)
     # A checkpoint that cannot be read has its own finding.
     with suppress(InputError):
-        yield from _trained_resolution(request, pair.resolution_m)
-    mask = Mask.open(pair, request)
-    yield from _room(request, mask)
+        yield from _trained_resolution(scene.request, pair.resolution_m)
+    yield from _room(scene.request, scene.mask)
     if deep:
         yield from _common_ground(pair)
         yield from _shift(pair)

@@ -30,7 +30,7 @@ from ...core.feedback import Progress
 from ...core.paths import bundled_checkpoints, own_checkpoints
 from ...core.protocol import Finding
 from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
-from ...layers.run_group import read_record
+from ...core.run_record import read_record
 from ...review.session import Session
 from ..settings import SETTINGS
 from ..widgets.findings_list import FindingsList

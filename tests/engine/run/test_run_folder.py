@@ -1,5 +1,6 @@
 """A run folder appears as a whole or not at all, belongs to one process at a time, and survives being killed."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.core.run_files import STAGING
 from farmcd_qgis.engine.run.run_folder import RunFolder
+from tests.helpers.records import RECORD
 
 
 def test_published_together_and_run_json_present(tmp_path: Path):
@@ -74,9 +76,10 @@ def test_what_was_killed_while_it_was_published_is_published(tmp_path: Path):
     (staging / "complete").touch()
     (tmp_path / "change.tif").write_text("moved already")
     (staging / "result" / "farmcd.gpkg").write_text("polygons")
-    (staging / "result" / "run.json").write_text('{"run": "x"}')
+    (staging / "result" / "run.json").write_text(json.dumps(RECORD))
     with RunFolder(str(tmp_path)) as folder:
-        assert folder.finished == {"run": "x"}
+        assert folder.finished is not None
+        assert folder.finished["run"] == RECORD["run"]
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"change.tif", "farmcd.gpkg", "run.json"}
 

@@ -13,6 +13,7 @@ from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.scene.pair import Pair
 from farmcd_qgis.engine.scene.preflight import check, preflight
+from farmcd_qgis.engine.scene.scene import Scene
 from farmcd_qgis.engine.scene.shift import measure_shift
 from tests.helpers.rasters import LEFT, PIXEL, TOP, scene, write_raster
 
@@ -68,7 +69,7 @@ def test_errors_are_found_first_and_stop_a_run(request_of, options, code):
     assert preflight(request)[0].severity == "error"
     assert codes(request)[0] == code
     with pytest.raises(InputError) as caught:
-        check(request)
+        check(Scene.open(request))
     assert caught.value.code == code
 
 
