@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..core.classes import MU_PER_HECTARE
+from ..core.classes import FIVE, MU_PER_HECTARE, ClassTable
 from ..core.errors import InputError
 
 # Standard errors on either side of an estimate within which the truth lies with a probability of 95 %.
@@ -94,7 +94,7 @@ class Assessment:
     `matrix` counts judged points, the map in rows and the reference in columns; `proportions` is the same as shares
     of the mapped area (equation 4), None where a mapped class has no judged point yet: then the overall accuracy, the
     producer's accuracies and the areas are None too. `seed`, `reviewers` and `last_judged_at` (ISO 8601 in UTC) say
-    where the judgements came from.
+    where the judgements came from; `table` names the classes.
     """
 
     classes: tuple[ClassAccuracy, ...]
@@ -104,6 +104,7 @@ class Assessment:
     seed: int = 0
     reviewers: tuple[str, ...] = ()
     last_judged_at: str = ""
+    table: ClassTable = FIVE
 
     @property
     def drawn(self) -> int:
@@ -127,7 +128,7 @@ class Assessment:
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it as plain values for JSON."""
-        record = asdict(self)
+        record = asdict(self) | {"table": self.table.to_json()}
         for plain, row in zip(record["classes"], self.classes, strict=True):
             plain["area_mu"] = asdict(row.area_mu) if row.area_mu else None
         totals = {"drawn": self.drawn, "judged": self.judged, "undecided": self.undecided, "finished": self.finished}

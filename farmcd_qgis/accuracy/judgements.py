@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import CLASSES
 from ..core.errors import InputError
 from ..core.run_files import ACCURACY_STRATA, JUDGEMENT_LOG, RUN_GPKG
 from ..review.log import LogStore, opened
@@ -39,8 +38,9 @@ CREATE TABLE judgements (
 class Judgement:
     """One row of the log of judgements.
 
-    `judgement` is one of ANSWERS, or "undo" / "redo" of the row `refers_to`; `class_id` (0-5) is what the place became
-    in the eyes of whoever judged, None where they do not say. `given_at` is ISO 8601 in UTC.
+    `judgement` is one of ANSWERS, or "undo" / "redo" of the row `refers_to`; `class_id`, one that the map tells
+    apart, is what the place became in the eyes of whoever judged, None where they do not say. `given_at` is ISO 8601 in
+    UTC.
     """
 
     judgement_id: int
@@ -89,14 +89,15 @@ class SampleStore(LogStore[Judgement]):
     columns = COLUMNS
 
     def judge(self, sample_id: int, judgement: str, class_id: int | None = None, note: str = "") -> Judgement:
-        """Add a judgement and return it as it was stored; `class_id` (0-5) belongs to "class" and to nothing else.
+        """Add a judgement and return it as it was stored; `class_id`, one that the map tells apart, belongs to "class".
 
         Raises InputError for one that makes no sense.
         """
         if judgement not in ANSWERS or (class_id is not None) != (judgement == JUDGED):
             raise InputError("bad_judgement", f"{judgement!r} with class {class_id} is no judgement of a point.")
-        if class_id is not None and not 0 <= class_id < len(CLASSES):
-            raise InputError("bad_class", f"{class_id} is no class. Give one of 0-{len(CLASSES) - 1}.")
+        told = len(self.classes.predicted)
+        if class_id is not None and not 0 <= class_id < told:
+            raise InputError("bad_class", f"{class_id} is no class. Give one of 0-{told - 1}.")
         with self._writing() as file:
             if not file.execute("SELECT 1 FROM accuracy_sample WHERE sample_id = ?", (sample_id,)).fetchone():
                 raise InputError("no_point", f"{self.path} holds no point {sample_id}.")
@@ -121,6 +122,7 @@ class SampleStore(LogStore[Judgement]):
         return replace(
             assess(strata, judged, undecided),
             seed=seed,
+            table=self.classes,
             reviewers=tuple(sorted({row.reviewer for row in held.values()})),
             last_judged_at=max((row.given_at for row in held.values()), default=""),
         )
@@ -149,8 +151,8 @@ def assessment(run_dir: str | Path) -> Assessment | None:
     Fields for a report: `overall` (Estimate: value, standard_error, lower, upper, margin), `classes` (ClassAccuracy per
     class id: mapped_ha, drawn, judged, undecided, few, flawless, users, producers, f1, area_ha, area_mu), `matrix` of
     counts (map in rows, reference in columns, in the order of `classes`), `finished`, `drawn`, `judged`, `undecided`,
-    `reviewers`, `last_judged_at`, `seed`. Estimates are None where the judged points do not allow one. Reads only.
-    Raises InputError if the folder holds no farmcd.gpkg, FarmCDError if it cannot be read.
+    `reviewers`, `last_judged_at`, `seed`, `table` (ClassTable). Estimates are None where the judged points do not allow
+    one. Reads only. Raises InputError if the folder holds no farmcd.gpkg, FarmCDError if it cannot be read.
     """
     path = Path(run_dir) / RUN_GPKG
     with opened(path) as file:

@@ -11,7 +11,6 @@ from typing import Any
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
-from ..core.classes import class_label
 from .estimates import FEW, Assessment, ClassAccuracy, Estimate
 
 JSON_NAME = "accuracy.json"
@@ -51,11 +50,11 @@ def notes(assessment: Assessment) -> list[str]:
         lacking = [row for row in assessment.classes if row.mapped_pixels and not row.judged]
         found.append(
             tr("No judged point yet in: {classes}. Until then areas and overall accuracy cannot be estimated.").format(
-                classes=_names(lacking)
+                classes=_names(assessment, lacking)
             )
         )
     if few := [row for row in assessment.classes if row.few]:
-        listed = ", ".join(f"{_name(row.class_id)} ({row.judged})" for row in few)
+        listed = ", ".join(f"{_name(assessment, row.class_id)} ({row.judged})" for row in few)
         found.append(
             tr("Fewer than the {few} judged points that a class should have: {classes}.").format(
                 few=FEW, classes=listed
@@ -66,13 +65,13 @@ def notes(assessment: Assessment) -> list[str]:
         "be wrong."
     )
     found += [
-        agreed.format(class_name=_name(row.class_id), count=row.judged, percent=round(_most_wrong(row)))
+        agreed.format(class_name=_name(assessment, row.class_id), count=row.judged, percent=round(_most_wrong(row)))
         for row in assessment.classes
         if row.flawless and row.judged > RULE_OF_THREE
     ]
     if unmissed := [row for row in assessment.classes if row.unmissed]:
         words = tr("No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.")
-        found.append(words.format(classes=_names(unmissed)))
+        found.append(words.format(classes=_names(assessment, unmissed)))
     if assessment.undecided:
         found.append(
             tr(
@@ -132,7 +131,11 @@ def percent(estimate: Estimate | None, between: str = " ") -> str:
 def _accuracies(assessment: Assessment) -> str:
     head = ("", tr("Points"), tr("User's"), tr("Producer's"), "F1")
     rows = [
-        (_name(row.class_id), str(row.judged), *(percent(one, "\n") for one in (row.users, row.producers, row.f1)))
+        (
+            _name(assessment, row.class_id),
+            str(row.judged),
+            *(percent(one, "\n") for one in (row.users, row.producers, row.f1)),
+        )
         for row in assessment.classes
     ]
     overall = f"<p>{escape(tr('Overall accuracy'))}: <b>{escape(percent(assessment.overall))} %</b></p>"
@@ -146,7 +149,7 @@ def _areas(assessment: Assessment) -> str:
         digits = 1 if row.mapped_ha >= 100 else 2
         mapped = QLocale().toString(row.mapped_ha, "f", digits)
         estimates = [_plus_minus(area, digits, "\n") if area else "–" for area in (row.area_ha, row.area_mu)]
-        rows.append((_name(row.class_id), mapped, *estimates))
+        rows.append((_name(assessment, row.class_id), mapped, *estimates))
     return _table(head, rows)
 
 
@@ -155,7 +158,7 @@ def _matrix(assessment: Assessment) -> str:
     rows = []
     for position, (row, counts) in enumerate(zip(assessment.classes, assessment.matrix, strict=True)):
         cells = [f"<b>{count}</b>" if place == position else str(count) for place, count in enumerate(counts)]
-        rows.append((f"{row.class_id} {_name(row.class_id)}", *cells, str(sum(counts))))
+        rows.append((f"{row.class_id} {_name(assessment, row.class_id)}", *cells, str(sum(counts))))
     return _table(head, rows, marked=True)
 
 
@@ -186,7 +189,7 @@ def _class_rows(assessment: Assessment) -> list[list[Any]]:
     rows: list[list[Any]] = [head]
     for row in assessment.classes:
         figures = (row.users, row.producers, row.f1, row.area_ha, row.area_mu, None)
-        first = [row.class_id, _name(row.class_id), row.mapped_pixels, row.mapped_ha]
+        first = [row.class_id, _name(assessment, row.class_id), row.mapped_pixels, row.mapped_ha]
         rows.append([*first, row.drawn, row.judged, row.undecided, *_cells(figures)])
     mapped = [sum(row.mapped_pixels for row in assessment.classes), sum(row.mapped_ha for row in assessment.classes)]
     total = ["", tr("All classes"), *mapped, assessment.drawn, assessment.judged, assessment.undecided]
@@ -199,7 +202,7 @@ def _cells(figures: Iterable[Estimate | None]) -> list[float | None]:
 
 
 def _matrix_rows(assessment: Assessment) -> list[list[Any]]:
-    names = [_name(row.class_id) for row in assessment.classes]
+    names = [_name(assessment, row.class_id) for row in assessment.classes]
     head = [tr("Map | judgement"), *names, tr("Total")]
     rows = [[name, *counts, sum(counts)] for name, counts in zip(names, assessment.matrix, strict=True)]
     return [head, *rows]
@@ -215,12 +218,12 @@ def _most_wrong(row: ClassAccuracy) -> float:
     return min(100.0, 100.0 * RULE_OF_THREE / row.judged)
 
 
-def _names(rows: Iterable[ClassAccuracy]) -> str:
-    return ", ".join(_name(row.class_id) for row in rows)
+def _names(assessment: Assessment, rows: Iterable[ClassAccuracy]) -> str:
+    return ", ".join(_name(assessment, row.class_id) for row in rows)
 
 
-def _name(class_id: int) -> str:
-    return class_label(class_id, _language())
+def _name(assessment: Assessment, class_id: int) -> str:
+    return assessment.table.label(class_id, _language())
 
 
 def _language() -> str:

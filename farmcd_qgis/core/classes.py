@@ -85,8 +85,8 @@ class ClassTable:
         return next((row.id for row in self.changes if row.name == CHANGE), None)
 
     def label(self, class_id: int, language: str = "en") -> str:
-        """Name an id for people; raises KeyError for an id that the table does not have (255 included)."""
-        return self[class_id].label(language)
+        """Name an id for people; one that the table does not have (255 included) is called by its number."""
+        return self[class_id].label(language) if class_id in self else f"#{class_id}"
 
     def find(self, name: str) -> ChangeClass | None:
         """Return the row of a name."""

@@ -1,5 +1,6 @@
 """An append-only log in a run's GeoPackage: how it is read and written, by one program or several."""
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -9,7 +10,9 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Generic
 
+from ..core.classes import ClassTable, table_of
 from ..core.errors import FarmCDError, InputError
+from ..core.run_files import RUN_TABLE
 from .history import REDO, UNDO, History, R, Step, key_of
 
 WAIT_SECONDS = 2.0
@@ -33,9 +36,10 @@ class LogStore(Generic[R]):
     redo are rows, too, and work across restarts. Several programs may have the file open. Raises FarmCDError where
     the file cannot be written, InputError where there is none.
 
-    The file is open only while it is written or read. A connection that stays open relies on locks, and on Unix those
-    are lost when anything else in the same process opens and closes the file, as GDAL does all the time: another
-    program then believes to be the last one and deletes a write-ahead log that is still needed.
+    `classes` is the class table of the run. The file is open only while it is written or read. A connection that stays
+    open relies on locks, and on Unix those are lost when anything else in the same process opens and closes the file,
+    as GDAL does all the time: another program then believes to be the last one and deletes a write-ahead log that is
+    still needed.
     """
 
     # The log's name, its table without the guards, and what else SQL needs once: statements that end with ";\n".
@@ -49,6 +53,7 @@ class LogStore(Generic[R]):
         self._changed: set[int] = set()
         self._news: list[R] = []
         with self._reading() as file:
+            self.classes = _classes(file, self.path)
             file.execute("BEGIN IMMEDIATE")
             self._prepare(file)
             if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (self.table,)).fetchone():
@@ -226,6 +231,23 @@ def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
     finally:
         # An open transaction ends with nothing done.
         file.close()
+
+
+def _classes(file: sqlite3.Connection, path: Path) -> ClassTable:
+    """Read the class table that travels with a run's GeoPackage; raises InputError for one that is none."""
+    if not file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (RUN_TABLE,)).fetchone():
+        return table_of({})
+    rows = file.execute(f"SELECT value FROM {RUN_TABLE} WHERE key = 'classes'").fetchone()  # nosec B608 (own names)
+    try:
+        return table_of({"classes": json.loads(rows[0])} if rows else {}, str(path))
+    except (TypeError, ValueError, RecursionError):
+        return table_of({"classes": ""}, str(path))
+
+
+def read_classes(gpkg_path: Path) -> ClassTable:
+    """Read the class table of a run's GeoPackage, the five classes where it is old; raises FarmCDError."""
+    with opened(gpkg_path) as file:
+        return _classes(file, gpkg_path)
 
 
 def now() -> str:

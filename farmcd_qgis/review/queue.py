@@ -23,7 +23,7 @@ Mask = npt.NDArray[np.bool_]
 @dataclass(frozen=True)
 class Candidates:
     """Columns of a run's candidates, all of shape (n,): shares and confidence 0-1, the centre in map units,
-    the feature id in the layer."""
+    the feature id in the layer. Arbitration and disagreement are nan where no text prior has spoken."""
 
     candidate_id: Whole
     class_id: Whole
@@ -91,9 +91,11 @@ class Queue:
 
 def doubt(candidates: Candidates) -> Real:
     """Score how much a candidate needs a person, 0-1: equal parts of lacking confidence, disagreement of the text
-    prior, share of hard pixels, and size (its rank, so that one lake does not outweigh everything)."""
+    prior where there is one, share of hard pixels, and size (its rank, so that one lake does not outweigh everything).
+    """
     size = np.searchsorted(np.sort(candidates.area_ha), candidates.area_ha) / max(len(candidates), 1)
-    return (1 - candidates.confidence_mean + candidates.disagreement + candidates.hard_share + size) / 4
+    disagreement = np.nan_to_num(candidates.disagreement)
+    return (1 - candidates.confidence_mean + disagreement + candidates.hard_share + size) / 4
 
 
 def curve(x: Real, y: Real) -> Whole:

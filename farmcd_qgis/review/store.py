@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.classes import CHANGES, NO_CHANGE
+from ..core.classes import NO_CHANGE, ClassTable
 from ..core.errors import InputError
 from ..core.run_files import CANDIDATES, VERDICT_LOG
 from .agreement import VerdictHistory, missing
@@ -54,7 +54,7 @@ CREATE TABLE verdicts (
 # Pieces of a candidate that was split share its number.
 CANDIDATE_ROWS = """
 SELECT candidate_id, class_id, coalesce(second_class_id, 0), total(area_ha), coalesce(confidence_mean, 0),
-       coalesce(hard_share, 0), coalesce(arbitration, 0), coalesce(disagreement, 0),
+       coalesce(hard_share, 0), arbitration, disagreement,
        coalesce(avg(minx + maxx) / 2, 0), coalesce(avg(miny + maxy) / 2, 0), min(fid)
 FROM candidates LEFT JOIN rtree_candidates_geom ON id = fid
 WHERE candidate_id IS NOT NULL AND class_id IS NOT NULL GROUP BY candidate_id
@@ -77,8 +77,9 @@ class ReviewStore(LogStore[Verdict]):
     ) -> Verdict:
         """Add a verdict and return it as it was stored.
 
-        `class_id` (1-5) belongs to "other_class", where the model's own class counts as "confirmed"; `reason`, one of
-        REASONS or None, to "pseudo_change". Raises InputError for a verdict that makes no sense.
+        `class_id`, a change of the run's class table, belongs to "other_class", where the model's own class counts as
+        "confirmed"; `reason`, one of REASONS or None, to "pseudo_change". Raises InputError for a verdict that makes
+        no sense.
         """
         return self.give_all([candidate_id], verdict, class_id, reason, note)[0]
 
@@ -91,7 +92,7 @@ class ReviewStore(LogStore[Verdict]):
         note: str = "",
     ) -> list[Verdict]:
         """Add the same verdict on many candidates as one step, which is undone as one; otherwise as `give`."""
-        _check(verdict, class_id, reason)
+        _check(self.classes, verdict, class_id, reason)
         numbers = list(dict.fromkeys(candidate_ids))
         # What the reviewer may have seen: another program's verdicts that are only found now are not replaced.
         replaced = {number: [head.verdict_id for head in self._verdicts.heads(number)] for number in numbers}
@@ -110,6 +111,8 @@ class ReviewStore(LogStore[Verdict]):
         self, number: int, own: int, verdict: str, class_id: int | None, reason: str | None, note: str, time: str
     ) -> Verdict:
         """Make the row of a verdict on one candidate, whose class in the model's eyes is `own`."""
+        if verdict == CONFIRMED and own == NO_CHANGE and self.classes.unknown is not None:
+            verdict, class_id = OTHER_CLASS, self.classes.unknown
         if verdict == CONFIRMED and own == NO_CHANGE:
             raise InputError(
                 "no_class",
@@ -196,7 +199,11 @@ class ReviewStore(LogStore[Verdict]):
         columns: list[Any] = [*rows.T]
         for at in (0, 1, 2, -1):
             columns[at] = columns[at].astype(np.int64)
-        return Candidates(*columns)
+        candidates = Candidates(*columns)
+        stray = [class_id for class_id in np.unique(candidates.class_id).tolist() if class_id not in self.classes]
+        if stray:
+            raise InputError("stray_class", path=str(self.path), class_id=stray[0], last=len(self.classes) - 1)
+        return candidates
 
     def _prepare(self, file: sqlite3.Connection) -> None:
         columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}
@@ -263,13 +270,13 @@ def read_history(gpkg_path: Path) -> History[Verdict]:
     return history
 
 
-def _check(verdict: str, class_id: int | None, reason: str | None) -> None:
+def _check(classes: ClassTable, verdict: str, class_id: int | None, reason: str | None) -> None:
     if verdict not in VERDICTS:
         raise InputError("bad_verdict", f"{verdict!r} is no verdict. Give one of {', '.join(VERDICTS)}.")
     if (class_id is not None) != (verdict == OTHER_CLASS):
         raise InputError("bad_verdict", f"The verdict {verdict} with class {class_id}: only other_class has a class.")
-    if class_id is not None and class_id not in {row.id for row in CHANGES}:
-        raise InputError("bad_class", f"{class_id} is no class of change. Give one of 1-{len(CHANGES)}.")
+    if class_id is not None and class_id not in [row.id for row in classes.changes]:
+        raise InputError("bad_class", f"{class_id} is no class of change. Give one of 1-{len(classes) - 1}.")
     if reason is not None and (verdict != PSEUDO_CHANGE or reason not in REASONS):
         raise InputError(
             "bad_reason", f"{reason!r} is no reason for {verdict}. A pseudo_change may have: {', '.join(REASONS)}."

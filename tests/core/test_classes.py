@@ -17,8 +17,9 @@ def test_built_in_tables_survive_json():
 def test_labels_by_language():
     assert [FIVE.label(5, language) for language in ("en", "zh_CN", "fr")] == ["Water", "水体", "Water"]
     assert replace(FIVE[5], labels={"zh": "水体"}).label("en") == "water"
+    assert FIVE.label(255) == "#255"
     with pytest.raises(KeyError, match="255"):
-        FIVE.label(255)
+        FIVE[255]
 
 
 def test_binary_network_tells_two_and_reviewer_seven():

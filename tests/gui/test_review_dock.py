@@ -7,6 +7,7 @@ from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QAction, QPushButton
 
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.review.dock import ReviewDock
 from farmcd_qgis.gui.review.words import opinion
@@ -257,10 +258,10 @@ def test_the_opinion_in_words():
         arbitration=[0.71, 0.05],
         hard_share=[0.4, 0.0],
     )
-    assert opinion(made, 0) == (
+    assert opinion(FIVE, made, 0) == (
         "Bareland, confidence 62 %; second: building; text prior: no change 71 %; 40 % of the area is hard"
     )
-    assert opinion(made, 1) == "Building, confidence 90 %; second: no change; text prior: no change 5 %"
+    assert opinion(FIVE, made, 1) == "Building, confidence 90 %; second: no change; text prior: no change 5 %"
 
 
 def test_another_reviewers_verdicts_are_met_on_the_next_choice(dock, run):

@@ -16,16 +16,17 @@ from ...accuracy.estimates import Stratum
 from ...accuracy.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ...accuracy.session import SampleSession
 from ...accuracy.words import notes, tables, write_files
-from ...core.classes import CLASSES, NO_CHANGE
+from ...core.classes import NO_CHANGE
 from ...core.errors import FarmCDError
 from ...core.feedback import Progress
 from ...core.run_files import RUN_GPKG
 from ...layers import add_sample
+from ...review.log import read_classes
 from ...review.reviewer import reviewer_name
+from ..judging.class_keys import ClassKeys
 from ..judging.dock import JudgingDock
 from ..judging.keys import KeyAction
-from ..widgets.parts import swatch
-from ..widgets.words import class_words, tr
+from ..widgets.words import tr
 from .map import AccuracyMap
 from .panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .words import judgement_words, result_page, states
@@ -49,7 +50,7 @@ class AccuracyDock(JudgingDock):
         self._map: AccuracyMap | None = None
         self._task: Any = None
         self._make_actions()
-        self.panel = AccuracyPanel(self.actions_by_name, self)
+        self.panel = AccuracyPanel(self.actions_by_name, self._classes, self)
         self._connect()
         self._show()
 
@@ -60,6 +61,7 @@ class AccuracyDock(JudgingDock):
         self.close_run()
         self._run_dir = Path(run_dir)
         try:
+            self.panel.set_classes(read_classes(self._run_dir / RUN_GPKG))
             strata, _ = read_strata(self._run_dir / RUN_GPKG)
             if strata:
                 self._open_sample()
@@ -218,7 +220,7 @@ class AccuracyDock(JudgingDock):
         page.place.setText(place if session.in_queue else tr("not in this queue"))
         page.hint.setText(tr("What became of the pixel in the middle of the mark? Judge by the images alone."))
         holds = session.store.current(point.sample_id)
-        page.state.setText(judgement_words(holds) if holds else tr("Not judged"))
+        page.state.setText(judgement_words(session.store.classes, holds) if holds else tr("Not judged"))
         if self._map and not self._put_away:
             self._views.show(self._map.go_to(point))
 
@@ -266,6 +268,7 @@ class AccuracyDock(JudgingDock):
         shown = judge and self.session is not None and self.session.row is not None
         for action in (*self._answers, *(self.actions_by_name[name] for name in ("zoom", "mark"))):
             action.setEnabled(shown)
+        self._classes.enable(shown)
         for name in ("back", "undo", "redo"):
             self.actions_by_name[name].setEnabled(judge and self.session is not None)
         self._views.enable(shown)
@@ -275,14 +278,11 @@ class AccuracyDock(JudgingDock):
 
     def _make_actions(self) -> None:
         act = partial(KeyAction, parent=self, work="Accuracy")
-        answers = {}
-        for row in CLASSES:
-            also = ("N",) if row.id == NO_CHANGE else ()
-            give = partial(self._give, JUDGED, row.id)
-            answers[row.name] = act(row.name, class_words(row.id), str(row.id), give, also=also)
-            answers[row.name].setIcon(swatch(row.colour))
+        no_change = partial(self._give, JUDGED, NO_CHANGE)
+        answers = {"no_change": act("no_change", tr("No change"), "0", no_change, also=("N",))}
         answers["unsure"] = act("unsure", tr("Cannot tell"), "U", lambda: self._give(UNSURE))
         answers["skip"] = act("skip", tr("Skip"), "S", lambda: self._give(SKIPPED))
+        self._classes = ClassKeys(partial(self._give, JUDGED), self, "Accuracy")
         self._answers = list(answers.values())
         looks = {
             "flicker": act("flicker", tr("Before"), "Space", self._flicker, also=("F",)),
@@ -297,10 +297,11 @@ class AccuracyDock(JudgingDock):
         }
         self.actions_by_name = answers | ways | looks
         # With the map in front of the dock these keep their usual meaning.
-        self._in_map = [*self._answers, *looks.values()]
+        self._in_map = [*self._answers, *self._classes.actions_by_number, *looks.values()]
 
     def _connect(self) -> None:
-        self._set_up(self.panel, self.actions_by_name.values(), self._in_map)
+        actions = [*self.actions_by_name.values(), *self._classes.actions_by_number]
+        self._set_up(self.panel, actions, self._in_map)
         panel = self.panel
         for state in (*STATES, ANY):
             panel.judge.status.addItem("", state)

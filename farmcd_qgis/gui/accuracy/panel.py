@@ -14,11 +14,12 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...core.classes import CLASSES
+from ...core.classes import FIVE, NO_CHANGE, ClassTable
+from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction, KeyButton, button_row
-from ..widgets.parts import NoteEdit, combo, place_head, rule
+from ..widgets.parts import NoteEdit, combo, place_head, rule, swatch
 from ..widgets.run_choice import RunChoice
-from ..widgets.words import tr
+from ..widgets.words import language, tr
 from .plan import PlanPage
 
 PLAN, JUDGE, RESULT = range(3)
@@ -29,7 +30,7 @@ ANY = "any"
 class AccuracyPanel(QWidget):
     """The choice of a run, and a tab for each step below it."""
 
-    def __init__(self, actions: Mapping[str, KeyAction], parent: QWidget) -> None:
+    def __init__(self, actions: Mapping[str, KeyAction], classes: ClassKeys, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
@@ -37,7 +38,7 @@ class AccuracyPanel(QWidget):
         self.run = RunChoice("accuracyRunCombo")
         layout.addWidget(self.run)
         self.plan = PlanPage()
-        self.judge = JudgePage(actions, self)
+        self.judge = JudgePage(actions, classes, self)
         self.result = ResultPage()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("accuracyTabs")
@@ -45,12 +46,22 @@ class AccuracyPanel(QWidget):
         for page, words in ((self.plan, tr("Sample")), (self.judge, tr("Judge")), (self.result, tr("Result"))):
             self.tabs.addTab(page, words)
         layout.addWidget(self.tabs, 1)
+        self._class_keys, self._no_change = classes, actions["no_change"]
+        self.set_classes(FIVE)
+
+    def set_classes(self, classes: ClassTable) -> None:
+        """Offer the classes that the map of a run tells apart."""
+        row = classes[NO_CHANGE]
+        self._no_change.setIconText(row.label(language()))
+        self._no_change.setIcon(swatch(row.colour))
+        self._class_keys.set_classes(classes.predicted[1:])
+        self.plan.set_classes(classes)
 
 
 class JudgePage(QWidget):
     """One point after the other: what is asked, the answers with their keys, the way back, the map."""
 
-    def __init__(self, actions: Mapping[str, KeyAction], panel: QWidget) -> None:
+    def __init__(self, actions: Mapping[str, KeyAction], classes: ClassKeys, panel: QWidget) -> None:
         super().__init__()
         self.status = combo("accuracyStatusCombo")
         self.progress = QProgressBar()
@@ -67,7 +78,7 @@ class JudgePage(QWidget):
         layout.addLayout(head)
         layout.addWidget(self.hint)
         layout.addWidget(self.state)
-        layout.addLayout(_answers(actions))
+        layout.addLayout(_answers(actions, classes))
         layout.addWidget(self.note)
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
@@ -91,13 +102,11 @@ class ResultPage(QWidget):
         layout.addWidget(self.save)
 
 
-def _answers(actions: Mapping[str, KeyAction]) -> QGridLayout:
+def _answers(actions: Mapping[str, KeyAction], classes: ClassKeys) -> QGridLayout:
     grid = QGridLayout()
     grid.setSpacing(4)
-    grid.addWidget(KeyButton(actions[CLASSES[0].name]), 0, 0, 1, 6)
-    for position, kind in enumerate(CLASSES[1:]):
-        line, column, span = (1, 2 * position, 2) if position < 3 else (2, 3 * (position - 3), 3)
-        grid.addWidget(KeyButton(actions[kind.name]), line, column, 1, span)
-    grid.addWidget(KeyButton(actions["unsure"]), 3, 0, 1, 3)
-    grid.addWidget(KeyButton(actions["skip"]), 3, 3, 1, 3)
+    grid.addWidget(KeyButton(actions["no_change"]), 0, 0, 1, 6)
+    grid.addWidget(classes, 1, 0, 1, 6)
+    grid.addWidget(KeyButton(actions["unsure"]), 2, 0, 1, 3)
+    grid.addWidget(KeyButton(actions["skip"]), 2, 3, 1, 3)
     return grid

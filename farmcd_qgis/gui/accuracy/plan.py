@@ -16,14 +16,15 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ...accuracy.estimates import FEW, Stratum, allocate, expected_error, sample_size
-from ...core.classes import CLASSES, NO_CHANGE
+from ...core.classes import FIVE, NO_CHANGE, ChangeClass, ClassTable
 from ...core.errors import InputError
 from ...translation import said
 from ..widgets.parts import swatch
-from ..widgets.words import class_words, tr
+from ..widgets.words import language, tr
 
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 STANDARD_ERROR_PERCENT = 1.0
-EXPECTED_PERCENT = {row.id: 95 if row.id == NO_CHANGE else 70 for row in CLASSES}
+EXPECTED_PERCENT, EXPECTED_OF_NO_CHANGE = 70, 95
 
 
 class PlanPage(QWidget):
@@ -65,9 +66,21 @@ class PlanPage(QWidget):
         self.cancel = QPushButton(tr("Cancel"))
         self.cancel.setObjectName("accuracyCancel")
         self.progress = QProgressBar()
+        self._table = QGridLayout()
         self._lay_out()
-        for spin in (self.error, self.minimum, *self.expected.values()):
+        for spin in (self.error, self.minimum):
             spin.valueChanged.connect(self._plan)
+        self.set_classes(FIVE)
+
+    def set_classes(self, classes: ClassTable) -> None:
+        """List the classes that the map of a run tells apart."""
+        for widget in (widget for row in self._figures.values() for widget in row):
+            self._table.removeWidget(widget)
+            widget.deleteLater()
+        for held in (self.expected, self._figures, self._counts, self._hectares):
+            held.clear()
+        for line, row in enumerate(classes.predicted, 1):
+            self._add_class(line, row)
         self.set_strata(())
 
     def set_strata(self, strata: Sequence[Stratum]) -> None:
@@ -145,7 +158,8 @@ class PlanPage(QWidget):
             asked.addWidget(label, line, 0)
             asked.addWidget(field, line, 1)
         layout.addLayout(asked)
-        layout.addLayout(self._table())
+        self._add_heads()
+        layout.addLayout(self._table)
         layout.addWidget(self.summary)
         layout.addWidget(self.existing)
         layout.addWidget(self.draw)
@@ -156,32 +170,31 @@ class PlanPage(QWidget):
         layout.addStretch(1)
         self.set_busy("")
 
-    def _table(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(1, 1)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    def _add_heads(self) -> None:
+        self._table.setVerticalSpacing(2)
+        self._table.setColumnStretch(1, 1)
         for column, words in enumerate((tr("Class"), tr("Mapped (ha)"), tr("Expected"), tr("Points"))):
             head = QLabel(words)
             if column:
-                head.setAlignment(right)
-            grid.addWidget(head, 0, column + 1 if column else 0, 1, 1 if column else 2)
-        for line, row in enumerate(CLASSES, 1):
-            icon, name, hectares, count = QLabel(), QLabel(class_words(row.id)), QLabel(), QLabel()
-            icon.setPixmap(swatch(row.colour).pixmap(12, 12))
-            spin = QSpinBox()
-            spin.setObjectName(f"accuracyExpected_{row.name}")
-            spin.setRange(1, 99)
-            spin.setSuffix(" %")
-            spin.setValue(EXPECTED_PERCENT[row.id])
-            spin.setToolTip(tr("The share of the pixels of this class that you think are right."))
-            for text in (hectares, count):
-                text.setAlignment(right)
-            self._figures[row.id] = [icon, name, hectares, spin, count]
-            for column, widget in enumerate(self._figures[row.id]):
-                grid.addWidget(widget, line, column)
-            self.expected[row.id], self._counts[row.id], self._hectares[row.id] = spin, count, hectares
-        return grid
+                head.setAlignment(RIGHT)
+            self._table.addWidget(head, 0, column + 1 if column else 0, 1, 1 if column else 2)
+
+    def _add_class(self, line: int, row: ChangeClass) -> None:
+        icon, name, hectares, count = QLabel(), QLabel(row.label(language())), QLabel(), QLabel()
+        icon.setPixmap(swatch(row.colour).pixmap(12, 12))
+        spin = QSpinBox()
+        spin.setObjectName(f"accuracyExpected_{row.name}")
+        spin.setRange(1, 99)
+        spin.setSuffix(" %")
+        spin.setValue(EXPECTED_OF_NO_CHANGE if row.id == NO_CHANGE else EXPECTED_PERCENT)
+        spin.setToolTip(tr("The share of the pixels of this class that you think are right."))
+        spin.valueChanged.connect(self._plan)
+        for text in (hectares, count):
+            text.setAlignment(RIGHT)
+        self._figures[row.id] = [icon, name, hectares, spin, count]
+        for column, widget in enumerate(self._figures[row.id]):
+            self._table.addWidget(widget, line, column)
+        self.expected[row.id], self._counts[row.id], self._hectares[row.id] = spin, count, hectares
 
 
 def _words(size: int, points: dict[int, int], error: float) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from ...accuracy.judgements import JUDGED, SKIPPED, UNJUDGED, UNSURE, Judgement
+from ...core.classes import ClassTable
 from ..widgets.words import class_words, tr
 
 
@@ -16,9 +17,9 @@ def states() -> dict[str, str]:
     }
 
 
-def judgement_words(judgement: Judgement) -> str:
+def judgement_words(classes: ClassTable, judgement: Judgement) -> str:
     """Say what holds for a point: "Road, ann, 2026-11-21: note"."""
-    words = states()[judgement.judgement] if judgement.class_id is None else class_words(judgement.class_id)
+    words = states()[judgement.judgement] if judgement.class_id is None else class_words(classes, judgement.class_id)
     words = f"{words}, {judgement.reviewer}, {judgement.given_at[:10]}"
     return f"{words}: {judgement.note}" if judgement.note else words
 

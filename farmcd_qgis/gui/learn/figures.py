@@ -6,8 +6,8 @@ from typing import Any
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from ...core.classes import CLASSES
-from ..widgets.words import class_words, tr
+from ...core.classes import FIVE
+from ..widgets.words import language, tr
 
 # A share that is found on fewer verdicts is uncertain by ten points and more.
 ENOUGH_VERDICTS = 30
@@ -66,9 +66,9 @@ def figure_words(name: str) -> str:
         "binary recall": tr("Recall of change"),
         "binary IoU": tr("IoU of change"),
     }
-    classes = {F1 + row.name: row.id for row in CLASSES}
-    if name in classes:
-        return tr("F1 of {0}").format(class_words(classes[name]))
+    row = FIVE.find(name.removeprefix(F1)) if name.startswith(F1) else None
+    if row is not None:
+        return tr("F1 of {0}").format(row.label(language()))
     return known.get(name, name)
 
 

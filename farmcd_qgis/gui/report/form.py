@@ -1,5 +1,6 @@
 """What a report is asked for: run, candidates, units, names, language, outputs and folder, as settings of a report."""
 
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 
@@ -34,15 +35,16 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...core.classes import CHANGES
+from ...core.classes import FIVE, ClassTable, table_of
 from ...core.errors import InputError
 from ...core.run_files import RUN_JSON
+from ...layers.run_group import read_record
 from ...layers.runs import runs_in_project
 from ...layers.sources import polygon_source
 from ...report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ...review.reviewer import OFFICE_SETTING
 from ..settings import SETTINGS
-from ..widgets.words import class_words, label, tr
+from ..widgets.words import label, language, tr
 
 DEFAULTS = {field.name: field.default for field in fields(ReportSettings)}
 # Names of formats, the same in every language.
@@ -165,8 +167,7 @@ class ReportForm(QWidget):
         self.more.setCollapsed(True)
         self.classes = QgsCheckableComboBox()
         self.classes.setObjectName("classesCombo")
-        for row in CHANGES:
-            self.classes.addItemWithCheckState(class_words(row.id), Qt.CheckState.Checked, row.id)
+        self._show_classes(FIVE)
         self.smallest = QgsDoubleSpinBox()
         self.smallest.setObjectName("smallestSpin")
         self.smallest.setDecimals(0)
@@ -270,7 +271,21 @@ class ReportForm(QWidget):
         if self.folder.filePath() in ("", self._proposed):
             self._proposed = str(Path(run_dir) / SUBFOLDER) if run_dir else ""
             self.folder.setFilePath(self._proposed)
+        # What is wrong with a run is said when it is reported.
+        with suppress(InputError):
+            self._show_classes(table_of(read_record(Path(run_dir)), run_dir) if run_dir else FIVE)
         self.changed.emit()
+
+    def _show_classes(self, table: ClassTable) -> None:
+        """Offer the classes of a run's table, all of them chosen, unless it is the one that is offered."""
+        rows = [(row.label(language()), row.id) for row in table.changes]
+        if rows == [(self.classes.itemText(place), self.classes.itemData(place)) for place in range(len(rows))]:
+            return
+        blocker = QSignalBlocker(self.classes)
+        self.classes.clear()
+        for words, class_id in rows:
+            self.classes.addItemWithCheckState(words, Qt.CheckState.Checked, class_id)
+        del blocker
 
     def _on_units(self, layer: QgsVectorLayer | None) -> None:
         self.unit_field.setLayer(layer)

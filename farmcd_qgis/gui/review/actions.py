@@ -5,11 +5,9 @@ from functools import partial
 
 from qgis.PyQt.QtWidgets import QWidget
 
-from ...core.classes import CHANGES
-from ...review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNSURE
+from ...review.verdicts import CONFIRMED, PSEUDO_CHANGE, SKIPPED, UNSURE
 from ..judging.keys import KeyAction
-from ..widgets.parts import swatch
-from ..widgets.words import class_words, reasons, tr
+from ..widgets.words import reasons, tr
 
 REASON_KEYS = {"crop_rotation": "C", "season": "E", "illumination": "I", "shadow": "D", "misregistration": "M",
                "cloud": "L"}  # fmt: skip
@@ -18,12 +16,9 @@ Give = Callable[..., object]
 
 
 def verdict_actions(parent: QWidget, give: Give, ask_reason: Callable[[], object]) -> dict[str, KeyAction]:
-    """Make the verdicts, each one key: `give` takes the verdict and, where it has one, the class."""
+    """Make the verdicts but for the classes, each one key: `give` takes the verdict."""
     act = partial(KeyAction, parent=parent)
     made = {"confirm": act("confirm", tr("Confirm"), "Y", lambda: give(CONFIRMED), also=("Return", "Enter"))}
-    for row in CHANGES:
-        made[row.name] = act(row.name, class_words(row.id), str(row.id), partial(give, OTHER_CLASS, row.id))
-        made[row.name].setIcon(swatch(row.colour))
     made["pseudo"] = act("pseudo", tr("Pseudo-change…"), "N", ask_reason)
     made["unsure"] = act("unsure", tr("Unsure"), "U", lambda: give(UNSURE))
     made["skip"] = act("skip", tr("Skip"), "S", lambda: give(SKIPPED))

@@ -19,7 +19,8 @@ from ...review.reviewer import reviewer_name
 from ...review.session import Bulk, Session
 from ...review.store import ReviewStore, review_size
 from ...review.units import Units, units_job
-from ...review.verdicts import CONFLICT, OPEN, STATUSES, UNSURE
+from ...review.verdicts import CONFLICT, OPEN, OTHER_CLASS, STATUSES, UNSURE
+from ..judging.class_keys import ClassKeys
 from ..judging.dock import JudgingDock
 from ..judging.run_map import ReviewMap
 from ..learn.dialog import LearnButton
@@ -54,7 +55,7 @@ class ReviewDock(JudgingDock):
         self._make_actions()
         self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
-        self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self.reason_actions, self)
+        self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self._classes, self.reason_actions, self)
         self.learn = LearnButton(lambda: self.session, self.panel.folds.row)
         self._connect()
         self._show()
@@ -102,6 +103,7 @@ class ReviewDock(JudgingDock):
         self._views.open(self._pair, self._keys)
         self._edits.open(self._map.layer)
         self.run.set_open(folder)
+        self.panel.set_classes(session.store.classes)
         self._want_units(self.filter.layer.currentLayer(), self.filter.field.currentField())
         self._select()
         self._settled.start()
@@ -244,9 +246,11 @@ class ReviewDock(JudgingDock):
         if self._map:
             self._views.show(self._map.show(number))
             near = neighbours(session, row, self._map.layer.crs())
-            panel.opinion.setText(f"{opinion(candidates, row, self._map.referee)}\n{near}")
+            panel.opinion.setText(f"{opinion(session.store.classes, candidates, row, self._map.referee)}\n{near}")
         standing = session.store.standing(number)
-        panel.state.setText("\n".join(map(verdict_words, standing)) or tr("Not reviewed"))
+        panel.state.setText(
+            "\n".join(verdict_words(session.store.classes, one) for one in standing) or tr("Not reviewed")
+        )
 
     def _show_counts(self) -> None:
         session = self.session
@@ -272,6 +276,7 @@ class ReviewDock(JudgingDock):
         asked = self.panel.pages.currentIndex() == 1
         for action in self._verdicts.values():
             action.setEnabled(shown and not asked)
+        self._classes.enable(shown and not asked)
         for action in self.reason_actions:
             action.setEnabled(shown and asked)
         for name in ("back", "undo", "redo"):
@@ -286,6 +291,7 @@ class ReviewDock(JudgingDock):
 
     def _make_actions(self) -> None:
         self._verdicts = verdict_actions(self, self._give, self._ask_reason)
+        self._classes = ClassKeys(partial(self._give, OTHER_CLASS), self)
         self.reason_actions = reason_actions(self, self._give, lambda: self._ask_reason(False))
         does = {
             "back": lambda: self._try(Session.back),
@@ -300,10 +306,15 @@ class ReviewDock(JudgingDock):
         # With the map in front of the dock the others keep their usual meaning.
         looks = [others[name] for name in ("flicker", "outline", "zoom")]
         more = (*looks, *self._views.actions.values(), *self._edits.actions.values())
-        self._in_map = [*self._verdicts.values(), *self.reason_actions, *more]
+        class_keys = self._classes.actions_by_number
+        self._in_map = [*self._verdicts.values(), *class_keys, *self.reason_actions, *more]
 
     def _connect(self) -> None:
-        self._set_up(self.panel, [*self.actions_by_name.values(), *self.reason_actions], self._in_map)
+        self._set_up(
+            self.panel,
+            [*self.actions_by_name.values(), *self._classes.actions_by_number, *self.reason_actions],
+            self._in_map,
+        )
         for combo in (self.panel.order, self.panel.class_filter, self.panel.status):
             combo.currentIndexChanged.connect(self._select)
         self.run.chosen.connect(self.open_run)

@@ -9,7 +9,7 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QWidget
 
-from ...core.classes import CLASSES, NO_CHANGE
+from ...core.classes import NO_CHANGE
 from ...review.outlines import DERIVED, Edit
 from ...review.session import Session
 from ..judging.keys import KeyAction, KeyButton
@@ -168,7 +168,7 @@ class ReviewEdits(QWidget):
             one = _edit(feature, None, feature.geometry())
             known = one.fields.get("class_id") is not None
             # The model saw no change there.
-            named = {} if known else {"class_id": NO_CHANGE, "class_name": CLASSES[NO_CHANGE].label()}
+            named = {} if known else {"class_id": NO_CHANGE, "class_name": session.store.classes.label(NO_CHANGE)}
             edits.append(Edit(session.store.free_number(), None, one.after, {**one.fields, **named}))
         self._before, self._changed, self._added = {}, [], []
         if edits:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QSignalBlocker, Qt
 from qgis.PyQt.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -13,11 +13,12 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...core.classes import CHANGES
+from ...core.classes import FIVE, ClassTable
 from ...review.verdicts import OPEN
+from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction, KeyButton, button_row
 from ..widgets.parts import FoldOuts, NoteEdit, combo, place_head, rule, swatch
-from ..widgets.words import class_words, statuses, tr
+from ..widgets.words import language, statuses, tr
 from .words import orders
 
 # The choice of the status filter beside the single statuses.
@@ -32,10 +33,12 @@ class ReviewPanel(QWidget):
         run: QWidget,
         folds: Mapping[str, QWidget],
         actions: Mapping[str, KeyAction],
+        classes: ClassKeys,
         reasons: Sequence[KeyAction],
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
+        self._class_keys, self._confirm = classes, actions["confirm"]
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
@@ -47,7 +50,7 @@ class ReviewPanel(QWidget):
         layout.addLayout(self._candidate())
         layout.addWidget(rule())
         self.pages = QStackedWidget()
-        self.pages.addWidget(self._verdicts(actions))
+        self.pages.addWidget(self._verdicts(actions, classes))
         self.pages.addWidget(self._reasons(reasons))
         layout.addWidget(self.pages)
         self.note = NoteEdit(self)
@@ -57,6 +60,19 @@ class ReviewPanel(QWidget):
         layout.addLayout(button_row(actions["flicker"], actions["outline"], actions["zoom"]))
         layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
+        self.set_classes(FIVE)
+
+    def set_classes(self, classes: ClassTable) -> None:
+        """Offer the classes of a run, and say what confirming means where the model knows none."""
+        self._class_keys.set_classes(classes.known)
+        words = tr("Confirm (class unknown)") if classes.unknown is not None else tr("Confirm")
+        self._confirm.setIconText(words)
+        blocker = QSignalBlocker(self.class_filter)
+        self.class_filter.clear()
+        self.class_filter.addItem(tr("All classes"), None)
+        for row in classes.predicted[1:]:
+            self.class_filter.addItem(swatch(row.colour), row.label(language()), row.id)
+        del blocker
 
     def show_counts(self, counts: Mapping[str, int] | None, pace: str) -> None:
         """Show how many candidates have which status, None without a run, and what remains in words."""
@@ -77,9 +93,6 @@ class ReviewPanel(QWidget):
         self.order, self.class_filter, self.status = map(combo, ("orderCombo", "classCombo", "statusCombo"))
         for key, words in orders().items():
             self.order.addItem(words, key)
-        self.class_filter.addItem(tr("All classes"), None)
-        for row in CHANGES:
-            self.class_filter.addItem(swatch(row.colour), class_words(row.id), row.id)
         for key in (*statuses(), ANY):
             self.status.addItem("", key)
         layout = QGridLayout()
@@ -109,18 +122,16 @@ class ReviewPanel(QWidget):
         layout.addWidget(self.state)
         return layout
 
-    def _verdicts(self, actions: Mapping[str, KeyAction]) -> QWidget:
+    def _verdicts(self, actions: Mapping[str, KeyAction], classes: ClassKeys) -> QWidget:
         page = QWidget()
         grid = QGridLayout(page)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
         grid.addWidget(KeyButton(actions["confirm"]), 0, 0, 1, 6)
-        for position, row in enumerate(CHANGES):
-            line, column, span = (1, 2 * position, 2) if position < 3 else (2, 3 * (position - 3), 3)
-            grid.addWidget(KeyButton(actions[row.name]), line, column, 1, span)
-        grid.addWidget(KeyButton(actions["pseudo"]), 3, 0, 1, 6)
-        grid.addWidget(KeyButton(actions["unsure"]), 4, 0, 1, 3)
-        grid.addWidget(KeyButton(actions["skip"]), 4, 3, 1, 3)
+        grid.addWidget(classes, 1, 0, 1, 6)
+        grid.addWidget(KeyButton(actions["pseudo"]), 2, 0, 1, 6)
+        grid.addWidget(KeyButton(actions["unsure"]), 3, 0, 1, 3)
+        grid.addWidget(KeyButton(actions["skip"]), 3, 3, 1, 3)
         return page
 
     def _reasons(self, reasons: Sequence[KeyAction]) -> QWidget:

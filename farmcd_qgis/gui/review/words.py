@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
 from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY
 
-from ...core.classes import NO_CHANGE
+from ...core.classes import NO_CHANGE, ClassTable
 from ...review.neighbours import within
 from ...review.queue import BIGGEST, DOUBTFUL, PLACE, Candidates
 from ...review.session import Session
@@ -25,19 +26,22 @@ def orders() -> dict[str, str]:
     }
 
 
-def opinion(candidates: Candidates, row: int, referee: str = "") -> str:
+def opinion(classes: ClassTable, candidates: Candidates, row: int, referee: str = "") -> str:
     """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …".
 
     `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts.
     """
     parts = [
         tr("{class_name}, confidence {percent} %").format(
-            class_name=class_words(int(candidates.class_id[row])), percent=percent(candidates.confidence_mean[row])
+            class_name=class_words(classes, int(candidates.class_id[row])),
+            percent=percent(candidates.confidence_mean[row]),
         )
     ]
     second = int(candidates.second_class_id[row])
-    parts.append(tr("second: {class_name}").format(class_name=class_words(second).lower()))
-    parts.append(tr("text prior: no change {percent} %").format(percent=percent(candidates.arbitration[row])))
+    if len(classes.predicted) > 2:
+        parts.append(tr("second: {class_name}").format(class_name=class_words(classes, second).lower()))
+    if not np.isnan(candidates.arbitration[row]):
+        parts.append(tr("text prior: no change {percent} %").format(percent=percent(candidates.arbitration[row])))
     hard = percent(candidates.hard_share[row])
     if hard == 100:
         parts.append(tr("all of the area is hard"))
@@ -57,7 +61,9 @@ def neighbours(session: Session, row: int, crs: QgsCoordinateReferenceSystem) ->
     if not len(near):
         return tr("No other candidate within {metres} m").format(metres=NEAR_METRES)
     classes = Counter(int(class_id) for class_id in candidates.class_id[near])
-    words = [f"{count} {class_words(class_id).lower()}" for class_id, count in classes.most_common()]
+    words = [
+        f"{count} {class_words(session.store.classes, class_id).lower()}" for class_id, count in classes.most_common()
+    ]
     said = Counter(session.status(int(other)) for other in near)
     verdicts = [f"{said[status]} {name.lower()}" for status, name in statuses().items() if said[status]]
     return tr("Within {metres} m: {classes} ({verdicts})").format(
@@ -65,13 +71,13 @@ def neighbours(session: Session, row: int, crs: QgsCoordinateReferenceSystem) ->
     )
 
 
-def verdict_words(verdict: Verdict) -> str:
+def verdict_words(classes: ClassTable, verdict: Verdict) -> str:
     """Say what holds for a candidate: "Pseudo-change (season), ann, 21 Nov 2026: note"."""
     words = statuses()[verdict.verdict]
     if verdict.reason:
         words += f" ({reasons()[verdict.reason].lower()})"
     elif verdict.class_id not in (None, NO_CHANGE):
-        words += f" ({class_words(verdict.class_id).lower()})"
+        words += f" ({class_words(classes, verdict.class_id).lower()})"
     words = f"{words}, {verdict.reviewer}, {verdict.given_at[:10]}"
     return f"{words}: {verdict.note}" if verdict.note else words
 

@@ -6,7 +6,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 from qgis.PyQt.QtWidgets import QLabel
 
-from ...core.classes import MU_PER_HECTARE, class_label
+from ...core.classes import MU_PER_HECTARE, ClassTable
 from ...core.feedback import Progress
 from ...core.protocol import RunResult
 from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE
@@ -123,9 +123,14 @@ def card_details(card: dict[str, Any]) -> str:
     return "<p>" + "<br>".join(rows) + "</p>"
 
 
-def class_words(class_id: int) -> str:
-    """Name a class in the language of QGIS."""
-    return class_label(class_id, QgsApplication.instance().locale())
+def language() -> str:
+    """Return the language of QGIS, "zh_CN" say."""
+    return str(QgsApplication.instance().locale())
+
+
+def class_words(classes: ClassTable, class_id: int) -> str:
+    """Name a class of a run's table in the language of QGIS."""
+    return classes.label(class_id, language())
 
 
 def statuses() -> dict[str, str]:
