@@ -74,21 +74,6 @@ def sure_cover(probabilities: np.ndarray, threshold: float = THRESHOLD) -> np.nd
     return cover
 
 
-def cover_instances(probabilities: np.ndarray, threshold: float = THRESHOLD) -> list[Instance]:
-    """Make instances where the source has none: the 4-connected areas of each cover that is sure.
-
-    The score is the mean probability of the cover in the area.
-    """
-    cover = sure_cover(probabilities, threshold)
-    areas, count = connected_areas(cover, UNKNOWN)
-    found = []
-    for number in range(1, count + 1):
-        mask = areas == number
-        category = int(cover[mask][0])
-        found.append(Instance(mask, category, float(probabilities[category][mask].mean())))
-    return found
-
-
 def pixel_events(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """Return 1 where the labels of the dates differ, 255 where either date is unknown."""
     events = (before != after).astype(np.uint8)
@@ -139,6 +124,38 @@ def _overlap(mask: np.ndarray, row: np.ndarray, other: Sequence[np.ndarray], kin
     return float((mask & together).sum() / (mask | together).sum())
 
 
+def area_events(
+    before: np.ndarray, after: np.ndarray, foreground: Collection[int], rule: EventRule = AUTHORS_RULE
+) -> np.ndarray:
+    """Return `instance_events` where no source names instances: bool (H, W).
+
+    Instances are the 4-connected areas of each foreground cover in what is sure of each date (`sure_cover`).
+    """
+    dates = [np.where(np.isin(cover, list(foreground)), cover, np.uint8(UNKNOWN)) for cover in (before, after)]
+    (first, firsts), (second, seconds) = (connected_areas(cover, UNKNOWN) for cover in dates)
+    sizes = np.bincount(first.ravel(), minlength=firsts + 1), np.bincount(second.ravel(), minlength=seconds + 1)
+    pairs, common = np.unique(first.astype(np.int64) * (seconds + 1) + second, return_counts=True)
+    rows, columns = np.divmod(pairs, seconds + 1)
+    meet = (rows > 0) & (columns > 0)
+    rows, columns, common = rows[meet], columns[meet], common[meet]
+    events = np.zeros(before.shape, bool)
+    for areas, own, other, a, b in ((first, *sizes, rows, columns), (second, *sizes[::-1], columns, rows)):
+        overlap = _area_overlaps(own, other, a, b, common, rule.kind).astype(np.float64)
+        overlap[0] = np.inf
+        events |= (overlap <= rule.at_most)[areas]
+    return events
+
+
+def _area_overlaps(
+    own: np.ndarray, other: np.ndarray, a: np.ndarray, b: np.ndarray, common: np.ndarray, kind: Rule
+) -> np.ndarray:
+    """Return each area's overlap, from the pixels `common` to areas `a` of its own date and `b` of the other."""
+    if kind == "sum":
+        return np.bincount(a, common / (own[a] + other[b] - common), minlength=len(own))
+    inside, touched = (np.bincount(a, weights, minlength=len(own)) for weights in (common, other[b]))
+    return inside / np.maximum(own + touched - inside, 1)
+
+
 def mixed_events(pixels: np.ndarray, instances: np.ndarray) -> np.ndarray:
     """Return 1 where pixel and instance both say event, 255 where the pixel is unknown."""
     mixed = ((pixels == 1) & instances).astype(np.uint8)
@@ -154,15 +171,16 @@ def generate_events(
     threshold: float = THRESHOLD,
     rule: EventRule = AUTHORS_RULE,
 ) -> Events:
-    """Run all steps on the probabilities (C, H, W) of two dates; without `instances` they are made from them.
+    """Run all steps on the probabilities (C, H, W) of two dates; without `instances` areas stand for them.
 
     Raises nothing of its own: `opinions.checked` has looked at what comes from outside.
     """
-    if instances is None:
-        instances = cover_instances(before, threshold), cover_instances(after, threshold)
     was, became = (date_label(date, foreground, threshold) for date in (before, after))
     pixels = pixel_events(was, became)
-    found = instance_events(*instances, foreground, pixels.shape, rule)
+    if instances is None:
+        found = area_events(sure_cover(before, threshold), sure_cover(after, threshold), foreground, rule)
+    else:
+        found = instance_events(*instances, foreground, pixels.shape, rule)
     return Events(was, became, pixels, found, mixed_events(pixels, found))
 
 

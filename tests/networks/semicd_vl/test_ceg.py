@@ -14,7 +14,7 @@ from farmcd_qgis.networks.semicd_vl.ceg import (
     UNKNOWN,
     EventRule,
     Instance,
-    cover_instances,
+    area_events,
     date_label,
     event_classes,
     generate_events,
@@ -120,13 +120,32 @@ def test_an_empty_instance_overlaps_nothing() -> None:
     assert overlaps([empty], [empty, square(0, 0, 2, 2)]).tolist() == [[0, 0]]
 
 
-def test_instances_are_made_of_sure_areas_of_one_cover() -> None:
-    # Two houses that touch a road: three areas and the ground around them.
-    probabilities = stack(square(0, 0, 2, 2) | square(5, 5, 2, 2), square(0, 2, 2, 4))
-    probabilities[1][5, 5], probabilities[0][5, 5] = 0.6, 0.4
-    made = cover_instances(probabilities)
-    assert sorted((one.category, int(one.mask.sum())) for one in made) == [(0, 80), (1, 3), (1, 4), (2, 8)]
-    assert all(one.score == 1 for one in made)
+def as_instances(cover: np.ndarray) -> list[Instance]:
+    """The connected areas of each cover as instances with a mask each."""
+    areas, count = connected_areas(cover, UNKNOWN)
+    masks = [areas == number for number in range(1, count + 1)]
+    return [Instance(mask, int(cover[mask][0])) for mask in masks]
+
+
+def test_areas_of_sure_covers_stand_for_instances() -> None:
+    # A house that touches a road; the road was there, the house was not.
+    before, after = stack(np.zeros(SHAPE, bool), square(0, 2, 2, 4)), stack(square(0, 0, 2, 2), square(0, 2, 2, 4))
+    after[:, 0, 0] = 0.6, 0.4, 0
+    seen = generate_events(before, after, {1, 2})
+    assert seen.instances.sum() == 3
+    assert seen.mixed[0, 0] == UNKNOWN
+    assert seen.mixed[:2, :2].tolist() == [[UNKNOWN, 1], [1, 1]]
+
+
+@given(
+    arrays.arrays(np.uint8, st.tuples(st.just(2), st.integers(1, 8), st.integers(1, 8)), elements=st.integers(0, 3)),
+    st.sampled_from(["sum", "union"]),
+    st.sampled_from([0.0, 0.2, 0.5]),
+)
+def test_events_of_areas_are_those_of_their_masks(covers: np.ndarray, kind: str, at_most: float) -> None:
+    rule, foreground = EventRule(kind, at_most), {0, 2}
+    expected = instance_events(*(as_instances(date) for date in covers), foreground, covers.shape[1:], rule)
+    np.testing.assert_array_equal(area_events(*covers, foreground, rule), expected)
 
 
 @pytest.mark.parametrize("both_ways", [False, True])
