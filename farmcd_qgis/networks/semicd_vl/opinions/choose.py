@@ -1,0 +1,29 @@
+"""A source of opinions by its name, as the command line and recipes give it."""
+
+from pathlib import Path
+
+from ....core.errors import InputError
+from .covers import AUTHORS, FARMLAND, Covers
+from .source import VisualOpinion
+
+KINDS = ("files", "clip")
+
+
+def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
+    """Open `files:FOLDER` (as the authors' detector writes them) or `clip:FILE` / `clip:MODEL@FILE` (local weights).
+
+    Without `covers` they are the authors' for files and farmland protection's for a CLIP.
+    Raises InputError for an unknown kind, and where the source cannot be used.
+    """
+    kind, _, place = named.partition(":")
+    if kind == "files" and place:
+        from .files import OpinionFiles
+
+        if not Path(place).is_dir():
+            raise InputError("opinions_no_folder", folder=place)
+        return OpinionFiles(Path(place), covers or AUTHORS)
+    if kind == "clip" and place:
+        from .clip_dense import dense_clip
+
+        return dense_clip(place, covers or FARMLAND)
+    raise InputError("opinions_unknown", name=named)

@@ -1,0 +1,1 @@
+"""Ways of training: each turns a batch into named terms of a loss."""
