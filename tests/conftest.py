@@ -1,7 +1,10 @@
 """What all tests share."""
 
-import os
-import sys
+import contextlib
+import gc
+import inspect
+from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,22 +13,21 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("farmcd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("farmcd")
 
-_status: list[int] = []
 
+@pytest.fixture(scope="session", autouse=True)
+def no_layer_outlives_qgis(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Free what left tests still hold, while QGIS is there.
 
-def pytest_sessionfinish(exitstatus: int) -> None:
-    """Keep how the tests ended for the very last moment."""
-    _status.append(int(exitstatus))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
-    """Leave at once when all is told.
-
-    Qt objects of hundreds of tests are else destroyed after Python and QGIS are gone, in no order, and the process
-    ends by a segmentation fault although every test passed. QGIS itself never ends like this: it unloads the plugin.
+    QGIS never gives back the traceback of an exception that a Python algorithm raised, and its frames keep the layers
+    of the tests that expected it. Freed after QGIS has closed its providers, such a layer ends the process by a
+    segmentation fault.
     """
-    if _status:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(_status[0])
+    if request.config.pluginmanager.hasplugin("pytest_qgis"):
+        request.getfixturevalue("qgis_app")
+    yield
+    for kept in gc.get_objects():
+        # Clearing a generator would end it, and fixtures that are still to be torn down are generators.
+        if isinstance(kept, FrameType) and not kept.f_code.co_flags & inspect.CO_GENERATOR:
+            with contextlib.suppress(RuntimeError):  # it still runs
+                kept.clear()
+    gc.collect()
