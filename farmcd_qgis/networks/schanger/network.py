@@ -240,11 +240,12 @@ class ChannelLayerNorm(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.eps = _LAYER_NORM_EPS
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W) pixel by pixel."""
         centred = x - x.mean(1, keepdim=True)
-        deviation = (centred.square().mean(1, keepdim=True) + _LAYER_NORM_EPS).sqrt()
+        deviation = (centred.square().mean(1, keepdim=True) + self.eps).sqrt()
         return self.weight[:, None, None] * (centred / deviation) + self.bias[:, None, None]
 
 
@@ -276,7 +277,11 @@ class SqueezeExcite(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scale (B, C, H, W) channel by channel."""
-        return x * self.conv_expand(F.silu(self.conv_reduce(x.mean((2, 3), keepdim=True)))).sigmoid()
+        return x * self.gate(x)
+
+    def gate(self, x: Tensor) -> Tensor:
+        """Return the channels' weights (B, C, 1, 1), 0..1."""
+        return self.conv_expand(F.silu(self.conv_reduce(x.mean((2, 3), keepdim=True)))).sigmoid()
 
 
 class ConvNormAct(nn.Module):
