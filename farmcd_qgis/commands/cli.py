@@ -18,6 +18,7 @@ from typing import Any
 from .. import __version__
 from ..core import paths
 from ..core.errors import FarmCDError, InputError
+from ..core.feedback import Feedback
 from ..core.protocol import RunRequest
 from .arguments import add_finetune, add_polygon_options, add_request
 from .console import UNUSABLE, Console, Parser, StopSignals
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
     with StopSignals() as stop:
         try:
-            status, result, text = arguments.command(arguments, console, stop.asked)
+            status, result, text = arguments.command(arguments, console.feedback(stop.asked))
         except FarmCDError as error:
             console.error(error)
             return error.exit_status
@@ -63,19 +64,18 @@ def _report(arguments: list[str]) -> int:
 
 
 Outcome = tuple[int, dict[str, Any], str]
-IsCancelled = Callable[[], bool]
 
 
-def _detect(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _detect(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..engine.predict.detect import detect
 
-    result = detect(_request(arguments), console.progress, is_cancelled)
+    result = detect(_request(arguments), feedback)
     for finding in result.findings:
-        console.finding(finding)
+        feedback.finding(finding)
     return DONE, asdict(result), result.run_dir
 
 
-def _preflight(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _preflight(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..engine.scene.preflight import preflight
 
     findings = preflight(_request(arguments))
@@ -84,7 +84,7 @@ def _preflight(arguments: argparse.Namespace, console: Console, is_cancelled: Is
     return UNUSABLE if bad else DONE, {"findings": [asdict(row) for row in findings]}, text or "nothing to object to"
 
 
-def _vectorise(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _vectorise(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..engine.polygons.vectorise import vectorise
 
     run_dir = str(Path(arguments.run_dir).absolute())
@@ -93,13 +93,12 @@ def _vectorise(arguments: argparse.Namespace, console: Console, is_cancelled: Is
         tau=arguments.tau,
         minimum_mapping_unit_m2=arguments.mmu,
         connectivity=arguments.connectivity,
-        progress=console.progress,
-        is_cancelled=is_cancelled,
+        feedback=feedback,
     )
     return DONE, {"run_dir": run_dir, **asdict(summary)}, run_dir
 
 
-def _evaluate(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _evaluate(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..engine.assess.evaluate import evaluate
 
     record = evaluate(
@@ -107,8 +106,7 @@ def _evaluate(arguments: argparse.Namespace, console: Console, is_cancelled: IsC
         arguments.reference,
         arguments.class_field,
         out_dir=arguments.out,
-        progress=console.progress,
-        is_cancelled=is_cancelled,
+        feedback=feedback,
     )
     names = ("f1", "precision", "recall", "iou", "overall_accuracy", "kappa")
     figures = [f"{name.replace('_', ' ')} {100 * record['binary'][name]:.1f} %" for name in names]
@@ -116,33 +114,32 @@ def _evaluate(arguments: argparse.Namespace, console: Console, is_cancelled: IsC
     return DONE, record, "\n".join(figures)
 
 
-def _referee(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _referee(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..engine.assess.referee import referee
 
-    found = referee(arguments.run_dir, arguments.weights, progress=console.progress, is_cancelled=is_cancelled)
+    found = referee(arguments.run_dir, arguments.weights, feedback=feedback)
     words = f"{found.doubtful} doubtful candidates, of which CLIP holds {found.pseudo_changes} for pseudo-changes"
     words += "; withheld, since too little would stay" if found.withheld else ""
     return DONE, asdict(found), words
 
 
-def _export_samples(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _export_samples(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..training.samples import export_samples
 
-    found = export_samples(arguments.run_dirs, arguments.out, console.progress, is_cancelled)
+    found = export_samples(arguments.run_dirs, arguments.out, feedback)
     words = f"{found.samples} samples from {found.confirmed} confirmed, {found.rejected} rejected and "
     words += f"{found.reclassified} reclassified candidates"
     return DONE, asdict(found), f"{words}\n{found.out_dir}"
 
 
-def _finetune(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _finetune(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..training.finetune import as_text, finetune
 
     record = finetune(
         arguments.checkpoint,
         arguments.samples,
         arguments.out,
-        console.progress,
-        is_cancelled,
+        feedback,
         mix=arguments.mix,
         steps=arguments.steps,
         learning_rate=arguments.learning_rate,
@@ -154,7 +151,7 @@ def _finetune(arguments: argparse.Namespace, console: Console, is_cancelled: IsC
     return DONE, asdict(record), as_text(record)
 
 
-def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _convert(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.card import read_card
     from ..networks.convert import convert
 
@@ -162,14 +159,14 @@ def _convert(arguments: argparse.Namespace, console: Console, is_cancelled: IsCa
     return DONE, asdict(read_card(arguments.target)), arguments.target
 
 
-def _info(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _info(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.card import read_card
 
     card = asdict(read_card(arguments.checkpoint))
     return DONE, card, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.items())
 
 
-def _devices(arguments: argparse.Namespace, console: Console, is_cancelled: IsCancelled) -> Outcome:
+def _devices(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.devices import list_devices
 
     rows = list_devices()

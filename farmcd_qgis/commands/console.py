@@ -5,12 +5,13 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
 
 from ..core.errors import Cancelled, FarmCDError
-from ..core.feedback import Progress
+from ..core.feedback import Feedback, Progress
 from ..core.protocol import Event, Finding, encode
 
 UNUSABLE = 2
@@ -36,6 +37,10 @@ class Console:
         self._width = 0
         self._stage = ""
         self._shown = 0.0
+
+    def feedback(self, is_cancelled: Callable[[], bool]) -> Feedback:
+        """Return the feedback of a job that is shown here."""
+        return Feedback(self.progress, is_cancelled, self.finding)
 
     def progress(self, progress: Progress) -> None:
         """Show how far the job is: one line that is written over on a terminal, else a line now and then."""

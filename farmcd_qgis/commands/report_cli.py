@@ -42,13 +42,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals) -> int:
     # Imported only now: some of it wants a QGIS that has started.
-    from ..report.headless import Follower
+    from ..report.headless import with_remaining
     from ..report.settings import settings_from_dict
     from ..report.write import write_report
 
     values = {name: value for name, value in vars(arguments).items() if name != "json" and value is not None}
     try:
-        made = write_report(settings_from_dict(values), Follower(console.progress, stop.asked))
+        made = write_report(settings_from_dict(values), with_remaining(console.feedback(stop.asked)))
     except FarmCDError as error:
         console.error(error)
         return error.exit_status

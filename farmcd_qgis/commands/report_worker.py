@@ -8,25 +8,23 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from ..core.feedback import IsCancelled, ProgressCallback
-from ..report.headless import Follower, start_qgis
+from ..core.feedback import Feedback
+from ..report.headless import start_qgis, with_remaining
 from .serving import Job, serve
 
 
-def _report(progress: ProgressCallback, is_cancelled: IsCancelled, settings: dict[str, Any]) -> dict[str, Any]:
+def _report(feedback: Feedback, settings: dict[str, Any]) -> dict[str, Any]:
     from ..report import settings_from_dict, write_report
 
-    result = write_report(settings_from_dict(settings), Follower(progress, is_cancelled))
+    result = write_report(settings_from_dict(settings), with_remaining(feedback))
     return {"files": {name: str(path) for name, path in result.files.items()}, "messages": list(result.messages)}
 
 
-def _preview(
-    progress: ProgressCallback, is_cancelled: IsCancelled, settings: dict[str, Any], folder: str, width: int
-) -> dict[str, Any]:
+def _preview(feedback: Feedback, settings: dict[str, Any], folder: str, width: int) -> dict[str, Any]:
     from ..report import settings_from_dict
     from ..report.preview import draw_preview
 
-    return asdict(draw_preview(settings_from_dict(settings), folder, width, Follower(progress, is_cancelled)))
+    return asdict(draw_preview(settings_from_dict(settings), folder, width, with_remaining(feedback)))
 
 
 JOBS: dict[str, Job] = {"report": _report, "preview": _preview}

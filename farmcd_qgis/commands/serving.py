@@ -18,14 +18,14 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from ..core.errors import Cancelled, FarmCDError, InputError
-from ..core.feedback import Progress
+from ..core.feedback import Feedback, Progress
 from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode
 
 HEARTBEAT_S = 1.0
 PROGRESS_S = 0.2
 GRACE_S = 5.0
 
-# Called with progress(Progress), is_cancelled() -> bool, and the command's arguments by name.
+# Called with a feedback, and the command's arguments by name.
 Job = Callable[..., dict[str, Any]]
 
 logger = logging.getLogger(__name__)
@@ -59,6 +59,10 @@ class Channel:
         self._last_progress = (progress.stage, now)
         self.send("progress", asdict(progress))
 
+    def finding(self, finding: Finding) -> None:
+        """Send what the person should know."""
+        self.send("warning", asdict(finding))
+
 
 class WarningsToChannel(logging.Handler):
     """Carries the engine's logged warnings to the person, as findings."""
@@ -69,7 +73,7 @@ class WarningsToChannel(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send the record's message as a warning event."""
-        self._channel.send("warning", asdict(Finding("warning", "log", record.getMessage())))
+        self._channel.finding(Finding("warning", "log", record.getMessage()))
 
 
 class Worker:
@@ -86,10 +90,7 @@ class Worker:
         self._cancelled = threading.Event()
         self._leaving = threading.Event()
         self._parent = os.getppid()
-
-    def is_cancelled(self) -> bool:
-        """Tell whether the present job is to stop."""
-        return self._cancelled.is_set()
+        self._feedback = Feedback(self.channel.progress, self._cancelled.is_set, self.channel.finding)
 
     def leave(self) -> None:
         """End after the present job, which is asked to stop; end anyway if it does not stop soon."""
@@ -153,11 +154,11 @@ class Worker:
             known = ", ".join(self._known)
             raise InputError("unknown_command", f"The worker has no job {command.name!r}; it has {known}.")
         try:
-            inspect.signature(job).bind(self.channel.progress, self.is_cancelled, **command.arguments)
+            inspect.signature(job).bind(self._feedback, **command.arguments)
         except TypeError as error:
             message = f"The job {command.name!r} cannot be called so: {error}."
             raise InputError("bad_arguments", message) from error
-        return job(self.channel.progress, self.is_cancelled, **command.arguments)
+        return job(self._feedback, **command.arguments)
 
 
 def explain(error: Exception) -> tuple[str, str]:

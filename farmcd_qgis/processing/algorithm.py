@@ -9,7 +9,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import Cancelled, FarmCDError
-from ..core.feedback import Progress
+from ..core.feedback import Feedback, Progress
 from ..core.paths import PLUGIN, resources
 from ..core.protocol import Finding
 from ..core.run_files import is_resumable
@@ -43,21 +43,8 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
 
         Raises QgsProcessingException with the sentence of whatever went wrong.
         """
-
-        stage = ""
-
-        def on_progress(progress: Progress) -> None:
-            nonlocal stage
-            feedback.setProgress(100.0 * progress.fraction)
-            text = progress.message or progress.stage
-            if text != stage:
-                stage = text
-                feedback.setProgressText(text)
-
         try:
-            return jobs.run_job(
-                command, arguments, feedback.isCanceled, on_progress, lambda finding: push_finding(finding, feedback)
-            )
+            return jobs.run_job(command, arguments, of_processing(feedback))
         except Cancelled:
             if feedback.isCanceled():
                 feedback.pushInfo(self._stopped(arguments))
@@ -72,6 +59,21 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
             words = self.tr("Stopped. What is finished stays in {0}; the same run goes on from there.")
             return words.format(folder)
         return self.tr("Stopped. Nothing half-made was left behind.")
+
+
+def of_processing(feedback: QgsProcessingFeedback) -> Feedback:
+    """Return our feedback that tells, and asks, the one of an algorithm."""
+    told = ""
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        feedback.setProgress(100.0 * progress.fraction)
+        text = progress.message or progress.stage
+        if text != told:
+            told = text
+            feedback.setProgressText(text)
+
+    return Feedback(tell, feedback.isCanceled, lambda finding: push_finding(finding, feedback))
 
 
 def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:

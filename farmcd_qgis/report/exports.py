@@ -13,7 +13,6 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsFeature,
-    QgsFeedback,
     QgsField,
     QgsGeometry,
     QgsProject,
@@ -24,6 +23,7 @@ from qgis.PyQt.QtCore import QMetaType
 
 from ..core.classes import class_label
 from ..core.errors import FarmCDError, InputError
+from ..core.feedback import Feedback
 from .candidates import wgs84
 from .job import Job
 from .rounding import DIGITS, FINE_DIGITS
@@ -70,12 +70,12 @@ ON_FARMLAND = Field("farmland_ha", "FARM_HA", "on_farmland", REAL, FINE_DIGITS)
 PART_FIELDS = (UNIT, *FIELDS[:5])
 
 
-def write_xlsx(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_xlsx(job: Job, path: Path, feedback: Feedback) -> None:
     """Write every table as a sheet of a workbook."""
     write_workbook(path, all_sheets(job.dossier, job.words))
 
 
-def write_csv(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_csv(job: Job, path: Path, feedback: Feedback) -> None:
     """Write every table as CSV beside `path`, that of the candidates, in UTF-8 that Excel knows by its mark."""
     for sheet in all_sheets(job.dossier, job.words):
         with (path.parent / f"{sheet.key}.csv").open("w", encoding="utf-8-sig", newline="") as file:
@@ -84,12 +84,12 @@ def write_csv(job: Job, path: Path, feedback: QgsFeedback) -> None:
             table.writerows(sheet.rows)
 
 
-def write_geojson(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_geojson(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as GeoJSON of RFC 7946: WGS 84, seven decimals, outer rings anticlockwise."""
     _save(_candidates(job), path, "GeoJSON", wgs84(), "candidates", ["RFC7946=YES"])
 
 
-def write_gpkg(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_gpkg(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates, and their parts by unit, as a GeoPackage with styles, in the CRS of choice."""
     layers = {"candidates": _candidates(job)}
     if job.dossier.units:
@@ -106,7 +106,7 @@ def write_gpkg(job: Job, path: Path, feedback: QgsFeedback) -> None:
             raise FarmCDError("export_failed", f"The style of {path.name} could not be stored ({fault}).")
 
 
-def write_shapefile(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_shapefile(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as a Shapefile in UTF-8, in the CRS of choice, and the meaning of its fields beside it."""
     fields = _fields(job)
     _save(
@@ -122,7 +122,7 @@ def write_shapefile(job: Job, path: Path, feedback: QgsFeedback) -> None:
         table.writerows([field.short, job.words(field.word)] for field in fields)
 
 
-def write_kml(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_kml(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as KML in their classes' colours; always in WGS 84, as KML has it."""
     _save(_candidates(job, named=True), path, "LIBKML", wgs84(), "candidates")
     # QGIS hands colours on without their opacity, so that areas would hide the ground.

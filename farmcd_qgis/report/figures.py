@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsCoordinateReferenceSystem, QgsFeedback, QgsGeometry, QgsRectangle
+from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle
 
 from ..accuracy.estimates import Assessment
 from ..accuracy.judgements import assessment
 from ..core.classes import CHANGES, MU_PER_HECTARE
 from ..core.errors import InputError
+from ..core.feedback import SILENT, Feedback
 from ..core.run_files import HARD_REGIONS
 from ..core.run_record import read_record
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
@@ -107,9 +108,8 @@ class Dossier:
         return 100 * math.fsum(on_farmland) / self.farmland.area_ha
 
 
-def read_dossier(settings: ReportSettings, feedback: QgsFeedback | None = None) -> Dossier:
+def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossier:
     """Work out a run's figures; raises InputError for no finished run or nothing to report, and Cancelled."""
-    feedback = feedback or QgsFeedback()
     run_dir = settings.run_folder
     record = read_record(run_dir)
     everything, crs = read_candidates(run_dir)
@@ -204,7 +204,7 @@ def _farmland(
     record: Mapping[str, Any],
     candidates: Sequence[Candidate],
     crs: QgsCoordinateReferenceSystem,
-    feedback: QgsFeedback,
+    feedback: Feedback,
 ) -> Farmland | None:
     """Measure the farmland asked for, or that of the run where it is still there."""
     request, extent = record["request"], extent_of(record)

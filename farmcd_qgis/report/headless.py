@@ -1,12 +1,13 @@
-"""QGIS in a program without windows, and the progress of a report as other programs want it."""
+"""QGIS in a program without windows, and how long a report still takes."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
-from qgis.core import Qgis, QgsApplication, QgsFeedback
+from qgis.core import Qgis, QgsApplication
 
-from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..core.feedback import Feedback, Progress
 
 # Before this share is done, an estimate of the rest would only jump about.
 TELLING = 0.05
@@ -23,20 +24,14 @@ def start_qgis() -> Iterator[str]:
         application.exitQgis()
 
 
-class Follower(QgsFeedback):
-    """Hands the progress of a report on, with the time that is left, and asks at each step whether to stop."""
+def with_remaining(feedback: Feedback) -> Feedback:
+    """Return a feedback that hands a report's progress on with the time that is left, by what was done so far."""
+    begun = time.monotonic()
 
-    def __init__(self, progress: ProgressCallback, is_cancelled: IsCancelled) -> None:
-        super().__init__()
-        self._progress, self._is_cancelled = progress, is_cancelled
-        self._begun = time.monotonic()
-        self.progressChanged.connect(self._tell)
-        self._tell(0.0)
-
-    def _tell(self, percent: float) -> None:
-        if self._is_cancelled():
-            self.cancel()
-        share = percent / 100
-        taken = time.monotonic() - self._begun
+    def tell(step: Progress) -> None:
+        taken, share = time.monotonic() - begun, step.fraction
         remaining = taken * (1 - share) / share if share > TELLING else None
-        self._progress(Progress("report", share, remaining_s=remaining))
+        feedback.on_progress(replace(step, remaining_s=remaining))
+
+    tell(Progress("report", 0.0))
+    return replace(feedback, on_progress=tell)

@@ -12,7 +12,6 @@ from string import Template
 from qgis.core import (
     Qgis,
     QgsCoordinateReferenceSystem,
-    QgsFeedback,
     QgsMapLayer,
     QgsMapRendererSequentialJob,
     QgsMapSettings,
@@ -22,7 +21,7 @@ from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
 from ..core.classes import CHANGES, class_label
-from ..core.errors import Cancelled
+from ..core.feedback import Feedback
 from ..core.paths import resources
 from . import story, tables
 from .candidates import Candidate
@@ -45,7 +44,7 @@ AREA = 2
 COLOURS = {row.id: row.colour for row in CHANGES}
 
 
-def write_html(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def write_html(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the summary of a report into one file; raises Cancelled, heeded between the pictures, and OSError."""
     words = job.words
     template = Template((resources() / "report" / TEMPLATE).read_text(encoding="utf-8"))
@@ -55,7 +54,7 @@ def write_html(job: Job, path: Path, feedback: QgsFeedback) -> None:
     path.write_text(template.substitute(lang=lang, title=escape(title), body=body), encoding="utf-8", newline="\n")
 
 
-def _body(job: Job, feedback: QgsFeedback) -> Iterable[str]:
+def _body(job: Job, feedback: Feedback) -> Iterable[str]:
     words, dossier = job.words, job.dossier
     subtitle = "subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"
     yield f"<header><h1>{escape(words('title'))}</h1><p class='subtitle'>{escape(words(subtitle))}</p>"
@@ -74,10 +73,9 @@ def _body(job: Job, feedback: QgsFeedback) -> Iterable[str]:
     yield _heading(words("largest"))
     yield "<div class='places'>"
     for index, one in enumerate(dossier.candidates[:SLIDERS], 1):
-        if feedback.isCanceled():
-            raise Cancelled
+        feedback.check()
         yield _place(job, one)
-        feedback.setProgress(100 * index / SLIDERS)
+        feedback.progress("report", index / SLIDERS)
     yield "</div>"
     yield _list(job)
     yield _heading(words("method"))

@@ -12,7 +12,6 @@ from qgis.core import (
     Qgis,
     QgsCoordinateReferenceSystem,
     QgsFeatureRequest,
-    QgsFeedback,
     QgsGeometry,
     QgsProject,
     QgsRectangle,
@@ -21,7 +20,8 @@ from qgis.core import (
 )
 
 from ..core.classes import MU_PER_HECTARE
-from ..core.errors import Cancelled, InputError
+from ..core.errors import InputError
+from ..core.feedback import SILENT, Feedback
 from .candidates import M2_PER_HECTARE, Candidate, measure
 from .rounding import DIGITS, FINE_DIGITS, add_up
 
@@ -84,7 +84,7 @@ class Farmland:
 
 
 def split_by_units(
-    candidates: Sequence[Candidate], source: str, field: str, crs: QgsCoordinateReferenceSystem, feedback: QgsFeedback
+    candidates: Sequence[Candidate], source: str, field: str, crs: QgsCoordinateReferenceSystem, feedback: Feedback
 ) -> Units:
     """Cut candidates at the borders of units; raises InputError for a layer or field that is none, and Cancelled."""
     layer = open_polygons(source)
@@ -111,7 +111,7 @@ def measure_farmland(
     source: str,
     region: QgsGeometry,
     crs: QgsCoordinateReferenceSystem,
-    feedback: QgsFeedback,
+    feedback: Feedback,
 ) -> Farmland:
     """Measure the farmland within `region` and on the candidates; raises InputError for a bad layer, and Cancelled."""
     layer = open_polygons(source)
@@ -148,22 +148,21 @@ def open_polygons(source: str) -> QgsVectorLayer:
 def read_region(source: str, crs: QgsCoordinateReferenceSystem, extent: QgsRectangle) -> QgsGeometry:
     """Read the polygons of a layer that meet an extent as one geometry in a CRS."""
     layer = open_polygons(source)
-    return QgsGeometry.unaryUnion([geometry for _, geometry in _polygons(layer, crs, extent, QgsFeedback())])
+    return QgsGeometry.unaryUnion([geometry for _, geometry in _polygons(layer, crs, extent, SILENT)])
 
 
 def _polygons(
     layer: QgsVectorLayer,
     crs: QgsCoordinateReferenceSystem,
     extent: QgsRectangle,
-    feedback: QgsFeedback,
+    feedback: Feedback,
     field: str | None = None,
 ) -> Iterator[tuple[str, QgsGeometry]]:
     """Yield the name and the valid geometry, in `crs`, of each polygon that may meet an extent."""
     request = QgsFeatureRequest().setDestinationCrs(crs, QgsProject().transformContext()).setFilterRect(extent)
     # In the file's order, which a spatial index does not keep.
     for feature in sorted(layer.getFeatures(request), key=lambda feature: feature.id()):
-        if feedback.isCanceled():
-            raise Cancelled
+        feedback.check()
         value = feature[field] if field else NULL
         geometry = feature.geometry()
         yield (

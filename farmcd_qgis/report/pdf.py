@@ -14,7 +14,8 @@ from qgis.core import (
     QgsPrintLayout,
 )
 
-from ..core.errors import Cancelled, FarmCDError
+from ..core.errors import FarmCDError
+from ..core.feedback import Feedback
 from .job import Job
 from .page import Page
 from .pages import Leaf
@@ -131,7 +132,22 @@ def _unified(code: re.Match[bytes]) -> bytes:
     return b"<%04X>" % ord(character) if len(character) == 1 and ord(character) < 0x10000 else code[0]
 
 
-def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
+class _ForQgis(QgsFeedback):
+    """Our feedback as QGIS's exporter wants it, which asks at each page whether to stop."""
+
+    def __init__(self, feedback: Feedback) -> None:
+        super().__init__()
+        self._feedback = feedback
+        self.progressChanged.connect(self._tell)
+        self._tell(0.0)
+
+    def _tell(self, percent: float) -> None:
+        self._feedback.progress("report", percent / 100)
+        if self._feedback.is_cancelled():
+            self.cancel()
+
+
+def write_pdf(pages: Pages, path: Path, feedback: Feedback) -> None:
     """Write the pages into a PDF with real text; raises Cancelled, or FarmCDError if the file cannot be written."""
     settings = QgsLayoutExporter.PdfExportSettings()
     settings.dpi = DPI
@@ -139,12 +155,11 @@ def write_pdf(pages: Pages, path: Path, feedback: QgsFeedback) -> None:
     flag = QgsLayoutRenderContext.Flag
     settings.flags = settings.flags | flag.FlagAntialiasing | flag.FlagUseAdvancedEffects
     try:
-        result, sentence = QgsLayoutExporter.exportToPdf(pages, str(path), settings, feedback)
+        result, sentence = QgsLayoutExporter.exportToPdf(pages, str(path), settings, _ForQgis(feedback))
     finally:
         # QGIS does not end what was cancelled.
         pages.endRender()
-    if feedback.isCanceled():
-        raise Cancelled
+    feedback.check()
     if pages.error:
         raise pages.error
     if result != QgsLayoutExporter.ExportResult.Success:

@@ -5,10 +5,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from qgis.core import QgsFeedback, QgsLayoutExporter
+from qgis.core import QgsLayoutExporter
 from qgis.PyQt.QtCore import QSize
 
-from ..core.errors import Cancelled, FarmCDError
+from ..core.errors import FarmCDError
+from ..core.feedback import Feedback
 from .figures import read_dossier
 from .pdf import Pages
 from .settings import ReportSettings
@@ -25,7 +26,7 @@ class Preview:
     fell_back: bool
 
 
-def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: QgsFeedback) -> Preview:
+def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: Feedback) -> Preview:
     """Draw the title page and the first candidate's page as PNG of `width` pixels into `folder`.
 
     Must be called in the main thread, since it draws QGIS layouts. Raises InputError for a run that cannot be
@@ -44,10 +45,9 @@ def draw_preview(settings: ReportSettings, folder: str, width: int, feedback: Qg
     return Preview(pictures, pages.count(), len(dossier.candidates), dossier.fell_back)
 
 
-def _draw(pages: Pages, wanted: set[int], folder: Path, width: int, feedback: QgsFeedback) -> Iterator[str]:
+def _draw(pages: Pages, wanted: set[int], folder: Path, width: int, feedback: Feedback) -> Iterator[str]:
     for index in range(max(wanted) + 1):
-        if feedback.isCanceled():
-            raise Cancelled
+        feedback.check()
         if not pages.next() or (layout := pages.layout()) is None:
             raise pages.error or FarmCDError("preview_failed", "The preview has fewer pages than the report.")
         if index in wanted:
@@ -57,4 +57,4 @@ def _draw(pages: Pages, wanted: set[int], folder: Path, width: int, feedback: Qg
             if not QgsLayoutExporter(layout).renderPageToImage(0, size).save(str(path)):
                 raise FarmCDError("preview_failed", f"{path} cannot be written. Is the disk full?")
             yield str(path)
-        feedback.setProgress(100 * index / max(max(wanted), 1))
+        feedback.progress("report", index / max(max(wanted), 1))

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from qgis.core import QgsFeedback
-
 from ..core.errors import Cancelled, FarmCDError, InputError
+from ..core.feedback import SILENT, Feedback
 from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import Dossier, read_dossier
@@ -30,11 +29,11 @@ class Output(NamedTuple):
     """One output: the file that people open, what makes it in a folder, and its part of the time, in hundredths.
 
     `make` may write further files beside that one, which then get a `folder` inside the report's, and reports progress
-    0..100 of its own.
+    of its own.
     """
 
     name: str
-    make: Callable[[Job, Path, QgsFeedback], None]
+    make: Callable[[Job, Path, Feedback], None]
     weight: float
     folder: str = ""
 
@@ -63,7 +62,7 @@ def report_pages(job: Job) -> Pages:
     return Pages(Writer(job).pages(), job, footer)
 
 
-def _make_pdf(job: Job, path: Path, feedback: QgsFeedback) -> None:
+def _make_pdf(job: Job, path: Path, feedback: Feedback) -> None:
     if job.words.language == "zh" and not has_chinese():
         raise FarmCDError("no_font", job.words("no_font"))
     write_pdf(report_pages(job), path, feedback)
@@ -82,7 +81,7 @@ MAKERS = {
 }
 
 
-def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) -> ReportResult:
+def write_report(settings: ReportSettings, feedback: Feedback = SILENT) -> ReportResult:
     """Write the report of a finished run; earlier reports in its folder are replaced.
 
     Must be called in the main thread, since it draws QGIS layouts; `feedback` carries progress and cancelling, which
@@ -90,7 +89,6 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
     fails or is cancelled. Raises InputError for a folder that is no run, holds no candidates or cannot be written,
     FarmCDError for what fails on the way, and Cancelled.
     """
-    feedback = feedback or QgsFeedback()
     folder = settings.out_folder
     dossier = read_dossier(settings, feedback)
     chosen_crs(settings, dossier.crs)
@@ -114,35 +112,21 @@ def write_report(settings: ReportSettings, feedback: QgsFeedback | None = None) 
         for name, path in files.items():
             if path.parent != folder / MAKERS[name].folder:
                 messages.append(job.words("in_use", name=path.name, other=path.relative_to(folder)))
-    feedback.setProgress(100)
+    feedback.progress("report", 1.0)
     return ReportResult(files, tuple(messages))
 
 
-def _make(job: Job, feedback: QgsFeedback) -> Iterator[tuple[str, Path]]:
+def _make(job: Job, feedback: Feedback) -> Iterator[tuple[str, Path]]:
     """Make the outputs one after the other, and yield the name and the place of each when it is there."""
     folder = job.settings.out_folder
     wanted = {name: output for name, output in MAKERS.items() if name in job.settings.outputs}
     _check_folder(folder, [f"{output.folder}/{output.name}".lstrip("/") for output in wanted.values()])
-    done, whole = 0.0, sum(output.weight for output in wanted.values())
-    for name, output in wanted.items():
-        part = _Part(feedback, 100 * done / whole, 100 * output.weight / whole)
+    parts = feedback.split(*(output.weight for output in wanted.values()))
+    for (name, output), part in zip(wanted.items(), parts, strict=True):
         with tempfile.TemporaryDirectory(prefix=".report-", suffix=".part", dir=folder) as making:
             output.make(job, Path(making) / output.name, part)
-            if feedback.isCanceled():
-                raise Cancelled
+            feedback.check()
             yield name, _put(Path(making), folder / output.folder, output.name)
-        done += output.weight
-
-
-class _Part(QgsFeedback):
-    """The progress of one output as a part of the whole; the whole's cancelling is heeded."""
-
-    def __init__(self, whole: QgsFeedback, start: float, share: float) -> None:
-        super().__init__()
-        self.progressChanged.connect(lambda progress: whole.setProgress(start + share * progress / 100))
-        whole.canceled.connect(self.cancel)
-        if whole.isCanceled():
-            self.cancel()
 
 
 def _put(making: Path, folder: Path, name: str) -> Path:

@@ -5,14 +5,14 @@ import queue
 import subprocess  # nosec B404 # starts the worker from a list of arguments, without a shell
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..core.errors import Cancelled, FarmCDError
-from ..core.feedback import IsCancelled
+from ..core.feedback import SILENT, Feedback
 from ..core.paths import logs
-from ..core.protocol import PROTOCOL_VERSION, Command, Event, decode_event, encode
+from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_event, encode
 from .child import kill, kill_group, process_options
 from .faults import why_it_ended
 
@@ -25,8 +25,6 @@ ASLEEP_S = 5.0
 LONGEST_LINE = 1 << 22
 KEPT_LOGS = 20
 WORKER_MODULE = f"{__name__.split('.')[0]}.commands.engine_worker"
-
-OnEvent = Callable[[Event], None]
 
 
 def worker_argv(interpreter: Path) -> list[str]:
@@ -76,14 +74,14 @@ class WorkerClient:
         """Tell whether the process still runs."""
         return not self._ended and self._process.poll() is None
 
-    def run(self, command: Command, on_event: OnEvent, is_cancelled: IsCancelled) -> dict[str, Any]:
-        """Run one job to its end and return the result's data; progress and warnings go to `on_event`.
+    def run(self, command: Command, feedback: Feedback = SILENT) -> dict[str, Any]:
+        """Run one job to its end and return the result's data; progress and warnings go to `feedback`.
 
         Raises Cancelled, the worker's own FarmCDError, or one with a code worker_* if the process failed;
         after anything but the worker's own error and a clean stop the process is gone.
         """
         try:
-            return self._run(command, on_event, is_cancelled)
+            return self._run(command, feedback)
         except FarmCDError:
             raise
         except BaseException:
@@ -91,12 +89,12 @@ class WorkerClient:
             self.end()
             raise
 
-    def _run(self, command: Command, on_event: OnEvent, is_cancelled: IsCancelled) -> dict[str, Any]:
+    def _run(self, command: Command, feedback: Feedback) -> dict[str, Any]:
         self._heard = self._checked = time.monotonic()
         self._send(command)
         give_up: float | None = None
         while True:
-            if give_up is None and is_cancelled():
+            if give_up is None and feedback.is_cancelled():
                 self._send(Command("cancel"))
                 give_up = time.monotonic() + CANCEL_GRACE_S
             try:
@@ -113,8 +111,10 @@ class WorkerClient:
                 raise self._own_error(event)
             if event.kind == "ready":
                 self._welcome(event)
-            else:
-                on_event(event)
+            elif event.kind == "progress":
+                feedback.progress(**event.data)
+            elif event.kind == "warning":
+                feedback.finding(Finding(**event.data))
 
     def end(self) -> None:
         """End the process and all that it started, at once."""

@@ -5,16 +5,14 @@ never waits for a detection.
 """
 
 import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsSettings
 
-from ..core.errors import Cancelled
-from ..core.feedback import IsCancelled, Progress
-from ..core.protocol import Command, Event, Finding, RunRequest
+from ..core.feedback import Feedback
+from ..core.protocol import Command, RunRequest
 from . import pythons as interpreter
 from .client import WorkerClient, worker_argv
 from .leftovers import Leftovers
@@ -38,31 +36,17 @@ def detect_arguments(request: RunRequest) -> dict[str, Any]:
     return {"request": asdict(request)}
 
 
-def run_job(
-    command: str,
-    arguments: dict[str, Any],
-    is_cancelled: IsCancelled,
-    on_progress: Callable[[Progress], None],
-    on_warning: Callable[[Finding], None],
-) -> dict[str, Any]:
+def run_job(command: str, arguments: dict[str, Any], feedback: Feedback) -> dict[str, Any]:
     """Run `command` in a worker and return its result's data; blocks, so it belongs into a background thread.
 
-    Raises FarmCDError (Cancelled if `is_cancelled` said so). However the job fails, no half-made file of it stays.
+    Raises FarmCDError (Cancelled if `feedback` said so). However the job fails, no half-made file of it stays.
     """
-
-    def on_event(event: Event) -> None:
-        if event.kind == "progress":
-            on_progress(Progress(**event.data))
-        elif event.kind == "warning":
-            on_warning(Finding(**event.data))
-
-    if is_cancelled():
-        raise Cancelled()
+    feedback.check()
     folder = _folder_of(command, arguments)
     leftovers = Leftovers(folder) if folder else None
-    worker = _borrow(command, is_cancelled)
+    worker = _borrow(command, feedback)
     try:
-        return worker.run(Command(command, arguments), on_event, is_cancelled)
+        return worker.run(Command(command, arguments), feedback)
     except BaseException:
         if leftovers:
             leftovers.remove()
@@ -92,12 +76,12 @@ def _folder_of(command: str, arguments: dict[str, Any]) -> Path | None:
     return Path(arguments["run_dir"]) if command == "vectorise" else None
 
 
-def _borrow(command: str, is_cancelled: IsCancelled) -> WorkerClient:
+def _borrow(command: str, feedback: Feedback) -> WorkerClient:
     if command in REPORT_JOBS:
         argv, variables = report_argv(), report_variables()
     else:
         setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
-        argv, variables = worker_argv(interpreter.find(setting, is_cancelled).path), {}
+        argv, variables = worker_argv(interpreter.find(setting, feedback).path), {}
     with _lock:
         same_kind = [idle for idle in _idle if idle.argv[1:] == argv[1:]]
         worker = next((idle for idle in same_kind if idle.alive and idle.argv == argv), None)

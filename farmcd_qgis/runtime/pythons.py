@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import Cancelled, FarmCDError
-from ..core.feedback import IsCancelled
+from ..core.feedback import SILENT, Feedback
 from ..core.paths import PLUGIN, data_home
 from .child import kill, process_options
 
@@ -42,7 +42,7 @@ class Interpreter:
 _probed: dict[tuple[Path, float], Interpreter] = {}
 
 
-def find(setting: str = "", is_cancelled: IsCancelled = lambda: False) -> Interpreter:
+def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
     """Choose the worker's Python: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
 
     A Python that somebody named and that doesn't work is an error, not a reason to take another one quietly.
@@ -54,7 +54,7 @@ def find(setting: str = "", is_cancelled: IsCancelled = lambda: False) -> Interp
     ):
         if named:
             try:
-                return probe(Path(named).expanduser(), is_cancelled)
+                return probe(Path(named).expanduser(), feedback)
             except Cancelled:
                 raise
             except FarmCDError as error:
@@ -62,7 +62,7 @@ def find(setting: str = "", is_cancelled: IsCancelled = lambda: False) -> Interp
     reasons = []
     for path in dict.fromkeys([*_of_scripts(), *_on_this_machine()]):
         try:
-            return probe(path, is_cancelled)
+            return probe(path, feedback)
         except Cancelled:
             raise
         except FarmCDError as error:
@@ -75,7 +75,7 @@ def find(setting: str = "", is_cancelled: IsCancelled = lambda: False) -> Interp
     )
 
 
-def probe(path: Path, is_cancelled: IsCancelled = lambda: False) -> Interpreter:
+def probe(path: Path, feedback: Feedback = SILENT) -> Interpreter:
     """Let `path` import what the worker needs, in a child with a time limit; a success is remembered.
 
     Raises FarmCDError("no_python") with a sentence if it cannot, or Cancelled.
@@ -85,11 +85,11 @@ def probe(path: Path, is_cancelled: IsCancelled = lambda: False) -> Interpreter:
     except OSError as error:
         raise FarmCDError("no_python", f"There is no Python at {path} ({error.strerror}).") from error
     if key not in _probed:
-        _probed[key] = _read_answer(path, *_ask(path, is_cancelled))
+        _probed[key] = _read_answer(path, *_ask(path, feedback))
     return _probed[key]
 
 
-def _ask(path: Path, is_cancelled: IsCancelled) -> tuple[int, bytes, bytes]:
+def _ask(path: Path, feedback: Feedback) -> tuple[int, bytes, bytes]:
     try:
         child = subprocess.Popen(  # nosec B603 # a list, no shell; the path is the person's choice or a known place
             [str(path), str(PROBE)],
@@ -106,7 +106,7 @@ def _ask(path: Path, is_cancelled: IsCancelled) -> tuple[int, bytes, bytes]:
             said, complained = child.communicate(timeout=POLL_S)
             return child.returncode, said, complained
         except subprocess.TimeoutExpired as error:
-            if is_cancelled():
+            if feedback.is_cancelled():
                 kill(child)
                 raise Cancelled() from error
             if time.monotonic() > give_up:

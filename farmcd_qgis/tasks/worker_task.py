@@ -9,7 +9,7 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import pyqtSignal
 
 from ..core.errors import Cancelled, FarmCDError
-from ..core.feedback import Progress
+from ..core.feedback import Feedback, Progress
 from ..core.protocol import Finding, result_from_dict
 from ..runtime import pool as jobs
 
@@ -69,7 +69,8 @@ class WorkerTask(QgsTask):
         return True
 
     def _work(self) -> Any:
-        data = jobs.run_job(self._command, self._arguments, self.isCanceled, self._on_progress, self.warned.emit)
+        feedback = Feedback(self._on_progress, self.isCanceled, self.warned.emit)
+        data = jobs.run_job(self._command, self._arguments, feedback)
         return _decoded(self._command, data)
 
     def stop(self) -> None:

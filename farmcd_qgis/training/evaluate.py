@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core.classes import CLASSES, NO_CHANGE
-from ..core.errors import Cancelled
-from ..core.feedback import IsCancelled
+from ..core.feedback import SILENT, Feedback
 from ..engine.assess.metrics import (
     BinaryFigures,
     ClassFigures,
@@ -97,7 +96,7 @@ def evaluate(
     stride: int = 1,
     offsets: Sequence[float] = (0.0,),
     details: Details | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> Evaluation:
     """Predict every `stride`-th pair of the data set in eval mode and work out the figures.
 
@@ -109,8 +108,7 @@ def evaluate(
     net.eval()
     indices = range(0, len(dataset), stride)
     for index in indices:
-        if is_cancelled and is_cancelled():
-            raise Cancelled
+        feedback.check()
         sample = dataset[index]
         logits = predict(net, sample, scale, tile, _context(net, dataset, index))
         known = sample.label != IGNORE

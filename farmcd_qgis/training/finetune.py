@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.errors import Cancelled, InputError
-from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..core.errors import InputError
+from ..core.feedback import SILENT, Feedback
 from ..networks.card import checkpoint_hash
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from .datasets import ALL, ChangeDataset, open_dataset
@@ -49,8 +49,7 @@ def finetune(
     checkpoint: str | Path,
     samples: str | Path,
     out: str | Path,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
     *,
     mix: str | Path | None = None,
     steps: int = 150,
@@ -78,15 +77,13 @@ def finetune(
     tile = start.card.tile
 
     def measured(net: torch.nn.Module) -> Evaluation | None:
-        return evaluate(net, tested, tile=tile, is_cancelled=is_cancelled) if held else None
+        return evaluate(net, tested, tile=tile, feedback=feedback) if held else None
 
     before = measured(start)
     # The samples as often as makes them half of all draws.
     repeats = max(1, len(old) // len(learned)) if old else 1
     parts = [(data, learned * repeats)] + ([(old, range(len(old)))] if old else [])
-    net, done, seconds = _train(
-        source, ChangeDataset.of(parts), progress, is_cancelled, steps, learning_rate, minutes, seed, device
-    )
+    net, done, seconds = _train(source, ChangeDataset.of(parts), feedback, steps, learning_rate, minutes, seed, device)
     after = measured(net)
     figures = [card_metrics(result) if result else None for result in (before, after)]
     record = FinetuneRecord(
@@ -102,8 +99,7 @@ def finetune(
         better=after.binary.f1 > before.binary.f1 if before and after else None,
     )
     save_checkpoint(net, _card(start.card, source, Path(samples), mix, record), target)
-    if progress:
-        progress(Progress("finetune", 1.0))
+    feedback.progress("finetune", 1.0)
     return record
 
 
@@ -151,8 +147,7 @@ def _count_verdicts(samples: Path, names: set[str]) -> int:
 def _train(
     source: Path,
     data: ChangeDataset,
-    progress: ProgressCallback | None,
-    is_cancelled: IsCancelled | None,
+    feedback: Feedback,
     steps: int,
     learning_rate: float,
     minutes: float | None,
@@ -184,15 +179,11 @@ def _train(
     began = time.monotonic()
 
     def on_step(step: int, loss: float) -> None:
-        if is_cancelled and is_cancelled():
-            raise Cancelled
-        if progress:
-            share = training.progress()
-            left = (time.monotonic() - began) * (1 / share - 1)
-            fraction = MEASURING + (1 - 2 * MEASURING) * min(share, 1.0)
-            progress(
-                Progress("finetune", fraction, remaining_s=max(left, 0.0), message=f"step {step}, loss {loss:.3f}")
-            )
+        feedback.check()
+        share = training.progress()
+        left = (time.monotonic() - began) * (1 / share - 1)
+        fraction = MEASURING + (1 - 2 * MEASURING) * min(share, 1.0)
+        feedback.progress("finetune", fraction, None, max(left, 0.0), f"step {step}, loss {loss:.3f}")
 
     with tempfile.TemporaryDirectory(prefix="farmcd-finetune-") as folder:
         training = Training(recipe, data, None, Path(folder), source)

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from ..core.classes import CLASSES
-from ..core.errors import Cancelled, FarmCDError, InputError
-from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..core.errors import FarmCDError, InputError
+from ..core.feedback import SILENT, Feedback
 from ..networks.semicd_vl.ceg import PARCEL_RULE, THRESHOLD, UNKNOWN, EventRule, Events, event_classes, generate_events
 from ..networks.semicd_vl.opinions.source import Opinion, VisualOpinion
 from .unlabelled import MASKS, OPINIONS, UnlabelledFiles, UnlabelledPairs
@@ -46,8 +46,7 @@ def write_pseudo_labels(
     source: VisualOpinion,
     out_dir: str | Path,
     settings: EventSettings | None = None,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> PseudoLabels:
     """Ask a source of opinions about both dates of every pair and write what follows into `out_dir`.
 
@@ -59,7 +58,7 @@ def write_pseudo_labels(
         raise InputError("pseudo_labels_not_empty", folder=str(out))
     existed = out.is_dir()
     try:
-        return _write(pairs, source, out, settings or EventSettings(), progress, is_cancelled)
+        return _write(pairs, source, out, settings or EventSettings(), feedback)
     except BaseException as error:
         shutil.rmtree(out, ignore_errors=True)
         if existed:
@@ -74,23 +73,20 @@ def _write(
     source: VisualOpinion,
     out: Path,
     settings: EventSettings,
-    progress: ProgressCallback | None,
-    is_cancelled: IsCancelled | None,
+    feedback: Feedback,
 ) -> PseudoLabels:
     for name in ("A", "B", "label", "list", *(f"{OPINIONS}/{kind}" for kind in MASKS)):
         (out / name).mkdir(parents=True, exist_ok=True)
     counts = np.zeros(256, np.int64)
     for number, files in enumerate(pairs.files):
-        if is_cancelled and is_cancelled():
-            raise Cancelled
+        feedback.check()
         sample = pairs[number]
         before, after = source.look(sample.before, files.name, "before"), source.look(sample.after, files.name, "after")
         events = _events(before, after, source, settings)
         label = event_classes(events, before.probabilities, after.probabilities, source.covers)
         counts += np.bincount(label.ravel(), minlength=256)
         _save_pair(out, files, label, events)
-        if progress:
-            progress(Progress("pseudo_labels", (number + 1) / len(pairs)))
+        feedback.progress("pseudo_labels", (number + 1) / len(pairs))
     known = int(counts.sum() - counts[UNKNOWN])
     made = PseudoLabels(
         str(out), len(pairs), known / max(int(counts.sum()), 1), {row.name: int(counts[row.id]) for row in CLASSES}

@@ -18,8 +18,8 @@ from osgeo import gdal, ogr
 from PIL import Image
 
 from ..core.classes import NO_CHANGE
-from ..core.errors import Cancelled, FarmCDError, InputError
-from ..core.feedback import IsCancelled, Progress, ProgressCallback
+from ..core.errors import FarmCDError, InputError
+from ..core.feedback import SILENT, Feedback
 from ..core.protocol import request_from_dict
 from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ..core.run_record import read_record
@@ -60,8 +60,7 @@ class Judged:
 def export_samples(
     run_dirs: Sequence[str | Path],
     out_dir: str | Path,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> SamplesSummary:
     """Write the judged candidates of finished runs as training samples into `out_dir`, a new or empty folder.
 
@@ -76,7 +75,7 @@ def export_samples(
         raise InputError("folder_not_empty", f"{out} is not empty: name a new folder for the samples.")
     existed = out.is_dir()
     try:
-        return _export([Path(run) for run in run_dirs], out, progress, is_cancelled)
+        return _export([Path(run) for run in run_dirs], out, feedback)
     except BaseException as error:
         shutil.rmtree(out, ignore_errors=True)
         if existed:
@@ -88,9 +87,7 @@ def export_samples(
         raise
 
 
-def _export(
-    run_dirs: list[Path], out: Path, progress: ProgressCallback | None, is_cancelled: IsCancelled | None
-) -> SamplesSummary:
+def _export(run_dirs: list[Path], out: Path, feedback: Feedback) -> SamplesSummary:
     for name in ("A", "B", "label", "list"):
         (out / name).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -104,8 +101,7 @@ def _export(
         bounds = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
         squares = list(_squares(pair, bounds, judged))
         for done, (window, inside) in enumerate(squares):
-            if is_cancelled and is_cancelled():
-                raise Cancelled
+            feedback.check()
             before, after, valid = pair.read(window)
             label = np.where(valid, rasterised(pair, window, inside), IGNORE).astype(np.uint8)
             if (label == IGNORE).all():
@@ -117,8 +113,7 @@ def _export(
             pixels += int((label != IGNORE).sum())
             candidates = [{"candidate_id": row.number, "verdict": row.verdict} for row in inside]
             rows.append({"name": name, "run": str(run_dir), "window": window._asdict(), "candidates": candidates})
-            if progress:
-                progress(Progress("export_samples", (number + (done + 1) / len(squares)) / len(run_dirs)))
+            feedback.progress("export_samples", (number + (done + 1) / len(squares)) / len(run_dirs))
     if not rows:
         named = ", ".join(map(str, run_dirs)) or "No run"
         raise InputError(

@@ -9,7 +9,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
 
-from farmcd_qgis.core.protocol import Command, Event, RunRequest
+from farmcd_qgis.core.feedback import Feedback, Progress
+from farmcd_qgis.core.protocol import Command, RunRequest
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.engine.scene.tiling import Lattice, Window
 from farmcd_qgis.networks.predictor import Predictor
@@ -114,7 +115,8 @@ def _stages(side: int, share: float = 1.0, tile: int = 256, network: bool = Fals
         only = farmland(Path(folder), side, side, share) if share < 1 else None
         request = scene(Path(folder), side, side, farmland=only, tile=tile, overlap=tile // 4)
         predictor = Predictor.load(request.checkpoint, "cpu", tile=tile) if network else StandIn(tile)
-        detect(request, lambda step: begun.setdefault(step.stage, time.perf_counter()) and None, predictor=predictor)
+        watch = Feedback(lambda step: begun.setdefault(step.stage, time.perf_counter()) and None)
+        detect(request, watch, predictor=predictor)
         following = [*list(begun.values())[1:], time.perf_counter()]
     return {stage: end - start for (stage, start), end in zip(begun.items(), following, strict=True)}
 
@@ -189,12 +191,12 @@ def _until_loaded(worker: WorkerClient, request: RunRequest, out_dir: str, begun
     """Run a detection in a worker; return the seconds since `begun` at which it went from loading to predicting."""
     reached: list[float] = []
 
-    def hear(event: Event) -> None:
-        if event.kind == "progress" and event.data["stage"] == "predicting":
+    def hear(step: Progress) -> None:
+        if step.stage == "predicting":
             reached.append(time.perf_counter() - begun)
 
     asked = asdict(replace(request, out_dir=out_dir))
-    worker.run(Command("detect", {"request": asked}), hear, lambda: False)
+    worker.run(Command("detect", {"request": asked}), Feedback(hear))
     return reached[0]
 
 

@@ -27,9 +27,9 @@ def jobs(monkeypatch):
     """Stand-ins for the engine's modules of other rooms; `requests` gathers what reaches `detect`."""
     jobs = types.SimpleNamespace(requests=[], outcome=None, findings=[])
 
-    def detect(request, progress, is_cancelled):
+    def detect(request, feedback):
         jobs.requests.append(request)
-        progress(Progress("predicting", 0.25, 1.5, 63.0))
+        feedback.progress("predicting", 0.25, 1.5, 63.0)
         if isinstance(jobs.outcome, Exception):
             raise jobs.outcome
         return RunResult(request.out_dir, "cpu", 1.0, 3, 2, {"water": 0.5}, jobs.findings)

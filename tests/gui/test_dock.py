@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QVBoxLayout, Q
 from farmcd_qgis import tasks
 from farmcd_qgis.core.dates import date_in
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
-from farmcd_qgis.core.feedback import Progress
+from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.core.protocol import Finding, RunResult
 from farmcd_qgis.gui.detect import dock as detect_dock
 from farmcd_qgis.gui.detect.dock import DetectDock
@@ -42,7 +42,7 @@ class Answers:
         self.requests: list[dict[str, Any]] = []
         self.go = threading.Event()
 
-    def __call__(self, command: str, arguments: dict[str, Any], is_cancelled: Callable[[], bool], on_progress, _):
+    def __call__(self, command: str, arguments: dict[str, Any], feedback: Feedback):
         if command == "devices":
             row = {"usable": True, "message": ""}
             return {"devices": [{"id": "cpu", "name": "2 threads", **row}, {"id": "cuda:0", "name": "GPU", **row}]}
@@ -51,9 +51,9 @@ class Answers:
         if command == "preflight":
             return {"findings": [asdict(finding) for finding in self.findings]}
         self.requests.append(arguments["request"])
-        on_progress(Progress("predicting", 0.43, 0.05, 12.0))
+        feedback.on_progress(Progress("predicting", 0.43, 0.05, 12.0))
         while not self.go.wait(0.01):
-            if is_cancelled():
+            if feedback.is_cancelled():
                 raise Cancelled()
         if self.error:
             raise self.error

@@ -49,16 +49,16 @@ class Answers:
         self.held_out, self.verdicts = 2, 7
         self.go = threading.Event()
 
-    def __call__(self, command, arguments, is_cancelled, on_progress, on_warning):
+    def __call__(self, command, arguments, feedback):
         self.asked.append((command, arguments))
         if command == "export_samples":
             if self.error:
                 raise self.error
-            on_progress(Progress("export_samples", 1.0))
+            feedback.on_progress(Progress("export_samples", 1.0))
             return {"out_dir": arguments["out_dir"], "samples": 6}
-        on_progress(Progress("finetune", 0.5, remaining_s=90.0, message="step 75, loss 0.300"))
+        feedback.on_progress(Progress("finetune", 0.5, remaining_s=90.0, message="step 75, loss 0.300"))
         while not self.go.wait(0.01):
-            if is_cancelled():
+            if feedback.is_cancelled():
                 raise Cancelled()
         Path(arguments["out"]).write_bytes(b"weights")
         figures = (BEFORE, AFTER) if self.held_out else (None, None)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsSettings
 
+from farmcd_qgis.core.feedback import SILENT
 from farmcd_qgis.gui.options_page import OptionsFactory
 from farmcd_qgis.gui.report.form import ReportForm
 from farmcd_qgis.review.reviewer import reviewer_name
@@ -46,7 +47,7 @@ def test_python_is_handed_to_the_search(factory, monkeypatch):
 
     monkeypatch.setattr(interpreter, "find", find)
     with pytest.raises(LookupError):
-        jobs.run_job("devices", {}, lambda: False, print, print)
+        jobs.run_job("devices", {}, SILENT)
     assert asked == [sys.executable]
 
 

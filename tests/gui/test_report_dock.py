@@ -27,7 +27,7 @@ class Answers:
         self.error: FarmCDError | None = None
         self.go = threading.Event()
 
-    def __call__(self, command, arguments, is_cancelled, on_progress, on_warning):
+    def __call__(self, command, arguments, feedback):
         self.asked.append((command, arguments["settings"]))
         if self.error:
             raise self.error
@@ -39,9 +39,9 @@ class Answers:
                 pictures.append(str(self.folder / f"{number}.png"))
                 picture.save(pictures[-1])
             return {"pictures": pictures, "pages": 11, "candidates": 6, "fell_back": True}
-        on_progress(Progress("report", 0.25, None, 90.0))
+        feedback.on_progress(Progress("report", 0.25, None, 90.0))
         while not self.go.wait(0.01):
-            if is_cancelled():
+            if feedback.is_cancelled():
                 raise Cancelled()
         return {"files": {"pdf": str(self.folder / "out" / "report.pdf")}, "messages": ["Look closely."]}
 

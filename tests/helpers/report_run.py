@@ -11,6 +11,7 @@ import pytest
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.core.classes import class_label
+from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.engine.polygons.geopackage import Package
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
@@ -29,7 +30,7 @@ TOP, BOTTOM = 5_200_000, 5_199_000
 AREAS = [(1, 10 / 3), (1, 10 / 3), (2, 10 / 3), (2, 1 / 7), (5, 1 / 7), (3, 0.04)]
 
 
-def make_report(run_dir: Path, out: Path, feedback=None, **settings) -> ReportResult:
+def make_report(run_dir: Path, out: Path, feedback: Feedback = SILENT, **settings) -> ReportResult:
     """Write a report of all that is not rejected, without pages for candidates, unless told otherwise."""
     defaults = {"statuses": NOT_REJECTED, "candidate_pages": 0}
     return write_report(ReportSettings(str(run_dir), str(out), **(defaults | settings)), feedback)

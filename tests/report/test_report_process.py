@@ -9,6 +9,7 @@ import pytest
 from qgis.PyQt.QtGui import QImage
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.report import NOT_REJECTED, ReportSettings
 from farmcd_qgis.runtime import pool as jobs
 from farmcd_qgis.runtime import qgis_python
@@ -27,7 +28,7 @@ def settings(tmp_path, qgis_app) -> ReportSettings:
 
 
 def run(command, arguments, is_cancelled=lambda: False, heard=None):
-    return jobs.run_job(command, arguments, is_cancelled, ([] if heard is None else heard).append, lambda finding: None)
+    return jobs.run_job(command, arguments, Feedback(([] if heard is None else heard).append, is_cancelled))
 
 
 def test_report_comes_out_with_progress_and_the_process_stays_warm(settings):
@@ -73,7 +74,7 @@ def test_a_killed_process_leaves_no_half_made_file(settings):
             next(iter(jobs._busy)).end()
 
     with pytest.raises(FarmCDError):
-        jobs.run_job("report", {"settings": asdict(settings)}, lambda: False, kill, print)
+        jobs.run_job("report", {"settings": asdict(settings)}, Feedback(kill))
     assert ended
     assert not [path for path in Path(settings.out_dir).iterdir() if path.name not in FILES]
 

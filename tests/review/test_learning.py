@@ -11,7 +11,7 @@ from PIL import Image
 
 from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.errors import Cancelled, InputError
-from farmcd_qgis.core.feedback import Progress
+from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.networks.card import read_card
 from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.review.store import ReviewStore
@@ -38,7 +38,7 @@ def run_dir(unreviewed: Path) -> Path:
 
 def test_verdicts_become_labels(run_dir: Path, tmp_path: Path) -> None:
     seen: list[Progress] = []
-    found = export_samples([run_dir], tmp_path / "samples", seen.append)
+    found = export_samples([run_dir], tmp_path / "samples", Feedback(seen.append))
     assert (found.samples, found.confirmed, found.rejected, found.reclassified) == (2, 1, 1, 1)
     assert seen[-1].fraction == 1
     wanted = np.full((HEIGHT, WIDTH), IGNORE, np.uint8)
@@ -93,7 +93,7 @@ def test_a_run_without_verdicts_is_told(unreviewed: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="nothing to learn from"):
         export_samples([copy], tmp_path / "out")
     with pytest.raises(Cancelled):
-        export_samples([unreviewed], tmp_path / "out", is_cancelled=lambda: True)
+        export_samples([unreviewed], tmp_path / "out", feedback=Feedback(cancelled=lambda: True))
     assert not (tmp_path / "out").exists()
 
 
@@ -123,7 +123,7 @@ def test_finetuning_learns_and_says_so(samples: Path, tmp_path: Path, monkeypatc
     monkeypatch.setattr("farmcd_qgis.training.finetune.BATCH", 2)
     seen: list[Progress] = []
     start, out = tmp_path / "start.safetensors", tmp_path / "new.safetensors"
-    record = finetune(start, samples, out, seen.append, steps=20, learning_rate=5e-3, mix=samples, seed=1)
+    record = finetune(start, samples, out, Feedback(seen.append), steps=20, learning_rate=5e-3, mix=samples, seed=1)
     assert (record.steps, record.trained_on, record.held_out, record.mixed_in) == (20, 2, 1, 3)
     assert record.held_out_verdicts == 0
     assert record.before is not None
@@ -144,7 +144,7 @@ def test_finetuning_learns_and_says_so(samples: Path, tmp_path: Path, monkeypatc
 def test_finetuning_can_be_stopped_and_refuses_nonsense(samples: Path, tmp_path: Path) -> None:
     start, out = tmp_path / "start.safetensors", tmp_path / "new.safetensors"
     with pytest.raises(Cancelled):
-        finetune(start, samples, out, is_cancelled=lambda: True, steps=1)
+        finetune(start, samples, out, feedback=Feedback(cancelled=lambda: True), steps=1)
     assert not out.exists()
     for options, code in (
         ({"out": start}, "same_file"),

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError
-from farmcd_qgis.core.protocol import Command
+from farmcd_qgis.core.feedback import SILENT, Feedback, Progress
+from farmcd_qgis.core.protocol import Command, Finding
 from farmcd_qgis.runtime import child as environment
 from farmcd_qgis.runtime import pythons as interpreter
 from farmcd_qgis.runtime.client import WorkerClient, worker_argv
@@ -40,20 +41,17 @@ def client():
         one.end()
 
 
-def never() -> bool:
-    return False
-
-
-def run(worker: WorkerClient, name: str, is_cancelled=never, on_event=lambda event: None, **arguments):
-    return worker.run(Command(name, arguments), on_event, is_cancelled)
+def run(worker: WorkerClient, name: str, feedback=SILENT, **arguments):
+    return worker.run(Command(name, arguments), feedback)
 
 
 def test_progress_warning_and_result_arrive_and_the_worker_stays_warm(client):
     worker = client()
-    events = []
-    assert run(worker, "echo", on_event=events.append, a="Fläche", b=[1, 2]) == {"a": "Fläche", "b": [1, 2]}
-    assert [event.kind for event in events] == ["progress"] * 3 + ["warning"]
-    assert events[1].data["fraction"] == 0.5
+    heard = []
+    feedback = Feedback(heard.append, on_finding=heard.append)
+    assert run(worker, "echo", feedback, a="Fläche", b=[1, 2]) == {"a": "Fläche", "b": [1, 2]}
+    assert [type(one) for one in heard] == [Progress] * 3 + [Finding]
+    assert heard[1].fraction == 0.5
     pid = worker.ready["pid"]
     assert run(worker, "echo", c=1) == {"c": 1}
     assert worker.alive
@@ -152,8 +150,7 @@ def test_cancel_ends_a_stubborn_worker_and_its_children(client, tmp_path):
         run(
             worker,
             "stubborn",
-            lambda: bool(children),
-            lambda event: children.append(int(event.data["message"])),
+            Feedback(lambda step: children.append(int(step.message)), lambda: bool(children)),
             request={"out_dir": str(tmp_path / "run"), "checkpoint": "stubborn"},
         )
     assert not worker.alive
@@ -163,7 +160,7 @@ def test_cancel_ends_a_stubborn_worker_and_its_children(client, tmp_path):
 
 def test_cancel_before_the_worker_is_up(client):
     with pytest.raises(Cancelled):
-        run(client(), "hang", is_cancelled=lambda: True)
+        run(client(), "hang", Feedback(cancelled=lambda: True))
 
 
 def test_listener_that_fails_does_not_leave_the_job_running(client):
@@ -173,7 +170,7 @@ def test_listener_that_fails_does_not_leave_the_job_running(client):
         raise RuntimeError("the dialog is gone")
 
     with pytest.raises(RuntimeError):
-        run(worker, "echo", on_event=listener)
+        run(worker, "echo", Feedback(listener))
     assert not worker.alive
 
 
@@ -291,7 +288,7 @@ def test_nothing_found_lists_what_was_tried(tmp_path, monkeypatch):
 def test_probe_has_a_time_limit_and_can_be_cancelled(tmp_path, monkeypatch):
     slow = python_that(tmp_path, "slow", "sleep 30")
     with pytest.raises(Cancelled):
-        interpreter.probe(slow, is_cancelled=lambda: True)
+        interpreter.probe(slow, Feedback(cancelled=lambda: True))
     monkeypatch.setattr(interpreter, "PROBE_LIMIT_S", 0.3)
     with pytest.raises(FarmCDError, match="did not answer"):
         interpreter.probe(slow)

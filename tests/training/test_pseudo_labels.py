@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.networks.semicd_vl.ceg import EventRule
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, Covers, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.source import Date, Opinion, checked
@@ -62,7 +63,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_pseudo_labels_are_a_training_set_of_five_classes(folder: Path, tmp_path: Path) -> None:
     seen = []
-    made = write_pseudo_labels(open_unlabelled(folder), ByColour(), tmp_path / "out", progress=seen.append)
+    made = write_pseudo_labels(open_unlabelled(folder), ByColour(), tmp_path / "out", feedback=Feedback(seen.append))
     data = open_dataset(tmp_path / "out", "train", "classes")
     expected = np.zeros((SIDE, SIDE), np.uint8)
     expected[HOUSE], expected[POND] = 2, 5
@@ -139,7 +140,7 @@ def test_what_cannot_be_finished_leaves_nothing(folder: Path, tmp_path: Path) ->
     assert caught.value.code == "opinion_nan"
     assert not (tmp_path / "out").exists()
     with pytest.raises(Cancelled):
-        write_pseudo_labels(pairs, ByColour(), tmp_path / "out", is_cancelled=lambda: True)
+        write_pseudo_labels(pairs, ByColour(), tmp_path / "out", feedback=Feedback(cancelled=lambda: True))
     assert not (tmp_path / "out").exists()
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "mine.txt").write_text("keep")

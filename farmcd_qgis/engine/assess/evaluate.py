@@ -12,8 +12,8 @@ import numpy.typing as npt
 from osgeo import gdal, ogr, osr
 
 from ...core.classes import CLASSES, NO_CHANGE, NODATA
-from ...core.errors import Cancelled, InputError
-from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.errors import InputError
+from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CHANGE_TIF
 from .evaluation_page import evaluation_page
 from .metrics import ConfusionMatrix, binary_figures, class_figures, semantic_figures
@@ -37,8 +37,7 @@ def evaluate(
     class_field: str | None = None,
     *,
     out_dir: str | Path | None = None,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> dict[str, Any]:
     """Compare a run's `change.tif`, or any raster of class ids, with a reference; return the figures as plain values.
 
@@ -55,8 +54,7 @@ def evaluate(
     binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
     width, height = mapped.RasterXSize, mapped.RasterYSize
     for row in range(0, height, ROWS):
-        if is_cancelled and is_cancelled():
-            raise Cancelled
+        feedback.check()
         rows = min(ROWS, height - row)
         said = _checked(mapped.GetRasterBand(1).ReadAsArray(0, row, width, rows), path)
         known = said != NODATA
@@ -64,8 +62,7 @@ def evaluate(
         labelled = expected != NODATA
         binary.add((expected != NO_CHANGE)[labelled].astype(np.uint8), (said != NO_CHANGE)[labelled].astype(np.uint8))
         classes.add(expected, said)
-        if progress:
-            progress(Progress("evaluation", (row + rows) / height))
+        feedback.progress("evaluation", (row + rows) / height)
     if not binary.counts.sum():
         raise InputError(
             "no_common_ground",

@@ -17,8 +17,7 @@ import torch.nn.functional as F
 from osgeo import gdal, ogr
 from torch import Tensor
 
-from ...core.errors import Cancelled
-from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.feedback import SILENT, Feedback
 from ...core.protocol import request_from_dict
 from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...core.run_record import read_record
@@ -68,8 +67,7 @@ def referee(
     run_dir: str | Path,
     weights: str | Path,
     *,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> RefereeSummary:
     """Judge the doubtful candidates of a run with the CLIP in `weights` (any ViT of OpenAI's layout, RemoteCLIP too).
 
@@ -90,15 +88,13 @@ def referee(
     scores: dict[int, float] = {row.fid: row.score for row in doubtful if row.score is not None}
     pending = [row for row in doubtful if row.score is None]
     for start in range(0, len(pending), BATCH):
-        if is_cancelled and is_cancelled():
-            raise Cancelled
+        feedback.check()
         batch = pending[start : start + BATCH]
         images = torch.stack([side_by_side(*pair.read(row.window)[:2], model.side) for row in batch])
         seen = F.normalize(model.encode_image(images).float(), dim=-1)
         margins = 100 * (seen @ texts.T) @ torch.tensor([1.0, -1.0])
         scores |= dict(zip((row.fid for row in batch), margins.tolist(), strict=True))
-        if progress:
-            progress(Progress("referee", (start + len(batch)) / len(pending)))
+        feedback.progress("referee", (start + len(batch)) / len(pending))
     verdicts = _verdicts(doubtful, scores)
     _write(run_dir / RUN_GPKG, scores, verdicts, file_hash)
     pseudo = sum(scores[row.fid] < PSEUDO_BELOW for row in doubtful)

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from osgeo import gdal, ogr
 
 from ...core.classes import CLASSES
-from ...core.errors import Cancelled, FarmCDError, InputError
-from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.errors import FarmCDError, InputError
+from ...core.feedback import SILENT, Feedback
 from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG
 from ..polygons.geopackage import GEOMETRY, UNJUDGED, store_style
 from ..scene.areas import PixelAreas, hectares
@@ -71,34 +71,33 @@ class Mapped:
 class ChangeMap:
     """change.tif of a run, read in bands of rows. Raises InputError where there is none."""
 
-    def __init__(self, run_dir: Path, is_cancelled: IsCancelled) -> None:
+    def __init__(self, run_dir: Path) -> None:
         try:
             self._file = gdal.Open(str(run_dir / CHANGE_TIF))
         except RuntimeError as error:
             raise InputError(
                 "no_run", f"{run_dir} is no run folder: {CHANGE_TIF} is missing or cannot be read. GDAL says: {error}."
             ) from error
-        self._is_cancelled = is_cancelled
         self.width, self.height = self._file.RasterXSize, self._file.RasterYSize
         self.spatial_reference = self._file.GetSpatialRef()
 
-    def count(self, progress: ProgressCallback) -> Mapped:
+    def count(self, feedback: Feedback) -> Mapped:
         """Count pixels and measure areas, class by class."""
         areas = PixelAreas(self._file.GetGeoTransform(), self._file.GetProjection(), self.width, self.height)
         pixels, area_m2 = np.zeros(len(CLASSES), np.int64), np.zeros(len(CLASSES))
-        for row, change in self._bands(progress):
+        for row, change in self._bands(feedback):
             values = change.ravel()
             pixels += np.bincount(values, minlength=256)[: len(CLASSES)]
             measured = areas.rows(row, len(change)).ravel()
             area_m2 += np.bincount(values, measured, minlength=256)[: len(CLASSES)]
         return Mapped(pixels, np.array([hectares(area) for area in area_m2]))
 
-    def find(self, ordinals: Mapping[int, Whole], progress: ProgressCallback) -> list[Pixel]:
+    def find(self, ordinals: Mapping[int, Whole], feedback: Feedback) -> list[Pixel]:
         """Return the pixels that come at the given places, from 0 on, among those of their class in reading order."""
         sorted_ordinals = {class_id: np.sort(wanted) for class_id, wanted in ordinals.items() if len(wanted)}
         seen = np.zeros(len(CLASSES), np.int64)
         found: dict[tuple[int, int], Pixel] = {}
-        for row, change in self._bands(progress):
+        for row, change in self._bands(feedback):
             values = change.ravel()
             here = np.bincount(values, minlength=256)[: len(CLASSES)]
             for class_id, wanted in sorted_ordinals.items():
@@ -116,24 +115,21 @@ class ChangeMap:
         x, y = gdal.ApplyGeoTransform(self._file.GetGeoTransform(), pixel.column + 0.5, pixel.row + 0.5)
         return x, y
 
-    def _bands(self, progress: ProgressCallback) -> Iterator[tuple[int, Bytes]]:
+    def _bands(self, feedback: Feedback) -> Iterator[tuple[int, Bytes]]:
         step = max(1, BAND_PIXELS // self.width)
         for row in range(0, self.height, step):
-            if self._is_cancelled():
-                raise Cancelled
+            feedback.check()
             count = min(step, self.height - row)
             yield row, self._file.GetRasterBand(1).ReadAsArray(0, row, self.width, count)
-            progress(Progress("sample", (row + count) / self.height))
+            feedback.progress("sample", (row + count) / self.height)
 
 
-def count_strata(
-    run_dir: str | Path, *, progress: ProgressCallback = lambda _: None, is_cancelled: IsCancelled = lambda: False
-) -> list[dict[str, Any]]:
+def count_strata(run_dir: str | Path, *, feedback: Feedback = SILENT) -> list[dict[str, Any]]:
     """Return class_id, pixels and area_ha of each class that occurs in a run's map, so that a sample can be planned.
 
     Raises InputError if the folder holds no run.
     """
-    return ChangeMap(Path(run_dir), is_cancelled).count(progress).as_strata()
+    return ChangeMap(Path(run_dir)).count(feedback).as_strata()
 
 
 def draw_sample(
@@ -141,8 +137,7 @@ def draw_sample(
     points: Mapping[int, int],
     seed: int,
     *,
-    progress: ProgressCallback = lambda _: None,
-    is_cancelled: IsCancelled = lambda: False,
+    feedback: Feedback = SILENT,
 ) -> dict[str, Any]:
     """Draw `points` pixels by class id at random and store them as the layer `accuracy_sample` of farmcd.gpkg.
 
@@ -155,8 +150,9 @@ def draw_sample(
     folder = Path(run_dir)
     if not (folder / RUN_GPKG).is_file():
         raise InputError("no_candidates", f"There is no {RUN_GPKG} in {folder}. Make the run's polygons first.")
-    change = ChangeMap(folder, is_cancelled)
-    mapped = change.count(lambda step: progress(Progress("sample", step.fraction / 2)))
+    change = ChangeMap(folder)
+    counting, finding = feedback.split(1, 1)
+    mapped = change.count(counting)
     file = gdal.OpenEx(str(folder / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
     with _said(file):
         begun = _begun(file, mapped)
@@ -171,7 +167,7 @@ def draw_sample(
         class_id: chosen(int(mapped.pixels[class_id]), int(count), seed, class_id)[kept[class_id] :]
         for class_id, count in enumerate(wanted.tolist())
     }
-    pixels = change.find(ordinals, lambda step: progress(Progress("sample", (1 + step.fraction) / 2)))
+    pixels = change.find(ordinals, finding)
     # In a random order, so that whoever judges cannot guess the class from the neighbours in the queue.
     order = np.random.default_rng([seed, len(CLASSES), int(kept.sum())]).permutation(len(pixels))
     _write(file, change, [pixels[place] for place in order], int(kept.sum()), mapped, wanted, seed)

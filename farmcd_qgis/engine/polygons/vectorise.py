@@ -16,8 +16,8 @@ import numpy.typing as npt
 from osgeo import gdal, ogr
 
 from ...core.classes import CHANGES, class_label
-from ...core.errors import Cancelled, InputError
-from ...core.feedback import IsCancelled, Progress, ProgressCallback
+from ...core.errors import InputError
+from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON
 from ...core.run_record import load_record
 from ..scene.areas import hectares, mu
@@ -54,8 +54,7 @@ def vectorise(
     tau: float = 0.80,
     minimum_mapping_unit_m2: float = 400.0,
     connectivity: int = 8,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
 ) -> VectorSummary:
     """Write farmcd.gpkg of a run folder from its three rasters: candidates, hard regions, styles, record.
 
@@ -76,16 +75,16 @@ def vectorise(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        steps = _Steps(progress, is_cancelled)
+        labelling, counting, candidates, hard_regions = feedback.split(0.4, 0.15, 0.3, 0.15)
         job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
-            changed, doubtful = job.label(steps.part(0.0, 0.4))
-            job.count([changed, doubtful], steps.part(0.4, 0.55))
-            package.write_layer(CANDIDATES, job.features(changed, _candidate, steps.part(0.55, 0.85)))
-            package.write_layer(HARD_REGIONS, job.features(doubtful, _hard_region, steps.part(0.85, 1.0)))
+            changed, doubtful = job.label(labelling)
+            job.count([changed, doubtful], counting)
+            package.write_layer(CANDIDATES, job.features(changed, _candidate, candidates))
+            package.write_layer(HARD_REGIONS, job.features(doubtful, _hard_region, hard_regions))
             package.write_styles()
         _copy_record(run_dir, scratch / RUN_GPKG)
-        steps(1.0)
+        _step(feedback, 1.0)
         (scratch / RUN_GPKG).replace(target)
     except BaseException as error:
         # The functions that were left hold files open, and Windows removes no file that is.
@@ -175,7 +174,7 @@ class _Job:
         columns = np.arange(window.column, window.right) // HARD_REGION_PIXELS % 2
         return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
 
-    def label(self, steps: "_Steps") -> list[_Layer]:
+    def label(self, feedback: Feedback) -> list[_Layer]:
         """Find what is connected: where there is change, and where the network is in doubt."""
         files = [LabelFile(self.scratch / name) for name in (CANDIDATES, HARD_REGIONS)]
         found = [Components(self.rasters.width, self.connectivity, self.minimum_m2) for _ in files]
@@ -185,10 +184,10 @@ class _Job:
             values = np.where(bands.valid, bands.change, 0).astype(np.uint8), self.hard_squares(window, bands)
             for file, components, own in zip(files, found, values, strict=True):
                 file.add(window, components.add(window, own, areas))
-            steps(window.bottom / self.rasters.height)
+            _step(feedback, window.bottom / self.rasters.height)
         return [_Layer.of(file, components.labels()) for file, components in zip(files, found, strict=True)]
 
-    def count(self, layers: list[_Layer], steps: "_Steps") -> None:
+    def count(self, layers: list[_Layer], feedback: Feedback) -> None:
         """Count what there is of each label."""
         for parts in zip(*(layer.file.read(layer.labels.final) for layer in layers), strict=True):
             window = parts[0].window
@@ -197,45 +196,26 @@ class _Job:
             for layer, part in zip(layers, parts, strict=True):
                 layer.tally.add(part.ids, bands, hard)
                 layer.last_rows[part.ids] = window.bottom - 1
-            steps(window.bottom / self.rasters.height)
+            _step(feedback, window.bottom / self.rasters.height)
 
     def features(
-        self, layer: _Layer, describe: Callable[[int, Tally], dict[str, Any]], steps: "_Steps"
+        self, layer: _Layer, describe: Callable[[int, Tally], dict[str, Any]], feedback: Feedback
     ) -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
         """Yield the features of a layer: outlines and what is told of them."""
 
         def labelled() -> Iterator[Labelled]:
             for part in layer.file.read(layer.labels.final):
                 yield part
-                steps(part.window.bottom / self.rasters.height)
+                _step(feedback, part.window.bottom / self.rasters.height)
 
         place = self.rasters.geotransform
         for number, polygon in outlines(labelled(), self.rasters.width, layer.last_rows[1:], place):
             yield polygon, describe(number, layer.tally)
 
 
-class _Steps:
-    """Reports progress of a part of the whole, and raises Cancelled when told to stop."""
-
-    def __init__(
-        self,
-        progress: ProgressCallback | None,
-        is_cancelled: IsCancelled | None,
-        start: float = 0.0,
-        stop: float = 1.0,
-    ) -> None:
-        self._progress, self._is_cancelled, self._start, self._stop = progress, is_cancelled, start, stop
-
-    def __call__(self, part: float) -> None:
-        if self._is_cancelled and self._is_cancelled():
-            raise Cancelled
-        if self._progress:
-            self._progress(Progress("polygons", self._start + part * (self._stop - self._start)))
-
-    def part(self, start: float, stop: float) -> "_Steps":
-        """Return the steps of a part of this part."""
-        length = self._stop - self._start
-        return _Steps(self._progress, self._is_cancelled, self._start + start * length, self._start + stop * length)
+def _step(feedback: Feedback, fraction: float) -> None:
+    feedback.check()
+    feedback.progress("polygons", fraction)
 
 
 def _check(tau: float, minimum_m2: float, connectivity: int) -> None:

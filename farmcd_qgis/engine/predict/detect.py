@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from ...core.errors import Cancelled, InputError
-from ...core.feedback import IsCancelled, ProgressCallback
+from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
 from ...core.run_files import RUN_GPKG
 from ...networks import heap
@@ -38,8 +38,7 @@ STRIP_PIXELS = 12_288
 
 def detect(
     request: RunRequest,
-    progress: ProgressCallback | None = None,
-    is_cancelled: IsCancelled | None = None,
+    feedback: Feedback = SILENT,
     predictor: TilePredictor | None = None,
 ) -> RunResult:
     """Find what farmland became between two dates and write the run folder `request.out_dir`.
@@ -50,7 +49,7 @@ def detect(
     the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
     set. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
     """
-    run = _Run(request, Meter(progress), is_cancelled or (lambda: False))
+    run = _Run(request, feedback)
     with RunFolder(request.out_dir) as folder:
         try:
             return run.result(folder, predictor)
@@ -65,10 +64,10 @@ def detect(
 class _Run:
     """One detection under way."""
 
-    def __init__(self, request: RunRequest, meter: Meter, is_cancelled: IsCancelled) -> None:
+    def __init__(self, request: RunRequest, feedback: Feedback) -> None:
         self.request = request
-        self.meter = meter
-        self.is_cancelled = is_cancelled
+        self.feedback = feedback
+        self.meter = Meter(feedback)
         self.started, self.clock = now(), time.monotonic()
 
     def result(self, folder: RunFolder, predictor: TilePredictor | None) -> RunResult:
@@ -87,8 +86,9 @@ class _Run:
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
         figures = self._predict(scene.pair, scene.mask, predictor, journal)
-        self._write_rasters(folder, journal, scene, identity)
-        found = self._vectorise(folder)
+        writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
+        self._write_rasters(folder, journal, scene, identity, writing)
+        found = self._vectorise(folder, polygons)
         seconds = time.monotonic() - self.clock + earlier_s
         record = make_record(
             scene=scene,
@@ -100,7 +100,7 @@ class _Run:
         )
         with writing_to(folder.path):
             write_record(record, folder.path)
-        self._stop_if_asked()
+        self.feedback.check()
         folder.publish()
         self.meter.send("done", 1.0)
         return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
@@ -124,7 +124,7 @@ class _Run:
             batches = _batches(pair, mask, part, batch)
             with closing(read_ahead(batches, READ_AHEAD)) as ready, Behind(WRITE_BEHIND) as behind:
                 for item in ready:
-                    self._stop_if_asked()
+                    self.feedback.check()
                     if item.windows:
                         behind.do(partial(writer.add, item, *predictor.predict(*item.images)))
                     if item.finished is not None:
@@ -138,14 +138,14 @@ class _Run:
             "megapixels_per_second": round(journal.tiles * megapixels_per_tile / max(journal.seconds, 1e-6), 4),
         }
 
-    def _write_rasters(self, folder: RunFolder, journal: Journal, scene: Scene, identity: Identity) -> None:
+    def _write_rasters(
+        self, folder: RunFolder, journal: Journal, scene: Scene, identity: Identity, feedback: Feedback
+    ) -> None:
         bounds, pair = scene.mask.bounds, scene.pair
         grid = Grid(bounds.width, bounds.height, _moved(pair.geotransform, bounds), pair.crs_wkt)
-        tags = raster_tags(scene, identity)
-        report = partial(self._tail, "writing", 0.0)
-        write_rasters(journal, folder.path, grid, tags, report, self.is_cancelled)
+        write_rasters(journal, folder.path, grid, raster_tags(scene, identity), feedback)
 
-    def _vectorise(self, folder: RunFolder) -> dict[str, Any]:
+    def _vectorise(self, folder: RunFolder, feedback: Feedback) -> dict[str, Any]:
         request = self.request
         with writing_to(folder.out_dir):
             summary = vectorise(
@@ -153,21 +153,13 @@ class _Run:
                 tau=request.tau,
                 minimum_mapping_unit_m2=request.minimum_mapping_unit_m2,
                 connectivity=request.connectivity,
-                progress=lambda step: self._tail("polygons", 0.5, step.fraction),
-                is_cancelled=self.is_cancelled,
+                feedback=feedback,
             )
         return {
             "candidates": summary.candidates,
             "hard_regions": summary.hard_regions,
             "area_ha": summary.area_ha,
         }
-
-    def _tail(self, stage: str, begin: float, part: float) -> None:
-        self.meter.tail(stage, begin + part / 2)
-
-    def _stop_if_asked(self) -> None:
-        if self.is_cancelled():
-            raise Cancelled
 
 
 def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]:

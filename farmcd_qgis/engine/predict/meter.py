@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from ...core.feedback import Progress, ProgressCallback
+from ...core.feedback import Feedback, Progress
 
 PROGRESS_S = 0.2
 # Seconds per megapixel of result that follow the last tile (compressing, polygons), until a run has its own figure:
@@ -21,8 +21,8 @@ class Meter:
     of what follows the tiles.
     """
 
-    def __init__(self, report: ProgressCallback | None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._report = report
+    def __init__(self, feedback: Feedback, clock: Callable[[], float] = time.monotonic) -> None:
+        self._feedback = feedback
         self._clock = clock
         self._last = Progress("", 0.0)
         self._sent = 0.0
@@ -56,8 +56,9 @@ class Meter:
         passed = elapsed + self._before * per_tile
         self.send("predicting", passed / (passed + remaining), megapixels / elapsed, remaining)
 
-    def tail(self, stage: str, part: float) -> None:
-        """Report what follows the prediction; `part` is 0..1 over all of it."""
+    def tail(self, step: Progress) -> None:
+        """Report what follows the prediction; the step's fraction is 0..1 over all of it."""
+        stage, part = step.stage, step.fraction
         now = self._clock()
         if not self._tail_begun:
             self._tail_begun, self._tail_from = now, self._last.fraction
@@ -69,11 +70,11 @@ class Meter:
     def send(self, stage: str, fraction: float, rate: float | None = None, remaining: float | None = None) -> None:
         """Send one report unless the last was a moment ago; a new stage is always told."""
         moment = self._clock()
-        if self._report is None or (stage == self._last.stage and moment - self._sent < PROGRESS_S):
+        if stage == self._last.stage and moment - self._sent < PROGRESS_S:
             return
         self._last = Progress(stage, max(self._last.fraction, min(fraction, 1.0)), rate, remaining)
         self._sent = moment
-        self._report(self._last)
+        self._feedback.on_progress(self._last)
 
 
 class _Pace:

@@ -12,6 +12,7 @@ from osgeo import gdal
 
 from ...core.classes import CLASSES, NODATA
 from ...core.errors import Cancelled
+from ...core.feedback import Feedback
 from ...core.paths import resources
 from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from .disk import told_failures, writing_to
@@ -22,8 +23,6 @@ gdal.UseExceptions()
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16
 POOL = "GDAL_MAX_DATASET_POOL_SIZE"
-
-Stage = Callable[[float], None]
 
 
 class Grid(NamedTuple):
@@ -54,10 +53,9 @@ def write_rasters(
     folder: Path,
     grid: Grid,
     tags: dict[str, str],
-    report: Stage,
-    is_cancelled: Callable[[], bool],
+    feedback: Feedback,
 ) -> None:
-    """Write the rasters with overviews and styles into `folder`; `report` gets 0..1.
+    """Write the rasters with overviews and styles into `folder`.
 
     Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
     Raises FarmCDError if the disk is full, InputError if the folder cannot be written to, and Cancelled.
@@ -66,13 +64,13 @@ def write_rasters(
         for index, name in enumerate(RASTERS):
 
             def advance(part: float, *_: object, done: int = index) -> int:
-                report((done + part) / len(RASTERS))
-                return not is_cancelled()
+                feedback.progress("writing", (done + part) / len(RASTERS))
+                return not feedback.is_cancelled()
 
             try:
                 _optimise(_mosaic(journal, grid, name, tags), folder / name, advance)
             except RuntimeError:
-                if is_cancelled():
+                if feedback.is_cancelled():
                     raise Cancelled from None
                 raise
             _copy_style(name, folder)

@@ -17,10 +17,10 @@ from qgis.PyQt.QtWidgets import (
 
 from ... import tasks
 from ...core.errors import Cancelled, FarmCDError, InputError
-from ...core.feedback import Progress
+from ...core.feedback import Feedback, Progress
 from ...core.protocol import Finding
 from ...report import ReportSettings, write_report
-from ...report.headless import Follower
+from ...report.headless import with_remaining
 from ...translation import said
 from ..widgets.job_page import JobPage
 from ..widgets.words import progress_words, tr
@@ -211,7 +211,8 @@ class ReportDock(QgsDockWidget):
         self._here = True
         self._set_running(True)
         try:
-            made = write_report(settings, Follower(follow, lambda: self._stopped_here))
+            feedback = with_remaining(Feedback(follow, lambda: self._stopped_here))
+            made = write_report(settings, feedback)
         except Cancelled:
             self._on_stop()
         except FarmCDError as error:

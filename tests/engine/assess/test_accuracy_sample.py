@@ -18,6 +18,7 @@ from osgeo import gdal
 from farmcd_qgis.accuracy.judgements import ANSWERS, JUDGED, UNJUDGED, SampleStore, assessment, read_strata
 from farmcd_qgis.core.classes import NODATA
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CHANGE_TIF, RUN_GPKG
 from farmcd_qgis.engine.assess import sample
 from farmcd_qgis.engine.assess.sample import chosen, count_strata, draw_sample
@@ -138,7 +139,7 @@ def test_what_cannot_be_drawn_is_said(run, tmp_path):
     with pytest.raises(InputError, match="no run folder"):
         count_strata(tmp_path)
     with pytest.raises(Cancelled):
-        draw_sample(run, POINTS, 1, is_cancelled=lambda: True)
+        draw_sample(run, POINTS, 1, feedback=Feedback(cancelled=lambda: True))
     with pytest.raises(InputError, match="Draw one first"):
         SampleStore(run / RUN_GPKG, "ann")
 

@@ -9,6 +9,7 @@ from osgeo import gdal, ogr
 
 from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.errors import Cancelled, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.engine.assess.evaluate import evaluate
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, write_raster
 
@@ -120,4 +121,4 @@ def test_what_cannot_be_compared_is_said(result: str, tmp_path: Path):
 
 def test_cancel(result: str):
     with pytest.raises(Cancelled):
-        evaluate(result, result, is_cancelled=lambda: True)
+        evaluate(result, result, feedback=Feedback(cancelled=lambda: True))

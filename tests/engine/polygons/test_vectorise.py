@@ -10,6 +10,7 @@ from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.core.classes import CLASSES, NODATA
 from farmcd_qgis.core.errors import Cancelled, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
@@ -233,7 +234,7 @@ def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypa
     while True:
         limit, asked = limit + 1, 0
         try:
-            vectorise.vectorise(run, is_cancelled=stop_at(limit))
+            vectorise.vectorise(run, feedback=Feedback(cancelled=stop_at(limit)))
         except Cancelled:
             assert left_in(run) == before
             assert (run / RUN_GPKG).read_bytes() == content
@@ -245,7 +246,7 @@ def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypa
 def test_progress_goes_up_to_the_end(tmp_path):
     run = write_run(tmp_path / "run", np.random.default_rng(1).integers(0, 6, (40, 40)))
     seen = []
-    vectorise.vectorise(run, progress=lambda step: seen.append(step.fraction))
+    vectorise.vectorise(run, feedback=Feedback(lambda step: seen.append(step.fraction)))
     assert seen == sorted(seen)
     assert 0 < seen[0] < 0.5
     assert seen[-1] == 1.0

@@ -12,7 +12,7 @@ from osgeo import gdal
 
 from farmcd_qgis.core.classes import CLASSES, NODATA
 from farmcd_qgis.core.errors import Cancelled, InputError
-from farmcd_qgis.core.feedback import Progress
+from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.predict import meter
 from farmcd_qgis.engine.predict.detect import detect
@@ -177,7 +177,7 @@ def test_progress_rises_to_one_and_tells_the_pace(make_request: Callable[..., Ru
             time.sleep(0.05)
             return super().predict(before, after)
 
-    detect(make_request(), reports.append, predictor=Slow())
+    detect(make_request(), Feedback(reports.append), predictor=Slow())
     fractions = [report.fraction for report in reports]
     assert fractions == sorted(fractions)
     assert (fractions[0], fractions[-1]) == (0.0, 1.0)
@@ -194,7 +194,7 @@ def test_cancel_before_the_first_rows_leaves_nothing(make_request: Callable[...,
     asked = iter(range(1000))
     request = make_request()
     with pytest.raises(Cancelled):
-        detect(request, is_cancelled=lambda: next(asked) >= calls, predictor=ColourPredictor())
+        detect(request, feedback=Feedback(cancelled=lambda: next(asked) >= calls), predictor=ColourPredictor())
     assert not Path(request.out_dir).exists()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from farmcd_qgis.core.feedback import Progress
+from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.engine.predict.meter import EMPTY_S_PER_MEGAPIXEL, TAIL_S_PER_MEGAPIXEL, Meter
 
 
@@ -20,7 +20,7 @@ def simulate(
     """Let tiles take `costs` seconds each; return what was reported when."""
     clock = Clock()
     told: list[tuple[float, Progress]] = []
-    meter = Meter(lambda progress: told.append((clock.now, progress)), clock)
+    meter = Meter(Feedback(lambda progress: told.append((clock.now, progress))), clock)
     meter.begin_tiles(len(costs) + done, done, megapixels, empty)
     for start in range(0, len(costs), batch):
         part = costs[start : start + batch]

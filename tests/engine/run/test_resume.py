@@ -16,6 +16,7 @@ import pytest
 from osgeo import ogr
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
+from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.protocol import RunRequest, RunResult
 from farmcd_qgis.core.run_files import STAGING, is_resumable
 from farmcd_qgis.engine.predict import detect as detect_module
@@ -95,7 +96,7 @@ def test_cancelled_it_says_what_stays_and_goes_on(make_request: Make):
     request = make_request()
     asked = iter(range(1000))
     with pytest.raises(Cancelled, match=r"stays in .*run; the same run goes on"):
-        detect(request, is_cancelled=lambda: next(asked) >= 14, predictor=ColourPredictor())
+        detect(request, feedback=Feedback(cancelled=lambda: next(asked) >= 14), predictor=ColourPredictor())
     whole = replace(request, out_dir=f"{request.out_dir}-whole")
     detect(whole, predictor=ColourPredictor())
     again = ColourPredictor()

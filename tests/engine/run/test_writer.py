@@ -13,6 +13,7 @@ from osgeo import gdal, osr
 
 from farmcd_qgis.core.classes import CHANGES, CLASSES, NODATA
 from farmcd_qgis.core.errors import Cancelled, FarmCDError
+from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.engine.predict.blending import Rows
 from farmcd_qgis.engine.run.journal import Journal, Step
 from farmcd_qgis.engine.run.run_folder import RunFolder
@@ -50,11 +51,12 @@ def write(
     is_cancelled: Callable[[], bool] = lambda: False,
 ) -> list[float]:
     reported: list[float] = []
+    feedback = Feedback(lambda step: reported.append(step.fraction), is_cancelled)
     (folder / "staging").mkdir()
     journal = Journal(folder / "staging", {})
     for first, last in pairwise(steps):
         journal.add(Step(0, last, 1, 0.1, row=first), cut(rows, first, last))
-    write_rasters(journal, folder, GRID, TAGS, reported.append, is_cancelled)
+    write_rasters(journal, folder, GRID, TAGS, feedback)
     return reported
 
 
@@ -135,7 +137,7 @@ def test_pieces_side_by_side_make_one_raster_and_what_is_empty_takes_no_room(tmp
         journal.add(Step(0, row + 300, 1, 0.1, column=10, row=row), Rows(row, 10, *pixels))
         journal.add(Step(0, row + 600, 0, 0.1, row=row + 300), Rows(row + 300, 0, *(pixels[:, :0, :0])))
     journal.add(Step(2500, 3000, 1, 0.1, column=4300, row=2700), Rows(2700, 4300, *pixels))
-    write_rasters(journal, tmp_path, grid, TAGS, lambda part: None, lambda: False)
+    write_rasters(journal, tmp_path, grid, TAGS, SILENT)
     expected = np.full((3000, 5000), NODATA, np.uint8)
     for row, column in ((0, 10), (1500, 10), (2700, 4300)):
         expected[row : row + 300, column : column + 700] = pixels[1]
