@@ -71,6 +71,22 @@ def add_finetune(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", metavar="D", help="auto, cpu, cuda or mps (default: %(default)s)")
 
 
+def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training.pseudo_labels."""
+    add = parser.add_argument
+    add("folder", metavar="FOLDER", help="folder of pairs: images of equal names in A and B")
+    add("--out", required=True, metavar="DIR", help="new folder for the labels and the opinions")
+    add(
+        "--opinions",
+        required=True,
+        metavar="S",
+        help="who is asked: files:FOLDER (A and B with NAME.npy and NAME.json), clip:FILE or clip:MODEL@FILE",
+    )
+    add("--covers", metavar="C", help="land covers: authors, farmland, land_cover, or a TOML file with your own")
+    add("--split", default="all", metavar="S", help="part of FOLDER that has splits (default: %(default)s)")
+    add("--threshold", type=float, default=0.8, metavar="X", help="less probable is unknown (default: %(default)s)")
+
+
 class _Tuple(argparse.Action):
     """Keeps several values as the tuple that RunRequest wants."""
 

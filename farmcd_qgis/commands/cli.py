@@ -17,10 +17,11 @@ from typing import Any
 
 from .. import __version__
 from ..core import paths
+from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from ..core.protocol import RunRequest
-from .arguments import add_finetune, add_polygon_options, add_request
+from .arguments import add_finetune, add_polygon_options, add_pseudo_labels, add_request
 from .console import UNUSABLE, Console, Parser, StopSignals
 
 DONE, FAULT = 0, 1
@@ -130,6 +131,21 @@ def _export_samples(arguments: argparse.Namespace, feedback: Feedback) -> Outcom
     words = f"{found.samples} samples from {found.confirmed} confirmed, {found.rejected} rejected and "
     words += f"{found.reclassified} reclassified candidates"
     return DONE, asdict(found), f"{words}\n{found.out_dir}"
+
+
+def _pseudo_labels(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
+    from ..networks.semicd_vl.opinions.choose import open_opinions, read_covers
+    from ..training.pseudo_labels import write_pseudo_labels
+    from ..training.unlabelled import open_unlabelled
+
+    pairs = open_unlabelled(Path(arguments.folder), arguments.split)
+    covers = read_covers(arguments.covers) if arguments.covers else None
+    source = open_opinions(arguments.opinions, covers)
+    made = write_pseudo_labels(pairs, source, arguments.out, arguments.threshold, feedback)
+    changed = sum(pixels for name, pixels in made.pixels.items() if name != FIVE[NO_CHANGE].name)
+    words = f"{made.pairs} pairs labelled by {source.name}: sure of {made.known:.1%} of the pixels, of which "
+    words += f"{changed / max(sum(made.pixels.values()), 1):.1%} changed"
+    return DONE, asdict(made), f"{words}\n{made.out_dir}"
 
 
 def _finetune(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
@@ -249,6 +265,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     export.add_argument("run_dirs", nargs="+", metavar="RUN_DIR")
     export.add_argument("--out", required=True, metavar="DIR", help="new folder for the samples")
+    add_pseudo_labels(
+        command("pseudo-labels", _pseudo_labels, "Label pairs by what opinions on each date say, without any label.")
+    )
     add_finetune(command("finetune", _finetune, "Train a checkpoint on with samples, and say whether it helped."))
 
     # Never reached: main hands the report's arguments to its own program.

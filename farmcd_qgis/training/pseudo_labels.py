@@ -15,7 +15,7 @@ from PIL import Image
 from ..core.classes import CLASSES
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
-from ..networks.semicd_vl.ceg import PARCEL_RULE, THRESHOLD, UNKNOWN, EventRule, Events, event_classes, generate_events
+from ..networks.semicd_vl.ceg import THRESHOLD, UNKNOWN, Events, event_classes, generate_events
 from ..networks.semicd_vl.opinions.source import Opinion, VisualOpinion
 from .unlabelled import MASKS, OPINIONS, UnlabelledFiles, UnlabelledPairs
 
@@ -33,32 +33,25 @@ class PseudoLabels:
     pixels: dict[str, int]
 
 
-@dataclass(frozen=True)
-class EventSettings:
-    """How events are made of opinions: the probability from which one counts, and the rule for instances."""
-
-    threshold: float = THRESHOLD
-    rule: EventRule = PARCEL_RULE
-
-
 def write_pseudo_labels(
     pairs: UnlabelledPairs,
     source: VisualOpinion,
     out_dir: str | Path,
-    settings: EventSettings | None = None,
+    threshold: float = THRESHOLD,
     feedback: Feedback = SILENT,
 ) -> PseudoLabels:
     """Ask a source of opinions about both dates of every pair and write what follows into `out_dir`.
 
-    Images are copied as they are. Raises InputError for an `out_dir` that holds something and for opinions that cannot
-    be used, FarmCDError where nothing can be written, and Cancelled; nothing is left then.
+    `threshold` is the probability from which a cover counts. Images are copied as they are.
+    Raises InputError for an `out_dir` that holds something and for opinions that cannot be used, FarmCDError where
+    nothing can be written, and Cancelled; nothing is left then.
     """
     out = Path(out_dir)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("pseudo_labels_not_empty", folder=str(out))
     existed = out.is_dir()
     try:
-        return _write(pairs, source, out, settings or EventSettings(), feedback)
+        return _write(pairs, source, out, threshold, feedback)
     except BaseException as error:
         shutil.rmtree(out, ignore_errors=True)
         if existed:
@@ -72,7 +65,7 @@ def _write(
     pairs: UnlabelledPairs,
     source: VisualOpinion,
     out: Path,
-    settings: EventSettings,
+    threshold: float,
     feedback: Feedback,
 ) -> PseudoLabels:
     for name in ("A", "B", "label", "list", *(f"{OPINIONS}/{kind}" for kind in MASKS)):
@@ -82,7 +75,7 @@ def _write(
         feedback.check()
         sample = pairs[number]
         before, after = source.look(sample.before, files.name, "before"), source.look(sample.after, files.name, "after")
-        events = _events(before, after, source, settings)
+        events = _events(before, after, source, threshold)
         label = event_classes(events, before.probabilities, after.probabilities, source.covers)
         counts += np.bincount(label.ravel(), minlength=256)
         _save_pair(out, files, label, events)
@@ -93,22 +86,21 @@ def _write(
     )
     names = [files.name for files in pairs.files]
     (out / LISTING).write_text("".join(f"{name}.png\n" for name in names), encoding="utf-8")
-    rule = {"threshold": settings.threshold, "rule": asdict(settings.rule)}
-    record = {**asdict(made), "out_dir": ".", "source": source.name, "covers": source.covers.as_dict(), **rule}
-    text = json.dumps(record | {"names": names}, indent=1, ensure_ascii=False)
+    record = {**asdict(made), "out_dir": ".", "source": source.name, "covers": source.covers.as_dict()}
+    text = json.dumps(record | {"threshold": threshold, "names": names}, indent=1, ensure_ascii=False)
     (out / PSEUDO_LABELS_JSON).write_text(text + "\n", encoding="utf-8")
     return made
 
 
-def _events(before: Opinion, after: Opinion, source: VisualOpinion, settings: EventSettings) -> Events:
+def _events(before: Opinion, after: Opinion, source: VisualOpinion, threshold: float) -> Events:
     named = before.instances is not None and after.instances is not None
     return generate_events(
         before.probabilities,
         after.probabilities,
         source.covers.foreground,
         (before.instances or (), after.instances or ()) if named else None,
-        settings.threshold,
-        settings.rule,
+        threshold,
+        source.covers.rule,
     )
 
 

@@ -1,6 +1,7 @@
 """Labels that nobody drew: a folder of pairs and a source of opinions become a training set."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from farmcd_qgis.networks.semicd_vl.ceg import EventRule
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, Covers, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.source import Date, Opinion, checked
 from farmcd_qgis.training.datasets import open_dataset
-from farmcd_qgis.training.pseudo_labels import EventSettings, write_pseudo_labels
+from farmcd_qgis.training.pseudo_labels import write_pseudo_labels
 from farmcd_qgis.training.unlabelled import open_unlabelled
 
 SIDE = 32
@@ -80,12 +81,12 @@ def test_pseudo_labels_are_a_training_set_of_five_classes(folder: Path, tmp_path
 
 
 def test_the_record_says_how_they_were_made(folder: Path, tmp_path: Path) -> None:
-    settings = EventSettings(0.7, EventRule("sum", 0.1))
-    write_pseudo_labels(open_unlabelled(folder), ByColour(), tmp_path / "out", settings)
+    covers = replace(FARMLAND, rule=EventRule("sum", 0.1))
+    write_pseudo_labels(open_unlabelled(folder), ByColour(covers), tmp_path / "out", threshold=0.7)
     record = json.loads((tmp_path / "out" / "pseudo_labels.json").read_text())
     assert record["source"] == "by colour"
-    assert covers_from(record["covers"]) == FARMLAND
-    assert (record["threshold"], record["rule"]) == (0.7, {"kind": "sum", "at_most": 0.1})
+    assert covers_from(record["covers"]) == covers
+    assert record["threshold"] == 0.7
     assert record["names"] == ["one", "two"]
     assert str(tmp_path) not in json.dumps(record)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...core.classes import CLASSES
-from .ceg import PARCEL_RULE, THRESHOLD, UNKNOWN, EventRule, Events, Instance, generate_events
+from .ceg import THRESHOLD, UNKNOWN, Events, Instance, generate_events
 from .opinions.covers import Covers
 
 # What is not sure on both dates never wins: it stays "no change", with a confidence that makes a hard region.
@@ -23,14 +23,13 @@ def zero_label(
     covers: Covers,
     instances: tuple[Sequence[Instance], Sequence[Instance]] | None = None,
     threshold: float = THRESHOLD,
-    rule: EventRule = PARCEL_RULE,
 ) -> np.ndarray:
     """Return the probabilities of the classes of change, float32 (K, H, W), from opinions (C, H, W) on two dates.
 
     Where the events say change, their class wins with the confidence of the opinions; where pixels and instances
     contradict each other, and where either opinion is unsure of a change, "no change" wins narrowly.
     """
-    events = generate_events(before, after, covers.foreground, instances, threshold, rule)
+    events = generate_events(before, after, covers.foreground, instances, threshold, covers.rule)
     return change_probabilities(before, after, covers, events)
 
 

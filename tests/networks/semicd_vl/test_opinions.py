@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks.semicd_vl.ceg import generate_events
+from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions, read_covers
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, KNOWN, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.files import OpinionFiles
 from farmcd_qgis.networks.semicd_vl.opinions.land_cover import LandCoverOpinion
@@ -68,6 +69,7 @@ def test_covers_travel_as_plain_values() -> None:
     assert AUTHORS.foreground == {0, 1}
     assert [row.name for row in FARMLAND.rows if row.foreground] == ["bareland", "building", "road", "water"]
     assert FARMLAND.becomes == (1, 2, 3, 5, 0, 0)
+    assert (AUTHORS.rule.kind, AUTHORS.rule.at_most) == ("sum", 0.0)
     assert FARMLAND.sentences()["water"][:2] == ("a satellite image of water.", "an aerial photo of water.")
 
 
@@ -78,6 +80,8 @@ def test_covers_travel_as_plain_values() -> None:
         ({}, "covers_incomplete"),
         ({"covers": [{"name": "lake"}]}, "covers_incomplete"),
         ({"covers": [{"name": "lake", "foreground": True}]}, "covers_one_side"),
+        ({"covers": [], "rule": {"kind": "most"}}, "covers_incomplete"),
+        ({"covers": [], "rule": {"at_most": -1}}, "covers_incomplete"),
         (
             {"covers": [{"name": "a", "foreground": True, "becomes": 9}, {"name": "b", "foreground": False}]},
             "covers_class",
@@ -219,3 +223,37 @@ def test_a_land_cover_network_is_a_source() -> None:
         broken.look(image, "one", "before")
     assert caught.value.code == "opinion_nan"
     assert "broken.safetensors" in caught.value.text("en")
+
+
+# By name
+
+
+def test_sources_and_covers_by_name(tmp_path: Path) -> None:
+    assert open_opinions(f"files:{tmp_path}") == OpinionFiles(tmp_path)
+    assert read_covers("farmland") is FARMLAND
+    own = tmp_path / "two.toml"
+    own.write_text('covers = [{name = "pond", foreground = true, becomes = 5}, {name = "field", foreground = false}]')
+    covers = read_covers(str(own))
+    assert (covers.name, covers.foreground, covers.becomes) == ("two", {0}, (5, 0))
+    assert open_opinions(f"files:{tmp_path}", covers).covers is covers
+
+
+@pytest.mark.parametrize(
+    ("named", "code"),
+    [
+        ("clip", "opinions_unknown"),
+        ("nobody:there", "opinions_unknown"),
+        ("files:/no/such/folder", "opinions_no_folder"),
+        ("clip:/no/such/file.pt", "text_weights_missing"),
+    ],
+)
+def test_sources_that_are_none(named: str, code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        open_opinions(named)
+    assert caught.value.code == code
+
+
+def test_a_table_of_covers_that_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text("covers = [")
+    with pytest.raises(InputError, match=r"own\.toml"):
+        read_covers(str(tmp_path / "own.toml"))

@@ -1,12 +1,22 @@
 """A source of opinions by its name, as the command line and recipes give it."""
 
+import tomllib
 from pathlib import Path
 
 from ....core.errors import InputError
-from .covers import AUTHORS, FARMLAND, Covers
+from .covers import AUTHORS, FARMLAND, Covers, covers_from
 from .source import VisualOpinion
 
-KINDS = ("files", "clip")
+
+def read_covers(named: str) -> Covers:
+    """Return the covers of a name, or of a TOML file; raises InputError where they cannot be used."""
+    path = Path(named)
+    if path.suffix != ".toml":
+        return covers_from(named)
+    try:
+        return covers_from({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError("covers_incomplete", name=named, reason=str(error)) from error
 
 
 def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:

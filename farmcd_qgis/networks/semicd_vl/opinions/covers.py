@@ -1,11 +1,13 @@
 """The land covers that an opinion tells apart: prompts, the split into foreground and background, and classes: data."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, get_args
 
 from ....core.classes import CLASSES, NO_CHANGE
 from ....core.errors import InputError
+from ..ceg import AUTHORS_RULE, PARCEL_RULE, EventRule, Rule
 
 TEMPLATES = ("a satellite image of {}.", "an aerial photo of {}.", "{} seen from above.")
 
@@ -29,13 +31,14 @@ class Covers:
     """All covers in the order of an opinion's probabilities, and the sentences that their prompts are set into.
 
     `both_ways` says that foreground that went is a change as well (a house that was pulled down); for farmland it is
-    none, since bare soil that became a crop is rotation.
+    none, since bare soil that became a crop is rotation. `rule` says which instances of such covers are events.
     """
 
     name: str
     rows: tuple[Cover, ...]
     templates: tuple[str, ...] = TEMPLATES
     both_ways: bool = False
+    rule: EventRule = PARCEL_RULE
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -63,7 +66,8 @@ class Covers:
             {"name": r.name, "prompts": list(r.prompts), "foreground": r.foreground, "becomes": r.becomes}
             for r in self.rows
         ]
-        own = {"name": self.name, "templates": list(self.templates), "both_ways": self.both_ways}
+        own: dict[str, Any] = {"name": self.name, "templates": list(self.templates), "both_ways": self.both_ways}
+        own["rule"] = asdict(self.rule)
         return own | {"covers": rows}
 
 
@@ -83,6 +87,7 @@ AUTHORS = Covers(
         _one("water", False),
     ),
     both_ways=True,
+    rule=AUTHORS_RULE,
 )
 FARMLAND = Covers(
     "farmland",
@@ -109,6 +114,14 @@ LAND_COVER = Covers(
 KNOWN = {covers.name: covers for covers in (AUTHORS, FARMLAND, LAND_COVER)}
 
 
+def rule_from(values: Mapping[str, Any]) -> EventRule:
+    """Read a rule for instances, the one for parcels where nothing is said; raises ValueError for an unknown one."""
+    kind, at_most = values.get("kind", PARCEL_RULE.kind), float(values.get("at_most", PARCEL_RULE.at_most))
+    if kind not in get_args(Rule) or not 0 <= at_most < math.inf:
+        raise ValueError(f"its rule for instances is {kind!r}, at most {at_most}")
+    return EventRule(kind, at_most)
+
+
 def covers_from(values: str | Mapping[str, Any]) -> Covers:
     """Read covers from a recipe or a checkpoint: a name of `KNOWN`, or a table as `Covers.as_dict` gives it.
 
@@ -131,6 +144,7 @@ def covers_from(values: str | Mapping[str, Any]) -> Covers:
             for row in values["covers"]
         )
         templates = tuple(str(template) for template in values.get("templates", TEMPLATES))
+        rule = rule_from(values.get("rule", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError("covers_incomplete", name=name, reason=f"{type(error).__name__} {error}") from error
     unknown = sorted({row.becomes for row in rows} - {row.id for row in CLASSES})
@@ -138,4 +152,4 @@ def covers_from(values: str | Mapping[str, Any]) -> Covers:
         raise InputError("covers_class", name=name, seen=", ".join(map(str, unknown)), last=CLASSES[-1].id)
     if len({row.foreground for row in rows}) < 2:
         raise InputError("covers_one_side", name=name, count=len(rows))
-    return Covers(name, rows, templates, bool(values.get("both_ways", False)))
+    return Covers(name, rows, templates, bool(values.get("both_ways", False)), rule)
