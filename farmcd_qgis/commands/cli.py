@@ -247,7 +247,7 @@ def _parser() -> argparse.ArgumentParser:
     add_request(preflight, out_required=False)
 
     vectorise = command("vectorise", _vectorise, "Make the polygons of a run folder anew.")
-    vectorise.add_argument("run_dir", metavar="RUN_DIR", help="folder with change.tif, confidence.tif, arbitration.tif")
+    vectorise.add_argument("run_dir", metavar="RUN_DIR", help="folder with change.tif and confidence.tif")
     add_polygon_options(vectorise, mmu="mmu")
 
     evaluate = command("evaluate", _evaluate, "Compare a result with a reference raster or polygons of what changed.")

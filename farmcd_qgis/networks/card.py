@@ -4,13 +4,13 @@ import hashlib
 import json
 import math
 import struct
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from ..core.classes import CLASSES
 from ..core.errors import InputError
-from .fd_mamba.variant import reason
+from .family import Family, families, family_named
 
 FORMAT = 1
 HEADER = "farmcd"
@@ -21,8 +21,10 @@ LARGEST_HEADER = 100 * 2**20
 class ModelCard:
     """What a checkpoint says of itself, in words and measured figures.
 
-    `resolution_m` is the range of ground metres per pixel it was trained for, `bands` names what it reads where that is
-    not red, green, blue; `metrics` maps a figure's name to its measured value, and `measured_on` says on what.
+    `resolution_m` is the range of ground metres per pixel it was trained for, `bands` names what each channel reads
+    where that is not red, green, blue; `metrics` maps a figure's name to its measured value, and `measured_on` says on
+    what. `order_free` says that it learned from both orders of the dates. `family`, the `multiple` of pixels that a
+    tile's side must be, and whether there is an `arbitration` follow from the kind of network.
     """
 
     name: str
@@ -30,7 +32,7 @@ class ModelCard:
     data: str = ""
     licence: str = ""
     resolution_m: tuple[float, float] | None = None
-    bands: str = ""
+    bands: tuple[str, ...] = ()
     tile: int = 256
     metrics: dict[str, float] = field(default_factory=dict)
     measured_on: str = ""
@@ -39,6 +41,30 @@ class ModelCard:
     limits: str = ""
     created: str = ""
     classes: tuple[str, ...] = tuple(row.name for row in CLASSES)
+    order_free: bool = False
+    family: str = "fd_mamba"
+    multiple: int = 8
+    arbitration: bool = True
+
+    def of(self, family: Family, n_classes: int | None = None) -> "ModelCard":
+        """Return the card with what follows from the kind of network and its number of classes."""
+        classes = self.classes
+        if n_classes is not None and len(classes) != n_classes:
+            classes = class_names(n_classes)
+        return replace(
+            self,
+            classes=classes,
+            family=family.name,
+            multiple=family.multiple,
+            arbitration=family.arbitration,
+        )
+
+
+def class_names(n_classes: int) -> tuple[str, ...]:
+    """Name the classes of a network that does not say which it knows."""
+    if n_classes == 2:
+        return (CLASSES[0].name, "change")
+    return tuple(CLASSES[k].name if k < len(CLASSES) else f"class_{k}" for k in range(n_classes))
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -46,13 +72,13 @@ def read_card(path: str | Path) -> ModelCard:
 
     Raises InputError where the file is missing, not in our format, or of a newer format or another network.
     """
-    return _card(_read_header(Path(path)), Path(path))
+    return card_of(read_header(Path(path)), Path(path))
 
 
 def read_contexts(path: str | Path) -> list[str]:
     """Read from a checkpoint's header which context prompts it knows; raises as `read_card` does."""
-    prompts = _read_header(Path(path)).get("context_prompts", [])
-    return [str(prompt) for prompt in prompts] if isinstance(prompts, list) else []
+    header = read_header(Path(path))
+    return family_named(header["model"]).contexts(header)
 
 
 def checkpoint_hash(path: str | Path) -> str:
@@ -61,21 +87,23 @@ def checkpoint_hash(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _is_safetensors(path: Path) -> bool:
+def is_safetensors(path: Path) -> bool:
+    """Say whether a file begins as a safetensors file does; raises InputError where it is missing or unreadable."""
     try:
         if not path.is_file():
             raise InputError("checkpoint_missing", f"There is no checkpoint file {path}.")
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
     if not start:
         raise InputError("checkpoint_unreadable", f"{path} is empty (0 bytes). Copy or download it again.")
     return len(start) == 9 and start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] < LARGEST_HEADER
 
 
-def _read_header(path: Path) -> dict[str, Any]:
-    if not _is_safetensors(path):
+def read_header(path: Path) -> dict[str, Any]:
+    """Read the header of a checkpoint in our format; raises InputError as `read_card` does."""
+    if not is_safetensors(path):
         raise InputError(
             "checkpoint_not_ours",
             f"{path} is not in FarmCD's checkpoint format. If it is an authors' .pth file, convert it first "
@@ -91,36 +119,54 @@ def _read_header(path: Path) -> dict[str, Any]:
         raise InputError(
             "checkpoint_not_ours", f"{path} is a safetensors file, but its header is not FarmCD's or is cut short."
         ) from error
-    if made_by != "fd_mamba" or made_in > FORMAT:
+    known = [family.name for family in families()]
+    if made_by not in known or made_in > FORMAT:
         raise InputError(
             "checkpoint_other_network",
-            f"{path} holds the model {made_by!r} in format {made_in}; this version of FarmCD reads fd_mamba up to "
-            f"format {FORMAT}. Update FarmCD, or choose another checkpoint.",
+            f"{path} holds the model {made_by!r} in format {made_in}; this version of FarmCD reads {', '.join(known)} "
+            f"up to format {FORMAT}. Update FarmCD, or choose another checkpoint.",
         )
     return header
 
 
-def _card(header: dict[str, Any], path: Path) -> ModelCard:
+def card_of(header: dict[str, Any], path: Path) -> ModelCard:
+    """Return the card in a header; raises InputError where it is garbled."""
     known = {f.name for f in fields(ModelCard)}
     try:
-        card = ModelCard(**{key: value for key, value in _with_tuples(header["card"]).items() if key in known})
+        said = {key: value for key, value in with_tuples(header["card"]).items() if key in known}
+        # Older headers name the bands in one text.
+        if isinstance(bands := said.get("bands"), str):
+            said["bands"] = tuple(bands.split(", ")) if bands else ()
+        card = ModelCard(**said).of(family_named(header["model"]))
         span = (1, 2) if card.resolution_m is None else card.resolution_m
         numbers = [card.tile, *card.metrics.values(), *span]
-        words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.classes]
+        words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.classes, *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
         if not finite or len(span) != 2 or not all(isinstance(word, str) for word in words):
             raise ValueError("its model card is garbled")
         return card
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
-def _with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+def with_tuples(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values from JSON with lists as the tuples that dataclasses hold."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
+def damaged(path: Path, error: Exception) -> InputError:
+    """Make the error that says how a checkpoint is damaged."""
     return InputError(
         "checkpoint_unreadable",
         f"{path} is no checkpoint or is damaged: {reason(error)}. Copy or download it again.",
     )
+
+
+def reason(error: Exception) -> str:
+    """Say an exception in one line, without a full stop."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    if isinstance(error, IndexError):
+        return "a tensor has too few dimensions"
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].strip().rstrip(".:")

@@ -6,11 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import CLASSES
-from ..core.context import context_prompts
 from .card import ModelCard
-from .checkpoint import CLIP_INSIDE, load_checkpoint, save_checkpoint
-from .prompts import prompt_ensembles, read_prompts
+from .checkpoint import load_checkpoint, save_checkpoint
 
 
 def convert(
@@ -23,31 +20,19 @@ def convert(
 ) -> ModelCard:
     """Write `source` (an authors' `.pth`, or ours) as `target` in our format; returns the card that was written.
 
-    `text_weights` is an encoder for the text features (see `text_priors.text_features`); without it the text tower or
-    the features in `source` are used. `prompts` is a file with own sentences for it (see `prompts`). Where there is an
-    encoder, every context prompt gets its feature, too. `text_features` {prompt: vector} goes before both. An older
-    `target` is replaced once the new one is whole, and stays as it was if anything fails; `target` may be `source`.
+    For networks with text priors: `text_weights` is an encoder for the text features (see `clip.text_features`);
+    without it the text tower or the features in `source` are used. `prompts` is a file with own sentences for it (see
+    `prompts`). Where there is an encoder, every context prompt gets its feature, too. `text_features`
+    {prompt: vector} goes before both. An older `target` is replaced once the new one is whole, and stays as it was if
+    anything fails; `target` may be `source`.
     Raises InputError where a file cannot be used, FarmCDError where `target` cannot be written.
     """
-    from .clip import encoder_name, ensemble_features
-
-    encoder = None
-    own = read_prompts(Path(prompts)) if prompts else {}
-    ensembles = {**prompt_ensembles(2, own), **prompt_ensembles(len(CLASSES), own)}
-    contexts = {prompt: [prompt] for prompt in context_prompts()}
-    if text_weights is not None or own:
-        using = source if text_weights is None else text_weights
-        text_features = {**ensemble_features({**ensembles, **contexts}, using), **(text_features or {})}
-        encoder = encoder_name(using, own)
-    net = load_checkpoint(source, text_features)
-    if net.card.text_encoder == CLIP_INSIDE:
-        net.score_head.contexts |= ensemble_features(contexts, source)
-    for prompt in ensembles:
-        # A class prompt that this network does not use would pass for a context.
-        net.score_head.contexts.pop(prompt, None)
-    card = card or net.card
+    net = load_checkpoint(source, text_features, text_weights=text_weights, prompts=prompts, contexts=True)
+    made: ModelCard = net.card
+    card = card or made
     card = replace(
-        card, created=card.created or datetime.now(UTC).date().isoformat(), text_encoder=encoder or card.text_encoder
+        card,
+        created=card.created or datetime.now(UTC).date().isoformat(),
+        text_encoder=made.text_encoder or card.text_encoder,
     )
-    save_checkpoint(net, card, target)
-    return card
+    return save_checkpoint(net, card, target)

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from ..core.classes import CLASSES, NO_CHANGE
+from ..core.classes import NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from . import heap
 from .card import checkpoint_hash
 from .checkpoint import load_checkpoint
 from .devices import choose_device
+from .family import Date, family_named
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,8 @@ HALF_TOLERANCE = 0.01
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+# Class probabilities (B, K, T, T), and what the text priors give to "no change" (B, T, T) or None without them.
+Prediction = tuple[Floats, Floats | None]
 
 
 class Predictor:
@@ -47,6 +50,7 @@ class Predictor:
         self.half = False
         self._is_cuda = device.startswith("cuda")
         self._net = net
+        self._family = family_named(net.family)
         self._symmetric = symmetric
         self._context = list(context) or None
         self._temperature = float(getattr(net, "temperature", 1.0))
@@ -65,37 +69,37 @@ class Predictor:
         """
         chosen = choose_device(device)
         net = load_checkpoint(checkpoint, device=chosen["id"])
-        if net.config.n_classes != len(CLASSES):
-            raise InputError(
-                "other_classes",
-                f"The checkpoint {checkpoint} tells {net.config.n_classes} classes apart, FarmCD's table has "
-                f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
-            )
-        if unknown := [prompt for prompt in options.get("context", ()) if prompt not in net.score_head.contexts]:
+        known = family_named(net.family).known_contexts(net)
+        if unknown := [prompt for prompt in options.get("context", ()) if prompt not in known]:
             raise InputError(
                 "unknown_context",
-                f"The checkpoint {checkpoint} knows {len(net.score_head.contexts)} contexts, but not {unknown[0]!r}. "
+                f"The checkpoint {checkpoint} knows {len(known)} contexts, but not {unknown[0]!r}. "
                 "Leave the context out, or convert the checkpoint with CLIP weights (farmcd convert --text-weights).",
             )
         about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
         return cls(net, chosen["id"], about=about, **options)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the run's record says of the network: checkpoint, its hash and card, device, precision."""
+        """Return what the run's record says of the network: checkpoint, its hash and card, device, precision.
+
+        `arbitration` says whether `predict` returns one.
+        """
         card = getattr(self._net, "card", None)
         precision = "bfloat16" if self.half else "float32"
         own = {"card": card, "temperature": self._temperature, "torch": torch.__version__, "precision": precision}
+        own["arbitration"] = self._family.arbitration
         return {**own, **self._about}
 
-    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats]:
+    def predict(self, before: Bytes, after: Bytes) -> Prediction:
         """Predict tiles, uint8 (B, 3, T, T) in red, green, blue.
 
         Returns the class probabilities (B, K, T, T) and the share that the text-prior pathway gives to "no
-        change" (B, T, T), both float32. On the CPU a tile's values do not depend on the batch it came in.
+        change" (B, T, T), both float32; None for a network without such a pathway. On the CPU a tile's values do not
+        depend on the batch it came in.
         On a GPU the next tiles are prepared while the last ones are computed. Halves the batch where the device's
         memory runs out; raises FarmCDError if not even one tile fits.
         """
-        results: list[tuple[Floats, Floats]] = []
+        results: list[Prediction] = []
         waiting: Pending | None = None
         done = 0
         while done < len(before):
@@ -111,8 +115,8 @@ class Predictor:
             done += len(before[part])
         if waiting is not None:
             results.append(waiting.wait())
-        classes, shares = zip(*results, strict=True)
-        return np.concatenate(classes), np.concatenate(shares)
+        shares = [share for _, share in results if share is not None]
+        return np.concatenate([classes for classes, _ in results]), np.concatenate(shares) if shares else None
 
     def _begin(self, before: Bytes, after: Bytes) -> "Pending | None":
         """Set the device to work on some tiles; None where its memory is too small for them."""
@@ -124,23 +128,26 @@ class Predictor:
         return None
 
     @torch.inference_mode()
-    def _forward(self, first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        classes, priors = self._softmax(first, second)
+    def _forward(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
+        maps = self._softmax(first, second)
         if self._symmetric:
-            turned = self._softmax(second, first)
-            classes, priors = (classes + turned[0]) / 2, (priors + turned[1]) / 2
-        return classes, priors[:, NO_CHANGE]
+            maps = [(one + turned) / 2 for one, turned in zip(maps, self._softmax(second, first), strict=True)]
+        return [maps[0], *(priors[:, NO_CHANGE] for priors in maps[1:])]
 
-    def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
+        images = self._normalised(before, "before"), self._normalised(after, "after")
         with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
-            logits, score_map = self._net(before, after, self._context)
-        return torch.softmax(logits.float() / self._temperature, 1), torch.softmax(score_map.float(), 1)
+            logits, score_map = self._net(*images, self._context)
+        classes = torch.softmax(logits.float() / self._temperature, 1)
+        return [classes] if score_map is None else [classes, torch.softmax(score_map.float(), 1)]
+
+    def _normalised(self, images: torch.Tensor, date: Date) -> torch.Tensor:
+        return self._family.normalise(images.float(), date).contiguous(memory_format=torch.channels_last)
 
     def _tensor(self, image: Bytes) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(image))
         # From pinned memory the copy runs by itself; torch keeps such memory for the next tiles.
-        tensor = (tensor.pin_memory() if self._is_cuda else tensor).to(self.device, non_blocking=self._is_cuda)
-        return (tensor.float() / 255 * 2 - 1).contiguous(memory_format=torch.channels_last)
+        return (tensor.pin_memory() if self._is_cuda else tensor).to(self.device, non_blocking=self._is_cuda)
 
     def _shrink(self, tried: int) -> None:
         if tried == 1:
@@ -173,7 +180,7 @@ class Predictor:
 
 
 class Pending:
-    """Probabilities (B, K, T, T) and shares (B, T, T) that the device may still be computing."""
+    """Probabilities (B, K, T, T) and, where there are, shares (B, T, T) that the device may still be computing."""
 
     def __init__(self, *tensors: torch.Tensor) -> None:
         self._kept = tensors
@@ -185,12 +192,12 @@ class Pending:
             self._event = torch.cuda.Event()
             self._event.record()
 
-    def wait(self) -> tuple[Floats, Floats]:
+    def wait(self) -> Prediction:
         """Wait until they are there."""
         if self._event is not None:
             self._event.synchronize()
-        classes, shares = (tensor.cpu().numpy() for tensor in self._kept)
-        return classes, shares
+        classes, *shares = (tensor.cpu().numpy() for tensor in self._kept)
+        return classes, shares[0] if shares else None
 
 
 def fitting_batch(free: int, per_tile: int) -> int:
@@ -198,9 +205,10 @@ def fitting_batch(free: int, per_tile: int) -> int:
     return max(1, min(LARGEST_BATCH, int(0.8 * free / max(per_tile, 1))))
 
 
-def close_enough(exact: tuple[Floats, Floats], rounded: tuple[Floats, Floats]) -> bool:
+def close_enough(exact: Prediction, rounded: Prediction) -> bool:
     """Say whether results in half precision may stand for exact ones: within 0.01, but for one pixel of a thousand."""
-    differences = (np.abs(one - other) for one, other in zip(exact, rounded, strict=True))
+    pairs = zip(exact, rounded, strict=True)
+    differences = (np.abs(one - other) for one, other in pairs if one is not None and other is not None)
     return all(np.quantile(difference, 0.999) <= HALF_TOLERANCE for difference in differences)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
-from .card import _damaged
+from .card import damaged
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,7 @@ def read_authors_state(path: Path) -> dict[str, "Tensor"]:
                 "checkpoint that holds a plain state dict.",
             ) from error
         reason = ValueError(f"its {path.stat().st_size:,} bytes cannot be read as a PyTorch state dict")
-        raise _damaged(path, reason) from error
+        raise damaged(path, reason) from error
     while isinstance(loaded, Mapping) and (
         inner := next((w for w in WRAPPERS if isinstance(loaded.get(w), Mapping)), None)
     ):

@@ -10,7 +10,7 @@ import torch
 from ..core.classes import NO_CHANGE
 from ..core.context import context_prompts
 from ..core.errors import InputError
-from ..networks.card import ModelCard
+from ..networks.card import ModelCard, with_tuples
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..networks.clip import encoder_name, ensemble_features
 from ..networks.fd_mamba.network import FDMamba, FDMambaConfig
@@ -74,7 +74,7 @@ def save_network(net: FDMamba, recipe: Recipe, result: Evaluation, step: int, mi
     """
     net = copy.deepcopy(net)
     lower_no_change(net, result.offset)
-    words: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in recipe.card.items()}
+    words = with_tuples(recipe.card)
     if net.card is not None:
         words.setdefault("bands", net.card.bands)
     origin = "random weights" if net.card is None else f"the checkpoint {net.card.name}"

@@ -193,7 +193,7 @@ def test_request_holds_what_is_chosen(dock, answers, qtbot, tmp_path):
 
 
 def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
-    reads = {**CARD, "bands": "red, near infrared, blue"}
+    reads = {**CARD, "bands": ["red", "near infrared", "blue"]}
     dock.model._fill_card(dict(reads))
     assert "Reads red, near infrared, blue." in dock.model.card.text()
     assert dock.request().before_bands == dock.request().after_bands == (1, 4, 3)

@@ -8,6 +8,7 @@ from farmcd_qgis.core.classes import CLASSES
 class TinyNet(torch.nn.Module):
     """Has a network's interface; remembers its inputs and fails above `room` samples at once."""
 
+    family, card = "fd_mamba", None
     temperature = 1.0
 
     def __init__(self, room: int = 99, fault: RuntimeError | None = None) -> None:

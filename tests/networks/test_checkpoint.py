@@ -10,9 +10,10 @@ import torch
 from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.engine import load_checkpoint
 from farmcd_qgis.networks.card import ModelCard, checkpoint_hash, read_card
-from farmcd_qgis.networks.checkpoint import infer_config, save_checkpoint
+from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.networks.convert import convert
 from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
+from farmcd_qgis.networks.fd_mamba.variant import infer_config
 from farmcd_qgis.networks.state import WRAPPERS
 from tests.helpers.small_network import CARD, PROMPTS, SMALL, made, outputs, same
 
@@ -46,7 +47,7 @@ def test_ours_comes_back_as_it_went(net, ours):
 
 def test_card_is_read_without_torch(ours):
     code = (
-        "import sys; from farmcd_qgis.networks.checkpoint import read_card; print(read_card(sys.argv[1]).name)\n"
+        "import sys; from farmcd_qgis.networks.card import read_card; print(read_card(sys.argv[1]).name)\n"
         "assert 'torch' not in sys.modules"
     )
     told = subprocess.run([sys.executable, "-c", code, str(ours)], capture_output=True, text=True, check=True)
@@ -70,7 +71,7 @@ def test_authors_wrappings(tmp_path, net, features, wrapper, prefix):
 @pytest.mark.parametrize("mode", MODES)
 def test_variant_is_inferred_from_shapes(mode, filters):
     config = FDMambaConfig(init_filters=filters, conv_mode=mode, up_conv_mode="orignal", blocks_down=(1, 1, 2, 1))
-    assert infer_config(FDMamba(config).state_dict(), Path("net.pth")) == config
+    assert infer_config(FDMamba(config).state_dict()) == config
 
 
 def test_missing_and_unexpected_keys_are_named(tmp_path, net, features):

@@ -221,6 +221,7 @@ def test_conversion_with_own_prompts(tmp_path, net, clip):
     ],
 )
 def test_own_prompts_that_cannot_be_used(tmp_path, text, told):
+    torch.save(made().state_dict(), tmp_path / "authors.pth")
     own = tmp_path / "prompts.toml"
     own.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=told):

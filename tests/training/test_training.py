@@ -98,7 +98,7 @@ def test_the_best_network_is_left_with_its_card_and_figures(data: Path, tmp_path
 
 
 def test_training_begins_with_a_checkpoint_and_says_so(data: Path, tmp_path: Path) -> None:
-    recipe = dataclasses.replace(RECIPE, steps=1, card={"bands": "red, near infrared, blue"})
+    recipe = dataclasses.replace(RECIPE, steps=1, card={"bands": ["red", "near infrared", "blue"]})
     first = train(recipe, data, tmp_path / "first").checkpoint
     still = dataclasses.replace(
         recipe, name="second", card={}, seed=5, optimiser=OptimiserSettings(lr=0, lr_least=0, weight_decay=0)
@@ -109,7 +109,7 @@ def test_training_begins_with_a_checkpoint_and_says_so(data: Path, tmp_path: Pat
     assert all(torch.equal(before[name], after[name]) for name in before if name != bias)
     assert "from the checkpoint made-up" in read_card(second).description
     assert read_card(second).text_encoder == read_card(first).text_encoder
-    assert read_card(second).bands == "red, near infrared, blue"
+    assert read_card(second).bands == ("red", "near infrared", "blue")
 
 
 def test_what_is_kept_may_be_the_mean_with_the_start(data: Path, tmp_path: Path) -> None:

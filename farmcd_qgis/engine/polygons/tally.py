@@ -28,12 +28,12 @@ Floats = npt.NDArray[np.float64]
 
 
 class Bands(NamedTuple):
-    """Rows of the run's rasters, uint8 (h, w) each; see the run folder's description for their meaning."""
+    """Rows of the run's rasters, uint8 (h, w) each; a network without text priors leaves no arbitration."""
 
     change: Bytes
     confidence: Bytes
     second: Bytes
-    arbitration: Bytes
+    arbitration: Bytes | None = None
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
@@ -42,13 +42,13 @@ class Bands(NamedTuple):
 
 
 class Rasters:
-    """The three rasters of a run folder, read in bands of rows."""
+    """The rasters of a run folder, read in bands of rows."""
 
     def __init__(self, run_dir: Path) -> None:
-        change, confidence, arbitration = (
-            _open(run_dir, name) for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF)
-        )
-        self._files = (change, confidence, arbitration)
+        change, confidence = (_open(run_dir, name) for name in (CHANGE_TIF, CONFIDENCE_TIF))
+        self._files = [change, confidence]
+        if (run_dir / ARBITRATION_TIF).exists():
+            self._files.append(_open(run_dir, ARBITRATION_TIF))
         self.width, self.height = change.RasterXSize, change.RasterYSize
         for file in self._files:
             if (file.RasterXSize, file.RasterYSize) != (self.width, self.height):
@@ -61,7 +61,7 @@ class Rasters:
         self.crs_wkt = change.GetProjection()
         self.areas = PixelAreas(self.geotransform, self.crs_wkt, self.width, self.height)
         self._bands = [change.GetRasterBand(1), *(confidence.GetRasterBand(n) for n in (1, 2))]
-        self._bands.append(arbitration.GetRasterBand(1))
+        self._bands += [arbitration.GetRasterBand(1) for arbitration in self._files[2:]]
         self._block_rows, self._block_row = change.GetRasterBand(1).GetBlockSize()[1], 0
 
     def spans(self) -> Iterator[Window]:
@@ -91,7 +91,10 @@ class Rasters:
 
 
 class Tally:
-    """What is known of each label, by position (label 1 comes first); grows with `add`. `area` is in square metres."""
+    """What is known of each label, by position (label 1 comes first); grows with `add`. `area` is in square metres.
+
+    `arbitrated` is False where the run has no arbitration.
+    """
 
     def __init__(self, area: Floats) -> None:
         count = len(area)
@@ -102,6 +105,7 @@ class Tally:
         self.confidence = np.zeros(count)
         self.confidence_min = np.full(count, 100, np.uint8)
         self.hard = np.zeros(count)
+        self.arbitrated = False
         self.arbitration = np.zeros(count)
         self.disagreement = np.zeros(count)
 
@@ -123,14 +127,17 @@ class Tally:
             keys = labels * len(CLASSES) + values[there]
             return np.bincount(keys, minlength=count * len(CLASSES)).reshape(count, -1)
 
-        confidence, arbitration = bands.confidence[there], bands.arbitration[there]
+        confidence = bands.confidence[there]
         self.pixels[touched] += total()
         self.classes[touched] += by_class(bands.change)
         self.seconds[touched] += by_class(bands.second)
         self.confidence[touched] += total(confidence)
         self.hard[touched] += total(hard[there])
-        self.arbitration[touched] += total(arbitration)
-        self.disagreement[touched] += total(arbitration > DISAGREEMENT_PERCENT)
+        if bands.arbitration is not None:
+            self.arbitrated = True
+            arbitration = bands.arbitration[there]
+            self.arbitration[touched] += total(arbitration)
+            self.disagreement[touched] += total(arbitration > DISAGREEMENT_PERCENT)
         # Written from high to low, so that the lowest stays; sorting bytes is quick.
         order = np.argsort(255 - confidence, kind="stable")
         lowest = np.full(count, 100, np.uint8)

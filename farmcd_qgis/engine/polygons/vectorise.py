@@ -56,7 +56,7 @@ def vectorise(
     connectivity: int = 8,
     feedback: Feedback = SILENT,
 ) -> VectorSummary:
-    """Write farmcd.gpkg of a run folder from its three rasters: candidates, hard regions, styles, record.
+    """Write farmcd.gpkg of a run folder from its rasters: candidates, hard regions, styles, record.
 
     Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
     stay as they are. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
@@ -110,8 +110,8 @@ def _candidate(number: int, tally: Tally) -> dict[str, Any]:
         **_measures(tally, at),
         "confidence_min": int(tally.confidence_min[at]) / 100,
         "hard_share": round(tally.hard[at] / pixels, 4),
-        "arbitration": round(tally.arbitration[at] / pixels / 100, 4),
-        "disagreement": round(tally.disagreement[at] / pixels, 4),
+        "arbitration": round(tally.arbitration[at] / pixels / 100, 4) if tally.arbitrated else None,
+        "disagreement": round(tally.disagreement[at] / pixels, 4) if tally.arbitrated else None,
         "status": UNREVIEWED,
     }
 

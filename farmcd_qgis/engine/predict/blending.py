@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...core.classes import CLASSES, NODATA
+from ...core.classes import NODATA
 from ..scene.tiling import Window
 
 Floats = npt.NDArray[np.float32]
@@ -17,7 +17,8 @@ class Rows(NamedTuple):
     """Finished rows of a run, each array uint8 (rows, columns), 255 where there is no result.
 
     `first` is the grid row of the first, `column` the grid column of the first; rows and columns may be left out at
-    the sides where there is no result. `confidence` and `arbitration` are in percent, rounded down.
+    the sides where there is no result. `confidence` and `arbitration` are in percent, rounded down; networks without
+    text priors have no arbitration.
     """
 
     first: int
@@ -25,7 +26,7 @@ class Rows(NamedTuple):
     change: Bytes
     confidence: Bytes
     second: Bytes
-    arbitration: Bytes
+    arbitration: Bytes | None = None
 
 
 def tile_weights(tile: int) -> Floats:
@@ -37,7 +38,8 @@ def tile_weights(tile: int) -> Floats:
 class Blender:
     """Sum up the probabilities of overlapping tiles and hand out the rows that no later tile can change.
 
-    Holds a band of at most `tile` rows over the width of `bounds`, so memory does not grow with the height.
+    Holds a band of at most `tile` rows over the width of `bounds`, so memory does not grow with the height; it is made
+    by the first tile, which tells how many classes there are and whether there is an arbitration.
     The sums of a pixel are made in the order of the calls to `add`, so equal input gives equal bytes.
     """
 
@@ -46,7 +48,8 @@ class Blender:
         self.top = bounds.row
         height = min(tile, bounds.height)
         self._weights = tile_weights(tile)
-        self._sums = np.zeros((len(CLASSES) + 1, height, bounds.width), np.float32)  # classes, then arbitration
+        self._sums = np.zeros((0, height, bounds.width), np.float32)  # classes, then arbitration
+        self._classes = 0
         self._weight = np.zeros((height, bounds.width), np.float32)
         self._keep = np.zeros((height, bounds.width), np.bool_)
         self._used = Window(bounds.column, self.top, 0, 0)
@@ -56,8 +59,12 @@ class Blender:
         """Shape of the largest array held."""
         return self._sums.shape
 
-    def add(self, window: Window, probabilities: Floats, arbitration: Floats, keep: Flags) -> None:
+    def add(self, window: Window, probabilities: Floats, arbitration: Floats | None, keep: Flags) -> None:
         """Add one tile: probabilities (K, h, w), arbitration (h, w), and which pixels shall have a result (h, w)."""
+        if not self._classes:
+            self._classes = len(probabilities)
+            layers = self._classes + (arbitration is not None)
+            self._sums = np.zeros((layers, *self._weight.shape), np.float32)
         band = Window(self.bounds.column, self.top, self.bounds.width, self._weight.shape[0])
         part = window.intersection(band)
         if not (part.width and part.height):
@@ -65,8 +72,9 @@ class Blender:
         source = _slices(part, window)
         target = _slices(part, band)
         weights = self._weights[source]
-        self._sums[(slice(0, -1), *target)] += weights * probabilities[(slice(None), *source)]
-        self._sums[(-1, *target)] += weights * arbitration[source]
+        self._sums[(slice(0, self._classes), *target)] += weights * probabilities[(slice(None), *source)]
+        if arbitration is not None:
+            self._sums[(-1, *target)] += weights * arbitration[source]
         self._weight[target] += weights
         self._keep[target] |= keep[source]
         self._used = _around(self._used, part)
@@ -84,6 +92,7 @@ class Blender:
             self.top,
             used.column,
             self._sums[:, :count, columns],
+            self._classes,
             self._weight[:count, columns],
             self._keep[:count, columns],
         )
@@ -115,19 +124,21 @@ def _move_up(array: npt.NDArray[np.generic], count: int) -> None:
     array[..., kept:, :] = 0
 
 
-def _decide(first: int, column: int, sums: Floats, weight: Floats, keep: Flags) -> Rows:
+def _decide(first: int, column: int, sums: Floats, classes: int, weight: Floats, keep: Flags) -> Rows:
     if not keep.any():
         return Rows(first, column, *(np.empty((0, 0), np.uint8) for _ in range(4)))
     change, confidence, second, arbitration = (np.full(keep.shape, NODATA, np.uint8) for _ in range(4))
     # Only pixels that get a result are worked on: a sparse mask costs little.
     means = sums[:, keep] / weight[keep]
-    probabilities, shares = means[:-1], means[-1]
+    probabilities, shares = means[:classes], means[classes:]
     best = probabilities.argmax(axis=0)
     change[keep] = best
     confidence[keep] = _percent(probabilities.max(axis=0))
-    arbitration[keep] = _percent(shares)
     np.put_along_axis(probabilities, best[np.newaxis], -1.0, axis=0)
     second[keep] = probabilities.argmax(axis=0)
+    if not len(shares):
+        return Rows(first, column, change, confidence, second)
+    arbitration[keep] = _percent(shares[0])
     return Rows(first, column, change, confidence, second, arbitration)
 
 

@@ -23,11 +23,11 @@ class TilePredictor(Protocol):
     tile: int
     device: str
 
-    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats]:
-        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) for uint8 (B, 3, T, T)."""
+    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats | None]:
+        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T)."""
 
     def describe(self) -> dict[str, Any]:
-        """Give what the record says of it."""
+        """Give what the record says of it; `arbitration` is False where `predict` gives none."""
 
 
 class Batch(NamedTuple):
@@ -75,11 +75,12 @@ class _Rows:
         self._tiles = 0
         self._begun = time.monotonic()
 
-    def add(self, batch: Batch, probabilities: Floats, arbitration: Floats) -> None:
+    def add(self, batch: Batch, probabilities: Floats, arbitration: Floats | None) -> None:
         """Blend in the tiles of a batch."""
         self._tiles += len(batch.windows)
-        for tile in zip(batch.windows, probabilities, arbitration, batch.keep, strict=True):
-            self._blender.add(*tile)
+        for place, (window, keep) in enumerate(zip(batch.windows, batch.keep, strict=True)):
+            shares = None if arbitration is None else arbitration[place]
+            self._blender.add(window, probabilities[place], shares, keep)
 
     def finish(self, until: int) -> None:
         """Hand on the rows above grid row `until`."""

@@ -5,6 +5,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
+from ...core.classes import CLASSES
 from ...core.errors import Cancelled, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
@@ -43,10 +44,10 @@ def detect(
 ) -> RunResult:
     """Find what farmland became between two dates and write the run folder `request.out_dir`.
 
-    The folder holds change, confidence and arbitration rasters, farmcd.gpkg and run.json; after an error or when
-    cancelled, the rows that were finished, with which the same request goes on, and nothing if there are none.
-    Equal input gives equal pixels, whatever the batch size, wherever the area of interest begins and however often
-    the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
+    The folder holds change, confidence and (with text priors) arbitration rasters, farmcd.gpkg and run.json; after an
+    error or when cancelled, the rows that were finished, with which the same request goes on, and nothing if there are
+    none. Equal input gives equal pixels, whatever the batch size, wherever the area of interest begins and however
+    often the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
     set. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
     """
     run = _Run(request, feedback)
@@ -87,7 +88,8 @@ class _Run:
         earlier_s = journal.seconds
         figures = self._predict(scene.pair, scene.mask, predictor, journal)
         writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
-        self._write_rasters(folder, journal, scene, identity, writing)
+        with_arbitration = predictor.describe().get("arbitration", True)
+        self._write_rasters(folder, journal, scene, identity, with_arbitration, writing)
         found = self._vectorise(folder, polygons)
         seconds = time.monotonic() - self.clock + earlier_s
         record = make_record(
@@ -139,11 +141,17 @@ class _Run:
         }
 
     def _write_rasters(
-        self, folder: RunFolder, journal: Journal, scene: Scene, identity: Identity, feedback: Feedback
+        self,
+        folder: RunFolder,
+        journal: Journal,
+        scene: Scene,
+        identity: Identity,
+        with_arbitration: bool,
+        feedback: Feedback,
     ) -> None:
         bounds, pair = scene.mask.bounds, scene.pair
         grid = Grid(bounds.width, bounds.height, _moved(pair.geotransform, bounds), pair.crs_wkt)
-        write_rasters(journal, folder.path, grid, raster_tags(scene, identity), feedback)
+        write_rasters(journal, folder.path, grid, raster_tags(scene, identity), feedback, with_arbitration)
 
     def _vectorise(self, folder: RunFolder, feedback: Feedback) -> dict[str, Any]:
         request = self.request
@@ -173,13 +181,21 @@ def _load_predictor(request: RunRequest) -> TilePredictor:
     with heap.uncollected():
         from ...networks.predictor import Predictor
 
-    return Predictor.load(
+    predictor = Predictor.load(
         request.checkpoint,
         request.device,
         tile=request.tile,
         symmetric=request.symmetric,
         context=request.context,
     )
+    known = predictor.describe()["card"].classes
+    if len(known) != len(CLASSES):
+        raise InputError(
+            "other_classes",
+            f"The checkpoint {request.checkpoint} tells {len(known)} classes apart, FarmCD's table has "
+            f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
+        )
+    return predictor
 
 
 def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:

@@ -23,7 +23,7 @@ from .identity import Identity, differences
 gdal.UseExceptions()
 
 JOURNAL = "journal.jsonl"
-# The bands of a piece, fields of Rows.
+# The bands of a piece, fields of Rows; the last is missing where there is no arbitration.
 FIELDS = ("change", "confidence", "second", "arbitration")
 BLOCK = 512
 
@@ -96,7 +96,7 @@ class Journal:
         self.steps.append(step)
 
     def path(self, step: Step) -> Path:
-        """Return the raster of a step's pixels, four bands of bytes in the order of FIELDS."""
+        """Return the raster of a step's pixels, bands of bytes in the order of FIELDS."""
         return self._pieces / step.file
 
     def _whole(self, steps: list[Step]) -> list[Step]:
@@ -140,11 +140,12 @@ def _write_piece(path: Path, rows: Rows) -> None:
     # Made in memory: what goes wrong with a disk then shows where Python writes, and reading goes on meanwhile.
     name = f"/vsimem/{uuid4().hex}.tif"
     height, width = rows.change.shape
+    fields = [field for field in FIELDS if getattr(rows, field) is not None]
     options = ["TILED=YES", f"BLOCKXSIZE={BLOCK}", f"BLOCKYSIZE={-(-height // 16) * 16}", "INTERLEAVE=BAND"]
     options += ["COMPRESS=DEFLATE", "ZLEVEL=1", "SPARSE_OK=TRUE"]
-    file = gdal.GetDriverByName("GTiff").Create(name, width, height, len(FIELDS), gdal.GDT_Byte, options)
+    file = gdal.GetDriverByName("GTiff").Create(name, width, height, len(fields), gdal.GDT_Byte, options)
     try:
-        for number, field in enumerate(FIELDS, start=1):
+        for number, field in enumerate(fields, start=1):
             band = file.GetRasterBand(number)
             band.SetNoDataValue(NODATA)
             band.WriteArray(np.ascontiguousarray(getattr(rows, field)))

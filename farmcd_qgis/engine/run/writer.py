@@ -1,4 +1,4 @@
-"""The three rasters of a run, made of its pieces as Cloud Optimized GeoTIFFs."""
+"""The rasters of a run, made of its pieces as Cloud Optimized GeoTIFFs."""
 
 import json
 import shutil
@@ -54,17 +54,20 @@ def write_rasters(
     grid: Grid,
     tags: dict[str, str],
     feedback: Feedback,
+    with_arbitration: bool = True,
 ) -> None:
     """Write the rasters with overviews and styles into `folder`.
 
+    The network may have had no text priors: then there is no raster of their arbitration.
     Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
     Raises FarmCDError if the disk is full, InputError if the folder cannot be written to, and Cancelled.
     """
+    names = [name for name in RASTERS if with_arbitration or name != ARBITRATION_TIF]
     with writing_to(folder), _small_cache(grid.width):
-        for index, name in enumerate(RASTERS):
+        for index, name in enumerate(names):
 
             def advance(part: float, *_: object, done: int = index) -> int:
-                feedback.progress("writing", (done + part) / len(RASTERS))
+                feedback.progress("writing", (done + part) / len(names))
                 return not feedback.is_cancelled()
 
             try:

@@ -107,9 +107,11 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
         yield Finding(
             "warning",
             "bands_untrained",
-            f"The checkpoint {card.name} was trained on {card.bands}, but the bands 1, 2, 3 are read: name those bands "
-            "of each image, such as 1,4,3, or use another checkpoint.",
+            f"The checkpoint {card.name} was trained on {', '.join(card.bands)}, but the bands 1, 2, 3 are read: name "
+            "those bands of each image, such as 1,4,3, or use another checkpoint.",
         )
+    if card is not None and request.tile % card.multiple:
+        raise InputError("tile_multiple", tile=request.tile, multiple=card.multiple, card=card.name)
 
 
 def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:

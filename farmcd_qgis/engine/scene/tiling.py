@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...core.errors import InputError
 
-# The networks halve the resolution three times on the way down.
+# No network takes less; one that wants more says so in its card (see the preflight).
 TILE_MULTIPLE = 8
 
 

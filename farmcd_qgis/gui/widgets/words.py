@@ -107,7 +107,7 @@ def card_words(card: dict[str, Any]) -> str:
         finest, coarsest = card["resolution_m"]
         parts.append(tr("Trained for {0:g} to {1:g} m per pixel.").format(finest, coarsest))
     if card.get("bands"):
-        parts.append(tr("Reads {0}.").format(card["bands"]))
+        parts.append(tr("Reads {0}.").format(", ".join(card["bands"])))
     f1 = card.get("metrics", {}).get("binary F1")
     if f1 is not None:
         measured = card.get("measured_on", "").split(",")[0]

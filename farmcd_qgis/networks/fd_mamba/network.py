@@ -42,6 +42,7 @@ class FDMamba(nn.Module):
     `card` and `temperature` (of the calibrated confidence) are set from the checkpoint.
     """
 
+    family = "fd_mamba"
     card: Any = None
     temperature: float = 1.0
 

@@ -2,10 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from ...core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -13,31 +10,27 @@ if TYPE_CHECKING:
     from .network import FDMambaConfig
 
 
-def infer_config(state: Mapping[str, "Tensor"], path: Path) -> "FDMambaConfig":
-    """Work out the network's variant from the shapes in a state dict; raises InputError for another network."""
+def infer_config(state: Mapping[str, "Tensor"]) -> "FDMambaConfig":
+    """Work out the network's variant from the shapes in a state dict.
+
+    Raises KeyError for a missing tensor, IndexError or ValueError for shapes that fit no such network.
+    """
     from .network import FDMambaConfig
 
     def blocks(part: str, levels: int) -> Any:
         found = [re.match(rf"{part}\.(\d)\.\d+\.norm1\.weight$", key) for key in state]
         return tuple(sum(m[1] == str(level) for m in found if m) for level in range(levels))
 
-    try:
-        return FDMambaConfig(
-            init_filters=state["convInit.conv.weight"].shape[0],
-            n_classes=state["conv_final.2.conv.weight"].shape[0],
-            conv_mode=_conv_mode(state, "srcm_encoder_layers"),
-            up_conv_mode=_conv_mode(state, "srcm_decoder_layers"),
-            blocks_down=blocks("srcm_encoder_layers", 4),
-            blocks_up=blocks("srcm_decoder_layers", 3),
-            text_width=state["score_head.proj.weight"].shape[0],
-            context_width=state["score_head.ctx_mlp.0.weight"].shape[0],
-        )
-    except (KeyError, IndexError, ValueError) as error:
-        raise InputError(
-            "checkpoint_other_network",
-            f"{path} is not an FD-Mamba checkpoint: {reason(error)} (its first tensors are "
-            f"{', '.join(list(state)[:3]) or 'none'}).",
-        ) from error
+    return FDMambaConfig(
+        init_filters=state["convInit.conv.weight"].shape[0],
+        n_classes=state["conv_final.2.conv.weight"].shape[0],
+        conv_mode=_conv_mode(state, "srcm_encoder_layers"),
+        up_conv_mode=_conv_mode(state, "srcm_decoder_layers"),
+        blocks_down=blocks("srcm_encoder_layers", 4),
+        blocks_up=blocks("srcm_decoder_layers", 3),
+        text_width=state["score_head.proj.weight"].shape[0],
+        context_width=state["score_head.ctx_mlp.0.weight"].shape[0],
+    )
 
 
 def _conv_mode(state: Mapping[str, "Tensor"], part: str) -> str:
@@ -54,13 +47,3 @@ def _conv_mode(state: Mapping[str, "Tensor"], part: str) -> str:
     if middle not in modes:
         raise ValueError(f"{stem}local_relation has {middle} channels inside, which no mode gives for {channels}")
     return modes[middle]
-
-
-def reason(error: Exception) -> str:
-    """Say an exception in one line, without a full stop."""
-    if isinstance(error, KeyError):
-        return f"it lacks {error}"
-    if isinstance(error, IndexError):
-        return "a tensor has too few dimensions"
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip().rstrip(".:")

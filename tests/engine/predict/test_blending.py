@@ -115,8 +115,19 @@ def test_only_columns_with_tiles_are_handed_out():
     assert blender.finish(72).change.size == 0
 
 
+def test_without_text_priors_there_is_no_arbitration():
+    blender = Blender(Window(0, 0, 2, 1), TILE)
+    probabilities = np.array([[[0.115, 0.765]], [[0.885, 0.235]]], np.float32)
+    blender.add(Window(0, 0, 2, 1), probabilities, None, np.ones((1, 2), bool))
+    rows = blender.finish(1)
+    assert rows.arbitration is None
+    assert (rows.change.tolist(), rows.second.tolist(), rows.confidence.tolist()) == ([[1, 0]], [[0, 1]], [[88, 76]])
+
+
 def test_band_does_not_grow_with_the_height():
     def shape(height: int) -> tuple[int, ...]:
-        return Blender(Window(0, 0, 50, height), TILE).band_shape
+        blender = Blender(Window(0, 0, 50, height), TILE)
+        blender.add(Window(0, 0, TILE, TILE), *random_probabilities(TILE, TILE, 1), np.ones((TILE, TILE), bool))
+        return blender.band_shape
 
     assert shape(100) == shape(1_000_000_000) == (len(CLASSES) + 1, TILE, 50)

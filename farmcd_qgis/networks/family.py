@@ -1,0 +1,113 @@
+"""The seam of a network family: all that the rest of FarmCD asks of a kind of network, and the table of the kinds.
+
+A new kind is a folder here whose `family.py` makes a `FAMILY`, and its name in FOLDERS; from elsewhere, `register`.
+Neither this module nor a family's may import torch before it has to: cards are read without it.
+"""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..core.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+FOLDERS = ("fd_mamba",)
+
+Date = Literal["before", "after"]
+State = Mapping[str, "Tensor"]
+
+
+class Family:
+    """One kind of network; subclasses say what differs.
+
+    `name` stands in headers and recipes, `title` in sentences. Heights and widths of a network's tiles are multiples
+    of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained.
+
+    A network is a torch module with `config` (a dataclass with `n_classes`), `family` (this name), and, set when it is
+    loaded, `card` and `temperature`. `forward(before, after, context=None)` takes images (B, 3, H, W) that the family
+    normalised and returns logits (B, K, H, W) and the text priors' score map (B, K, H, W) or None; binary networks
+    return the logits [0, z].
+    """
+
+    name: str
+    title: str
+    multiple: int
+    arbitration: bool = False
+    methods: tuple[str, ...] = ()
+
+    def recognise(self, state: State) -> bool:
+        """Say whether a state dict is of this kind, by the names of its tensors."""
+        raise NotImplementedError
+
+    def infer_config(self, state: State) -> Any:
+        """Work out a network's configuration from the shapes in its state dict.
+
+        Raises KeyError, IndexError or ValueError where there is none that fits.
+        """
+        raise NotImplementedError
+
+    def build(self, config: Any) -> "nn.Module":
+        """Make a network with fresh weights; raises ValueError, ArithmeticError or RuntimeError where it cannot be."""
+        raise NotImplementedError
+
+    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+        """Turn images of one date, float (B, 3, H, W) of 0..255, into what the network reads."""
+        raise NotImplementedError
+
+    def load_authors(self, state: State) -> State:
+        """Return an authors' state dict under the names of our parameters."""
+        return state
+
+    def is_extra(self, name: str) -> bool:
+        """Say whether a tensor in a checkpoint travels beside the network's parameters, for `attach`."""
+        return False
+
+    def attach(
+        self, net: "nn.Module", extras: State, header: Mapping[str, Any], path: Path, given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Give a loaded network what travels beside its parameters; returns words for the card.
+
+        `extras` are the tensors of `is_extra`, `header` is that of the file (empty for an authors'), `given` what the
+        caller asks for (options of `convert`). Raises InputError where something lacks or does not fit.
+        """
+        if given.get("text_features") or given.get("text_weights") or given.get("prompts"):
+            raise InputError("no_text_pathway", path=str(path), title=self.title)
+        return {}
+
+    def extras(self, net: "nn.Module") -> tuple[dict[str, "Tensor"], dict[str, Any]]:
+        """Return the tensors and the entries of the header that travel beside a network's parameters."""
+        return {}, {}
+
+    def contexts(self, header: Mapping[str, Any]) -> list[str]:
+        """Return the context prompts that a checkpoint knows, by its header."""
+        return []
+
+    def known_contexts(self, net: Any) -> list[str]:
+        """Return the context prompts that a network knows."""
+        return self.contexts(self.extras(net)[1])
+
+
+_registered: dict[str, Family] = {}
+
+
+def register(family: Family) -> None:
+    """Add a kind of network to the table, or replace the one of that name."""
+    _registered[family.name] = family
+
+
+def families() -> Iterator[Family]:
+    """Give every kind of network that is known."""
+    for folder in FOLDERS:
+        if folder not in _registered:
+            register(import_module(f"{__package__}.{folder}.family").FAMILY)
+    yield from list(_registered.values())
+
+
+def family_named(name: str) -> Family:
+    """Return the kind of that name; raises KeyError where there is none."""
+    if name in FOLDERS and name not in _registered:
+        register(import_module(f"{__package__}.{name}.family").FAMILY)
+    return _registered[name]

@@ -1,0 +1,159 @@
+"""FD-Mamba as a family: its text features travel in the checkpoint, those of the authors' come from the CLIP inside.
+
+In our format the features are the tensors `text.classes` (K, width) and `text.contexts` (M, width), and their prompts
+stand in the header.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...core.context import context_prompts
+from ...core.errors import InputError
+from ..card import reason
+from ..family import Date, Family, State
+from ..prompts import class_prompts, prompt_ensembles, read_prompts
+from ..state import CLIP_PREFIX
+from .variant import infer_config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .network import FDMamba, FDMambaConfig
+
+CLASS_TEXT = "text.classes"
+CONTEXT_TEXT = "text.contexts"
+CLIP_INSIDE = "CLIP text tower of the authors' checkpoint"
+
+
+class FDMambaFamily(Family):
+    """FD-Mamba with CMLA. `given` of `attach` may hold:
+
+    `text_features` {prompt: vector (width,)}, which go before those in the file; `text_weights`, an encoder that makes
+    them anew (see `clip.text_features`), and `prompts`, a file with own sentences for it; `contexts`, whether features
+    of all context prompts are wanted, where there is an encoder.
+    """
+
+    name = "fd_mamba"
+    title = "FD-Mamba"
+    # It halves the resolution three times on the way down.
+    multiple = 8
+    arbitration = True
+    methods = ("cotraining",)
+
+    def recognise(self, state: State) -> bool:
+        """Say whether its encoder's layers are there."""
+        return any(name.startswith("srcm_encoder_layers.") for name in state)
+
+    def infer_config(self, state: State) -> "FDMambaConfig":
+        """Work out the variant."""
+        return infer_config(state)
+
+    def build(self, config: "FDMambaConfig") -> "FDMamba":
+        """Make the network, without text features."""
+        from .network import FDMamba
+
+        return FDMamba(config)
+
+    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+        """Bring 0..255 to -1..1."""
+        return images / 255 * 2 - 1
+
+    def is_extra(self, name: str) -> bool:
+        """Say whether a tensor is a text feature or of the CLIP inside."""
+        return name in (CLASS_TEXT, CONTEXT_TEXT) or name.startswith(CLIP_PREFIX)
+
+    def attach(  # type: ignore[override]
+        self, net: "FDMamba", extras: State, header: Mapping[str, Any], path: Path, given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Set the text features, from the first that has them: given, encoded anew, in the file, of the CLIP inside."""
+        words: dict[str, Any] = {}
+        features = _known(extras, header)
+        own = read_prompts(Path(given["prompts"])) if given.get("prompts") else {}
+        ensembles = prompt_ensembles(net.config.n_classes, own)
+        contexts = {prompt: [prompt] for prompt in context_prompts()} if given.get("contexts") else {}
+        if given.get("text_weights") is not None or own:
+            from ..clip import encoder_name, ensemble_features
+
+            encoder = given.get("text_weights") or path
+            features |= ensemble_features({**ensembles, **contexts}, encoder)
+            words["text_encoder"] = encoder_name(encoder, own)
+        elif given.get("text_features") and not header:
+            words["text_encoder"] = "given vectors"
+        features |= given.get("text_features") or {}
+        clip = {name.removeprefix(CLIP_PREFIX): value for name, value in extras.items() if name.startswith(CLIP_PREFIX)}
+        missing = [prompt for prompt in ensembles if prompt not in features]
+        if missing and "token_embedding.weight" in clip:
+            from ..clip import clip_features
+
+            features |= clip_features([*missing, *contexts], clip, path)
+            words["text_encoder"] = CLIP_INSIDE
+        set_text(net, features, path)
+        return words
+
+    def extras(self, net: "FDMamba") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
+        """Return the text features and their prompts."""
+        import torch
+
+        head = net.score_head
+        tensors = {CLASS_TEXT: head.text.detach().float().cpu().contiguous()}
+        if head.contexts:
+            tensors[CONTEXT_TEXT] = torch.stack(list(head.contexts.values())).cpu()
+        return tensors, {
+            "class_prompts": class_prompts(net.config.n_classes),
+            "context_prompts": list(head.contexts),
+        }
+
+    def contexts(self, header: Mapping[str, Any]) -> list[str]:
+        """Return the prompts of the context features."""
+        prompts = header.get("context_prompts", [])
+        return [str(prompt) for prompt in prompts] if isinstance(prompts, list) else []
+
+
+def _known(extras: State, header: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the text features in a file by their prompts."""
+    if not header:
+        return {}
+    known = dict(zip(header["class_prompts"], extras[CLASS_TEXT], strict=True))
+    if CONTEXT_TEXT in extras:
+        known |= dict(zip(header["context_prompts"], extras[CONTEXT_TEXT], strict=True))
+    return known
+
+
+def set_text(net: "FDMamba", features: Mapping[str, Any], path: Path) -> None:
+    """Give a network the features of its class prompts and of all other prompts, which are contexts.
+
+    Raises InputError for one that lacks, has another width, or is no vector of finite numbers.
+    """
+    import torch
+
+    prompts = class_prompts(net.config.n_classes)
+    if missing := [prompt for prompt in prompts if prompt not in features]:
+        raise InputError(
+            "text_features_missing",
+            f"{path} holds no text features for {len(missing)} prompts ({', '.join(map(repr, missing))}). Convert it "
+            "with a CLIP weights file (farmcd convert SOURCE TARGET --text-weights FILE).",
+        )
+    width = net.config.text_width
+    vectors = {}
+    for prompt, numbers in features.items():
+        try:
+            vectors[prompt] = vector = torch.as_tensor(numbers, dtype=torch.float32).flatten()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(
+                "text_features_unusable", f"The text feature of {prompt!r} for {path} is no vector: {reason(error)}."
+            ) from error
+        if vector.numel() != width:
+            raise InputError(
+                "text_features_width",
+                f"The text feature of {prompt!r} has {vector.numel()} numbers, {path} needs {width}.",
+            )
+        if not vector.isfinite().all() or not vector.any():
+            raise InputError(
+                "text_features_unusable", f"The text feature of {prompt!r} for {path} is NaN, infinite or all zero."
+            )
+    contexts = {prompt: vector for prompt, vector in vectors.items() if prompt not in prompts}
+    net.score_head.set_text(torch.stack([vectors[prompt] for prompt in prompts]), contexts)
+
+
+FAMILY = FDMambaFamily()
