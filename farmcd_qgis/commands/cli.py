@@ -172,14 +172,15 @@ def _convert(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.convert import convert
 
     convert(arguments.source, arguments.target, text_weights=arguments.text_weights, prompts=arguments.prompts)
-    return DONE, asdict(read_card(arguments.target)), arguments.target
+    return DONE, read_card(arguments.target).as_dict(), arguments.target
 
 
 def _info(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.card import read_card
 
-    card = asdict(read_card(arguments.checkpoint))
-    return DONE, card, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in card.items())
+    card = read_card(arguments.checkpoint).as_dict()
+    shown = {**card, "classes": ", ".join(row["name"] for row in card["classes"]), "bands": ", ".join(card["bands"])}
+    return DONE, card, "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in shown.items())
 
 
 def _devices(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:

@@ -75,13 +75,13 @@ def _finetune(feedback: Feedback, checkpoint: str, samples: str, out: str, **opt
 def _convert(feedback: Feedback, source: str, target: str, **options: str | None) -> dict[str, Any]:
     from ..networks.convert import convert
 
-    return asdict(convert(source, target, **options))  # type: ignore[arg-type]
+    return convert(source, target, **options).as_dict()  # type: ignore[arg-type]
 
 
 def _info(feedback: Feedback, checkpoint: str) -> dict[str, Any]:
     from ..networks.card import read_card, read_contexts
 
-    return {**asdict(read_card(checkpoint)), "contexts": read_contexts(checkpoint)}
+    return {**read_card(checkpoint).as_dict(), "contexts": read_contexts(checkpoint)}
 
 
 def _devices(feedback: Feedback) -> dict[str, Any]:

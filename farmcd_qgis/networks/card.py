@@ -4,17 +4,19 @@ import hashlib
 import json
 import math
 import struct
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import CLASSES
+from ..core.classes import BINARY, FIVE, ChangeClass, ClassTable
 from ..core.errors import InputError
 from .family import Family, families, family_named
 
 FORMAT = 1
 HEADER = "farmcd"
 LARGEST_HEADER = 100 * 2**20
+# Of classes that nobody gave one.
+OTHER_COLOUR = "#999999"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ModelCard:
     calibration: str = ""
     limits: str = ""
     created: str = ""
-    classes: tuple[str, ...] = tuple(row.name for row in CLASSES)
+    classes: ClassTable = FIVE
     order_free: bool = False
     family: str = "fd_mamba"
     multiple: int = 8
@@ -49,8 +51,8 @@ class ModelCard:
     def of(self, family: Family, n_classes: int | None = None) -> "ModelCard":
         """Return the card with what follows from the kind of network and its number of classes."""
         classes = self.classes
-        if n_classes is not None and len(classes) != n_classes:
-            classes = class_names(n_classes)
+        if n_classes is not None and len(classes.predicted) != n_classes:
+            classes = classes_of(n_classes)
         return replace(
             self,
             classes=classes,
@@ -59,12 +61,17 @@ class ModelCard:
             arbitration=family.arbitration,
         )
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return the card as JSON holds it, in headers and in run.json."""
+        return {**asdict(self), "classes": self.classes.to_json()}
 
-def class_names(n_classes: int) -> tuple[str, ...]:
-    """Name the classes of a network that does not say which it knows."""
-    if n_classes == 2:
-        return (CLASSES[0].name, "change")
-    return tuple(CLASSES[k].name if k < len(CLASSES) else f"class_{k}" for k in range(n_classes))
+
+def classes_of(n_classes: int) -> ClassTable:
+    """Return the table of a network that does not say which classes it knows."""
+    if n_classes == len(BINARY.predicted):
+        return BINARY
+    others = (ChangeClass(k, f"class_{k}", OTHER_COLOUR) for k in range(len(FIVE), n_classes))
+    return ClassTable((*FIVE.rows[:n_classes], *others))
 
 
 def read_card(path: str | Path) -> ModelCard:
@@ -137,10 +144,11 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
         # Older headers name the bands in one text.
         if isinstance(bands := said.get("bands"), str):
             said["bands"] = tuple(bands.split(", ")) if bands else ()
+        said["classes"] = ClassTable.from_json(header["card"].get("classes"), str(path))
         card = ModelCard(**said).of(family_named(header["model"]))
         span = (1, 2) if card.resolution_m is None else card.resolution_m
         numbers = [card.tile, *card.metrics.values(), *span]
-        words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.classes, *card.bands]
+        words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
         if not finite or len(span) != 2 or not all(isinstance(word, str) for word in words):
             raise ValueError("its model card is garbled")

@@ -58,7 +58,7 @@ def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
         "config": asdict(net.config),
         **entries,
         "temperature": net.temperature,
-        "card": asdict(card),
+        "card": card.as_dict(),
     }
     target = Path(path)
     partial = target.with_name(target.name + ".part")

@@ -84,7 +84,7 @@ class Predictor:
 
         `arbitration` says whether `predict` returns one.
         """
-        card = getattr(self._net, "card", None)
+        card = self._net.card and self._net.card.as_dict()
         precision = "bfloat16" if self.half else "float32"
         own = {"card": card, "temperature": self._temperature, "torch": torch.__version__, "precision": precision}
         own["arbitration"] = self._family.arbitration

@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from ...core.classes import CLASSES
+from ...core.classes import CLASSES, table_of
 from ...core.errors import Cancelled, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
@@ -188,7 +188,7 @@ def _load_predictor(request: RunRequest) -> TilePredictor:
         symmetric=request.symmetric,
         context=request.context,
     )
-    known = predictor.describe()["card"].classes
+    known = table_of(predictor.describe()).predicted
     if len(known) != len(CLASSES):
         raise InputError(
             "other_classes",
