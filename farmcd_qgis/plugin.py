@@ -3,16 +3,16 @@
 from functools import partial
 from typing import Any
 
-from qgis.core import QgsApplication, QgsSettings
+from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QAction
 
 from .core.paths import resources
+from .settings import forget, settings
 from .translation import translator
 
 MENU = "FarmCD"
-STACKED = "plugins/farmcd/docksStacked"
 
 
 class FarmCDPlugin:
@@ -93,6 +93,7 @@ class FarmCDPlugin:
         if self._translator is not None:
             QCoreApplication.removeTranslator(self._translator)
             self._translator = None
+        forget()
 
     def _add(self, dock: Any, icon: QIcon, text: str) -> None:
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
@@ -108,9 +109,9 @@ class FarmCDPlugin:
 
     def _stack(self, dock: Any) -> None:
         """Put a dock behind the first one as a tab the first time it is wanted; later it stays where it is."""
-        setting = f"{STACKED}/{dock.objectName()}"
-        if not QgsSettings().value(setting, False, bool):
-            QgsSettings().setValue(setting, True)
+        stacked = settings().docks_stacked
+        if dock.objectName() not in stacked.value():
+            stacked.setValue([*stacked.value(), dock.objectName()])
             self.iface.mainWindow().tabifyDockWidget(self.dock, dock)
             dock.raise_()
 

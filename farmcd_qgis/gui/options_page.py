@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from qgis.core import QgsApplication, QgsSettings
+from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from ..core.paths import resources
-from ..review.reviewer import OFFICE_SETTING, REVIEWER_SETTING
-from ..runtime.pool import PYTHON_SETTING
+from ..settings import settings
 from .widgets.words import tr
 
 
@@ -60,16 +59,14 @@ class OptionsPage(QgsOptionsPageWidget):
 
     def apply(self) -> None:
         """Keep what is shown; a worker that runs already stays as it is until its job ends."""
-        settings = QgsSettings()
-        settings.setValue(PYTHON_SETTING, self.python.filePath().strip())
-        settings.setValue(REVIEWER_SETTING, self.reviewer.text().strip())
-        settings.setValue(OFFICE_SETTING, self.office.text().strip())
+        settings().python.setValue(self.python.filePath().strip())
+        settings().reviewer.setValue(self.reviewer.text().strip())
+        settings().office.setValue(self.office.text().strip())
 
     def _show_kept(self) -> None:
-        settings = QgsSettings()
-        self.python.setFilePath(settings.value(PYTHON_SETTING, "", str))
-        self.reviewer.setText(settings.value(REVIEWER_SETTING, "", str))
-        self.office.setText(settings.value(OFFICE_SETTING, "", str))
+        self.python.setFilePath(settings().python.value())
+        self.reviewer.setText(settings().reviewer.value())
+        self.office.setText(settings().office.value())
         self._look()
 
     def _look(self) -> None:

@@ -9,16 +9,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsSettings
-
 from ..core.feedback import Feedback
 from ..core.protocol import Command, RunRequest
+from ..settings import settings
 from . import pythons as interpreter
 from .client import WorkerClient, worker_argv
 from .leftovers import Leftovers
 from .qgis_python import report_argv, report_variables
 
-PYTHON_SETTING = "plugins/farmcd/python"
 # Those that draw with QGIS; all others are the engine's.
 REPORT_JOBS = frozenset({"report", "preview"})
 
@@ -80,7 +78,7 @@ def _borrow(command: str, feedback: Feedback) -> WorkerClient:
     if command in REPORT_JOBS:
         argv, variables = report_argv(), report_variables()
     else:
-        setting = str(QgsSettings().value(PYTHON_SETTING, "") or "")
+        setting = settings().python.value()
         argv, variables = worker_argv(interpreter.find(setting, feedback).path), {}
     with _lock:
         same_kind = [idle for idle in _idle if idle.argv[1:] == argv[1:]]

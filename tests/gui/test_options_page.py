@@ -16,11 +16,9 @@ from farmcd_qgis.runtime import pythons as interpreter
 
 @pytest.fixture
 def factory(qgis_app):
-    for name in ("plugins/farmcd", "farmcd"):
-        QgsSettings().remove(name)
+    QgsSettings().remove("plugins/farmcd")
     yield OptionsFactory()
-    for name in ("plugins/farmcd", "farmcd"):
-        QgsSettings().remove(name)
+    QgsSettings().remove("plugins/farmcd")
 
 
 def test_names_are_kept_and_used(factory, qgis_new_project):

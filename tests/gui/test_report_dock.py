@@ -51,8 +51,7 @@ class Answers:
 
 @pytest.fixture
 def answers(tmp_path, monkeypatch, qgis_app):
-    for name in ("plugins/farmcd", "farmcd"):
-        QgsSettings().remove(name)
+    QgsSettings().remove("plugins/farmcd")
     made = Answers(tmp_path)
     monkeypatch.setattr(jobs, "run_job", made)
     yield made

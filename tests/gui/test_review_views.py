@@ -9,7 +9,6 @@ from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsPointXY,
     QgsProject,
-    QgsSettings,
 )
 from qgis.gui import QgsDockWidget, QgsRendererRasterPropertiesWidget
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt
@@ -19,9 +18,9 @@ from qgis.PyQt.QtWidgets import QApplication, QWidget
 
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.judging.place import map_units
-from farmcd_qgis.gui.judging.views import PAIR_SETTING
 from farmcd_qgis.gui.review.words import neighbours
 from farmcd_qgis.review.neighbours import within
+from farmcd_qgis.settings import settings
 from tests.helpers.dated_layers import contrast, dated, raster, style
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM
 from tests.helpers.review_files import columns
@@ -32,9 +31,9 @@ Key = Qt.Key
 
 @pytest.fixture(autouse=True)
 def side_by_side():
-    QgsSettings().remove(PAIR_SETTING)
+    settings().side_by_side.remove()
     yield
-    QgsSettings().remove(PAIR_SETTING)
+    settings().side_by_side.remove()
 
 
 # One stretch
@@ -84,16 +83,16 @@ def test_side_by_side_is_switched_with_a_key_or_its_cross_and_remembered(dock, r
     press(dock, Key.Key_V)
     assert not shown.isVisible()
     assert not dock.actions_by_name["pair"].isChecked()
-    assert QgsSettings().value(PAIR_SETTING, type=bool) is False
+    assert settings().side_by_side.value() is False
     press(dock, Key.Key_V)
     assert shown.isVisible()
     shown.close()
-    assert QgsSettings().value(PAIR_SETTING, type=bool) is False
+    assert settings().side_by_side.value() is False
     assert not dock.actions_by_name["pair"].isChecked()
     press(dock, Key.Key_V)
     dock.close()
     assert not shown.isVisible()
-    assert QgsSettings().value(PAIR_SETTING, type=bool) is True
+    assert settings().side_by_side.value() is True
     dock.show()
     assert shown.isVisible()
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from qgis.core import QgsSettings
 from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
 from ...core.protocol import RunRequest
-from ..settings import SETTINGS
+from ...settings import settings
 from ..widgets.words import label as label_of
 from ..widgets.words import tr
 
@@ -128,23 +127,21 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         form.addRow(check)
         return check
 
-    def _kept(self) -> dict[str, Any]:
-        return {"tau": self.tau, "mmu": self.unit, "tile": self.tile, "overlap": self.overlap, "batch": self.batch}
+    def _kept(self) -> list[tuple[Any, Any]]:
+        """Pair entries with their boxes; not the order of dates, which empties the next run of who forgot it."""
+        kept = settings()
+        boxes = (self.tau, self.unit, self.tile, self.overlap, self.batch)
+        return list(zip((kept.tau, kept.mmu, kept.tile, kept.overlap, kept.batch), boxes, strict=True))
 
     def _save(self) -> None:
-        settings = QgsSettings()
-        for name, box in self._kept().items():
-            settings.setValue(SETTINGS + name, box.value())
-        settings.setValue(SETTINGS + "symmetric", self.symmetric.isChecked())
-        settings.setValue(SETTINGS + "match_histograms", self.matching.isChecked())
+        for entry, box in self._kept():
+            entry.setValue(box.value())
+        settings().match_histograms.setValue(self.matching.isChecked())
 
     def _restore(self) -> None:
-        settings = QgsSettings()
-        for name, box in self._kept().items():
-            kind = type(box.value())
-            box.setValue(settings.value(SETTINGS + name, box.value(), kind))
-        self.symmetric.setChecked(settings.value(SETTINGS + "symmetric", False, bool))
-        self.matching.setChecked(settings.value(SETTINGS + "match_histograms", False, bool))
+        for entry, box in self._kept():
+            box.setValue(entry.value())
+        self.matching.setChecked(settings().match_histograms.value())
 
 
 def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsProject, QgsSettings
+from qgis.core import QgsProject
 from qgis.gui import QgsCheckableComboBox, QgsFileWidget
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSizePolicy, QWidget
@@ -14,8 +14,8 @@ from ... import tasks
 from ...core.context import NUISANCES, SCENES, context_prompt
 from ...core.errors import FarmCDError
 from ...core.paths import bundled_checkpoints
+from ...settings import settings
 from ...translation import said
-from ..settings import SETTINGS
 from ..widgets.words import card_details, card_words, label, nuisance_words, scene_words, tr
 
 OTHER_FILE = "other"
@@ -82,7 +82,7 @@ class ModelForm(QWidget):
         """Name a folder that is not there yet, after the image and the time; one of the person's own stays."""
         if self.output.filePath() not in ("", self._proposed):
             return
-        home = QgsProject.instance().homePath() or QgsSettings().value(SETTINGS + "folder", str(Path.home()))
+        home = QgsProject.instance().homePath() or settings().folder.value() or Path.home()
         stem = re.sub(r"[^\w.-]+", "_", name)[:40] or "run"
         moment = datetime.now().strftime("%Y%m%d-%H%M%S")
         self._proposed = str(Path(home) / f"farmcd_{stem}_{moment}")
@@ -94,10 +94,9 @@ class ModelForm(QWidget):
 
     def keep(self) -> None:
         """Remember the output's parent folder, the checkpoint and the device."""
-        settings = QgsSettings()
-        settings.setValue(SETTINGS + "folder", str(Path(self.output.filePath()).parent))
-        settings.setValue(SETTINGS + "checkpoint", self.checkpoint.currentData())
-        settings.setValue(SETTINGS + "device", self.device.currentData())
+        settings().folder.setValue(str(Path(self.output.filePath()).parent))
+        settings().checkpoint.setValue(self.checkpoint.currentData())
+        settings().device.setValue(self.device.currentData())
 
     def _add_context(self, form: QFormLayout) -> None:
         self.scene = QComboBox()
@@ -132,7 +131,7 @@ class ModelForm(QWidget):
         for path in bundled_checkpoints():
             self.checkpoint.addItem(path.stem, str(path))
         self.checkpoint.addItem(tr("Other file…"), OTHER_FILE)
-        kept = str(QgsSettings().value(SETTINGS + "checkpoint", "") or "")
+        kept = settings().checkpoint.value()
         if kept and Path(kept).is_file():
             self.select(kept)
 
@@ -186,7 +185,7 @@ class ModelForm(QWidget):
         self.card.setText(said(error.message))
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
-        kept = str(QgsSettings().value(SETTINGS + "device", "auto"))
+        kept = settings().device.value()
         for row in found["devices"]:
             if row["usable"]:
                 self.device.addItem(f"{row['id']}: {row['name']}", row["id"])

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 
-from qgis.core import QgsRasterLayer, QgsSettings
+from qgis.core import QgsRasterLayer
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QObject
 from qgis.PyQt.QtWidgets import QWidget
 
 from ...core.errors import InputError
 from ...layers.stretch import SameStretch
+from ...settings import settings
 from ..widgets.words import tr
 from .keys import KeyAction
 from .pair_dock import PairDock
@@ -16,7 +17,6 @@ from .place import Place
 from .swipe import Swipe
 
 # Whether before and after are shown side by side.
-PAIR_SETTING = "farmcd/review/side_by_side"
 
 Pair = tuple[QgsRasterLayer, QgsRasterLayer]
 
@@ -38,7 +38,7 @@ class ReviewViews:
         }
         for action in self.actions.values():
             action.setCheckable(True)
-        self.actions["pair"].setChecked(QgsSettings().value(PAIR_SETTING, True, bool))
+        self.actions["pair"].setChecked(settings().side_by_side.value())
         self._keys: QObject | None = None
         self._pair: Callable[[], Pair | None] = lambda: None
         self._place: Place | None = None
@@ -88,7 +88,7 @@ class ReviewViews:
 
     def _switch_pair(self) -> None:
         wanted = self.actions["pair"].isChecked()
-        QgsSettings().setValue(PAIR_SETTING, wanted)
+        settings().side_by_side.setValue(wanted)
         pair = self._pair()
         if wanted and pair is not None:
             if self.dock is None:

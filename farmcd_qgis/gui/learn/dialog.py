@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsSettings
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -32,7 +31,7 @@ from ...core.protocol import Finding
 from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
 from ...core.run_record import read_record
 from ...review.session import Session
-from ..settings import SETTINGS
+from ...settings import settings
 from ..widgets.findings_list import FindingsList
 from ..widgets.words import progress_words, tr
 from .figures import FiguresTable, outcome_words
@@ -164,7 +163,7 @@ class LearnDialog(QDialog):
 
     def adopt(self) -> None:
         """Make the new checkpoint the one that new runs begin with."""
-        QgsSettings().setValue(SETTINGS + "checkpoint", self._made)
+        settings().checkpoint.setValue(self._made)
         self.adopted.emit(self._made)
         self.adopt_button.setEnabled(False)
         self.status.setText(tr("New runs use {0} from now on.").format(Path(self._made).name))

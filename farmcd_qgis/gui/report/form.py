@@ -9,7 +9,6 @@ from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
     QgsFieldProxyModel,
-    QgsSettings,
     QgsVectorLayer,
 )
 from qgis.gui import (
@@ -42,8 +41,7 @@ from ...layers.run_group import read_record
 from ...layers.runs import runs_in_project
 from ...layers.sources import polygon_source
 from ...report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
-from ...review.reviewer import OFFICE_SETTING
-from ..settings import SETTINGS
+from ...settings import settings
 from ..widgets.words import label, language, tr
 
 DEFAULTS = {field.name: field.default for field in fields(ReportSettings)}
@@ -119,14 +117,14 @@ class ReportForm(QWidget):
 
     def keep(self) -> None:
         """Remember names, language, choice of candidates and outputs for the next report."""
-        settings = QgsSettings()
-        settings.setValue(OFFICE_SETTING, self.office.text().strip())
-        settings.setValue(SETTINGS + "author", self.author.text().strip())
-        settings.setValue(SETTINGS + "report_language", self.language.currentData())
-        settings.setValue(SETTINGS + "report_filter", self.filter.currentData())
-        settings.setValue(SETTINGS + "report_outputs", list(self.outputs.checkedItemsData()))
-        settings.setValue(SETTINGS + "report_pages", self.pages.value())
-        settings.setValue(SETTINGS + "report_templates", self.templates.filePath().strip())
+        kept = settings()
+        kept.office.setValue(self.office.text().strip())
+        kept.author.setValue(self.author.text().strip())
+        kept.report_language.setValue(self.language.currentData())
+        kept.report_filter.setValue(self.filter.currentData())
+        kept.report_outputs.setValue(list(self.outputs.checkedItemsData()))
+        kept.report_pages.setValue(self.pages.value())
+        kept.report_templates.setValue(self.templates.filePath().strip())
 
     def _make_choices(self) -> None:
         self.run = _combo("runCombo")
@@ -245,21 +243,18 @@ class ReportForm(QWidget):
         self.crs.crsChanged.connect(lambda _: self.changed.emit())
 
     def _restore(self) -> None:
-        settings = QgsSettings()
-        self.office.setText(settings.value(OFFICE_SETTING, "", str))
-        self.author.setText(settings.value(SETTINGS + "author", "", str))
+        kept = settings()
+        self.office.setText(kept.office.value())
+        self.author.setText(kept.author.value())
         usual = "zh" if QgsApplication.instance().locale().startswith("zh") else "en"
-        for combo, key, default in (
-            (self.language, "report_language", usual),
-            (self.filter, "report_filter", "confirmed"),
-        ):
-            combo.setCurrentIndex(max(combo.findData(settings.value(SETTINGS + key, default, str)), 0))
-        kept = settings.value(SETTINGS + "report_outputs", None)
-        for index in range(self.outputs.count() if kept else 0):
-            wanted = self.outputs.itemData(index) in kept
+        for combo, chosen in ((self.language, kept.report_language), (self.filter, kept.report_filter)):
+            combo.setCurrentIndex(max(combo.findData(chosen.value() or usual), 0))
+        outputs = kept.report_outputs.value()
+        for index in range(self.outputs.count() if outputs else 0):
+            wanted = self.outputs.itemData(index) in outputs
             self.outputs.setItemCheckState(index, Qt.CheckState.Checked if wanted else Qt.CheckState.Unchecked)
-        self.pages.setValue(settings.value(SETTINGS + "report_pages", self.pages.value(), int))
-        self.templates.setFilePath(settings.value(SETTINGS + "report_templates", "", str))
+        self.pages.setValue(kept.report_pages.value())
+        self.templates.setFilePath(kept.report_templates.value())
 
     def _chosen_classes(self) -> tuple[int, ...]:
         # None chosen is meant as all, as if the person had never looked there.

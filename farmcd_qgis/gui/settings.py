@@ -1,3 +1,0 @@
-"""FarmCD's settings in QGIS."""
-
-SETTINGS = "plugins/farmcd/"
