@@ -158,8 +158,14 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
 
 
 def with_tuples(values: dict[str, Any]) -> dict[str, Any]:
-    """Return values from JSON with lists as the tuples that dataclasses hold."""
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    """Return values from JSON with lists as the tuples that dataclasses hold, in tables within them, too."""
+    return {key: _with_tuple(value) for key, value in values.items()}
+
+
+def _with_tuple(value: Any) -> Any:
+    if isinstance(value, dict):
+        return with_tuples(value)
+    return tuple(value) if isinstance(value, list) else value
 
 
 def damaged(path: Path, error: Exception) -> InputError:

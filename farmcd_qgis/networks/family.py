@@ -14,7 +14,7 @@ from ..core.errors import InputError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FOLDERS = ("fd_mamba",)
+FOLDERS = ("fd_mamba", "semicd_vl", "semicd_vl_zero")
 
 Date = Literal["before", "after"]
 State = Mapping[str, "Tensor"]

@@ -59,6 +59,7 @@ class SemiCDVL(nn.Module):
     `card` and `temperature` (of the calibrated confidence) are set from the checkpoint.
     """
 
+    family: str = "semicd_vl"
     card: Any = None
     temperature: float = 1.0
 

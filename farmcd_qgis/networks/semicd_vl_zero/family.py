@@ -1,0 +1,65 @@
+"""Detection without training as a family: its checkpoint is a land-cover network with the table of its covers."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..family import Date, Family, State, families, family_named
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .network import ZeroLabel, ZeroLabelConfig
+
+PREFIX = "opinion."
+
+
+class ZeroLabelFamily(Family):
+    """A land-cover network of any family that looks at one image, and the events of what it says of two dates."""
+
+    name = "semicd_vl_zero"
+    title = "Without training (land-cover comparison)"
+    multiple = 16
+
+    def recognise(self, state: State) -> bool:
+        """Say that no authors' file is of this kind: it is made by `make_zero_label`."""
+        return False
+
+    def infer_config(self, state: State) -> "ZeroLabelConfig":
+        """Find the family of the land-cover network inside by its tensors, and its variant."""
+        from .network import ZeroLabelConfig
+
+        inner = {name.removeprefix(PREFIX): value for name, value in state.items()}
+        family = next((family for family in families() if family.recognise(inner)), None)
+        if family is None:
+            raise ValueError("it holds no land-cover network")
+        return ZeroLabelConfig(family.name, family.infer_config(inner))
+
+    def build(self, config: "ZeroLabelConfig") -> "ZeroLabel":
+        """Make the network with fresh weights."""
+        from .network import ZeroLabel
+
+        return ZeroLabel(config, family_named(config.source).build(config.inner))
+
+    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+        """Leave 0..255: the network inside has its own way."""
+        return images
+
+    def attach(  # type: ignore[override]
+        self, net: "ZeroLabel", extras: State, header: Mapping[str, Any], path: Path, given: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Set the covers and the threshold that the header says."""
+        from ..semicd_vl.opinions.covers import covers_from
+
+        net.covers, net.threshold = covers_from(header["covers"]), float(header["threshold"])
+        if not 0 < net.threshold <= 1 or not math.isfinite(net.threshold):
+            raise ValueError(f"its threshold is {net.threshold}")
+        return {}
+
+    def extras(self, net: "ZeroLabel") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
+        """Return what the header says of covers and threshold."""
+        return {}, {"covers": net.covers.as_dict(), "threshold": net.threshold}
+
+
+FAMILY = ZeroLabelFamily()

@@ -1,0 +1,135 @@
+"""Detection without training as a family: a land-cover network in, a checkpoint that detects change out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from farmcd_qgis.core.classes import FIVE
+from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.networks import family as seam
+from farmcd_qgis.networks.card import ModelCard, read_card
+from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
+from farmcd_qgis.networks.family import Family, State, register
+from farmcd_qgis.networks.predictor import Predictor
+from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, LAND_COVER
+from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
+
+# By cover, in the order of LAND_COVER: bareland, building, road, vegetation, water.
+COLOURS = ((150, 110, 70), (200, 60, 60), (128, 128, 128), (40, 140, 40), (30, 60, 200))
+HOUSE, POND = np.s_[:, 4:12, 4:12], np.s_[:, 20:28, 8:24]
+
+
+@dataclass(frozen=True)
+class ByColourConfig:
+    n_classes: int = 5
+    single_image: bool = True
+
+
+class ByColour(nn.Module):
+    """A land-cover network: the nearest colour wins."""
+
+    family = "test_by_colour"
+    card: Any = None
+    temperature = 1.0
+
+    def __init__(self, config: ByColourConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.colours = nn.Parameter(torch.tensor(COLOURS[: config.n_classes], dtype=torch.float32))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, None]:
+        return -(images[:, None] - self.colours[:, :, None, None]).square().sum(2) / 400, None
+
+
+class ByColourFamily(Family):
+    name = "test_by_colour"
+    title = "By colour"
+    multiple = 1
+
+    def recognise(self, state: State) -> bool:
+        return "colours" in state
+
+    def infer_config(self, state: State) -> ByColourConfig:
+        return ByColourConfig(state["colours"].shape[0])
+
+    def build(self, config: ByColourConfig) -> ByColour:
+        return ByColour(config)
+
+    def normalise(self, images: Tensor, date: str) -> Tensor:
+        return images
+
+
+@pytest.fixture(autouse=True)
+def by_colour() -> Iterator[None]:
+    register(ByColourFamily())
+    yield
+    seam._registered.pop("test_by_colour")
+
+
+@pytest.fixture
+def prior(tmp_path: Path) -> Path:
+    save_checkpoint(ByColour(ByColourConfig()), ModelCard("colours", licence="CC0"), tmp_path / "prior.safetensors")
+    return tmp_path / "prior.safetensors"
+
+
+def ground(cover: int = 3) -> np.ndarray:
+    return np.broadcast_to(np.array(COLOURS[cover], np.uint8)[:, None, None], (3, 32, 32)).copy()
+
+
+def test_it_detects_what_farmland_became(prior: Path, tmp_path: Path) -> None:
+    target = tmp_path / "zero.safetensors"
+    made = make_zero_label(prior, target)
+    assert made == read_card(target)
+    assert (made.family, made.classes, made.arbitration, made.licence) == ("semicd_vl_zero", FIVE, False, "CC0")
+    assert "bareland, building, road or water" in made.limits
+    predictor = Predictor.load(str(target), "cpu", tile=32)
+    before, after = ground(), ground()
+    after[HOUSE] = np.array(COLOURS[1])[:, None, None]
+    after[POND] = np.array(COLOURS[4])[:, None, None]
+    probabilities, _ = predictor.predict(before[None], after[None])
+    seen = probabilities[0].argmax(0)
+    expected = np.zeros((32, 32), int)
+    expected[HOUSE[1:]], expected[POND[1:]] = 2, 5
+    np.testing.assert_array_equal(seen, expected)
+    assert probabilities[0].max(0).min() > 0.9
+    # The other way round nothing was lost.
+    back, _ = predictor.predict(after[None], before[None])
+    assert not back[0].argmax(0).any()
+
+
+def test_covers_and_threshold_travel_in_the_checkpoint(prior: Path, tmp_path: Path) -> None:
+    covers = replace(LAND_COVER, name="own", both_ways=True)
+    make_zero_label(prior, tmp_path / "zero.safetensors", covers, 0.6)
+    net = load_checkpoint(tmp_path / "zero.safetensors")
+    assert (net.covers, net.threshold) == (covers, 0.6)
+    assert net.config.inner == ByColourConfig()
+
+
+def test_networks_that_cannot_compare(prior: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        make_zero_label(prior, tmp_path / "zero.safetensors", AUTHORS)
+    assert caught.value.code == "zero_label_covers"
+    make_zero_label(prior, tmp_path / "zero.safetensors")
+    with pytest.raises(InputError) as caught:
+        make_zero_label(tmp_path / "zero.safetensors", tmp_path / "again.safetensors")
+    assert caught.value.code == "zero_label_two_dates"
+    assert not (tmp_path / "again.safetensors").exists()
+
+
+def test_a_checkpoint_without_a_land_cover_network_is_refused(prior: Path, tmp_path: Path) -> None:
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    make_zero_label(prior, tmp_path / "zero.safetensors")
+    with safe_open(tmp_path / "zero.safetensors", "pt") as file:
+        header = file.metadata()
+    tensors = load_file(tmp_path / "zero.safetensors")
+    save_file({"opinion.other": tensors["opinion.colours"]}, tmp_path / "none.safetensors", header)
+    with pytest.raises(InputError, match="no land-cover network"):
+        load_checkpoint(tmp_path / "none.safetensors")
