@@ -27,7 +27,7 @@ def no_layer_outlives_qgis(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     for kept in gc.get_objects():
         # Clearing a generator would end it, and fixtures that are still to be torn down are generators.
-        if isinstance(kept, FrameType) and not kept.f_code.co_flags & inspect.CO_GENERATOR:
+        if type(kept) is FrameType and not kept.f_code.co_flags & inspect.CO_GENERATOR:
             with contextlib.suppress(RuntimeError):  # it still runs
                 kept.clear()
     gc.collect()

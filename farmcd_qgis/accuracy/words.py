@@ -8,9 +8,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
+from ..core.pages import page as page_of
 from .estimates import FEW, Assessment, ClassAccuracy, Estimate
 
 JSON_NAME = "accuracy.json"
@@ -20,13 +22,6 @@ PAGE_NAME = "accuracy.html"
 
 # Without one wrong point among n, up to about this many of n may be wrong in truth, at a level of 95 %.
 RULE_OF_THREE = 3.0
-STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: .5rem 0 1rem; }
-th, td { padding: .25rem .75rem; border-bottom: 1px solid #ccc; text-align: right; font-variant-numeric: tabular-nums; }
-th:first-child, td:first-child { text-align: left; }
-p { max-width: 45rem; }
-"""
 # What Qt's rich text understands in the place of a style sheet.
 CELLS = 'cellpadding="3" cellspacing="0" border="0"'
 RIGHT = (' align="right"', "")
@@ -102,12 +97,12 @@ def page(assessment: Assessment, title: str) -> str:
         reviewers=", ".join(assessment.reviewers) or "–",
         date=assessment.last_judged_at[:10] or "–",
     )
-    lines = "".join(f"<p>{escape(line)}</p>" for line in (about, *notes(assessment)))
-    language = "zh" if _language().startswith("zh") else "en"
-    return (
-        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n{lines}\n{tables(assessment)}\n"
-        "</body></html>\n"
+    return page_of(
+        "accuracy.html",
+        language="zh" if _language().startswith("zh") else "en",
+        title=title,
+        about=[about, *notes(assessment)],
+        tables=Markup(tables(assessment)),  # nosec B704 # escaped where it is made
     )
 
 

@@ -1,7 +1,6 @@
 """farmcd:reviewsummary, what a review has come to."""
 
 import json
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from qgis.PyQt.QtCore import QLocale, QMetaType
 
 from ..core.classes import MU_PER_HECTARE, class_label
 from ..core.errors import FarmCDError
+from ..core.pages import page
 from ..core.run_files import RUN_GPKG
 from ..review.summary import Count, Summary, review_summary
 from ..translation import said
@@ -116,36 +116,27 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
             "reason": self.tr("Reason of pseudo-changes"),
             "reviewer": self.tr("Reviewer"),
         }
-        parts = [
-            f"<!DOCTYPE html><html><head><meta charset='utf-8'><title>{escape(run)}</title><style>",
-            "body{font-family:sans-serif;margin:2em}table{border-collapse:collapse;margin-bottom:1.5em}",
-            "th,td{border:1px solid #bbb;padding:.25em .7em;text-align:left}td.n,th.n{text-align:right}</style></head>",
-            f"<body><h1>{escape(self.tr('Review of {run}').format(run=run))}</h1><p>",
-            escape(
-                self.tr("{total} candidates, {count} verdicts given").format(
-                    total=summary.candidates, count=summary.verdicts
-                )
-            ),
-            f" ({summary.first[:16]} – {summary.last[:16]} UTC)" if summary.first else "",
-            "</p>",
-        ]
         columns = (self.tr("Candidates"), self.tr("Area (ha)"), self.tr("Area (mu)"))
+        tables = []
         for about, head in heads.items():
-            rows = [one for one in summary.counts if one.about == about]
-            if not rows:
-                continue
-            parts.append(f"<table><tr><th>{escape(head)}</th>")
-            parts += [f"<th class='n'>{escape(column)}</th>" for column in columns]
-            parts.append("</tr>")
-            for one in rows:
-                areas = [locale.toString(float(one.area_ha * unit), "f", 2) for unit in (1, MU_PER_HECTARE)]
-                cells = "".join(f"<td class='n'>{cell}</td>" for cell in (one.candidates, *areas))
-                parts.append(f"<tr><td>{escape(self._label(one))}</td>{cells}</tr>")
-            parts.append("</table>")
-        for name, seconds in summary.seconds_each.items():
-            words = self.tr("{name}: {seconds} s for a verdict (median)").format(name=name, seconds=seconds)
-            parts.append(f"<p>{escape(words)}</p>")
-        return "".join([*parts, "</body></html>\n"])
+            rows = []
+            for one in summary.counts:
+                if one.about == about:
+                    areas = [locale.toString(float(one.area_ha * unit), "f", 2) for unit in (1, MU_PER_HECTARE)]
+                    rows.append((self._label(one), one.candidates, *areas))
+            if rows:
+                tables.append(((head, *columns), rows))
+        told = self.tr("{total} candidates, {count} verdicts given")
+        span = f" ({summary.first[:16]} – {summary.last[:16]} UTC)" if summary.first else ""
+        pace = self.tr("{name}: {seconds} s for a verdict (median)")
+        return page(
+            "review.html",
+            language="zh" if QgsApplication.instance().locale().startswith("zh") else "en",
+            title=self.tr("Review of {run}").format(run=run),
+            about=told.format(total=summary.candidates, count=summary.verdicts) + span,
+            tables=tables,
+            pace=[pace.format(name=name, seconds=seconds) for name, seconds in summary.seconds_each.items()],
+        )
 
     def _labels(self) -> dict[str, str]:
         return {
