@@ -80,10 +80,18 @@ def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
         "--opinions",
         required=True,
         metavar="S",
-        help="who is asked: files:FOLDER (A and B with NAME.npy and NAME.json), clip:FILE or clip:MODEL@FILE",
+        help="who is asked: files:FOLDER (A and B with NAME.npy and NAME.json), network:CHECKPOINT, clip:FILE or "
+        "clip:MODEL@FILE",
     )
-    add("--covers", metavar="C", help="land covers: authors, farmland, land_cover, or a TOML file with your own")
     add("--split", default="all", metavar="S", help="part of FOLDER that has splits (default: %(default)s)")
+    add_covers(parser, default=None)
+
+
+def add_covers(parser: argparse.ArgumentParser, default: str | None) -> None:
+    """Add what is known of land covers: their table, and when one counts."""
+    add = parser.add_argument
+    words = "land covers: authors, farmland, land_cover, or a TOML file with your own"
+    add("--covers", metavar="C", default=default, help=words)
     add("--threshold", type=float, default=0.8, metavar="X", help="less probable is unknown (default: %(default)s)")
 
 

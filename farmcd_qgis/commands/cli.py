@@ -21,7 +21,7 @@ from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from ..core.protocol import RunRequest
-from .arguments import add_finetune, add_polygon_options, add_pseudo_labels, add_request
+from .arguments import add_covers, add_finetune, add_polygon_options, add_pseudo_labels, add_request
 from .console import UNUSABLE, Console, Parser, StopSignals
 
 DONE, FAULT = 0, 1
@@ -175,6 +175,14 @@ def _convert(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     return DONE, read_card(arguments.target).as_dict(), arguments.target
 
 
+def _zero_label(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
+    from ..networks.semicd_vl.opinions.choose import read_covers
+    from ..networks.semicd_vl_zero.make import make_zero_label
+
+    card = make_zero_label(arguments.source, arguments.target, read_covers(arguments.covers), arguments.threshold)
+    return DONE, card.as_dict(), arguments.target
+
+
 def _info(arguments: argparse.Namespace, feedback: Feedback) -> Outcome:
     from ..networks.card import read_card
 
@@ -283,6 +291,11 @@ def _parser() -> argparse.ArgumentParser:
         help="CLIP weights for the text features, if SOURCE has none (or open_clip's MODEL@FILE)",
     )
     convert.add_argument("--prompts", metavar="F", help='own sentences for the classes (TOML: water = ["...", "..."])')
+
+    zero = command("zero-label", _zero_label, "Make a checkpoint that compares land covers, without any training.")
+    zero.add_argument("source", metavar="SOURCE", help="checkpoint of a land-cover network (of single images)")
+    zero.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
+    add_covers(zero, default="land_cover")
 
     info = command("info", _info, "Show the model card of a checkpoint.")
     info.add_argument("checkpoint", metavar="CHECKPOINT")

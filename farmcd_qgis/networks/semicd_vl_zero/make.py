@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...core.classes import FIVE
-from ...core.errors import InputError
 from ..card import ModelCard
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..semicd_vl.ceg import THRESHOLD
 from ..semicd_vl.opinions.covers import LAND_COVER, Covers
+from ..semicd_vl.opinions.land_cover import check_land_cover
 from .network import ZeroLabel, ZeroLabelConfig
 
 # Large, so that few parcels are cut by a border.
@@ -29,11 +29,7 @@ def make_zero_label(
     or tells another number of covers apart, FarmCDError where `target` cannot be written.
     """
     opinion = load_checkpoint(source)
-    if not getattr(opinion.config, "single_image", False):
-        raise InputError("zero_label_two_dates", path=str(source), family=opinion.family)
-    if opinion.config.n_classes != len(covers):
-        seen, count = opinion.config.n_classes, len(covers)
-        raise InputError("zero_label_covers", path=str(source), seen=seen, count=count, covers=covers.name)
+    check_land_cover(opinion, source, covers)
     net = ZeroLabel(ZeroLabelConfig(opinion.family, opinion.config), opinion)
     net.covers, net.threshold = covers, threshold
     old: ModelCard = opinion.card

@@ -206,7 +206,7 @@ def test_windows_overlap_by_half() -> None:
 def test_a_land_cover_network_is_a_source() -> None:
     """A segmenter that calls bright ground building and dark ground vegetation, at half the resolution."""
 
-    def segment(images: torch.Tensor) -> torch.Tensor:
+    def segment(images: torch.Tensor, date: str) -> torch.Tensor:
         bright = F.avg_pool2d(images.float().mean(1, keepdim=True), 2) / 255
         return 20 * torch.cat([bright * 0, bright, bright * 0, 1 - bright, bright * 0], 1)
 
@@ -218,7 +218,7 @@ def test_a_land_cover_network_is_a_source() -> None:
     assert (likeliest[12:28, 22:48] == 1).all()
     assert (likeliest[:8] == 3).all()
     np.testing.assert_allclose(opinion.probabilities.sum(0), 1, atol=1e-5)
-    broken = LandCoverOpinion(lambda images: segment(images) * torch.nan, 32, "broken.safetensors")
+    broken = LandCoverOpinion(lambda images, date: segment(images, date) * torch.nan, 32, "broken.safetensors")
     with pytest.raises(InputError) as caught:
         broken.look(image, "one", "before")
     assert caught.value.code == "opinion_nan"

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks import family as seam
@@ -17,6 +18,7 @@ from farmcd_qgis.networks.card import ModelCard, read_card
 from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.networks.family import Family, State, register
 from farmcd_qgis.networks.predictor import Predictor
+from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, LAND_COVER
 from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
 
@@ -114,11 +116,11 @@ def test_covers_and_threshold_travel_in_the_checkpoint(prior: Path, tmp_path: Pa
 def test_networks_that_cannot_compare(prior: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         make_zero_label(prior, tmp_path / "zero.safetensors", AUTHORS)
-    assert caught.value.code == "zero_label_covers"
+    assert caught.value.code == "land_cover_covers"
     make_zero_label(prior, tmp_path / "zero.safetensors")
     with pytest.raises(InputError) as caught:
         make_zero_label(tmp_path / "zero.safetensors", tmp_path / "again.safetensors")
-    assert caught.value.code == "zero_label_two_dates"
+    assert caught.value.code == "land_cover_two_dates"
     assert not (tmp_path / "again.safetensors").exists()
 
 
@@ -133,3 +135,25 @@ def test_a_checkpoint_without_a_land_cover_network_is_refused(prior: Path, tmp_p
     save_file({"opinion.other": tensors["opinion.colours"]}, tmp_path / "none.safetensors", header)
     with pytest.raises(InputError, match="no land-cover network"):
         load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_the_same_network_is_a_source_of_opinions(prior: Path, tmp_path: Path) -> None:
+    source = open_opinions(f"network:{prior}")
+    assert (source.name, source.covers) == ("network colours", LAND_COVER)
+    image = ground()
+    image[POND] = np.array(COLOURS[4])[:, None, None]
+    seen = source.look(image, "one", "after").probabilities.argmax(0)
+    assert (seen[POND[1:]] == 4).all()
+    assert (seen == 4).sum() == 128
+    with pytest.raises(InputError) as caught:
+        open_opinions(f"network:{prior}", AUTHORS)
+    assert caught.value.code == "land_cover_covers"
+
+
+def test_the_command_makes_the_checkpoint(prior: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "zero.safetensors"
+    assert main(["zero-label", str(prior), str(target), "--covers", "land_cover", "--threshold", "0.7"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == str(target)
+    assert load_checkpoint(target).threshold == 0.7
+    assert main(["zero-label", str(target), str(target)]) == 2
+    assert "looks at two dates" in capsys.readouterr().err

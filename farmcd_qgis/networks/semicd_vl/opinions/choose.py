@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from ....core.errors import InputError
-from .covers import AUTHORS, FARMLAND, Covers, covers_from
+from .covers import AUTHORS, FARMLAND, LAND_COVER, Covers, covers_from
 from .source import VisualOpinion
 
 
@@ -20,9 +20,11 @@ def read_covers(named: str) -> Covers:
 
 
 def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
-    """Open `files:FOLDER` (as the authors' detector writes them) or `clip:FILE` / `clip:MODEL@FILE` (local weights).
+    """Open a source of opinions by its name, from local files alone.
 
-    Without `covers` they are the authors' for files and farmland protection's for a CLIP.
+    That is `files:FOLDER` (as the authors' detector writes them), `network:CHECKPOINT` (a land-cover network),
+    `clip:FILE` or `clip:MODEL@FILE`. Without `covers` they are the authors' for files, the five classes' for a network
+    and farmland protection's for a CLIP.
     Raises InputError for an unknown kind, and where the source cannot be used.
     """
     kind, _, place = named.partition(":")
@@ -32,6 +34,10 @@ def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
         if not Path(place).is_dir():
             raise InputError("opinions_no_folder", folder=place)
         return OpinionFiles(Path(place), covers or AUTHORS)
+    if kind == "network" and place:
+        from .land_cover import network_opinion
+
+        return network_opinion(place, covers or LAND_COVER)
     if kind == "clip" and place:
         from .clip_dense import dense_clip
 
