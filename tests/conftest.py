@@ -9,6 +9,12 @@ from types import FrameType
 import pytest
 from hypothesis import HealthCheck, settings
 
+from farmcd_qgis.engine.prepare import prepare as prepare_engine
+from farmcd_qgis.networks.prepare import prepare as prepare_networks
+
+prepare_networks()
+prepare_engine()
+
 # A busy machine must not fail a test: no limit on the time of an example, nor on making one up.
 settings.register_profile("farmcd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("farmcd")

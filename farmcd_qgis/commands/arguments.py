@@ -39,15 +39,16 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
     add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
-    add_polygon_options(parser, mmu="minimum_mapping_unit_m2")
+    add_polygon_options(parser)
 
 
-def add_polygon_options(parser: argparse.ArgumentParser, mmu: str) -> None:
+def add_polygon_options(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that decide what becomes a polygon."""
     add = parser.add_argument
     add("--tau", type=float, default=DEFAULTS.tau, metavar="X", help="less confident is hard (default: %(default)s)")
     add(
         "--mmu",
-        dest=mmu,
+        dest="minimum_mapping_unit_m2",
         type=float,
         default=DEFAULTS.minimum_mapping_unit_m2,
         metavar="M2",

@@ -6,7 +6,6 @@ or when its parent is gone. Neither qgis nor torch is known here: each kind of w
 """
 
 import faulthandler
-import inspect
 import logging
 import os
 import queue
@@ -19,6 +18,7 @@ from typing import IO, Any
 
 from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import Feedback, Progress
+from ..core.jobs import JOBS, Process, call
 from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode
 
 HEARTBEAT_S = 1.0
@@ -26,7 +26,7 @@ PROGRESS_S = 0.2
 GRACE_S = 5.0
 
 # Called with a feedback, and the command's arguments by name.
-Job = Callable[..., dict[str, Any]]
+Served = Callable[..., dict[str, Any]]
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Worker:
     """One of `jobs` after the other as `commands` says, events to `events`; `versions` is what it says of itself."""
 
     def __init__(
-        self, commands: IO[str], events: IO[str], jobs: Mapping[str, Job], versions: Mapping[str, str | None]
+        self, commands: IO[str], events: IO[str], jobs: Mapping[str, Served], versions: Mapping[str, str | None]
     ) -> None:
         self.channel = Channel(events, closed=self.leave)
         self._commands = commands
@@ -153,12 +153,16 @@ class Worker:
         if job is None:
             known = ", ".join(self._known)
             raise InputError("unknown_command", f"The worker has no job {command.name!r}; it has {known}.")
-        try:
-            inspect.signature(job).bind(self._feedback, **command.arguments)
-        except TypeError as error:
-            message = f"The job {command.name!r} cannot be called so: {error}."
-            raise InputError("bad_arguments", message) from error
         return job(self._feedback, **command.arguments)
+
+
+def jobs_of(process: Process) -> dict[str, Served]:
+    """Return the jobs of the table that belong to a process."""
+
+    def served(name: str) -> Served:
+        return lambda feedback, **arguments: call(name, arguments, feedback)
+
+    return {name: served(name) for name, job in JOBS.items() if job.process == process}
 
 
 def explain(error: Exception) -> tuple[str, str]:
@@ -189,7 +193,7 @@ def _claim(descriptor: int, mode: str) -> IO[str]:
     return os.fdopen(own, mode, encoding="utf-8", errors="surrogateescape", newline="\n")
 
 
-def serve(jobs: Mapping[str, Job], versions: Mapping[str, str | None], log: str) -> None:
+def serve(jobs: Mapping[str, Served], versions: Mapping[str, str | None], log: str) -> None:
     """Serve the process that started this one until it leaves; warnings of the logger `log` go to the person."""
     faulthandler.enable()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -130,6 +130,11 @@ def request_from_dict(values: dict[str, Any]) -> RunRequest:
         raise InputError("bad_request", f"The run request is not usable: {error}.") from error
 
 
+def findings_from_dict(values: dict[str, Any]) -> list[Finding]:
+    """Rebuild the findings of a preflight that travelled as JSON."""
+    return [Finding(**finding) for finding in values["findings"]]
+
+
 def result_from_dict(values: dict[str, Any]) -> RunResult:
     """Rebuild a RunResult that travelled as JSON."""
     findings = [Finding(**finding) for finding in values.get("findings", [])]

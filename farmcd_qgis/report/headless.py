@@ -4,10 +4,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from qgis.core import Qgis, QgsApplication
 
 from ..core.feedback import Feedback, Progress
+from .preview import Preview, draw_preview
+from .settings import settings_from_dict
+from .write import write_report
 
 # Before this share is done, an estimate of the rest would only jump about.
 TELLING = 0.05
@@ -22,6 +26,17 @@ def start_qgis() -> Iterator[str]:
         yield Qgis.QGIS_VERSION
     finally:
         application.exitQgis()
+
+
+def report(settings: dict[str, Any], feedback: Feedback) -> dict[str, Any]:
+    """Write a report, and return its files by output and what the reader should know, as plain values."""
+    result = write_report(settings_from_dict(settings), with_remaining(feedback))
+    return {"files": {name: str(path) for name, path in result.files.items()}, "messages": list(result.messages)}
+
+
+def preview(settings: dict[str, Any], folder: str, width: int, feedback: Feedback) -> Preview:
+    """Draw a preview of a report into `folder`."""
+    return draw_preview(settings_from_dict(settings), folder, width, with_remaining(feedback))
 
 
 def with_remaining(feedback: Feedback) -> Feedback:

@@ -6,19 +6,16 @@ never waits for a detection.
 
 import threading
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from ..core.feedback import Feedback
+from ..core.jobs import JOBS, folder_of
 from ..core.protocol import Command, RunRequest
 from ..settings import settings
 from . import pythons as interpreter
 from .client import WorkerClient, worker_argv
 from .leftovers import Leftovers
 from .qgis_python import report_argv, report_variables
-
-# Those that draw with QGIS; all others are the engine's.
-REPORT_JOBS = frozenset({"report", "preview"})
 
 # How long an idle worker is kept warm before its memory goes back.
 IDLE_S = 600.0
@@ -40,7 +37,7 @@ def run_job(command: str, arguments: dict[str, Any], feedback: Feedback) -> dict
     Raises FarmCDError (Cancelled if `feedback` said so). However the job fails, no half-made file of it stays.
     """
     feedback.check()
-    folder = _folder_of(command, arguments)
+    folder = folder_of(command, arguments)
     leftovers = Leftovers(folder) if folder else None
     worker = _borrow(command, feedback)
     try:
@@ -65,17 +62,8 @@ def end_all() -> None:
         worker.end()
 
 
-def _folder_of(command: str, arguments: dict[str, Any]) -> Path | None:
-    # A preflight names a run folder too but never writes there, while a detection may.
-    if command == "report":
-        return Path(arguments["settings"]["out_dir"])
-    if command == "detect":
-        return Path(arguments["request"]["out_dir"])
-    return Path(arguments["run_dir"]) if command == "vectorise" else None
-
-
 def _borrow(command: str, feedback: Feedback) -> WorkerClient:
-    if command in REPORT_JOBS:
+    if JOBS[command].process == "report":
         argv, variables = report_argv(), report_variables()
     else:
         setting = settings().python.value()

@@ -10,18 +10,10 @@ from qgis.PyQt.QtCore import pyqtSignal
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import Feedback, Progress
-from ..core.protocol import Finding, result_from_dict
+from ..core.jobs import read_result
 from ..runtime import pool as jobs
 
 LOG_TAG = "FarmCD"
-
-
-def _decoded(command: str, data: dict[str, Any]) -> Any:
-    if command == "detect":
-        return result_from_dict(data)
-    if command == "preflight":
-        return [Finding(**finding) for finding in data["findings"]]
-    return data
 
 
 class WorkerTask(QgsTask):
@@ -70,8 +62,7 @@ class WorkerTask(QgsTask):
 
     def _work(self) -> Any:
         feedback = Feedback(self._on_progress, self.isCanceled, self.warned.emit)
-        data = jobs.run_job(self._command, self._arguments, feedback)
-        return _decoded(self._command, data)
+        return read_result(self._command, jobs.run_job(self._command, self._arguments, feedback))
 
     def stop(self) -> None:
         """Cancel, also where QGIS has deleted its half of a task that ended already."""

@@ -25,12 +25,31 @@ LISTING = Path("list") / "train.txt"
 
 @dataclass(frozen=True)
 class PseudoLabels:
-    """What was made: the folder, its pairs, the share of pixels that the opinions were sure of, and pixels by class."""
+    """What was made: the folder, by whom, its pairs, the share of pixels that they were sure of, pixels by class."""
 
     out_dir: str
+    source: str
     pairs: int
     known: float
     pixels: dict[str, int]
+
+
+def pseudo_labels(
+    folder: str,
+    out: str,
+    opinions: str,
+    covers: str | None = None,
+    split: str = "all",
+    threshold: float = THRESHOLD,
+    feedback: Feedback = SILENT,
+) -> PseudoLabels:
+    """Label the pairs of `folder` by a source of opinions and land covers that are named; see `write_pseudo_labels`."""
+    from ..networks.semicd_vl.opinions.choose import open_opinions, read_covers
+    from .unlabelled import open_unlabelled
+
+    pairs = open_unlabelled(Path(folder), split)
+    source = open_opinions(opinions, read_covers(covers) if covers else None)
+    return write_pseudo_labels(pairs, source, out, threshold, feedback)
 
 
 def write_pseudo_labels(
@@ -81,12 +100,11 @@ def _write(
         _save_pair(out, files, label, events)
         feedback.progress("pseudo_labels", (number + 1) / len(pairs))
     known = int(counts.sum() - counts[UNKNOWN])
-    made = PseudoLabels(
-        str(out), len(pairs), known / max(int(counts.sum()), 1), {row.name: int(counts[row.id]) for row in CLASSES}
-    )
+    by_class = {row.name: int(counts[row.id]) for row in CLASSES}
+    made = PseudoLabels(str(out), source.name, len(pairs), known / max(int(counts.sum()), 1), by_class)
     names = [files.name for files in pairs.files]
     (out / LISTING).write_text("".join(f"{name}.png\n" for name in names), encoding="utf-8")
-    record = {**asdict(made), "out_dir": ".", "source": source.name, "covers": source.covers.as_dict()}
+    record = {**asdict(made), "out_dir": ".", "covers": source.covers.as_dict()}
     text = json.dumps(record | {"threshold": threshold, "names": names}, indent=1, ensure_ascii=False)
     (out / PSEUDO_LABELS_JSON).write_text(text + "\n", encoding="utf-8")
     return made

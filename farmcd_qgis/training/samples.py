@@ -32,8 +32,6 @@ SIDE = 256
 # Smaller runs make no sample: the network needs this much.
 LEAST_SIDE = 16
 
-ogr.UseExceptions()
-
 
 @dataclass(frozen=True)
 class SamplesSummary:

@@ -14,8 +14,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import farmcd_qgis.engine  # noqa: F401 # before torch, since it sets how OpenMP waits
-
 from . import flat, gpu, network, page, pipeline, scan
 from .measure import Row, machine
 

@@ -13,8 +13,6 @@ from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from farmcd_qgis.networks.predictor import Bytes, Floats, Predictor
 
-gdal.UseExceptions()
-ogr.UseExceptions()
 LEFT, TOP, PIXEL = 500000.0, 5200000.0, 1.0
 EPSG = 32614
 

@@ -18,7 +18,6 @@ from farmcd_qgis.engine.scene.areas import geometry_area_m2
 from farmcd_qgis.report import NOT_REJECTED, ReportResult, ReportSettings, write_report
 from farmcd_qgis.review.store import ReviewStore
 
-gdal.UseExceptions()
 CRS = osr.SpatialReference()
 CRS.ImportFromEPSG(32614)
 EXPORTS = {"report.xlsx", "csv", "candidates.gpkg", "candidates.geojson", "shapefile", "candidates.kml"}

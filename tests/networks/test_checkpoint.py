@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from farmcd_qgis.core.errors import FarmCDError, InputError
-from farmcd_qgis.engine import load_checkpoint
 from farmcd_qgis.networks.card import ModelCard, checkpoint_hash, read_card
-from farmcd_qgis.networks.checkpoint import save_checkpoint
+from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.networks.convert import convert
 from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
 from farmcd_qgis.networks.fd_mamba.variant import infer_config

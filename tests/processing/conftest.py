@@ -1,7 +1,6 @@
 """Fixtures of this room."""
 
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,17 +9,15 @@ from qgis.core import QgsApplication
 
 from farmcd_qgis import tasks
 from farmcd_qgis.processing.provider import FarmCDProvider
-from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.painted_run import finished
-
-FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
+from tests.helpers.stand_in import use_stand_in
 
 
 @pytest.fixture
 def fake_worker(tmp_path, monkeypatch, qgis_app):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
-    monkeypatch.setattr(jobs, "worker_argv", lambda interpreter: [str(interpreter), FAKE])
+    use_stand_in(monkeypatch)
     yield
     tasks.end_all()
 

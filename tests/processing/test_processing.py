@@ -4,7 +4,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from osgeo import gdal
 from qgis.core import (
     QgsApplication,
     QgsProcessingAlgRunnerTask,
@@ -25,7 +24,6 @@ from tests.helpers.algorithms import Feedback, asked, polygon_layer, run
 
 pytestmark = pytest.mark.usefixtures("fake_worker")
 
-gdal.UseExceptions()
 MADE = ("CHANGE", "CONFIDENCE", "ARBITRATION", "CANDIDATES", "HARD_REGIONS")
 
 

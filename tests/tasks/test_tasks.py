@@ -16,15 +16,14 @@ from farmcd_qgis.core.feedback import Progress
 from farmcd_qgis.core.protocol import Finding, RunRequest, RunResult
 from farmcd_qgis.runtime import pool as jobs
 from farmcd_qgis.tasks import DetectTask, PreflightTask, WorkerTask
-
-FAKE = str(Path(__file__).parents[1] / "helpers" / "fake_worker.py")
+from tests.helpers.stand_in import use_stand_in
 
 
 @pytest.fixture(autouse=True)
 def fake_worker(tmp_path, monkeypatch, qgis_app):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
-    monkeypatch.setattr(jobs, "worker_argv", lambda interpreter: [str(interpreter), FAKE])
+    use_stand_in(monkeypatch)
     yield
     tasks.end_all()
 

@@ -18,9 +18,6 @@ from ...core.run_files import CHANGE_TIF
 from .evaluation_page import evaluation_page
 from .metrics import ConfusionMatrix, binary_figures, class_figures, semantic_figures
 
-gdal.UseExceptions()
-osr.UseExceptions()
-
 Bytes = npt.NDArray[np.uint8]
 ReadRows = Callable[[int, int], Bytes]
 

@@ -17,8 +17,6 @@ from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDG
 from ..polygons.geopackage import GEOMETRY, UNJUDGED, store_style
 from ..scene.areas import PixelAreas, hectares
 
-gdal.UseExceptions()
-
 # Pixels that are in memory at a time.
 BAND_PIXELS = 1 << 20
 # More than anybody judges by eye.

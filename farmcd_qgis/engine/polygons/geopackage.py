@@ -9,10 +9,6 @@ from osgeo import gdal, ogr, osr
 from ...core.paths import resources
 from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
 
-gdal.UseExceptions()
-ogr.UseExceptions()
-osr.UseExceptions()
-
 UNREVIEWED = "unreviewed"
 UNJUDGED = "unjudged"
 GEOMETRY = "geom"

@@ -18,8 +18,6 @@ from osgeo import ogr
 
 from .label_file import Labelled, reach
 
-ogr.UseExceptions()
-
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]

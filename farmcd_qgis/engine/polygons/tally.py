@@ -15,8 +15,6 @@ from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from ..scene.areas import PixelAreas
 from ..scene.tiling import Window
 
-gdal.UseExceptions()
-
 # Pixels that are in memory at a time.
 BAND_PIXELS = 1 << 20
 # The share of no change from which on the text priors contradict a detected change, in percent.

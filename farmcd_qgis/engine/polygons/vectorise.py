@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from osgeo import gdal, ogr
+from osgeo import ogr
 
 from ...core.classes import CHANGES, class_label
 from ...core.errors import InputError
@@ -27,9 +27,6 @@ from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
 from .label_file import LabelFile, Labelled
 from .outlines import outlines
 from .tally import Bands, Rasters, Tally
-
-gdal.UseExceptions()
-ogr.UseExceptions()
 
 SCRATCH = "vectorise.part"
 # Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.

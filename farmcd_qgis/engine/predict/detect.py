@@ -60,6 +60,9 @@ def detect(
                     f"Stopped by the user. What is finished stays in {folder.out_dir}; the same run goes on from there."
                 ) from None
             raise
+        finally:
+            # The process may stay warm for another run.
+            heap.give_back()
 
 
 class _Run:

@@ -11,8 +11,6 @@ from osgeo import gdal, ogr, osr
 from ...core.errors import FarmCDError, InputError
 from ...core.run_files import STAGING
 
-gdal.UseExceptions()
-
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

@@ -20,8 +20,6 @@ from .disk import writing_to
 from .durable import put, sync
 from .identity import Identity, differences
 
-gdal.UseExceptions()
-
 JOURNAL = "journal.jsonl"
 # The bands of a piece, fields of Rows; the last is missing where there is no arbitration.
 FIELDS = ("change", "confidence", "second", "arbitration")

@@ -18,8 +18,6 @@ from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from .disk import told_failures, writing_to
 from .journal import BLOCK, FIELDS, Journal
 
-gdal.UseExceptions()
-
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16
 POOL = "GDAL_MAX_DATASET_POOL_SIZE"

@@ -11,9 +11,6 @@ from osgeo import ogr, osr
 from ...core.classes import MU_PER_HECTARE
 from ...core.errors import InputError
 
-ogr.UseExceptions()
-osr.UseExceptions()
-
 M2_PER_HECTARE = 10_000.0
 # Edges and grids are cut into pieces of this length; what bends less than that is taken as straight (error 1e-7).
 PIECE_M = 2_000.0

@@ -13,8 +13,6 @@ from .pair import Pair
 from .raster import Flags, x_first
 from .tiling import Window
 
-ogr.UseExceptions()
-
 # Pixels of the side of the squares that are either touched by a polygon or need no look.
 BLOCK = 32
 SURFACES = (ogr.wkbPolygon, ogr.wkbMultiPolygon, ogr.wkbCurvePolygon, ogr.wkbMultiSurface, ogr.wkbUnknown)

@@ -12,9 +12,6 @@ from ...core.dates import date_in, day_in
 from ...core.errors import InputError
 from .areas import PixelAreas
 
-gdal.UseExceptions()
-osr.UseExceptions()
-
 # What becomes black and what white where a raster is not of 8 bits.
 STRETCH_PERCENT = (2.0, 98.0)
 SAMPLE_SIDE = 1024

@@ -7,6 +7,7 @@ from ...core.classes import FIVE
 from ..card import ModelCard
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..semicd_vl.ceg import THRESHOLD
+from ..semicd_vl.opinions.choose import read_covers
 from ..semicd_vl.opinions.covers import LAND_COVER, Covers
 from ..semicd_vl.opinions.land_cover import check_land_cover
 from .network import ZeroLabel, ZeroLabelConfig
@@ -18,6 +19,11 @@ LIMITS = (
     "No change was ever learned: expect a first map to look at and to correct, not one to rely on. It is as good as "
     "the land-cover network is on this imagery, and sees only farmland that became {covers}."
 )
+
+
+def zero_label_by_name(source: str, target: str, covers: str, threshold: float = THRESHOLD) -> ModelCard:
+    """Make such a checkpoint with land covers that are named or in a file; see `make_zero_label`."""
+    return make_zero_label(source, target, read_covers(covers), threshold)
 
 
 def make_zero_label(

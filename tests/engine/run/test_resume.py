@@ -267,6 +267,8 @@ import sys, time, json
 from tests.helpers.colour_predictor import ColourPredictor
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.core.protocol import request_from_dict
+from farmcd_qgis.engine.prepare import prepare
+prepare()
 
 class Slow(ColourPredictor):
     def predict(self, before, after):
