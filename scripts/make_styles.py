@@ -32,7 +32,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
-from farmcd_qgis.core.classes import CHANGES, ChangeClass
+from farmcd_qgis.core.classes import FIVE, ChangeClass
 from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS
 from farmcd_qgis.engine.assess.sample import POINT_FIELDS
 from farmcd_qgis.engine.polygons.geopackage import FIELDS, UNJUDGED, UNREVIEWED
@@ -95,7 +95,7 @@ Mostly: [% "class_name" %]"""
 def change() -> QgsRasterLayer:
     """Give each kind of change its colour; no change is left out, which makes it transparent."""
     layer = raster_layer()
-    classes = [QgsPalettedRasterRenderer.Class(row.id, QColor(row.colour), row.label()) for row in CHANGES]
+    classes = [QgsPalettedRasterRenderer.Class(row.id, QColor(row.colour), row.label()) for row in FIVE.changes]
     layer.setRenderer(QgsPalettedRasterRenderer(layer.dataProvider(), 1, classes))
     layer.renderer().setOpacity(0.5)
     return layer
@@ -118,7 +118,9 @@ def percentages(steps: tuple[Step, ...]) -> QgsRasterLayer:
 def candidates() -> QgsVectorLayer:
     """Outline candidates in the colour of their class; those that nobody has reviewed are filled as well."""
     layer = vector_layer(CANDIDATES)
-    categories = [QgsRendererCategory(row.id, candidate_symbol(row), row.label(), True, row.name) for row in CHANGES]
+    categories = [
+        QgsRendererCategory(row.id, candidate_symbol(row), row.label(), True, row.name) for row in FIVE.changes
+    ]
     layer.setRenderer(QgsCategorizedSymbolRenderer("class_id", categories))
     layer.setMapTipTemplate(CANDIDATE_TIP)
     return layer

@@ -11,10 +11,12 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from ..core.classes import CHANGES
-from ..core.errors import FarmCDError
+from ..core.classes import ClassTable
+from ..core.errors import FarmCDError, InputError
 from ..core.protocol import Finding
+from ..core.run_record import run_classes
 from .console import Console, Parser, StopSignals
 from .serving import explain
 
@@ -48,6 +50,8 @@ def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals)
 
     values = {name: value for name, value in vars(arguments).items() if name != "json" and value is not None}
     try:
+        if arguments.classes:
+            values["classes"] = _class_ids(arguments.classes, run_classes(Path(arguments.run_dir)))
         made = write_report(settings_from_dict(values), with_remaining(console.feedback(stop.asked)))
     except FarmCDError as error:
         console.error(error)
@@ -106,7 +110,7 @@ def _parser() -> Parser:
     add("--out", dest="out_dir", metavar="DIR", required=True, help="folder for the report; made if missing")
     add("--language", metavar="L", help="en or zh (default: en)")
     add("--statuses", nargs="+", metavar="S", type=str, help="what the review says (default: confirmed other_class)")
-    add("--classes", nargs="+", metavar="C", type=_class_id, help="names or ids of classes (default: all)")
+    add("--classes", nargs="+", metavar="C", type=str, help="names or ids of classes (default: all)")
     add("--minimum-m2", type=float, metavar="M2", help="leave out smaller candidates (default: 0)")
     add("--pages", dest="candidate_pages", type=_count, metavar="N", help="pages for the N largest candidates")
     add("--units", metavar="F", help="polygons of administrative units or parcels (FILE or 'FILE|layername=NAME')")
@@ -121,11 +125,13 @@ def _parser() -> Parser:
     return parser
 
 
-def _class_id(text: str) -> int:
-    known = {row.name: row.id for row in CHANGES} | {str(row.id): row.id for row in CHANGES}
-    if text not in known:
-        raise argparse.ArgumentTypeError(f"{text!r} is no class; choose from {', '.join(row.name for row in CHANGES)}")
-    return known[text]
+def _class_ids(texts: Sequence[str], table: ClassTable) -> tuple[int, ...]:
+    """Read names or ids of the classes of a run."""
+    known = {row.name: row.id for row in table.changes} | {str(row.id): row.id for row in table.changes}
+    if strange := [text for text in texts if text not in known]:
+        names = ", ".join(row.name for row in table.changes)
+        raise InputError("no_such_class", text=strange[0], known=names)
+    return tuple(known[text] for text in texts)
 
 
 def _count(text: str) -> int:

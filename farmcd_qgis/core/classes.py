@@ -7,7 +7,7 @@ all import it.
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .errors import InputError
@@ -39,8 +39,9 @@ class ChangeClass:
     predicted: bool = True
 
     def label(self, language: str = "en") -> str:
-        """Name the class for people in a language ("zh_CN" is Chinese), in English or by its name where that lacks."""
-        return self.labels.get(language[:2]) or self.labels.get("en") or self.name
+        """Name the class for people in a language ("zh_CN" is Chinese), in English where that lacks."""
+        labels = self.labels
+        return labels.get(language[:2]) or labels.get("en") or next(iter(labels.values()), self.name)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,9 @@ class ClassTable:
         return len(self.rows)
 
     def __getitem__(self, class_id: int) -> ChangeClass:
-        """Return the row of an id; raises KeyError for an id that the table does not have."""
+        """Return the row of an id, `UNKNOWN_CLASS` included; raises KeyError for one that the table does not have."""
+        if class_id == UNKNOWN_CLASS:
+            return UNKNOWN
         if not 0 <= class_id < len(self.rows):
             raise KeyError(f"class id {class_id} is not in the class table (0-{len(self.rows) - 1})")
         return self.rows[class_id]
@@ -86,7 +89,8 @@ class ClassTable:
 
     def label(self, class_id: int, language: str = "en") -> str:
         """Name an id for people; one that the table does not have (255 included) is called by its number."""
-        return self[class_id].label(language) if class_id in self else f"#{class_id}"
+        known = class_id in self or class_id == UNKNOWN_CLASS
+        return self[class_id].label(language) if known else f"#{class_id}"
 
     def find(self, name: str) -> ChangeClass | None:
         """Return the row of a name."""
@@ -186,21 +190,19 @@ FIVE = ClassTable(
         ChangeClass(5, "water", "#0072b2", "farmland change to water", {"en": "Water", "zh": "水体"}),
     )
 )
+UNKNOWN = ChangeClass(
+    UNKNOWN_CLASS,
+    CHANGE,
+    "#d55e00",
+    "significant land cover change",
+    {"en": "Changed, class unknown", "zh": "有变化，类别未知"},
+)
 # What a binary network tells, and the five classes, that a reviewer may give to what it found.
 BINARY = ClassTable(
     (
         FIVE[NO_CHANGE],
-        ChangeClass(
-            1,
-            CHANGE,
-            "#d55e00",
-            "significant land cover change",
-            {"en": "Changed, class unknown", "zh": "有变化，类别未知"},
-        ),
-        *(
-            ChangeClass(row.id + 1, row.name, row.colour, row.prompt, row.labels, predicted=False)
-            for row in FIVE.changes
-        ),
+        replace(UNKNOWN, id=1),
+        *(replace(row, id=row.id + 1, predicted=False) for row in FIVE.changes),
     )
 )
 

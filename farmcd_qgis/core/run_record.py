@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict, get_type_hints
 
+from .classes import FIVE, ClassTable, table_of
 from .errors import InputError
 from .protocol import RunRequest
 from .run_files import RUN_JSON
@@ -162,6 +163,14 @@ def load_record(folder: Path) -> dict[str, Any]:
     if depth(record) > DEEPEST:
         raise _bad(folder, {"code": "record_deep", "values": {}})
     return record
+
+
+def run_classes(folder: Path) -> ClassTable:
+    """Read the class table of a run, the five classes where the folder has no record or an old one; raises InputError
+    for a record that is none and a table that is none.
+    """
+    path = folder / RUN_JSON
+    return table_of(load_record(folder), str(path)) if path.exists() else FIVE
 
 
 def _bad_settings(request: dict[str, Any]) -> Iterator[str]:

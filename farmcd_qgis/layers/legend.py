@@ -9,21 +9,21 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..core.classes import class_label
+from ..core.classes import FIVE, ClassTable
 
 
-def name_classes(layer: QgsMapLayer, language: str) -> None:
+def name_classes(layer: QgsMapLayer, language: str, classes: ClassTable = FIVE) -> None:
     """Write a layer's legend and field names in `language` ("zh_CN", say), as far as they are translated."""
     renderer = layer.renderer()
     if isinstance(renderer, QgsPalettedRasterRenderer):
         for row in renderer.classes():
-            renderer.setLabel(row.value, class_label(int(row.value), language))
+            renderer.setLabel(row.value, classes.label(int(row.value), language))
     elif isinstance(renderer, QgsSingleBandPseudoColorRenderer):
         _name_steps(renderer)
     elif isinstance(renderer, QgsCategorizedSymbolRenderer):
         for place, category in enumerate(renderer.categories()):
             is_class = isinstance(category.value(), int)
-            label = class_label(category.value(), language) if is_class else _translated(category.label())
+            label = classes.label(category.value(), language) if is_class else _translated(category.label())
             renderer.updateCategoryLabel(place, label)
     if isinstance(layer, QgsVectorLayer):
         _name_fields(layer)

@@ -16,8 +16,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..core.classes import table_of
 from ..core.errors import InputError
-from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
+from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
 from ..core.run_record import read_record
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
@@ -39,10 +40,11 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     folder = Path(run_dir).expanduser().absolute()
     project = project or QgsProject.instance()
     record = read_record(folder)
+    classes = table_of(record, str(folder / RUN_JSON))
     results = _open_results(folder)
     for layer in results:
         describe(layer, record)
-        name_classes(layer, QgsApplication.instance().locale())
+        name_classes(layer, QgsApplication.instance().locale(), classes)
     pair = _pair(record, project)
     period = between(*dates_of(record))
     for layer in results:
@@ -61,7 +63,7 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
 
 
 def _open_results(folder: Path) -> list[QgsMapLayer]:
-    names = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
+    names = (CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError("run_incomplete", f"{folder} lacks {', '.join(missing)}. Run the detection again.")
@@ -71,8 +73,10 @@ def _open_results(folder: Path) -> list[QgsMapLayer]:
         QgsVectorLayer(polygons + HARD_REGIONS, translate("FarmCD", "Hard regions")),
         QgsRasterLayer(str(folder / CHANGE_TIF), translate("FarmCD", "Change classes")),
         QgsRasterLayer(str(folder / CONFIDENCE_TIF), translate("FarmCD", "Confidence")),
-        QgsRasterLayer(str(folder / ARBITRATION_TIF), translate("FarmCD", "Arbitration")),
     ]
+    # A network without text priors arbitrates nothing.
+    if (folder / ARBITRATION_TIF).exists():
+        layers.append(QgsRasterLayer(str(folder / ARBITRATION_TIF), translate("FarmCD", "Arbitration")))
     for layer in layers:
         if not layer.isValid():
             raise InputError("run_unreadable", f"QGIS cannot open {layer.source()}. Run the detection again.")

@@ -17,7 +17,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QLocale, QMetaType
 
-from ..core.classes import MU_PER_HECTARE, class_label
+from ..core.classes import MU_PER_HECTARE
 from ..core.errors import FarmCDError
 from ..core.pages import page
 from ..core.run_files import RUN_GPKG
@@ -85,7 +85,7 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
         except FarmCDError as error:
             raise QgsProcessingException(said(error.message)) from error
         rows = [
-            (one.about, one.what, self._label(one), one.candidates, one.area_ha, one.area_ha * MU_PER_HECTARE)
+            (one.about, one.what, self._label(summary, one), one.candidates, one.area_ha, one.area_ha * MU_PER_HECTARE)
             for one in summary.counts
         ]
         results = {TABLE: add_rows(self, TABLE, FIELDS, rows, parameters, context)}
@@ -102,9 +102,9 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
         feedback.pushInfo(self.tr("{reviewed} of {total} reviewed").format(reviewed=reviewed, total=summary.candidates))
         return results | {CANDIDATE_COUNT: summary.candidates, REVIEWED_COUNT: reviewed}
 
-    def _label(self, one: Count) -> str:
+    def _label(self, summary: Summary, one: Count) -> str:
         if one.about == "class":
-            return class_label(int(one.what), QgsApplication.instance().locale())
+            return summary.classes.label(int(one.what), QgsApplication.instance().locale())
         return self._labels().get(one.what, one.what) if one.about != "reviewer" else one.what
 
     def _page(self, summary: Summary, run: str) -> str:
@@ -123,7 +123,7 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
             for one in summary.counts:
                 if one.about == about:
                     areas = [locale.toString(float(one.area_ha * unit), "f", 2) for unit in (1, MU_PER_HECTARE)]
-                    rows.append((self._label(one), one.candidates, *areas))
+                    rows.append((self._label(summary, one), one.candidates, *areas))
             if rows:
                 tables.append(((head, *columns), rows))
         told = self.tr("{total} candidates, {count} verdicts given")

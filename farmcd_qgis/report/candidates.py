@@ -20,7 +20,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..core.classes import MU_PER_HECTARE
+from ..core.classes import MU_PER_HECTARE, NO_CHANGE, UNKNOWN_CLASS, ClassTable
 from ..core.errors import FarmCDError, InputError
 from ..core.run_files import CANDIDATES, RUN_GPKG
 from ..review.log import History
@@ -43,7 +43,8 @@ def wgs84() -> QgsCoordinateReferenceSystem:
 class Candidate:
     """One candidate of the report.
 
-    `class_id` is the reviewer's class where there is one and the model's elsewhere; `point` lies inside the outline, in
+    `class_id` is the reviewer's class where there is one and the model's elsewhere, that of "changed, class unknown"
+    where a person drew what no model saw and named no class; `point` lies inside the outline, in
     the run's CRS, and `place` is (longitude, latitude) of it. Confidences and shares are 0..1, None where unknown.
     `verdict` is the row of the review's log that holds, if any; `edited` says that the outline was changed after the
     run: the areas are then those of the new one.
@@ -71,8 +72,11 @@ class Candidate:
         return self.area_ha * MU_PER_HECTARE
 
 
-def read_candidates(run_dir: Path) -> tuple[list[Candidate], QgsCoordinateReferenceSystem]:
-    """Read all candidates of a run folder and their CRS; raises InputError if there is no readable layer of them."""
+def read_candidates(run_dir: Path, classes: ClassTable) -> tuple[list[Candidate], QgsCoordinateReferenceSystem]:
+    """Read all candidates of a run folder and their CRS, by the class table of the run.
+
+    Raises InputError if there is no readable layer of them, or one of a class that the table does not have.
+    """
     layer = open_results(run_dir, CANDIDATES)
     pieces: dict[int, list[QgsFeature]] = defaultdict(list)
     try:
@@ -80,7 +84,7 @@ def read_candidates(run_dir: Path) -> tuple[list[Candidate], QgsCoordinateRefere
             # What somebody drew anew has a geometry but nothing of the model, and what was emptied no place.
             if not feature.geometry().isEmpty() and feature["candidate_id"] != NULL:
                 pieces[feature["candidate_id"]].append(feature)
-        reader = _Reader(layer, read_history(run_dir / RUN_GPKG))
+        reader = _Reader(layer, read_history(run_dir / RUN_GPKG), classes)
         return [reader.candidate(features) for features in pieces.values()], layer.crs()
     except QgsCsException as error:
         raise FarmCDError(
@@ -112,7 +116,8 @@ def measure(crs: QgsCoordinateReferenceSystem) -> QgsDistanceArea:
 class _Reader:
     """Makes candidates of a layer's features."""
 
-    def __init__(self, layer: QgsVectorLayer, history: History[Verdict]) -> None:
+    def __init__(self, layer: QgsVectorLayer, history: History[Verdict], classes: ClassTable) -> None:
+        self._source, self._classes = layer.source(), classes
         self._history = history
         self._to_wgs84 = QgsCoordinateTransform(layer.crs(), wgs84(), QgsProject())
         self._meter = measure(layer.crs())
@@ -131,7 +136,7 @@ class _Reader:
         place = self._to_wgs84.transform(point)
         return Candidate(
             first["candidate_id"],
-            reviewed or first["class_id"],
+            self._class_of(reviewed or first["class_id"]),
             _value(first, "second_class_id"),
             measured if edited else noted,
             _value(first, "confidence_mean"),
@@ -146,6 +151,13 @@ class _Reader:
             (place.x(), place.y()),
             edited,
         )
+
+    def _class_of(self, class_id: int) -> int:
+        if class_id == NO_CHANGE:
+            return UNKNOWN_CLASS if self._classes.unknown is None else self._classes.unknown
+        if class_id not in self._classes:
+            raise InputError("stray_class", path=self._source, class_id=class_id, last=len(self._classes) - 1)
+        return class_id
 
 
 def _value(feature: QgsFeature, name: str) -> Any:

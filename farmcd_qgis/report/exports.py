@@ -21,7 +21,6 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QMetaType
 
-from ..core.classes import class_label
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from .candidates import wgs84
@@ -167,7 +166,9 @@ def _parts(job: Job) -> QgsVectorLayer:
     rows = []
     for part, sizes in zip(units.parts, units.sizes, strict=True):
         one = part.candidate
-        rows.append([part.unit, one.number, class_label(one.class_id, job.words.language), one.class_id, *sizes])
+        rows.append(
+            [part.unit, one.number, job.dossier.classes.label(one.class_id, job.words.language), one.class_id, *sizes]
+        )
     keys = [_name(field, job) for field in PART_FIELDS]
     return _layer(
         job, keys, [field.kind for field in PART_FIELDS], rows, [part.geometry for part in units.parts], keys[3]

@@ -11,10 +11,10 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsGeometry, QgsRectangle
 
 from ..accuracy.estimates import Assessment
 from ..accuracy.judgements import assessment
-from ..core.classes import CHANGES, MU_PER_HECTARE
+from ..core.classes import MU_PER_HECTARE, ClassTable, table_of
 from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
-from ..core.run_files import HARD_REGIONS
+from ..core.run_files import HARD_REGIONS, RUN_JSON
 from ..core.run_record import read_record
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
 from .candidates import Candidate, open_results, read_candidates
@@ -57,6 +57,7 @@ class Dossier:
 
     run_dir: Path
     record: dict[str, Any]
+    classes: ClassTable
     crs: QgsCoordinateReferenceSystem
     candidates: tuple[Candidate, ...]
     everything: tuple[Candidate, ...]
@@ -112,7 +113,9 @@ def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossi
     """Work out a run's figures; raises InputError for no finished run or nothing to report, and Cancelled."""
     run_dir = settings.run_folder
     record = read_record(run_dir)
-    everything, crs = read_candidates(run_dir)
+    classes = table_of(record, str(run_dir / RUN_JSON))
+    settings.check_classes(classes)
+    everything, crs = read_candidates(run_dir, classes)
     if not everything:
         raise InputError(
             "no_candidates",
@@ -139,10 +142,11 @@ def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossi
     return Dossier(
         run_dir=run_dir,
         record=record,
+        classes=classes,
         crs=crs,
         candidates=tuple(kept),
         everything=tuple(everything),
-        by_class=tabulate([(row.class_id, row.area_ha) for row in kept], [row.id for row in CHANGES]),
+        by_class=tabulate([(row.class_id, row.area_ha) for row in kept], _class_keys(classes, kept)),
         by_status=tabulate(
             [(row.status, row.area_ha) for row in everything], [*STATUSES, *sorted(statuses.keys() - set(STATUSES))]
         ),
@@ -159,6 +163,13 @@ def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossi
         only_confirmed=only_confirmed and not fell_back,
         fell_back=fell_back,
     )
+
+
+def _class_keys(classes: ClassTable, kept: Iterable[Candidate]) -> list[int]:
+    """List the classes that the model tells apart, and of the others those that occur."""
+    found = {one.class_id for one in kept}
+    listed = [row.id for row in classes.changes if row.predicted or row.id in found]
+    return [*listed, *sorted(found - set(listed))]
 
 
 def tabulate(keyed: Iterable[tuple[int | str, float]], keys: Sequence[int | str]) -> Table:

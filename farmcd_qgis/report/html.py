@@ -20,7 +20,7 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QBuffer, QIODevice, QSize
 from qgis.PyQt.QtGui import QColor, QImage
 
-from ..core.classes import CHANGES, class_label
+from ..core.classes import UNKNOWN
 from ..core.feedback import Feedback
 from ..core.paths import resources
 from . import story, tables
@@ -41,7 +41,6 @@ OVERVIEW_WIDTH, OVERVIEW_HEIGHT = 1100, 900
 QUALITY = 80
 # The column of hectares in the tables of figures.
 AREA = 2
-COLOURS = {row.id: row.colour for row in CHANGES}
 
 
 def write_html(job: Job, path: Path, feedback: Feedback) -> None:
@@ -65,7 +64,7 @@ def _body(job: Job, feedback: Feedback) -> Iterable[str]:
     yield from (f"<p>{escape(paragraph)}</p>" for paragraph in story.summary(job))
     yield _heading(words("overview"))
     yield _overview(job)
-    colours = [COLOURS[int(row.key)] for row in dossier.by_class.rows]
+    colours = [dossier.classes[int(row.key)].colour for row in dossier.by_class.rows]
     yield from _sheet(tables.by_class(dossier, words), words, colours)
     for sheet in (tables.by_unit(dossier, words), tables.by_status(dossier, words), tables.by_reason(dossier, words)):
         if sheet:
@@ -79,7 +78,7 @@ def _body(job: Job, feedback: Feedback) -> Iterable[str]:
     yield "</div>"
     yield _list(job)
     yield _heading(words("method"))
-    yield f"<p>{escape(words('method_text'))}</p>"
+    yield f"<p>{escape(story.method(job))}</p>"
     for heading, rows in sections(dossier, words):
         yield f"<h3>{escape(heading)}</h3>" + _facts(rows)
     made = f"FarmCD {dossier.record['versions']['farmcd']} · {dossier.record['run']}"
@@ -133,7 +132,7 @@ def _bar(share: float, colour: str) -> str:
 
 
 def _overview(job: Job) -> str:
-    words, maps = job.words, job.maps
+    words, maps, classes = job.words, job.maps, job.dossier.classes
     extent = maps.whole()
     scale = min(OVERVIEW_WIDTH / extent.width(), OVERVIEW_HEIGHT / extent.height())
     size = QSize(max(round(extent.width() * scale), 1), max(round(extent.height() * scale), 1))
@@ -141,8 +140,8 @@ def _overview(job: Job) -> str:
     caption = words("overview_caption" if maps.images["after"] else "overview_caption_bare", after=_day(job, "after"))
     present = {one.class_id for one in job.dossier.candidates}
     legend = "".join(
-        f"<span>{_swatch(row.colour)}{escape(class_label(row.id, words.language))}</span>"
-        for row in CHANGES
+        f"<span>{_swatch(row.colour)}{escape(classes.label(row.id, words.language))}</span>"
+        for row in (*classes.changes, UNKNOWN)
         if row.id in present
     )
     image = f"<img class='overview' alt='{escape(caption)}' src='{data_uri(picture)}'>"
@@ -151,14 +150,14 @@ def _overview(job: Job) -> str:
 
 def _place(job: Job, one: Candidate) -> str:
     """Write one candidate: a slider between its two pictures, and what is known of it."""
-    words, maps = job.words, job.maps
+    words, maps, classes = job.words, job.maps, job.dossier.classes
     extent = maps.around(one, PICTURE.width() / PICTURE.height())
     outline = maps.outline(one)
     pictures = {
         role: data_uri(draw(maps.with_image(role, outline), maps.crs, extent, PICTURE)) for role in ("before", "after")
     }
     maps.forget([outline])
-    label = class_label(one.class_id, words.language)
+    label = classes.label(one.class_id, words.language)
     name = words("candidate", number=one.number)
     when = {role: f"{words(role)} · {_day(job, role)}" for role in pictures}
     known = [words("area_value", ha=words.number(one.area_ha, DIGITS), mu=words.number(one.area_mu, DIGITS))]
@@ -167,7 +166,7 @@ def _place(job: Job, one: Candidate) -> str:
     known += [words.status(one.status), words.place(*one.place)]
     slide = "this.parentNode.style.setProperty('--cut', this.value + '%')"
     return (
-        f"<figure class='place'><h3>{_swatch(COLOURS[one.class_id])}{escape(name)} · {escape(label)}</h3>"
+        f"<figure class='place'><h3>{_swatch(classes[one.class_id].colour)}{escape(name)} · {escape(label)}</h3>"
         f"<div class='pair'><img alt='{escape(when['before'])}' src='{pictures['before']}'>"
         f"<div class='after'><img alt='{escape(when['after'])}' src='{pictures['after']}'></div>"
         f"<span class='when first'>{escape(when['before'])}</span>"
@@ -179,12 +178,12 @@ def _place(job: Job, one: Candidate) -> str:
 
 
 def _list(job: Job) -> str:
-    words = job.words
+    words, classes = job.words, job.dossier.classes
     head = [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")]
     top = "".join(f"<th{_right(index)}>{escape(name)}</th>" for index, name in enumerate(head))
     lines = []
     for one in job.dossier.candidates[:LISTED]:
-        label = _swatch(COLOURS[one.class_id]) + escape(class_label(one.class_id, words.language))
+        label = _swatch(classes[one.class_id].colour) + escape(classes.label(one.class_id, words.language))
         confidence = "" if one.confidence_mean is None else words.percent(one.confidence_mean)
         areas = words.number(one.area_ha, DIGITS), words.number(one.area_mu, DIGITS)
         cells = (str(one.number), label, escape(words.status(one.status)), *areas, confidence)

@@ -26,7 +26,7 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QColor
 
-from ..core.classes import CHANGES, class_label
+from ..core.classes import FIVE, UNKNOWN, ClassTable
 from ..core.paths import resources
 from ..core.run_files import CANDIDATES
 from .candidates import Candidate
@@ -65,7 +65,7 @@ class Maps:
     def outline(self, candidate: Candidate) -> QgsVectorLayer:
         """Make a layer of one candidate, outlined in its class's colour and never filled; see `forget`."""
         layer = self._polygons([candidate])
-        symbol = _outline(_colour(candidate.class_id), 0.45)
+        symbol = _outline(self._dossier.classes[candidate.class_id].colour, 0.45)
         layer.setRenderer(QgsSingleSymbolRenderer(symbol))
         return layer
 
@@ -151,13 +151,13 @@ class Maps:
 
     def _by_class(self) -> QgsCategorizedSymbolRenderer:
         """Make the renderer of the classes that occur, with the symbols of FarmCD's style where it is there."""
-        styled = _style_symbols()
+        styled = _style_symbols(self._dossier.classes)
         present = {candidate.class_id for candidate in self._dossier.candidates}
         categories = []
-        for row in CHANGES:
+        for row in (*self._dossier.classes.changes, UNKNOWN):
             if row.id in present:
                 symbol = styled.get(row.id) or _plain(row.colour)
-                categories.append(QgsRendererCategory(row.id, symbol, class_label(row.id, self._language)))
+                categories.append(QgsRendererCategory(row.id, symbol, row.label(self._language)))
         return QgsCategorizedSymbolRenderer("class_id", categories)
 
 
@@ -177,7 +177,8 @@ def _inside(centre: float, length: float, first: float, last: float) -> float:
     return min(max(centre, first + length / 2), last - length / 2)
 
 
-def _style_symbols() -> dict[int, QgsSymbol]:
+def _style_symbols(classes: ClassTable) -> dict[int, QgsSymbol]:
+    """Copy the symbols of FarmCD's style; classes that it does not have get those of its first in their colour."""
     layer = QgsVectorLayer(OUTLINES, "style", "memory")
     style = resources() / "styles" / f"{CANDIDATES}.qml"
     if style.is_file():
@@ -185,8 +186,22 @@ def _style_symbols() -> dict[int, QgsSymbol]:
     renderer = layer.renderer()
     if not isinstance(renderer, QgsCategorizedSymbolRenderer):
         return {}
-    # Copies, since the renderer's own symbols go with the layer.
-    return {category.value(): category.symbol().clone() for category in renderer.categories()}
+    # A category's symbol goes with it, and all of them with the layer.
+    styled = {category.value(): category.symbol().clone() for category in renderer.categories()}
+    return {
+        row.id: styled[row.id] if row in FIVE.changes else _recoloured(styled[1], row.colour)
+        for row in (*classes.changes, UNKNOWN)
+    }
+
+
+def _recoloured(model: QgsSymbol, colour: str) -> QgsSymbol:
+    """Copy a symbol of the style, a pale fill below a dark and a coloured line, in another colour."""
+    symbol = model.clone()
+    for layer in (symbol.symbolLayer(0), symbol.symbolLayer(symbol.symbolLayerCount() - 1)):
+        changed = QColor(colour)
+        changed.setAlpha(layer.color().alpha())
+        layer.setColor(changed)
+    return symbol
 
 
 def natural_colours(read: tuple[int, int, int]) -> tuple[int, int, int]:
@@ -234,10 +249,6 @@ def _outline(colour: str, width: float) -> QgsFillSymbol:
     symbol.changeSymbolLayer(0, QgsSimpleLineSymbolLayer(QColor("#ffffff"), width + 0.4))
     symbol.appendSymbolLayer(QgsSimpleLineSymbolLayer(QColor(colour), width))
     return symbol
-
-
-def _colour(class_id: int) -> str:
-    return next(row.colour for row in CHANGES if row.id == class_id)
 
 
 def _find(path: str, run_dir: Path) -> str:

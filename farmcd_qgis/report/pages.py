@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..core.classes import CHANGES, class_label
 from . import story, tables, templates
 from .candidates import Candidate
 from .figures import Dossier
@@ -21,7 +20,6 @@ from .words import Words
 
 # Rows of the list of candidates: a page of them; the workbook has all.
 LISTED = 34
-COLOURS = {row.id: row.colour for row in CHANGES}
 # Widths of a table's columns in signs: the first one, the others, and the most.
 FIRST, NARROW, WIDE = 22, 11, 30
 KEYS = (Column(42, grey=True), Column(128))
@@ -110,10 +108,10 @@ class Writer:
         largest = max(row.area_ha for row in rows) or 1.0
         bars = tuple(
             (
-                class_label(int(row.key), words.language),
+                self.dossier.classes.label(int(row.key), words.language),
                 words("area_value", ha=words.number(row.area_ha, DIGITS), mu=words.number(row.area_mu, DIGITS)),
                 row.area_ha / largest,
-                COLOURS[int(row.key)],
+                self.dossier.classes[int(row.key)].colour,
             )
             for row in rows
         )
@@ -171,7 +169,7 @@ class Writer:
         return [Heading(sheet.title), Grid(columns, rows, head, sheet.total, gap=3), *notes]
 
     def _method(self) -> list[Block]:
-        blocks: list[Block] = [Paragraph(self.words("method_text"))]
+        blocks: list[Block] = [Paragraph(story.method(self.job))]
         for heading, rows in sections(self.dossier, self.words):
             blocks += [Heading(heading), Grid(KEYS, tuple(rows))]
         return blocks
@@ -179,7 +177,7 @@ class Writer:
     def _candidate(self, rank: int, one: Candidate, page: Page) -> None:
         words, maps, record = self.words, self.maps, self.dossier.record
         page.fill("heading", self._name(one))
-        page.paint("class_colour", COLOURS[one.class_id])
+        page.paint("class_colour", self.dossier.classes[one.class_id].colour)
         page.fill("rank", words("rank", rank=rank, total=len(self.dossier.candidates)))
         extent = maps.around(one, page.shape_of("after"))
         outline, mark = maps.outline(one), maps.mark(extent)
@@ -210,7 +208,7 @@ class Writer:
         shares = ("confidence", "confidence_min", "hard_share", "arbitration", "disagreement")
         known = {"confidence": one.confidence_mean} | {key: getattr(one, key) for key in shares[1:]}
         rows = [
-            ("class", class_label(one.class_id, language)),
+            ("class", dossier.classes.label(one.class_id, language)),
             ("area", words("area_value", ha=words.number(ha, FINE_DIGITS), mu=words.number(mu, DIGITS))),
             ("unit", words.list(dossier.units.of(one)) or words("outside_units") if dossier.units else ""),
             ("on_farmland", self._on_farmland(one)),
@@ -218,13 +216,20 @@ class Writer:
             ("reviewer", f"{verdict.reviewer}, {words.day(verdict.given_at)}" if verdict else ""),
             ("note", verdict.note if verdict else ""),
             ("outline", words("outline_edited") if one.edited else ""),
-            ("second_class", class_label(one.second_class_id, language) if one.second_class_id is not None else ""),
+            ("second_class", self._second(one)),
             *((key, words.percent(share)) for key, share in known.items() if share is not None),
             ("centre", words.place(*one.place)),
         ]
         x, y, digits = one.point.x(), one.point.y(), 6 if dossier.crs.isGeographic() else 1
         here = (words("in_crs", crs=dossier.crs.authid()), f"{x:.{digits}f}, {y:.{digits}f}")
         return [*((words(key), value) for key, value in rows if value), here]
+
+    def _second(self, one: Candidate) -> str:
+        """Name the second guess of a model that has more than one."""
+        classes = self.dossier.classes
+        if one.second_class_id is None or len(classes.predicted) == 2:
+            return ""
+        return classes.label(one.second_class_id, self.words.language)
 
     def _on_farmland(self, one: Candidate) -> str:
         farmland = self.dossier.farmland
@@ -235,7 +240,8 @@ class Writer:
             page.fill("north", self.words("north"))
 
     def _name(self, one: Candidate) -> str:
-        return f"{self.words('candidate', number=one.number)}  ·  {class_label(one.class_id, self.words.language)}"
+        label = self.dossier.classes.label(one.class_id, self.words.language)
+        return f"{self.words('candidate', number=one.number)}  ·  {label}"
 
     def _caption(self) -> str:
         key = "overview_caption" if self.maps.images["after"] else "overview_caption_bare"

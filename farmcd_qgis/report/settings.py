@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import CHANGES
+from ..core.classes import ClassTable
 from ..core.errors import InputError
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES
 
@@ -50,7 +50,6 @@ class ReportSettings:
         """Raise InputError for a value that no report can be made with."""
         _check("language", [self.language], LANGUAGES)
         _check("statuses", self.statuses, STATUSES)
-        _check("classes", self.classes, [row.id for row in CHANGES])
         _check("outputs", self.outputs, OUTPUTS)
         if not self.statuses or not self.outputs:
             raise InputError("bad_report", "Nothing is chosen: name at least one status and one output.")
@@ -58,6 +57,10 @@ class ReportSettings:
             raise InputError(
                 "bad_report", f"The units {self.units} need a field with their names. Choose one of its fields."
             )
+
+    def check_classes(self, table: ClassTable) -> None:
+        """Raise InputError for a class that the table of the run does not have."""
+        _check("classes", self.classes, [row.id for row in table.changes])
 
     @property
     def run_folder(self) -> Path:

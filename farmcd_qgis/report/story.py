@@ -4,7 +4,7 @@ from pathlib import Path
 
 from qgis.core import QgsCoordinateTransform
 
-from ..core.classes import class_label
+from ..core.classes import UNKNOWN_CLASS
 from ..review.reviewer import DEMO_REVIEWER
 from .candidates import wgs84
 from .figures import TOTAL
@@ -38,6 +38,11 @@ def facts(job: Job) -> list[tuple[str, str]]:
     return [(words(key), value) for key, value in rows if value]
 
 
+def method(job: Job) -> str:
+    """Say in a few sentences how the candidates came about."""
+    return job.words("method_binary" if len(job.dossier.classes.predicted) == 2 else "method_text")
+
+
 def notice(job: Job) -> list[str]:
     """Return what a reader must know before anything else: that the review was only made for a demonstration."""
     demo = job.dossier.reviewers[DEMO_REVIEWER]
@@ -67,7 +72,6 @@ def _found(job: Job) -> list[str]:
     words, dossier = job.words, job.dossier
     total = dossier.by_class.total
     days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}
-    largest = max(dossier.by_class.rows, key=lambda row: row.area_ha)
     sentences = [
         words(
             "found_confirmed" if dossier.only_confirmed else "found_all",
@@ -76,20 +80,23 @@ def _found(job: Job) -> list[str]:
             ha=words.number(total.area_ha, DIGITS),
             mu=words.number(total.area_mu, DIGITS),
         ),
-        words(
-            "largest_class",
-            label=class_label(int(largest.key), words.language),
-            count=words.number(largest.count),
-            ha=words.number(largest.area_ha, DIGITS),
-            share=words.number(largest.share, 1),
-        ),
     ]
+    unknown = (dossier.classes.unknown, UNKNOWN_CLASS)
+    named = [row for row in dossier.by_class.rows if row.key not in unknown]
+    largest = max(named, key=lambda row: row.area_ha, default=None)
+    for row in dossier.by_class.rows:
+        if row.count and (row is largest or row.key in unknown):
+            values = {"ha": words.number(row.area_ha, DIGITS), "share": words.number(row.share, 1)}
+            values |= {"label": dossier.classes.label(int(row.key), words.language), "count": words.number(row.count)}
+            sentences.append(words("largest_class" if row is largest else "unknown_class", **values))
     if dossier.farmland:
         share, ha = dossier.farmland_of(TOTAL), dossier.farmland.area_ha
         sentences.append(words("of_farmland", share=words.number(share, 3), ha=words.number(ha, DIGITS)))
     chosen = []
     if job.settings.classes:
-        chosen.append(words.list([class_label(class_id, words.language) for class_id in job.settings.classes]))
+        chosen.append(
+            words.list([dossier.classes.label(class_id, words.language) for class_id in job.settings.classes])
+        )
     if job.settings.minimum_m2:
         chosen.append(words("at_least", area=words.number(job.settings.minimum_m2)))
     return [*sentences, words("chosen", what=words.list(chosen))] if chosen else sentences

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ..core.classes import class_label
 from .candidates import Candidate
 from .figures import NO_REASON, TOTAL, Dossier, Table
 from .maps import day_of
@@ -78,7 +77,7 @@ def all_sheets(dossier: Dossier, words: Words) -> list[Sheet]:
 def by_class(dossier: Dossier, words: Words) -> Sheet:
     """Count and area of each class, with its share of the farmland where that is known."""
     keys = [row.key for row in (*dossier.by_class.rows, dossier.by_class.total)]
-    labels = [words("total") if key == TOTAL else class_label(int(key), words.language) for key in keys]
+    labels = [words("total") if key == TOTAL else dossier.classes.label(int(key), words.language) for key in keys]
     notes = [words("area_note")]
     if not dossier.farmland:
         return _sheet("by_class", "class", labels, dossier.by_class, words, notes)
@@ -120,7 +119,7 @@ def parts(dossier: Dossier, words: Words) -> Sheet | None:
         (
             part.unit or words("outside_units"),
             part.candidate.number,
-            class_label(part.candidate.class_id, words.language),
+            dossier.classes.label(part.candidate.class_id, words.language),
             ha,
             mu,
         )
@@ -150,7 +149,7 @@ def accuracy(dossier: Dossier, words: Words) -> list[Sheet]:
     found = dossier.assessment
     if not found:
         return []
-    labels = [class_label(row.class_id, words.language) for row in found.classes]
+    labels = [found.table.label(row.class_id, words.language) for row in found.classes]
     rows: list[tuple[Cell, ...]] = [
         (
             label,
@@ -218,7 +217,7 @@ def facts(dossier: Dossier, one: Candidate, words: Words) -> dict[str, Cell]:
     longitude, latitude = (round(degrees, 6) for degrees in one.place)
     told: dict[str, Cell] = {
         "number": one.number,
-        "class": class_label(one.class_id, words.language),
+        "class": dossier.classes.label(one.class_id, words.language),
         "class_id": one.class_id,
         "ha": ha,
         "mu_area": mu,

@@ -41,6 +41,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The largest class is {label}: {count} candidate{s}, {ha} ha, {share} % of the area.",
         "面积最大的类别为{label}：图斑{count}个，{ha}公顷，占总面积的{share}%。",
     ),
+    "unknown_class": (
+        "Of {count} candidate{s} ({ha} ha, {share} % of the area) it is not known what the ground became.",
+        "其中{count}个图斑（{ha}公顷，占总面积的{share}%）有变化，但变化后的类别未知。",
+    ),
     "nothing_reviewed": (
         "Nobody has reviewed these candidates yet: they are suspicions of a model, not findings.",
         "以上图斑均未经人工复核，仅为模型的疑似结果，不作为认定依据。",
@@ -212,6 +216,13 @@ TEXTS: dict[str, tuple[str, str]] = {
         "holds what is needed to repeat the run.",
         "由神经网络对两期影像逐块比对，为每个像元给出变化类别和置信度；同类相连像元合并为图斑，边界沿像元边缘。"
         "下表列出重现本次运行所需的全部信息。",
+    ),
+    "method_binary": (
+        "A neural network compared the two images tile by tile and said of every pixel whether it changed, and with "
+        "what confidence. Connected changed pixels became candidates, outlined along the pixels' edges; what the "
+        "ground became was said by the review alone. The table holds what is needed to repeat the run.",
+        "由神经网络对两期影像逐块比对，判断每个像元是否变化并给出置信度；相连的变化像元合并为图斑，边界沿像元边缘；"
+        "变化后的类别仅由复核人员给出。下表列出重现本次运行所需的全部信息。",
     ),
     "inputs": ("Inputs", "输入数据"),
     "before": ("Before", "前时相"),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.classes import ClassTable
 from .session import Session
 from .store import ReviewStore
 from .verdicts import PSEUDO_CHANGE, STATUSES, Verdict
@@ -35,10 +36,11 @@ class Summary:
     last: str
     seconds_each: dict[str, float]
     counts: list[Count]
+    classes: ClassTable
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values, for JSON."""
-        return asdict(self)
+        return asdict(self) | {"classes": self.classes.to_json()}
 
 
 def review_summary(gpkg_path: str | Path) -> Summary:
@@ -78,6 +80,7 @@ def review_summary(gpkg_path: str | Path) -> Summary:
             *count("reason", reason_of),
             *count("reviewer", lambda _, verdict: verdict.reviewer if verdict else None),
         ],
+        classes=store.classes,
     )
 
 

@@ -14,13 +14,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ..core.classes import CLASSES, NO_CHANGE, NODATA
+from ..core.classes import CLASSES, NO_CHANGE, NODATA, UNKNOWN_CLASS
 from ..core.errors import InputError
 from ..core.protocol import Finding
 from .annotations import UNKNOWN, read_annotations
 
 IGNORE = NODATA
-UNSETTLED = 254
+UNSETTLED = UNKNOWN_CLASS
 # Labels of GeoTIFF pairs as polygons, instead of the folder label.
 POLYGONS = Path("labels.gpkg")
 # The split of a folder that has none.

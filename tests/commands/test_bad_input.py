@@ -3,12 +3,14 @@
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from farmcd_qgis.commands.cli import main
+from farmcd_qgis.core.classes import FIVE, ClassTable
 from farmcd_qgis.core.paths import bundled_checkpoints
 from tests.helpers.rasters import BAD_RASTERS, bad_rasters, rectangle, scene, write_polygons, write_raster
 
@@ -79,7 +81,7 @@ def test_checkpoints(tmp_path, detect, fault, suffix):
     assert not (tmp_path / "owned").exists()
 
 
-def test_checkpoint_with_other_classes(tmp_path, detect):
+def test_checkpoint_with_a_garbled_class_table(tmp_path, detect):
     import torch
 
     from farmcd_qgis.networks.card import ModelCard
@@ -89,8 +91,11 @@ def test_checkpoint_with_other_classes(tmp_path, detect):
     net = FDMamba(FDMambaConfig(init_filters=8, n_classes=3, text_width=8, context_width=8))
     net.score_head.set_text(torch.eye(3, 8))
     path = tmp_path / "three.safetensors"
-    save_checkpoint(net, ModelCard("three"), path)
-    assert f"{path} tells 3 classes apart" in detect(checkpoint=str(path))
+    garbled = ClassTable((*FIVE.rows[:2], replace(FIVE[2], colour="url(http://example.org)")))
+    save_checkpoint(net, ModelCard("three", classes=garbled), path)
+    sentence = detect(checkpoint=str(path))
+    assert f"{path} has no class table" in sentence
+    assert "its row 2 has the colour url(" in sentence
 
 
 @pytest.mark.parametrize("option", ["--aoi", "--farmland"])

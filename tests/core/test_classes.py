@@ -16,7 +16,7 @@ def test_built_in_tables_survive_json():
 
 def test_labels_by_language():
     assert [FIVE.label(5, language) for language in ("en", "zh_CN", "fr")] == ["Water", "水体", "Water"]
-    assert replace(FIVE[5], labels={"zh": "水体"}).label("en") == "water"
+    assert replace(FIVE[5], labels={"zh": "水体"}).label("en") == "水体"
     assert FIVE.label(255) == "#255"
     with pytest.raises(KeyError, match="255"):
         FIVE[255]

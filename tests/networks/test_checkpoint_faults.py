@@ -83,10 +83,13 @@ CHANGES = {
     "resolution is empty": lambda words: {**words, "card": {"name": "x", "resolution_m": []}},
     "tile beyond floats": lambda words: {**words, "card": {"name": "x", "tile": 10**400}},
     "three resolutions": lambda words: {**words, "card": {"name": "x", "resolution_m": [1, 2, 3]}},
+    "classes are a word": lambda words: {**words, "card": {"name": "x", "classes": "all"}},
+    "classes of strangers": lambda words: {**words, "card": {"name": "x", "classes": ["no_change", "meadow"]}},
+    "classes without colours": lambda words: {**words, "card": {"name": "x", "classes": [{"id": 0, "name": "a"}] * 2}},
     "a list": lambda words: [words],
 }
 CARD_TELLS = {"other model", "newer format", "no card", "card is a list", "a list", "no name"} | {
-    name for name in CHANGES if name.startswith(("name", "metric", "resolution", "three", "tile", "format"))
+    name for name in CHANGES if name.startswith(("name", "metric", "resolution", "three", "tile", "format", "classes"))
 }
 
 

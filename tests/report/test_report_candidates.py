@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from osgeo import gdal, ogr
 
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.run_files import CANDIDATES
 from farmcd_qgis.report import NOT_REJECTED, ReportSettings
 from farmcd_qgis.report.candidates import measure, read_candidates
@@ -37,14 +38,14 @@ def edit(run_dir: Path, number: int, *wkts: str) -> None:
 
 
 def test_untouched_outlines_keep_the_areas_of_the_run(run_dir):
-    candidates, _ = read_candidates(run_dir)
+    candidates, _ = read_candidates(run_dir, FIVE)
     assert [one.area_ha for one in candidates] == [hectares for _, hectares in AREAS]
     assert not any(one.edited for one in candidates)
 
 
 def test_an_edited_outline_is_measured_anew_and_said(run_dir):
     edit(run_dir, 1, "MULTIPOLYGON(((600200 5199900,600300 5199900,600300 5199800,600200 5199800,600200 5199900)))")
-    candidates, crs = read_candidates(run_dir)
+    candidates, crs = read_candidates(run_dir, FIVE)
     first = next(one for one in candidates if one.number == 1)
     assert first.edited
     assert first.area_ha == pytest.approx(measure(crs).measureArea(first.geometry) / 10_000)
@@ -57,7 +58,7 @@ def test_the_pieces_of_a_split_candidate_count_once(run_dir):
     left = "MULTIPOLYGON(((600200 5199900,600250 5199900,600250 5199800,600200 5199800,600200 5199900)))"
     right = "MULTIPOLYGON(((600260 5199900,600300 5199900,600300 5199800,600260 5199800,600260 5199900)))"
     edit(run_dir, 1, left, right)
-    candidates, _ = read_candidates(run_dir)
+    candidates, _ = read_candidates(run_dir, FIVE)
     assert sorted(one.number for one in candidates) == [1, 2, 3, 4, 5, 6]
     first = next(one for one in candidates if one.number == 1)
     assert first.geometry.constGet().numGeometries() == 2

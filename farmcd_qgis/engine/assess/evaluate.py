@@ -11,19 +11,17 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, ogr, osr
 
-from ...core.classes import CLASSES, NO_CHANGE, NODATA
+from ...core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS, ClassTable
 from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CHANGE_TIF
+from ...core.run_record import run_classes
 from .evaluation_page import evaluation_page
 from .metrics import ConfusionMatrix, binary_figures, class_figures, semantic_figures
 
 Bytes = npt.NDArray[np.uint8]
 ReadRows = Callable[[int, int], Bytes]
 
-# In a reference: changed, but into what isn't known.
-UNSETTLED = 254
-KNOWN_IDS = {row.id for row in CLASSES} | {UNSETTLED, NODATA}
 ROWS = 512
 CLASS_ID = "farmcd_class_id"
 
@@ -47,13 +45,14 @@ def evaluate(
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
     mapped = _open(str(path), gdal.OF_RASTER, "The result")
     _check_place(mapped, f"The result {path}")
-    read = read_reference(str(reference), class_field, mapped)
-    binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))
+    table = run_classes(Path(result)) if Path(result).is_dir() else FIVE
+    read = read_reference(str(reference), class_field, mapped, table)
+    binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(table.predicted))
     width, height = mapped.RasterXSize, mapped.RasterYSize
     for row in range(0, height, ROWS):
         feedback.check()
         rows = min(ROWS, height - row)
-        said = _checked(mapped.GetRasterBand(1).ReadAsArray(0, row, width, rows), path)
+        said = _checked(mapped.GetRasterBand(1).ReadAsArray(0, row, width, rows), path, table)
         known = said != NODATA
         expected, said = read(row, rows)[known], said[known]
         labelled = expected != NODATA
@@ -67,17 +66,17 @@ def evaluate(
             "Check that both show the same place, and their CRS.",
         )
     settled = classes.counts[1:].any()
-    record = _record(binary.counts, classes.counts if settled else None)
+    record = _record(binary.counts, classes.counts if settled else None, table)
     if out_dir is not None:
-        _write(Path(out_dir), record, path, str(reference))
+        _write(Path(out_dir), record, path, str(reference), table)
     return record
 
 
-def _record(binary: np.ndarray, classes: np.ndarray | None) -> dict[str, Any]:
+def _record(binary: np.ndarray, classes: np.ndarray | None, table: ClassTable) -> dict[str, Any]:
     record = {"pixels": int(binary.sum()), "binary": asdict(binary_figures(binary)), "binary_matrix": binary.tolist()}
     if classes is None:
         return record | {"semantic": None, "classes": None, "class_matrix": None}
-    figures = zip(CLASSES, class_figures(classes), strict=True)
+    figures = zip(table.predicted, class_figures(classes), strict=True)
     return record | {
         "semantic": asdict(semantic_figures(classes)),
         "classes": {row.name: asdict(values) for row, values in figures},
@@ -85,12 +84,12 @@ def _record(binary: np.ndarray, classes: np.ndarray | None) -> dict[str, Any]:
     }
 
 
-def _write(folder: Path, record: dict[str, Any], result: Path, reference: str) -> None:
+def _write(folder: Path, record: dict[str, Any], result: Path, reference: str, table: ClassTable) -> None:
     about = [f"{result} against {reference}: {record['pixels']:,} pixels of which both say something."]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "evaluation.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        page = evaluation_page("Evaluation of a run", about, record)
+        page = evaluation_page("Evaluation of a run", about, record, classes=table)
         (folder / "evaluation.html").write_text(page, encoding="utf-8")
     except OSError as error:
         raise InputError(
@@ -98,26 +97,27 @@ def _write(folder: Path, record: dict[str, Any], result: Path, reference: str) -
         ) from error
 
 
-def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset) -> ReadRows:
+def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset, table: ClassTable = FIVE) -> ReadRows:
     """Return what reads rows (first row, number of rows) of a reference on the grid of `mapped`, uint8 class ids.
 
-    Polygons are what changed: 254 without `class_field` or where it is empty, 0 outside of them. Raises InputError
+    Polygons are what changed: 254 without `class_field` or where it is empty, 0 outside of them. For a map that tells
+    no classes apart, every class of change is 254. Raises InputError
     where the reference cannot be used.
     """
     path, _, layer_name = source.partition("|layername=")
     dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "The reference")
     if dataset.RasterCount:
-        return _raster_reference(dataset, path, mapped)
+        return _raster_reference(dataset, path, mapped, table)
     layer = dataset.GetLayerByName(layer_name) if layer_name else dataset.GetLayer(0)
     if layer is None:
         raise InputError("reference_unreadable", f"The reference {source} has no such layer. Choose another.")
-    return _polygon_reference(dataset, layer, class_field, mapped)
+    return _polygon_reference(dataset, layer, class_field, mapped, table)
 
 
-def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset) -> ReadRows:
+def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset, table: ClassTable) -> ReadRows:
     _check_place(dataset, f"The reference {path}")
     if _is_black_and_white(dataset.GetRasterBand(1)):
-        dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNSETTLED]])
+        dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNKNOWN_CLASS]])
     left, top, right, bottom = _corners(mapped)
     warped = gdal.Warp(
         "",
@@ -133,7 +133,10 @@ def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset) ->
     width = mapped.RasterXSize
 
     def read(row: int, rows: int) -> Bytes:
-        return _checked(warped.GetRasterBand(1).ReadAsArray(0, row, width, rows), Path(path))
+        found = warped.GetRasterBand(1).ReadAsArray(0, row, width, rows)
+        if table.unknown is not None:
+            return np.where((found == NO_CHANGE) | (found == NODATA), found, UNKNOWN_CLASS).astype(np.uint8)
+        return _checked(found, Path(path), table)
 
     return read
 
@@ -147,7 +150,7 @@ def _is_black_and_white(band: gdal.Band) -> bool:
 
 
 def _polygon_reference(
-    dataset: gdal.Dataset, layer: ogr.Layer, class_field: str | None, mapped: gdal.Dataset
+    dataset: gdal.Dataset, layer: ogr.Layer, class_field: str | None, mapped: gdal.Dataset, table: ClassTable
 ) -> ReadRows:
     if layer.GetSpatialRef() is None:
         raise InputError("reference_no_crs", "The reference polygons have no coordinate reference system. Assign one.")
@@ -174,7 +177,7 @@ def _polygon_reference(
     polygons.CreateField(ogr.FieldDefn(CLASS_ID, ogr.OFTInteger))
     polygons.StartTransaction()
     for feature in polygons:
-        feature.SetField(CLASS_ID, _class_id(feature.GetField(class_field)) if class_field else UNSETTLED)
+        feature.SetField(CLASS_ID, _class_id(feature.GetField(class_field), table) if class_field else UNKNOWN_CLASS)
         polygons.SetFeature(feature)
     polygons.CommitTransaction()
     left, top, right, _ = _corners(mapped)
@@ -194,17 +197,18 @@ def _polygon_reference(
     return read
 
 
-def _class_id(value: Any) -> int:
+def _class_id(value: Any, table: ClassTable) -> int:
     """Read a class from a field: an id, a name, or a label in either language; an empty one is not settled."""
     words = str(value).strip().lower() if value is not None else ""
     if not words:
-        return UNSETTLED
-    for row in CLASSES:
+        return UNKNOWN_CLASS
+    for row in table.rows:
         if words in {str(row.id), f"{row.id}.0", row.name, *(text.lower() for text in row.labels.values())}:
-            return row.id
+            return row.id if table.unknown is None or row.id == NO_CHANGE else UNKNOWN_CLASS
     raise InputError(
         "unknown_class",
-        f"The reference holds the class {value!r}. Known are {', '.join(f'{row.id} ({row.name})' for row in CLASSES)}.",
+        f"The reference holds the class {value!r}. "
+        f"Known are {', '.join(f'{row.id} ({row.name})' for row in table.rows)}.",
     )
 
 
@@ -220,13 +224,14 @@ def _check_place(dataset: gdal.Dataset, name: str) -> None:
         raise InputError("no_crs", f"{name} has no coordinate reference system or position. Assign them.")
 
 
-def _checked(values: npt.NDArray[Any], path: Path) -> Bytes:
-    unknown = sorted(set(np.unique(values).tolist()) - KNOWN_IDS)
+def _checked(values: npt.NDArray[Any], path: Path, table: ClassTable) -> Bytes:
+    known = {row.id for row in table.predicted} | {UNKNOWN_CLASS, NODATA}
+    unknown = sorted(set(np.unique(values).tolist()) - known)
     if unknown:
         raise InputError(
             "unknown_label",
             f"{path} holds the values {', '.join(map(str, unknown[:5]))}; known are the class ids "
-            f"0-{CLASSES[-1].id}, {UNSETTLED} (changed, class not known) and {NODATA} (nothing known).",
+            f"0-{len(table.predicted) - 1}, {UNKNOWN_CLASS} (changed, class not known) and {NODATA} (nothing known).",
         )
     return values.astype(np.uint8)
 

@@ -4,7 +4,7 @@ import base64
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from ...core.classes import CHANGES, CLASSES
+from ...core.classes import FIVE, ClassTable
 from ...core.pages import page
 
 _BINARY = {
@@ -47,6 +47,7 @@ def evaluation_page(
     record: dict[str, Any],
     diagram: Picture | None = None,
     worst: Sequence[Picture] = (),
+    classes: ClassTable = FIVE,
 ) -> str:
     """Lay an evaluation out as a page.
 
@@ -63,10 +64,13 @@ def evaluation_page(
         record={**record, **known},
         binary_names=_BINARY,
         semantic_names=_SEMANTIC,
-        class_rows=_classes(known["classes"] or {}),
-        class_names=[row.label() for row in CLASSES],
+        class_rows=_classes(known["classes"] or {}, classes),
+        class_names=[row.label() for row in classes.predicted],
         object_rows=_objects(known["objects"] or ()),
-        legend=[*((row.label(), row.colour) for row in CHANGES), ("changed, class not settled", "#bebebe")],
+        legend=[
+            *((row.label(), row.colour) for row in classes.predicted[1:]),
+            ("changed, class not settled", "#bebebe"),
+        ],
         rows_of=_rows_of,
         diagram=diagram,
         worst=worst,
@@ -77,8 +81,8 @@ def _rows_of(names: dict[str, str], values: dict[str, float]) -> list[tuple[str,
     return [(words, _percent(values[key])) for words, key in names.items()]
 
 
-def _classes(classes: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
-    labels = {row.name: row.label() for row in CLASSES}
+def _classes(classes: dict[str, dict[str, float]], table: ClassTable) -> list[tuple[str, ...]]:
+    labels = {row.name: row.label() for row in table.predicted}
     keys = ("precision", "recall", "f1", "iou")
     return [(labels[name], *(_percent(figures[key]) for key in keys)) for name, figures in classes.items()]
 

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, ogr
 
-from ...core.classes import CLASSES
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG
+from ...core.run_record import run_classes
 from ..polygons.geopackage import GEOMETRY, UNJUDGED, store_style
 from ..scene.areas import PixelAreas, hectares
 
@@ -55,7 +55,7 @@ class Pixel(NamedTuple):
 
 @dataclass(frozen=True)
 class Mapped:
-    """What a map holds of each class id 0-5: pixels, int64 (6,), and hectares on the ellipsoid, float64 (6,)."""
+    """What a map holds of each of its K class ids: pixels, int64 (K,), and hectares on the ellipsoid, float64 (K,)."""
 
     pixels: Whole
     area_ha: npt.NDArray[np.float64]
@@ -76,28 +76,29 @@ class ChangeMap:
             raise InputError(
                 "no_run", f"{run_dir} is no run folder: {CHANGE_TIF} is missing or cannot be read. GDAL says: {error}."
             ) from error
+        self.classes = len(run_classes(run_dir).predicted)
         self.width, self.height = self._file.RasterXSize, self._file.RasterYSize
         self.spatial_reference = self._file.GetSpatialRef()
 
     def count(self, feedback: Feedback) -> Mapped:
         """Count pixels and measure areas, class by class."""
         areas = PixelAreas(self._file.GetGeoTransform(), self._file.GetProjection(), self.width, self.height)
-        pixels, area_m2 = np.zeros(len(CLASSES), np.int64), np.zeros(len(CLASSES))
+        pixels, area_m2 = np.zeros(self.classes, np.int64), np.zeros(self.classes)
         for row, change in self._bands(feedback):
             values = change.ravel()
-            pixels += np.bincount(values, minlength=256)[: len(CLASSES)]
+            pixels += np.bincount(values, minlength=256)[: self.classes]
             measured = areas.rows(row, len(change)).ravel()
-            area_m2 += np.bincount(values, measured, minlength=256)[: len(CLASSES)]
+            area_m2 += np.bincount(values, measured, minlength=256)[: self.classes]
         return Mapped(pixels, np.array([hectares(area) for area in area_m2]))
 
     def find(self, ordinals: Mapping[int, Whole], feedback: Feedback) -> list[Pixel]:
         """Return the pixels that come at the given places, from 0 on, among those of their class in reading order."""
         sorted_ordinals = {class_id: np.sort(wanted) for class_id, wanted in ordinals.items() if len(wanted)}
-        seen = np.zeros(len(CLASSES), np.int64)
+        seen = np.zeros(self.classes, np.int64)
         found: dict[tuple[int, int], Pixel] = {}
         for row, change in self._bands(feedback):
             values = change.ravel()
-            here = np.bincount(values, minlength=256)[: len(CLASSES)]
+            here = np.bincount(values, minlength=256)[: self.classes]
             for class_id, wanted in sorted_ordinals.items():
                 first, last = np.searchsorted(wanted, (seen[class_id], seen[class_id] + here[class_id]))
                 if first == last:
@@ -156,8 +157,8 @@ def draw_sample(
         begun = _begun(file, mapped)
     if begun is not None:
         seed = begun[1]
-    kept = begun[0] if begun is not None else np.zeros(len(CLASSES), np.int64)
-    wanted = np.array([points.get(class_id, 0) for class_id in range(len(CLASSES))], np.int64)
+    kept = begun[0] if begun is not None else np.zeros(change.classes, np.int64)
+    wanted = np.array([points.get(class_id, 0) for class_id in range(change.classes)], np.int64)
     wanted = np.clip(np.maximum(wanted, kept), 0, mapped.pixels)
     if not 0 < wanted.sum() <= LARGEST_SAMPLE:
         raise InputError("bad_sample_size", f"{wanted.sum()} points: a sample has 1 to {LARGEST_SAMPLE:,} of them.")
@@ -167,7 +168,7 @@ def draw_sample(
     }
     pixels = change.find(ordinals, finding)
     # In a random order, so that whoever judges cannot guess the class from the neighbours in the queue.
-    order = np.random.default_rng([seed, len(CLASSES), int(kept.sum())]).permutation(len(pixels))
+    order = np.random.default_rng([seed, change.classes, int(kept.sum())]).permutation(len(pixels))
     _write(file, change, [pixels[place] for place in order], int(kept.sum()), mapped, wanted, seed)
     strata = [row | {"drawn": int(wanted[row["class_id"]])} for row in mapped.as_strata()]
     return {"seed": seed, "points": int(wanted.sum()), "strata": strata}
@@ -189,12 +190,12 @@ def chosen(pixels: int, count: int, seed: int, class_id: int) -> Whole:
 
 
 def _begun(file: gdal.Dataset, mapped: Mapped) -> tuple[Whole, int] | None:
-    """Return the points drawn by class, (6,), and the seed of a sample that somebody has judged; None otherwise."""
+    """Return the points drawn by class, (K,), and the seed of a sample that somebody has judged; None otherwise."""
     log = file.GetLayerByName(JUDGEMENT_LOG)
     table = file.GetLayerByName(ACCURACY_STRATA)
     if log is None or table is None or not log.GetFeatureCount():
         return None
-    drawn, pixels, seed = np.zeros(len(CLASSES), np.int64), np.zeros(len(CLASSES), np.int64), 0
+    drawn, pixels, seed = np.zeros_like(mapped.pixels), np.zeros_like(mapped.pixels), 0
     for stratum in table:
         drawn[stratum["class_id"]], pixels[stratum["class_id"]] = stratum["drawn"], stratum["pixels"]
         seed = stratum["seed"]

@@ -6,8 +6,9 @@ from typing import Any
 
 from osgeo import gdal, ogr, osr
 
-from ...core.paths import resources
+from ...core.classes import FIVE, ClassTable
 from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
+from ..run.styles import style_of
 
 UNREVIEWED = "unreviewed"
 UNJUDGED = "unjudged"
@@ -84,12 +85,8 @@ class Package:
             layer.CreateFeature(feature)
         self._file.CommitTransaction()
 
-    def write_styles(self) -> None:
-        """Store `resources/styles/<layer>.qml` as the layers' default styles, where there are such files."""
-        files = [resources() / "styles" / f"{name}.qml" for name in FIELDS]
-        styles = [(file.stem, file.read_text(encoding="utf-8")) for file in files if file.is_file()]
-        if not styles:
-            return
+    def write_styles(self, classes: ClassTable, arbitrated: bool = True) -> None:
+        """Store the layers' default styles, for the classes of a run."""
         table = self._file.CreateLayer(STYLES_TABLE, None, ogr.wkbNone, ["FID=id"])
         for field, (kind, width) in STYLE_FIELDS.items():
             definition = ogr.FieldDefn(field, kind)
@@ -99,8 +96,9 @@ class Package:
             if kind == ogr.OFTDateTime:
                 definition.SetDefault("CURRENT_TIMESTAMP")
             table.CreateField(definition)
-        for name, qml in styles:
-            _add_style(table, name, qml)
+        for name in FIELDS:
+            if style := style_of(name, classes, arbitrated):
+                _add_style(table, name, style)
 
     def __enter__(self) -> "Package":
         return self
@@ -111,13 +109,13 @@ class Package:
 
 
 def store_style(file: gdal.Dataset, name: str) -> None:
-    """Store `resources/styles/<name>.qml` as the default style of a layer that was added later, unless it has one."""
-    table, path = file.GetLayerByName(STYLES_TABLE), resources() / "styles" / f"{name}.qml"
-    if table is None or not path.is_file():
+    """Store the default style of a layer without classes that was added later, unless it has one."""
+    table, style = file.GetLayerByName(STYLES_TABLE), style_of(name, FIVE)
+    if table is None or style is None:
         return
     table.SetAttributeFilter(f"f_table_name = '{name}'")
     if not table.GetFeatureCount():
-        _add_style(table, name, path.read_text(encoding="utf-8"))
+        _add_style(table, name, style)
     table.SetAttributeFilter(None)
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal
 
-from ...core.classes import CLASSES
 from ...core.errors import InputError
 from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from ..scene.areas import PixelAreas
@@ -26,26 +25,32 @@ Floats = npt.NDArray[np.float64]
 
 
 class Bands(NamedTuple):
-    """Rows of the run's rasters, uint8 (h, w) each; a network without text priors leaves no arbitration."""
+    """Rows of the run's rasters, uint8 (h, w) each; a network without text priors leaves no arbitration.
+
+    `classes` is how many ids there are; what is above them is no result.
+    """
 
     change: Bytes
     confidence: Bytes
     second: Bytes
+    classes: int
     arbitration: Bytes | None = None
 
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
         """Where there is a result, bool (h, w)."""
-        return (self.change < len(CLASSES)) & (self.second < len(CLASSES))
+        return (self.change < self.classes) & (self.second < self.classes)
 
 
 class Rasters:
-    """The rasters of a run folder, read in bands of rows."""
+    """The rasters of a run folder, read in bands of rows; they hold ids below `classes`."""
 
-    def __init__(self, run_dir: Path) -> None:
+    def __init__(self, run_dir: Path, classes: int) -> None:
+        self.classes = classes
         change, confidence = (_open(run_dir, name) for name in (CHANGE_TIF, CONFIDENCE_TIF))
         self._files = [change, confidence]
-        if (run_dir / ARBITRATION_TIF).exists():
+        self.arbitrated = (run_dir / ARBITRATION_TIF).exists()
+        if self.arbitrated:
             self._files.append(_open(run_dir, ARBITRATION_TIF))
         self.width, self.height = change.RasterXSize, change.RasterYSize
         for file in self._files:
@@ -85,7 +90,8 @@ class Rasters:
             # GDAL would keep the blocks above until its cache is full.
             for band in self._bands:
                 band.FlushCache()
-        return Bands(*(band.ReadAsArray(*window) for band in self._bands))
+        change, confidence, second, *rest = (band.ReadAsArray(*window) for band in self._bands)
+        return Bands(change, confidence, second, self.classes, *rest)
 
 
 class Tally:
@@ -94,12 +100,12 @@ class Tally:
     `arbitrated` is False where the run has no arbitration.
     """
 
-    def __init__(self, area: Floats) -> None:
+    def __init__(self, area: Floats, classes: int) -> None:
         count = len(area)
         self.area = area
         self.pixels = np.zeros(count)
-        self.classes = np.zeros((count, len(CLASSES)))
-        self.seconds = np.zeros((count, len(CLASSES)))
+        self.classes = np.zeros((count, classes))
+        self.seconds = np.zeros((count, classes))
         self.confidence = np.zeros(count)
         self.confidence_min = np.full(count, 100, np.uint8)
         self.hard = np.zeros(count)
@@ -122,8 +128,8 @@ class Tally:
             return np.bincount(labels, weights, minlength=count)
 
         def by_class(values: Bytes) -> npt.NDArray[Any]:
-            keys = labels * len(CLASSES) + values[there]
-            return np.bincount(keys, minlength=count * len(CLASSES)).reshape(count, -1)
+            keys = labels * bands.classes + values[there]
+            return np.bincount(keys, minlength=count * bands.classes).reshape(count, -1)
 
         confidence = bands.confidence[there]
         self.pixels[touched] += total()

@@ -8,6 +8,7 @@ import shutil
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import ogr
 
-from ...core.classes import CHANGES, class_label
+from ...core.classes import ClassTable
 from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON
-from ...core.run_record import load_record
+from ...core.run_record import load_record, run_classes
 from ..scene.areas import hectares, mu
 from ..scene.tiling import Window
 from .components import Components, Labels
@@ -51,17 +52,20 @@ def vectorise(
     tau: float = 0.80,
     minimum_mapping_unit_m2: float = 400.0,
     connectivity: int = 8,
+    classes: ClassTable | None = None,
     feedback: Feedback = SILENT,
 ) -> VectorSummary:
     """Write farmcd.gpkg of a run folder from its rasters: candidates, hard regions, styles, record.
 
     Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
-    stay as they are. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
-    would be lost), and Cancelled; then nothing is left behind.
+    stay as they are. `classes` is the class table where the run has no record yet. Raises InputError if the folder
+    holds no run, or one that was reviewed already (its verdicts would be lost), and Cancelled; then nothing is left
+    behind.
     """
     _check(tau, minimum_mapping_unit_m2, connectivity)
     run_dir = Path(run_dir)
-    rasters = Rasters(run_dir)
+    classes = classes or run_classes(run_dir)
+    rasters = Rasters(run_dir, len(classes.predicted))
     target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
     if reviewed := count_reviewed(target):
         raise InputError(
@@ -77,10 +81,10 @@ def vectorise(
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
             changed, doubtful = job.label(labelling)
             job.count([changed, doubtful], counting)
-            package.write_layer(CANDIDATES, job.features(changed, _candidate, candidates))
-            package.write_layer(HARD_REGIONS, job.features(doubtful, _hard_region, hard_regions))
-            package.write_styles()
-        _copy_record(run_dir, scratch / RUN_GPKG)
+            package.write_layer(CANDIDATES, job.features(changed, partial(_candidate, classes), candidates))
+            package.write_layer(HARD_REGIONS, job.features(doubtful, partial(_hard_region, classes), hard_regions))
+            package.write_styles(classes, rasters.arbitrated)
+        _write_record(run_dir, scratch / RUN_GPKG, classes)
         _step(feedback, 1.0)
         (scratch / RUN_GPKG).replace(target)
     except BaseException as error:
@@ -90,20 +94,22 @@ def vectorise(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     class_ids = changed.tally.classes.argmax(axis=1)
-    area_ha = {row.name: hectares(float(changed.tally.area[class_ids == row.id].sum())) for row in CHANGES}
+    area_ha = {
+        row.name: hectares(float(changed.tally.area[class_ids == row.id].sum())) for row in classes.predicted[1:]
+    }
     return VectorSummary(len(changed.tally.area), len(doubtful.tally.area), area_ha)
 
 
-def _candidate(number: int, tally: Tally) -> dict[str, Any]:
+def _candidate(classes: ClassTable, number: int, tally: Tally) -> dict[str, Any]:
     at = number - 1
     pixels = tally.pixels[at]
     class_id, second = int(tally.classes[at].argmax()), int(tally.seconds[at].argmax())
     return {
         "candidate_id": number,
         "class_id": class_id,
-        "class_name": class_label(class_id),
+        "class_name": classes.label(class_id),
         "second_class_id": second,
-        "second_class_name": class_label(second),
+        "second_class_name": classes.label(second),
         **_measures(tally, at),
         "confidence_min": int(tally.confidence_min[at]) / 100,
         "hard_share": round(tally.hard[at] / pixels, 4),
@@ -113,14 +119,14 @@ def _candidate(number: int, tally: Tally) -> dict[str, Any]:
     }
 
 
-def _hard_region(number: int, tally: Tally) -> dict[str, Any]:
+def _hard_region(classes: ClassTable, number: int, tally: Tally) -> dict[str, Any]:
     at = number - 1
     class_id = int(tally.classes[at].argmax())
     return {
         "region_id": number,
         **_measures(tally, at),
         "class_id": class_id,
-        "class_name": class_label(class_id),
+        "class_name": classes.label(class_id),
     }
 
 
@@ -145,9 +151,9 @@ class _Layer:
     last_rows: Longs
 
     @classmethod
-    def of(cls, file: LabelFile, labels: Labels) -> "_Layer":
+    def of(cls, file: LabelFile, labels: Labels, classes: int) -> "_Layer":
         """Return a layer of which nothing is counted yet."""
-        return cls(file, labels, Tally(labels.areas), np.zeros(len(labels.areas) + 1, np.int64))
+        return cls(file, labels, Tally(labels.areas, classes), np.zeros(len(labels.areas) + 1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -182,7 +188,10 @@ class _Job:
             for file, components, own in zip(files, found, values, strict=True):
                 file.add(window, components.add(window, own, areas))
             _step(feedback, window.bottom / self.rasters.height)
-        return [_Layer.of(file, components.labels()) for file, components in zip(files, found, strict=True)]
+        return [
+            _Layer.of(file, components.labels(), self.rasters.classes)
+            for file, components in zip(files, found, strict=True)
+        ]
 
     def count(self, layers: list[_Layer], feedback: Feedback) -> None:
         """Count what there is of each label."""
@@ -224,9 +233,9 @@ def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
         raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
 
 
-def _copy_record(run_dir: Path, gpkg: Path) -> None:
-    """Put the record of a finished run into its new GeoPackage; a detection does so itself once it has one."""
-    if (run_dir / RUN_JSON).exists():
-        from ..run.record import flatten
+def _write_record(run_dir: Path, gpkg: Path, classes: ClassTable) -> None:
+    """Put the class table into a new GeoPackage, and the record where the run is finished."""
+    from ..run.record import flatten
 
-        write_run_table(gpkg, flatten(load_record(run_dir)))
+    record = load_record(run_dir) if (run_dir / RUN_JSON).exists() else {}
+    write_run_table(gpkg, flatten({**record, "classes": classes.to_json()}))

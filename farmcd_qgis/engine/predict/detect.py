@@ -5,7 +5,7 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
-from ...core.classes import CLASSES, table_of
+from ...core.classes import ClassTable, table_of
 from ...core.errors import Cancelled, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
@@ -86,14 +86,15 @@ class _Run:
         _refuse_if_reviewed(folder)
         self.meter.send("loading", 0.0)
         predictor = predictor or _load_predictor(request)
+        classes = table_of(predictor.describe(), request.checkpoint)
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
         figures = self._predict(scene.pair, scene.mask, predictor, journal)
         writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
         with_arbitration = predictor.describe().get("arbitration", True)
-        self._write_rasters(folder, journal, scene, identity, with_arbitration, writing)
-        found = self._vectorise(folder, polygons)
+        self._write_rasters(folder, journal, scene, identity, classes, with_arbitration, writing)
+        found = self._vectorise(folder, classes, polygons)
         seconds = time.monotonic() - self.clock + earlier_s
         record = make_record(
             scene=scene,
@@ -149,14 +150,15 @@ class _Run:
         journal: Journal,
         scene: Scene,
         identity: Identity,
+        classes: ClassTable,
         with_arbitration: bool,
         feedback: Feedback,
     ) -> None:
         bounds, pair = scene.mask.bounds, scene.pair
         grid = Grid(bounds.width, bounds.height, _moved(pair.geotransform, bounds), pair.crs_wkt)
-        write_rasters(journal, folder.path, grid, raster_tags(scene, identity), feedback, with_arbitration)
+        write_rasters(journal, folder.path, grid, raster_tags(scene, identity), classes, feedback, with_arbitration)
 
-    def _vectorise(self, folder: RunFolder, feedback: Feedback) -> dict[str, Any]:
+    def _vectorise(self, folder: RunFolder, classes: ClassTable, feedback: Feedback) -> dict[str, Any]:
         request = self.request
         with writing_to(folder.out_dir):
             summary = vectorise(
@@ -164,6 +166,7 @@ class _Run:
                 tau=request.tau,
                 minimum_mapping_unit_m2=request.minimum_mapping_unit_m2,
                 connectivity=request.connectivity,
+                classes=classes,
                 feedback=feedback,
             )
         return {
@@ -184,21 +187,13 @@ def _load_predictor(request: RunRequest) -> TilePredictor:
     with heap.uncollected():
         from ...networks.predictor import Predictor
 
-    predictor = Predictor.load(
+    return Predictor.load(
         request.checkpoint,
         request.device,
         tile=request.tile,
         symmetric=request.symmetric,
         context=request.context,
     )
-    known = table_of(predictor.describe()).predicted
-    if len(known) != len(CLASSES):
-        raise InputError(
-            "other_classes",
-            f"The checkpoint {request.checkpoint} tells {len(known)} classes apart, FarmCD's table has "
-            f"{len(CLASSES)}. Choose a checkpoint that was trained for FarmCD's classes.",
-        )
-    return predictor
 
 
 def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from osgeo import gdal
 
 from ... import __version__
+from ...core.classes import table_of
 from ...core.protocol import Finding
 from ...core.run_files import RUN_JSON
 from ..scene.scene import Scene
@@ -48,6 +49,7 @@ def make_record(
             "numpy": np.__version__,
             "platform": platform.platform(),
         },
+        "classes": table_of(predictor, request.checkpoint).to_json(),
         "predictor": predictor,
         "inputs": {
             "before": _input(request.before, before_date),

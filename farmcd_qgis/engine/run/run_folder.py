@@ -23,7 +23,7 @@ from .disk import writing_to
 from .durable import sole, sync
 from .identity import Identity, differences
 
-# There once all that is to be published is on the disk.
+# There once all that is to be published is on the disk; lists it.
 COMPLETE = "complete"
 RESULT = "result"
 LOCK = "lock"
@@ -88,7 +88,9 @@ class RunFolder:
             for path in self.path.iterdir():
                 sync(path)
             sync(self.path)
-            (self.staging / COMPLETE).touch()
+            names = "\n".join(sorted(path.name for path in self.path.iterdir()))
+            (self.staging / COMPLETE).write_text(names, encoding="utf-8")
+            sync(self.staging / COMPLETE)
             sync(self.staging)
             self._move()
         shutil.rmtree(self.staging / PIECES, ignore_errors=True)
@@ -100,6 +102,11 @@ class RunFolder:
         try:
             if names != [RUN_JSON]:
                 (self.out_dir / RUN_JSON).unlink(missing_ok=True)
+            whole = (self.staging / COMPLETE).read_text(encoding="utf-8").split("\n")
+            if CHANGE_TIF in whole and ARBITRATION_TIF not in whole:
+                # Of an earlier run, whose network had text priors.
+                for name in (ARBITRATION_TIF, Path(ARBITRATION_TIF).with_suffix(".qml").name):
+                    (self.out_dir / name).unlink(missing_ok=True)
             for name in names:
                 (self.path / name).replace(self.out_dir / name)
                 moved.append(name)

@@ -1,7 +1,6 @@
 """The rasters of a run, made of its pieces as Cloud Optimized GeoTIFFs."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,13 +9,13 @@ from xml.sax.saxutils import escape  # nosec B406 # writes only
 
 from osgeo import gdal
 
-from ...core.classes import CLASSES, NODATA
+from ...core.classes import NODATA, ClassTable
 from ...core.errors import Cancelled
 from ...core.feedback import Feedback
-from ...core.paths import resources
 from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from .disk import told_failures, writing_to
 from .journal import BLOCK, FIELDS, Journal
+from .styles import style_of
 
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16
@@ -51,10 +50,11 @@ def write_rasters(
     folder: Path,
     grid: Grid,
     tags: dict[str, str],
+    classes: ClassTable,
     feedback: Feedback,
     with_arbitration: bool = True,
 ) -> None:
-    """Write the rasters with overviews and styles into `folder`.
+    """Write the rasters with overviews and styles into `folder`, classes named and coloured.
 
     The network may have had no text priors: then there is no raster of their arbitration.
     Equal pixels give equal bytes, however they were cut into pieces. Blocks without a result take no room.
@@ -69,12 +69,12 @@ def write_rasters(
                 return not feedback.is_cancelled()
 
             try:
-                _optimise(_mosaic(journal, grid, name, tags), folder / name, advance)
+                _optimise(_mosaic(journal, grid, name, tags, classes), folder / name, advance)
             except RuntimeError:
                 if feedback.is_cancelled():
                     raise Cancelled from None
                 raise
-            _copy_style(name, folder)
+            _write_style(name, folder, classes)
 
 
 @contextmanager
@@ -93,13 +93,13 @@ def _small_cache(width: int) -> Iterator[None]:
         gdal.SetConfigOption(POOL, pool)
 
 
-def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gdal.Dataset:
+def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str], classes: ClassTable) -> gdal.Dataset:
     """Lay the pieces side by side, without copying a pixel."""
     bands = RASTERS[name]
     mosaic = gdal.GetDriverByName("VRT").Create("", grid.width, grid.height, 0)
     mosaic.SetGeoTransform(grid.geotransform)
     mosaic.SetProjection(grid.crs_wkt)
-    mosaic.SetMetadata({**tags, "FARMCD_CLASSES": json.dumps({row.id: row.name for row in CLASSES})})
+    mosaic.SetMetadata({**tags, "FARMCD_CLASSES": json.dumps({row.id: row.name for row in classes.predicted})})
     for number, band in enumerate(bands, start=1):
         mosaic.AddBand(gdal.GDT_Byte)
         made = mosaic.GetRasterBand(number)
@@ -110,8 +110,8 @@ def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str]) -> gd
         made.SetMetadata({f"source_{place}": xml for place, xml in enumerate(sources)}, "new_vrt_sources")
     if name == CHANGE_TIF:
         mosaic.GetRasterBand(1).SetColorInterpretation(gdal.GCI_PaletteIndex)
-        mosaic.GetRasterBand(1).SetColorTable(_colour_table())
-        mosaic.GetRasterBand(1).SetCategoryNames([row.label() for row in CLASSES])
+        mosaic.GetRasterBand(1).SetColorTable(_colour_table(classes))
+        mosaic.GetRasterBand(1).SetCategoryNames([row.label() for row in classes.predicted])
     return mosaic
 
 
@@ -128,9 +128,9 @@ def _source(journal: Journal, place: int, band: int) -> str:
     )
 
 
-def _colour_table() -> gdal.ColorTable:
+def _colour_table(classes: ClassTable) -> gdal.ColorTable:
     table = gdal.ColorTable()
-    for row in CLASSES:
+    for row in classes.predicted:
         red, green, blue = bytes.fromhex(row.colour.removeprefix("#"))
         # TIFF palettes hold no alpha: only the style file beside the raster makes class 0 transparent.
         table.SetColorEntry(row.id, (red, green, blue, 255 if row.id else 0))
@@ -145,7 +145,7 @@ def _optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -
         )
 
 
-def _copy_style(name: str, folder: Path) -> None:
-    style = resources() / "styles" / Path(name).with_suffix(".qml").name
-    if style.is_file():
-        shutil.copyfile(style, folder / style.name)
+def _write_style(name: str, folder: Path, classes: ClassTable) -> None:
+    stem = Path(name).stem
+    if style := style_of(stem, classes):
+        (folder / f"{stem}.qml").write_text(style, encoding="utf-8", newline="\n")

@@ -36,7 +36,7 @@ class ClassKeys(QWidget):
             )
             for number in range(1, KEYS + 1)
         ]
-        self._buttons = [KeyButton(action) for action in self.actions_by_number]
+        self._buttons = [KeyButton(action, self) for action in self.actions_by_number]
         self.more: QComboBox = combo("moreClasses")
         self.more.activated.connect(self._choose)
         self._grid = QGridLayout(self)

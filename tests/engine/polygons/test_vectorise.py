@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.core.classes import CLASSES, NODATA
+from farmcd_qgis.core.classes import CLASSES, FIVE, NODATA, ClassTable
 from farmcd_qgis.core.errors import Cancelled, InputError
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
+from farmcd_qgis.engine.run import styles as styles_module
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
 from tests.helpers.runs import METRES, left_in, write_run
 
@@ -188,7 +189,7 @@ def test_blocks_that_the_file_leaves_out_change_nothing(tmp_path, monkeypatch, s
         vectorise.vectorise(run, minimum_mapping_unit_m2=200, connectivity=[4, 8][seed % 2])
         rows = read_layer(run, "candidates") + read_layer(run, "hard_regions")
         layers.append([{**row, "geometry": row["geometry"].ExportToWkt()} for row in rows])
-    spans = list(tally.Rasters(run).spans())
+    spans = list(tally.Rasters(run, len(CLASSES)).spans())
     assert sum(span.width * span.height for span in spans) < change.size / 2
     assert layers[0] == layers[1]
     assert len(layers[0]) > 50
@@ -311,7 +312,9 @@ def test_new_polygons_of_a_finished_run_keep_its_record(tmp_path):
     run = write_run(tmp_path / "run", np.ones((8, 8)))
     (run / RUN_JSON).write_text(json.dumps({"run": "abc", "request": {"tau": 0.8}}), encoding="utf-8")
     vectorise.vectorise(run)
-    assert read_table(run) == {"run": "abc", "request.tau": "0.8"}
+    table = read_table(run)
+    assert ClassTable.from_json(json.loads(table.pop("classes"))) == FIVE
+    assert table == {"run": "abc", "request.tau": "0.8"}
 
 
 def read_table(run: Path) -> dict[str, str]:
@@ -331,7 +334,7 @@ def styles(tmp_path, monkeypatch, qgis_app):
         category = core.QgsRendererCategory(3, symbol, "Road")
         made.setRenderer(core.QgsCategorizedSymbolRenderer(field, [category]))
         made.saveNamedStyle(str(folder / f"{name}.qml"))
-    monkeypatch.setattr(geopackage, "resources", lambda: folder.parent)
+    monkeypatch.setattr(styles_module, "resources", lambda: folder.parent)
     return folder
 
 

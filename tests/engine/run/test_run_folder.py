@@ -14,6 +14,16 @@ from farmcd_qgis.engine.run.run_folder import RunFolder
 from tests.helpers.records import RECORD
 
 
+def test_arbitration_of_an_earlier_run_goes(tmp_path: Path):
+    out = tmp_path / "run"
+    for names in (("change.tif", "arbitration.tif", "arbitration.qml", "run.json"), ("change.tif", "run.json")):
+        with RunFolder(str(out)) as folder:
+            for name in names:
+                (folder.path / name).write_text(json.dumps(RECORD))
+            folder.publish()
+        assert {path.name for path in out.iterdir()} == set(names)
+
+
 def test_published_together_and_run_json_present(tmp_path: Path):
     out = tmp_path / "deep" / "run"
     with RunFolder(str(out)) as folder:

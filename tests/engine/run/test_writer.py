@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, osr
 
-from farmcd_qgis.core.classes import CHANGES, CLASSES, NODATA
+from farmcd_qgis.core.classes import CHANGES, CLASSES, FIVE, NODATA
 from farmcd_qgis.core.errors import Cancelled, FarmCDError
 from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.engine.predict.blending import Rows
@@ -56,7 +56,7 @@ def write(
     journal = Journal(folder / "staging", {})
     for first, last in pairwise(steps):
         journal.add(Step(0, last, 1, 0.1, row=first), cut(rows, first, last))
-    write_rasters(journal, folder, GRID, TAGS, feedback)
+    write_rasters(journal, folder, GRID, TAGS, FIVE, feedback)
     return reported
 
 
@@ -137,7 +137,7 @@ def test_pieces_side_by_side_make_one_raster_and_what_is_empty_takes_no_room(tmp
         journal.add(Step(0, row + 300, 1, 0.1, column=10, row=row), Rows(row, 10, *pixels))
         journal.add(Step(0, row + 600, 0, 0.1, row=row + 300), Rows(row + 300, 0, *(pixels[:, :0, :0])))
     journal.add(Step(2500, 3000, 1, 0.1, column=4300, row=2700), Rows(2700, 4300, *pixels))
-    write_rasters(journal, tmp_path, grid, TAGS, SILENT)
+    write_rasters(journal, tmp_path, grid, TAGS, FIVE, SILENT)
     expected = np.full((3000, 5000), NODATA, np.uint8)
     for row, column in ((0, 10), (1500, 10), (2700, 4300)):
         expected[row : row + 300, column : column + 700] = pixels[1]
