@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.errors import InputError
+from ..core.typed import read
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -24,7 +25,8 @@ class Family:
     """One kind of network; subclasses say what differs.
 
     `name` stands in headers and recipes, `title` in sentences. Heights and widths of a network's tiles are multiples
-    of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained.
+    of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
+    (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there.
 
     A network is a torch module with `config` (a dataclass with `n_classes`), `family` (this name), and, set when it is
     loaded, `card` and `temperature`. `forward(before, after, context=None)` takes images (B, 3, H, W) that the family
@@ -36,7 +38,8 @@ class Family:
     title: str
     multiple: int
     arbitration: bool = False
-    methods: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ("cotraining",)
+    lowers_no_change: bool = False
 
     def recognise(self, state: State) -> bool:
         """Say whether a state dict is of this kind, by the names of its tensors."""
@@ -88,6 +91,37 @@ class Family:
     def known_contexts(self, net: Any) -> list[str]:
         """Return the context prompts that a network knows."""
         return self.contexts(self.extras(net)[1])
+
+    def config_type(self) -> type:
+        """Return the dataclass of its networks' configurations, which `[network]` of a recipe fills."""
+        raise NotImplementedError
+
+    def fresh(self, options: Mapping[str, Any], told: bool) -> "nn.Module":
+        """Make a network to train, by `[network]` of a recipe; `told`: that is told contexts.
+
+        Raises InputError for options that it does not have.
+        """
+        return self.build(read(self.config_type(), options, "[network]"))
+
+    def prepare(self, net: "nn.Module", options: Mapping[str, Any], told: bool) -> None:
+        """Make a network, fresh or loaded, ready to train; raises InputError where it cannot be trained so."""
+        if told:
+            raise InputError("contexts_untold", title=self.title)
+
+    def share(self, name: str, options: Mapping[str, Any]) -> float:
+        """Return the share of the learning rate that the parameter of that name has."""
+        return 1.0
+
+    def advance(self, net: "nn.Module", options: Mapping[str, Any], progress: float) -> None:
+        """Change what of a network is trained, before a step at a progress of 0..1."""
+
+    def words(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return words for the card of a network that was made by `fresh`."""
+        return {}
+
+    def lower_no_change(self, net: "nn.Module", offset: float) -> None:
+        """Take `offset` off the logit of "no change" for good."""
+        raise NotImplementedError
 
 
 _registered: dict[str, Family] = {}

@@ -37,17 +37,19 @@ def ablated(recipe: Recipe, row: int, seed: int) -> Recipe:
     The loss without correction is the authors', without weights of classes; without augmentation crops stay random,
     and look for change as often.
     """
-    loss, settings = recipe.loss, recipe.augment
+    loss, settings = dict(recipe.loss), recipe.augment
     if row < 2:
-        loss = replace(loss, hard_weight=0.0)
+        loss["hard_weight"] = 0.0
     if row < 3:
-        loss = replace(loss, mode="paper", class_weights=None, unsettled_weight=1.0)
+        loss = {**loss, "mode": "paper", "class_weights": None, "unsettled_weight": 1.0}
     if row < 4:
         nothing = dict.fromkeys(("brightness", "contrast", "saturation", "hue", "haze", "blur", "shift"), 0.0)
         settings = AugmentSettings(
             change_share=settings.change_share, class_share=settings.class_share, turn=False, **nothing
         )
-    return replace(recipe, name=f"{recipe.name}-ablation-{row}", seed=seed, gate=row >= 1, loss=loss, augment=settings)
+    network = {**recipe.network, "gate": row >= 1}
+    name = f"{recipe.name}-ablation-{row}"
+    return replace(recipe, name=name, seed=seed, network=network, loss=loss, augment=settings)
 
 
 def table(out: Path, seeds: int) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ SPARSE = 0.5
 
 
 class Batch(NamedTuple):
-    """`before` and `after` float32 (B,3,T,T) in [-1,1]; `label` int64 (B,T,T) with 254 and 255; B context prompts."""
+    """`before` and `after` float32 (B,3,T,T) of 0..255; `label` int64 (B,T,T) with 254 and 255; B context prompts."""
 
     before: torch.Tensor
     after: torch.Tensor
@@ -101,7 +101,7 @@ class Augmenter:
         if settings is not None:
             before = self._haze(self._light(before), settings.haze)
             after = self._haze(self._light(self._shift(after) if settings.shift else after), settings.haze)
-        return before.clamp(0, 1) * 2 - 1, after.clamp(0, 1) * 2 - 1, label, dataset.files[index].context
+        return before.clamp(0, 1) * 255, after.clamp(0, 1) * 255, label, dataset.files[index].context
 
     def _haze(self, images: torch.Tensor, haze: float) -> torch.Tensor:
         """Veil each image with a bluish grey: strength U(0, haze), for one image in three."""

@@ -5,6 +5,7 @@ ids. Two values have a meaning of their own: `IGNORE` (nothing is known here) an
 but nobody settled into what; only the margin "no change / some change" is trained and measured there).
 """
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
+import torch
 from PIL import Image
+from torch import Tensor
 
 from ..core.classes import CLASSES, NO_CHANGE, NODATA, UNKNOWN_CLASS
 from ..core.errors import InputError
@@ -28,6 +31,8 @@ ALL = "all"
 
 _IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 _DECODERS = 2
+
+logger = logging.getLogger(__name__)
 
 LabelKind = Literal["binary", "classes", "mixed"]
 
@@ -156,6 +161,23 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         return ChangeDataset(files, "mixed")
     kind: LabelKind = _guess_kind(files) if labels == "auto" else labels
     return ChangeDataset([replace(pair, classes=None) for pair in files], kind)
+
+
+def opened(root: Path, split: str, labels: Literal["auto", "binary", "classes"]) -> ChangeDataset:
+    """Open and decode a split, and log what is to be known of its labels; raises as `open_dataset` does."""
+    dataset = open_dataset(root, split, labels)
+    dataset.load()
+    for finding in check_dataset(dataset):
+        logger.log(logging.INFO if finding.severity == "info" else logging.WARNING, "%s: %s", split, finding.message)
+    logger.info("%s: %d pairs, %s labels", split, len(dataset), dataset.kind)
+    return dataset
+
+
+def as_classes(label: Tensor, classes: int) -> Tensor:
+    """Make labels fit a network of `classes` classes: of a binary one any change is class 1; 255 stays."""
+    if classes > 2:
+        return label
+    return torch.where((label == NO_CHANGE) | (label == IGNORE), label, torch.ones_like(label))
 
 
 def class_pixels(dataset: ChangeDataset) -> dict[int, int]:

@@ -19,6 +19,7 @@ from ..engine.assess.metrics import (
     class_figures,
     semantic_figures,
 )
+from ..networks.family import family_named
 from .datasets import IGNORE, ChangeDataset, Sample
 from .details import Details
 
@@ -60,23 +61,25 @@ def predict(
 
     The images are brought to `scale` (area-averaged), cut into tiles that are predicted each by itself (the
     last of a row or column shifted inwards), and the logits brought back bilinearly. Images smaller than a
-    tile are predicted whole, their edge repeated up to a square with a multiple of 8 pixels. `context` is a prompt that
-    the network knows.
+    tile are predicted whole, their edge repeated up to a square of a side that the family takes. `context` is a prompt
+    that the network knows.
     """
     device = next(net.parameters()).device
-    pair = torch.from_numpy(np.concatenate((sample.before, sample.after))).to(device).float()[None] / 127.5 - 1
+    family = family_named(net.family)
+    pair = torch.from_numpy(np.concatenate((sample.before, sample.after))).to(device).float()[None]
     height, width = pair.shape[-2:]
     if scale != 1:
         size = (max(16, round(height * scale)), max(16, round(width * scale)))
         pair = F.interpolate(pair, size=size, mode="bilinear", antialias=True, align_corners=False)
     rows, columns = pair.shape[-2:]
-    side = min(tile, -(-max(rows, columns) // 8) * 8)
+    side = min(tile, -(-max(rows, columns) // family.multiple) * family.multiple)
     pair = F.pad(pair, (0, max(0, side - columns), 0, max(0, side - rows)), mode="replicate")
     logits, told = pair.new_empty(0), [[context]] if context else []
     for row in _starts(pair.shape[-2], side):
         for column in _starts(pair.shape[-1], side):
             window = pair[..., row : row + side, column : column + side]
-            part = net(window[:, :3], window[:, 3:], *told)[0].float()
+            dates = family.normalise(window[:, :3], "before"), family.normalise(window[:, 3:], "after")
+            part = net(*dates, *told)[0].float()
             if not len(logits):
                 logits = part.new_zeros(1, part.shape[1], *pair.shape[-2:])
             logits[..., row : row + side, column : column + side] = part
@@ -103,6 +106,7 @@ def evaluate(
     With several `offsets`, each is taken off the logit of "no change" in turn, and the figures are those of the
     best-scoring one (`Evaluation.offset`). `details` takes in every pair as predicted without an offset.
     """
+    known_contexts = set(family_named(net.family).known_contexts(net))
     counts = [(ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))) for _ in offsets]
     training = net.training
     net.eval()
@@ -110,7 +114,8 @@ def evaluate(
     for index in indices:
         feedback.check()
         sample = dataset[index]
-        logits = predict(net, sample, scale, tile, _context(net, dataset, index))
+        context = dataset.files[index].context
+        logits = predict(net, sample, scale, tile, context if context in known_contexts else None)
         known = sample.label != IGNORE
         if details is not None:
             details.add(index, sample, logits, classify(logits))
@@ -141,12 +146,6 @@ def classify(logits: torch.Tensor, offset: float = 0.0) -> np.ndarray:
     """Return the most likely class ids, uint8 (H,W), of logits (K,H,W) with `offset` taken off "no change"."""
     change, best = logits[1:].max(0)
     return torch.where(change > logits[0] - offset, best + 1, 0).to(torch.uint8).cpu().numpy()
-
-
-def _context(net: torch.nn.Module, dataset: ChangeDataset, index: int) -> str | None:
-    """Return the prompt of a pair if the network was trained with such."""
-    known = getattr(getattr(net, "score_head", None), "contexts", {})
-    return dataset.files[index].context if known and dataset.files[index].context in known else None
 
 
 def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:

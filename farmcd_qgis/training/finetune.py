@@ -15,6 +15,7 @@ from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
 from ..networks.card import checkpoint_hash
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
+from ..networks.family import family_named
 from .datasets import ALL, ChangeDataset, open_dataset
 from .evaluate import Evaluation, card_metrics, evaluate
 from .samples import SAMPLES_JSON
@@ -83,7 +84,9 @@ def finetune(
     # The samples as often as makes them half of all draws.
     repeats = max(1, len(old) // len(learned)) if old else 1
     parts = [(data, learned * repeats)] + ([(old, range(len(old)))] if old else [])
-    net, done, seconds = _train(source, ChangeDataset.of(parts), feedback, steps, learning_rate, minutes, seed, device)
+    net, done, seconds = _train(
+        source, start.family, ChangeDataset.of(parts), feedback, steps, learning_rate, minutes, seed, device
+    )
     after = measured(net)
     figures = [card_metrics(result) if result else None for result in (before, after)]
     record = FinetuneRecord(
@@ -146,6 +149,7 @@ def _count_verdicts(samples: Path, names: set[str]) -> int:
 
 def _train(
     source: Path,
+    family: str,
     data: ChangeDataset,
     feedback: Feedback,
     steps: int,
@@ -167,6 +171,8 @@ def _train(
         ) from error
     recipe = Recipe(
         name="finetune",
+        family=family,
+        method=family_named(family).methods[0],
         steps=steps,
         max_minutes=minutes,
         seed=seed,

@@ -55,9 +55,12 @@ class CoTrainingLoss(torch.nn.Module):
         weights = None if class_weights is None else torch.tensor(class_weights, dtype=torch.float32)
         self.register_buffer("class_weights", weights)
 
-    def forward(self, logits: torch.Tensor, score_map: torch.Tensor, label: torch.Tensor) -> LossTerms:
-        """Compute the loss of logits and score_map (B,K,H,W) against label (B,H,W), integer with 254 and 255."""
-        logits, score_map, label = logits.float(), score_map.float(), label.long()
+    def forward(self, logits: torch.Tensor, score_map: torch.Tensor | None, label: torch.Tensor) -> LossTerms:
+        """Compute the loss of logits and score_map (B,K,H,W) against label (B,H,W), integer with 254 and 255.
+
+        Without a score map there is no term of it.
+        """
+        logits, label = logits.float(), label.long()
         if self.mode == "paper":
             label = torch.where(label == UNSETTLED, IGNORE, label)
             nll = F.cross_entropy(logits, label, ignore_index=IGNORE, reduction="sum")
@@ -68,7 +71,9 @@ class CoTrainingLoss(torch.nn.Module):
             nll = partial_cross_entropy(logits, label)
             cross_entropy = everywhere((nll * weights).sum()) / everywhere(weights.sum()).clamp_min(_HARD_EPS)
             dice = margin_dice(logits, label)
-        hard = hard_region_loss(logits, score_map, label, self.tau)
+        hard = logits.new_zeros(())
+        if score_map is not None:
+            hard = hard_region_loss(logits, score_map.float(), label, self.tau)
         return LossTerms(0.5 * cross_entropy + 0.5 * dice + self.hard_weight * hard, cross_entropy, dice, hard)
 
     def _pixel_weights(self, label: torch.Tensor) -> torch.Tensor:

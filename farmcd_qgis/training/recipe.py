@@ -1,14 +1,13 @@
 """A training recipe: one TOML file, read into plain dataclasses."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal
 
 from ..core.errors import InputError
+from ..core.typed import read
 from .augment import AugmentSettings
-
-Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
@@ -23,17 +22,6 @@ class DataSettings:
     val: str = "val"
     labels: Literal["auto", "binary", "classes"] = "auto"
     context_share: float = 0.0
-
-
-@dataclass(frozen=True)
-class LossSettings:
-    """Arguments of `losses.CoTrainingLoss`."""
-
-    mode: Literal["corrected", "paper"] = "corrected"
-    tau: float = 0.80
-    class_weights: tuple[float, ...] | None = None
-    unsettled_weight: float = 1.0
-    hard_weight: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -80,29 +68,27 @@ class ValidationSettings:
 class Recipe:
     """Everything that decides a training run besides the data.
 
-    The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
-    so that the learning rate has come down in time (and the curve depends on the machine's speed). Without `gate` CMLA
-    has no say in the logits (for ablations). `text_encoder` is as in `text_priors.text_features`; `prompts` are own
-    sentences for it.
+    `family` is the kind of network, whose options stand in `network`; `method` how it is trained, whose settings stand
+    in `loss`. The run ends after `steps` steps, or after `max_minutes` if that comes first: then the schedule hurries,
+    so that the learning rate has come down in time (and the curve depends on the machine's speed).
     """
 
     name: str
     steps: int
+    family: str = "fd_mamba"
+    method: str = "cotraining"
     max_minutes: float | None = None
     seed: int = 0
     threads: int | None = None
     device: str = "auto"
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    text_encoder: str = "minilm"
-    gate: bool = True
     save_every: int = 50
     log_every: int = 10
-    prompts: dict[str, Any] = field(default_factory=dict)
     network: dict[str, Any] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
     data: DataSettings = field(default_factory=DataSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
-    loss: LossSettings = field(default_factory=LossSettings)
+    loss: dict[str, Any] = field(default_factory=dict)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     validation: ValidationSettings = field(default_factory=ValidationSettings)
     stages: tuple[Stage, ...] = (Stage(),)
@@ -117,31 +103,12 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; raises InputError for a file that is no TOML or has a key that no recipe knows."""
+    """Read a recipe; raises InputError for a file that is no TOML, or a setting that is unknown or of another kind.
+
+    What `[loss]` holds is the method's to say, what `[network]` holds the family's.
+    """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError("unreadable_recipe", f"The recipe {path} cannot be read: {error}.") from error
-    return _section(Recipe, values, path.name)
-
-
-def _section(kind: type[Section], values: dict[str, Any], where: str) -> Section:
-    hints = get_type_hints(kind)
-    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
-    unknown = sorted(set(values) - known)
-    if unknown:
-        message = f"{where} has no setting {', '.join(unknown)}; there are {', '.join(sorted(known))}."
-        raise InputError("unknown_setting", message)
-    try:
-        return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in values.items()})
-    except TypeError as error:
-        raise InputError("incomplete_recipe", f"{where} is incomplete: {error}.") from error
-
-
-def _value(hint: Any, value: Any, where: str) -> Any:
-    if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, dict):
-        return _section(hint, value, where)
-    if isinstance(value, list):
-        element = get_args(hint)[0] if get_origin(hint) is tuple else None
-        return tuple(_value(element, item, where) for item in value)
-    return value
+    return read(Recipe, values, path.name)

@@ -22,12 +22,10 @@ from lightning_fabric.strategies import DDPStrategy
 from torch.optim.swa_utils import AveragedModel
 
 from ..core.errors import FarmCDError, InputError
-from ..networks.fd_mamba.network import FDMamba
-from .augment import Augmenter
-from .datasets import ChangeDataset, check_dataset, open_dataset
-from .evaluate import Evaluation, evaluate
-from .losses import CoTrainingLoss, LossTerms
-from .network import build_network, save_network
+from .datasets import ChangeDataset, opened
+from .evaluate import Evaluation
+from .method import method_of
+from .network import build_network, family_of, save_network
 from .processes import share_batch_norms
 from .recipe import OptimiserSettings, Recipe, Stage
 from .state import RunState, load_state, save_state, write_log
@@ -37,7 +35,7 @@ VALIDATION = "validation.json"
 LAST = "last.pt"
 LOG = "log.csv"
 
-# Tried at each validation on the logit of "no change" (see network.lower_no_change).
+# Tried at each validation on the logit of "no change" (see Family.lower_no_change).
 OFFSETS = (0.0, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
 _EMA_RAMP = 10
@@ -68,7 +66,7 @@ class Training:
     def __init__(
         self,
         recipe: Recipe,
-        train_data: ChangeDataset,
+        train_data: Any,
         val_data: ChangeDataset | None,
         out: Path,
         start: Path | None = None,
@@ -78,14 +76,10 @@ class Training:
         self.out = out
         self.train_data, self.val_data = train_data, val_data
         _check_batches(recipe, devices)
-        if recipe.data.context_share and not any(pair.context for pair in train_data.files):
-            raise InputError(
-                "no_annotations",
-                "The recipe tells the network contexts (context_share), but the data set has no scene and nuisance "
-                "annotations: add its folder json, or set context_share = 0.",
-            )
-        some_unused = recipe.data.context_share > 0 or not recipe.gate
-        strategy = DDPStrategy(find_unused_parameters=some_unused) if devices > 1 else "auto"
+        self.family = family_of(recipe)
+        self.method = method_of(recipe, self.family)
+        self.method.check(train_data)
+        strategy = DDPStrategy(find_unused_parameters=self.method.some_unused) if devices > 1 else "auto"
         self.fabric = Fabric(accelerator=recipe.device, devices=devices, strategy=strategy, precision=recipe.precision)
         self.fabric.launch()
         if recipe.threads:
@@ -93,24 +87,18 @@ class Training:
         torch.manual_seed(recipe.seed)
         net = build_network(recipe, start)
         share_batch_norms(net)
-        if not recipe.data.context_share:
-            # What no context moves is nobody's to train.
-            net.score_head.ctx_mlp.requires_grad_(False)
-            net.score_head.ctx_scale.requires_grad_(False)
-        logger.info("%s parameters to train", f"{sum(p.numel() for p in net.parameters() if p.requires_grad):,}")
+        module = self.method.module(net)
+        logger.info("%s parameters to train", f"{sum(p.numel() for p in module.parameters() if p.requires_grad):,}")
         self.origin = copy.deepcopy(net.state_dict()) if start is not None and recipe.optimiser.start_share else None
         self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
         settings = recipe.optimiser
-        optimiser = torch.optim.AdamW(net.parameters(), lr=settings.lr, weight_decay=settings.weight_decay)
-        self.net, self.optimiser = self.fabric.setup(net, optimiser)
+        optimiser = torch.optim.AdamW(self._groups(module, net), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.module, self.optimiser = self.fabric.setup(module, optimiser)
+        # Within the module, or the module itself.
+        self.net = net
         self.average.to(self.fabric.device)
-        loss = recipe.loss
-        self.loss = self.fabric.to_device(
-            CoTrainingLoss(loss.mode, loss.tau, loss.class_weights, loss.unsettled_weight, loss.hard_weight)
-        )
-        self.augmenter = Augmenter(recipe.augment)
         self.state = RunState()
-        self._parts = {"net": self.net, "average": self.average, "optimiser": self.optimiser}
+        self._parts = {"net": self.module, "average": self.average, "optimiser": self.optimiser}
         if (out / LAST).is_file():
             self.state = load_state(out / LAST, repr(recipe), **self._parts)
             logger.info("goes on after step %d", self.state.step)
@@ -119,14 +107,14 @@ class Training:
         """Train to the end of the recipe; `on_step(step, loss)` is called after every step."""
         state, recipe = self.state, self.recipe
         started = time.monotonic() - state.seconds
-        self.net.train()
+        self.module.train()
         with ExitStack() as stack:
             board = stack.enter_context(_board(self.out, state.step)) if self.fabric.is_global_zero else None
             while (progress := self.progress()) < 1:
                 stage = recipe.stage(progress)
                 terms = self._step(stage, learning_rate(recipe.optimiser, progress))
                 state.seconds = self._agreed(time.monotonic() - started)
-                loss = float(terms.total.detach())
+                loss = terms["total"]
                 if not math.isfinite(loss):
                     raise FarmCDError("diverged", f"The loss is {loss} at step {state.step}: lower the learning rate.")
                 self._log(terms, stage, board)
@@ -145,9 +133,9 @@ class Training:
         by_time = self.state.seconds / 60 / self.recipe.max_minutes if self.recipe.max_minutes else 0.0
         return max(self.state.step / self.recipe.steps, by_time)
 
-    def kept(self) -> FDMamba:
+    def kept(self) -> Any:
         """Return the network to keep: the averaged weights, or their mean with those that the run began with."""
-        net: FDMamba = copy.deepcopy(self.average.module)
+        net = copy.deepcopy(self.average.module)
         if self.origin is not None:
             share = self.recipe.optimiser.start_share
             for name, value in net.state_dict().items():
@@ -155,44 +143,49 @@ class Training:
                     value.lerp_(self.origin[name].to(value), share)
         return net
 
-    def _step(self, stage: Stage, rate: float) -> LossTerms:
+    def _groups(self, module: torch.nn.Module, net: torch.nn.Module) -> list[dict[str, Any]]:
+        """Part the parameters by their share of the learning rate."""
+        shares = {id(p): self.family.share(name, self.recipe.network) for name, p in net.named_parameters()}
+        groups: dict[float, list[torch.nn.Parameter]] = {}
+        for parameter in module.parameters():
+            groups.setdefault(shares.get(id(parameter), 1.0), []).append(parameter)
+        return [{"params": parameters, "share": share} for share, parameters in groups.items()]
+
+    def _step(self, stage: Stage, rate: float) -> dict[str, float]:
         state, recipe, fabric = self.state, self.recipe, self.fabric
         # Everything random follows from a sample's number, so that no generator needs to be saved and every process
         # can make its own share of the batch.
         numbers = range(state.drawn, state.drawn + stage.batch)[fabric.global_rank :: fabric.world_size]
         indices = [draw(recipe.seed, number, len(self.train_data)) for number in numbers]
         seeds = [recipe.seed * _SEED_STRIDE + number for number in numbers]
-        batch = fabric.to_device(self.augmenter.batch(self.train_data, indices, stage.crop, stage.scale, seeds))
+        batch = fabric.to_device(self.method.batch(self.train_data, indices, seeds, stage))
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        context = [
-            prompt if _told(recipe.data.context_share, seed) else None
-            for prompt, seed in zip(batch.context, seeds, strict=True)
-        ]
-        logits, score_map = self.net(batch.before, batch.after, context, recipe.loss.mode == "paper")
-        terms = self.loss(logits, score_map, batch.label)
+            group["lr"] = rate * group["share"]
+        progress = self.progress()
+        self.family.advance(self.net, recipe.network, progress)
+        terms = self.method.step(self.module, batch, progress)
         self.optimiser.zero_grad()
-        fabric.backward(terms.total)
-        fabric.clip_gradients(self.net, self.optimiser, max_norm=recipe.optimiser.clip)
+        fabric.backward(terms["total"])
+        fabric.clip_gradients(self.module, self.optimiser, max_norm=recipe.optimiser.clip)
         self.optimiser.step()
-        self.average.update_parameters(self.net.module)
+        self.average.update_parameters(self.net)
         state.step += 1
         state.drawn += stage.batch
-        return terms
+        return {name: float(term.detach()) for name, term in terms.items()}
 
     def _agreed(self, seconds: float) -> float:
         """Take the first process's clock where the schedule follows it, since all must take the same steps."""
         return seconds if self.recipe.max_minutes is None else self.fabric.broadcast(seconds)
 
-    def _log(self, terms: LossTerms, stage: Stage, board: Any) -> None:
+    def _log(self, terms: dict[str, float], stage: Stage, board: Any) -> None:
         state = self.state
         row = {"step": state.step, "seconds": round(state.seconds, 1), "lr": self.optimiser.param_groups[0]["lr"]}
-        row |= {"crop": stage.crop} | {name: float(term.detach()) for name, term in vars(terms).items()}
+        row |= {"crop": stage.crop} | terms
         state.rows.append(row)
         if state.step % self.recipe.log_every or board is None:
             return
         recent = state.rows[-self.recipe.log_every :]
-        means = {name: sum(r[name] for r in recent) / len(recent) for name in vars(terms)}
+        means = {name: sum(r[name] for r in recent) / len(recent) for name in terms}
         for name, value in means.items():
             board.add_scalar(f"loss/{name}", value, state.step)
         board.add_scalar("lr", row["lr"], state.step)
@@ -214,14 +207,15 @@ class Training:
         if board is None or self.val_data is None:
             return
         net = self.kept()
-        result = evaluate(net, self.val_data, settings.scale, settings.tile, settings.stride, OFFSETS)
+        result = self.method.evaluate(net, self.val_data, OFFSETS if self.family.lowers_no_change else OFFSETS[:1])
         _log_figures(result, state.step, board)
         state.rows[-1] |= {"val_score": result.score, "val_binary_f1": result.binary.f1}
         write_log(self.out / LOG, state.rows)
         if result.score > state.best:
             state.best = result.score
             minutes = state.seconds / 60
-            save_network(net, self.recipe, result, state.step, minutes, self.out / BEST)
+            order_free = self.method.order_free
+            save_network(net, self.recipe, result, state.step, minutes, self.out / BEST, order_free)
             text = json.dumps({"step": state.step, **result.as_dict()}, indent=2)
             (self.out / VALIDATION).write_text(text, encoding="utf-8")
 
@@ -245,11 +239,6 @@ def draw(seed: int, number: int, size: int) -> int:
     turn, place = divmod(number, size)
     generator = torch.Generator().manual_seed(seed * _SEED_STRIDE + turn)
     return int(torch.randperm(size, generator=generator)[place])
-
-
-def _told(share: float, seed: int) -> bool:
-    """Draw whether the network is told a sample's context."""
-    return float(torch.rand((), generator=torch.Generator().manual_seed(seed))) < share
 
 
 def _check_batches(recipe: Recipe, devices: int) -> None:
@@ -296,15 +285,6 @@ def _ema(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torc
     return update
 
 
-def _open(data: Path, split: str, recipe: Recipe) -> ChangeDataset:
-    dataset = open_dataset(data, split, recipe.data.labels)
-    dataset.load()
-    for finding in check_dataset(dataset):
-        logger.log(logging.INFO if finding.severity == "info" else logging.WARNING, "%s: %s", split, finding.message)
-    logger.info("%s: %d pairs, %s labels", split, len(dataset), dataset.kind)
-    return dataset
-
-
 def _log_figures(result: Evaluation, step: int, board: Any) -> None:
     figures = {"score": result.score, "binary_f1": result.binary.f1, "precision": result.binary.precision}
     figures |= {"recall": result.binary.recall, "offset": result.offset}
@@ -332,5 +312,6 @@ def train(
     A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    train_data, val_data = (_open(data, split, recipe) for split in (recipe.data.train, recipe.data.val))
+    train_data = method_of(recipe, family_of(recipe)).open(data)
+    val_data = opened(data, recipe.data.val, recipe.data.labels)
     return Training(recipe, train_data, val_data, out, start, devices).run(on_step)

@@ -9,6 +9,8 @@ import torch
 from farmcd_qgis.commands.ablation_cli import main
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.training import ablation
+from farmcd_qgis.training.method import method_of
+from farmcd_qgis.training.network import family_of
 from farmcd_qgis.training.recipe import read_recipe
 from tests.helpers.made_up_pairs import SIDE, write_pairs
 
@@ -35,9 +37,10 @@ def test_every_row_adds_one_part(tmp_path: Path) -> None:
     (tmp_path / "recipe.toml").write_text(RECIPE)
     recipe = read_recipe(tmp_path / "recipe.toml")
     rows = [ablation.ablated(recipe, row, 7) for row in range(len(ablation.ROWS))]
-    assert [row.gate for row in rows] == [False, True, True, True, True]
-    assert [row.loss.hard_weight for row in rows] == [0, 0, 0.4, 0.4, 0.4]
-    assert [row.loss.mode for row in rows] == ["paper"] * 3 + ["corrected"] * 2
+    settings = [method_of(row, family_of(row)).settings for row in rows]
+    assert [row.network["gate"] for row in rows] == [False, True, True, True, True]
+    assert [row.hard_weight for row in settings] == [0, 0, 0.4, 0.4, 0.4]
+    assert [row.mode for row in settings] == ["paper"] * 3 + ["corrected"] * 2
     assert [row.augment.turn for row in rows] == [False] * 4 + [True]
     assert rows[-1].loss == recipe.loss
     assert rows[-1].augment == recipe.augment

@@ -1,28 +1,32 @@
 """Evaluation with a network whose answer is known: it sees change where the after image is red."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from farmcd_qgis.commands.evaluate_cli import as_table
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, Sample
+from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, PairFiles, Sample
 from farmcd_qgis.training.evaluate import classify, evaluate, predict
 
 
 class RedIsBuilding(torch.nn.Module):
     """Class 2 where the after image's red band is high; remembers the sizes it was shown."""
 
+    family = "fd_mamba"
+
     def __init__(self) -> None:
         super().__init__()
         self.scale = torch.nn.Parameter(torch.ones(()))
         self.seen: list[tuple[int, int]] = []
 
-    def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, None]:
         self.seen.append((after.shape[-2], after.shape[-1]))
         logits = after.new_full((len(after), 6, *after.shape[-2:]), -9.0)
         logits[:, 0] = 0
         logits[:, 2] = after[:, 0] * self.scale
-        return logits, logits
+        return logits, None
 
 
 def sample(height: int, width: int, red: tuple[slice, slice]) -> Sample:
@@ -37,6 +41,8 @@ class Given(ChangeDataset):
     def __init__(self, *samples: Sample) -> None:
         super().__init__([], "mixed")
         self._samples = list(samples)
+
+        self.files = tuple(PairFiles("", Path(), Path(), Path()) for _ in samples)
 
     def __len__(self) -> int:
         return len(self._samples)

@@ -234,6 +234,34 @@ def test_the_recipes_can_be_read() -> None:
         assert recipe.name
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('steps = "ten"', "recipe.toml: steps is 'ten'; it must be a whole number."),
+        ("steps = 1\nseed = 1.5", "recipe.toml: seed is 1.5; it must be a whole number."),
+        ("steps = 1\nprecision = 'half'", "precision is 'half'; it must be one of '32-true', 'bf16-mixed'"),
+        ("steps = 1\n[optimiser]\nlr = true", "optimiser: lr is True; it must be a number."),
+        ("steps = 1\n[augment]\nturn = 1", "augment: turn is 1; it must be true or false."),
+        ("steps = 1\nstages = 5", "stages is 5; it must be a list."),
+        ("steps = 1\n[[stages]]\nscale = [1, 2, 3]", "stages: scale is [1, 2, 3]; it must be a list of 2."),
+        ("steps = 1\n[network]\ninit_filters = 'eight'", "[network]: init_filters is 'eight'"),
+        ("steps = 1\n[network]\ngate = 'shut'", "[network]: gate is 'shut'; it must be true or false."),
+        ("steps = 1\n[loss]\ntau = '0.8'", "[loss]: tau is '0.8'; it must be a number."),
+        ("steps = 1\n[loss]\ntow = 0.8", "[loss] has no setting tow; there are class_weights"),
+        ("steps = 1\nfamily = 'unet'", "a network of the kind unet; FarmCD knows fd_mamba"),
+        ("steps = 1\nmethod = 'guessing'", "by the method guessing; FD-Mamba networks can be trained by cotraining"),
+        ("", "recipe.toml is incomplete: steps is missing."),
+    ],
+)
+def test_a_setting_of_another_kind_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str, told: str
+) -> None:
+    path = tmp_path / "recipe.toml"
+    path.write_text(f'name = "x"\n{line}\n')
+    assert main(["--recipe", str(path), "--data", str(data), "--out", str(tmp_path / "out")]) == 2
+    assert told in capsys.readouterr().err
+
+
 def test_a_misspelt_setting_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "recipe.toml"
     path.write_text('name = "x"\nsteps = 1\n[optimiser]\nlearning_rate = 1\n')

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.classes import NO_CHANGE
 from ...core.context import context_prompts
 from ...core.errors import InputError
 from ..card import reason
@@ -39,7 +40,7 @@ class FDMambaFamily(Family):
     # It halves the resolution three times on the way down.
     multiple = 8
     arbitration = True
-    methods = ("cotraining",)
+    lowers_no_change = True
 
     def recognise(self, state: State) -> bool:
         """Say whether its encoder's layers are there."""
@@ -108,6 +109,38 @@ class FDMambaFamily(Family):
         """Return the prompts of the context features."""
         prompts = header.get("context_prompts", [])
         return [str(prompt) for prompt in prompts] if isinstance(prompts, list) else []
+
+    def config_type(self) -> type:
+        """Return FDMambaConfig."""
+        from .network import FDMambaConfig
+
+        return FDMambaConfig
+
+    def fresh(self, options: Mapping[str, Any], told: bool) -> "FDMamba":
+        """Make a network with fresh weights and the text features of its encoder."""
+        from . import training
+
+        return training.fresh(options, told)
+
+    def prepare(self, net: "FDMamba", options: Mapping[str, Any], told: bool) -> None:  # type: ignore[override]
+        """Encode contexts that it does not know yet; without contexts, what they alone move is nobody's to train."""
+        from . import training
+
+        training.prepare(net, options, told)
+
+    def words(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Say which encoder made the text features, and of what."""
+        from . import training
+
+        return training.words(options)
+
+    def lower_no_change(self, net: "FDMamba", offset: float) -> None:  # type: ignore[override]
+        """Take `offset` off the bias of the last convolution.
+
+        Five classes share what the network believes of change, so that the most likely class is "no change" too
+        often; one number mends that.
+        """
+        net.conv_final[-1].conv.bias.data[NO_CHANGE] -= offset
 
 
 def _known(extras: State, header: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ...networks.semicd_vl.network import Views
-from ..datasets import IGNORE, NO_CHANGE
+from ..datasets import IGNORE, as_classes
 from ..losses import margin_dice, partial_cross_entropy
 from ..processes import everywhere
 from ..semi_losses import (
@@ -141,7 +141,7 @@ class SemiSupervised:
             net.train()
 
     def _by_label(self, logits: Tensor, label: Tensor) -> Tensor:
-        label = _as_classes(label, logits.shape[1])
+        label = as_classes(label, logits.shape[1])
         loss = partial_cross_entropy(logits.float(), label)
         mean = everywhere(loss.sum()) / everywhere((label != IGNORE).sum().to(loss.dtype)).clamp_min(1)
         return mean + self.settings.dice * margin_dice(logits.float(), label) if self.settings.dice else mean
@@ -203,7 +203,7 @@ class SemiSupervised:
         assert views.cover_after is not None
         total = views.opinion.new_zeros(())
         rows = (
-            (views.opinion, _as_classes(change, views.opinion.shape[1]), 1.0),
+            (views.opinion, as_classes(change, views.opinion.shape[1]), 1.0),
             (views.cover_before, before, 0.5),
             (views.cover_after, after, 0.5),
         )
@@ -221,10 +221,3 @@ def _confident(logits: Tensor) -> tuple[Tensor, Tensor]:
 
 def _part(views: Views, rows: slice) -> Views:
     return Views(*(None if part is None else part[rows] for part in views))  # type: ignore[arg-type]
-
-
-def _as_classes(label: Tensor, classes: int) -> Tensor:
-    """Make labels fit a binary network: any change is class 1. Others keep class ids, 254 and 255."""
-    if classes > 2:
-        return label
-    return torch.where((label == NO_CHANGE) | (label == IGNORE), label, torch.ones_like(label))
