@@ -128,16 +128,16 @@ class Predictor:
         return None
 
     @torch.inference_mode()
-    def _forward(self, first: torch.Tensor, second: torch.Tensor) -> list[torch.Tensor]:
-        maps = self._softmax(first, second)
+    def _forward(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
+        images = self._normalised(before, "before"), self._normalised(after, "after")
+        maps = self._softmax(*images)
         if self._symmetric:
-            maps = [(one + turned) / 2 for one, turned in zip(maps, self._softmax(second, first), strict=True)]
+            maps = [(one + turned) / 2 for one, turned in zip(maps, self._softmax(*images[::-1]), strict=True)]
         return [maps[0], *(priors[:, NO_CHANGE] for priors in maps[1:])]
 
     def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
-        images = self._normalised(before, "before"), self._normalised(after, "after")
         with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
-            logits, score_map = self._net(*images, self._context)
+            logits, score_map = self._net(before, after, self._context)
         classes = torch.softmax(logits.float() / self._temperature, 1)
         return [classes] if score_map is None else [classes, torch.softmax(score_map.float(), 1)]
 

@@ -106,7 +106,8 @@ def evaluate(
     With several `offsets`, each is taken off the logit of "no change" in turn, and the figures are those of the
     best-scoring one (`Evaluation.offset`). `details` takes in every pair as predicted without an offset.
     """
-    known_contexts = set(family_named(net.family).known_contexts(net))
+    told = any(pair.context for pair in dataset.files)
+    known_contexts = family_named(net.family).known_contexts(net) if told else []
     counts = [(ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))) for _ in offsets]
     training = net.training
     net.eval()
