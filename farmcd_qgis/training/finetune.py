@@ -172,7 +172,7 @@ def _train(
     recipe = Recipe(
         name="finetune",
         family=family,
-        method=family_named(family).methods[0],
+        method=next(iter(family_named(family).methods), ""),
         steps=steps,
         max_minutes=minutes,
         seed=seed,

@@ -77,6 +77,8 @@ def register_method(method: type[Method[Any]]) -> None:
 
 def method_of(recipe: Recipe, family: Family) -> Method[Any]:
     """Make the method of a recipe; raises InputError where the family cannot be trained so, or a setting is wrong."""
+    if not family.methods:
+        raise InputError("not_trainable", title=family.title)
     if recipe.method in NAMES and recipe.method not in _registered:
         register_method(import_module(f"{__package__}.methods.{recipe.method}").METHOD)
     method = _registered.get(recipe.method)

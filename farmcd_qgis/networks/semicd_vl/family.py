@@ -22,7 +22,7 @@ class SemiCDVLFamily(Family):
     title = "SemiCD-VL"
     # The coarsest features lie at this stride.
     multiple = 16
-    methods = ("semi_supervised",)
+    methods = ("cotraining", "semi_supervised")
 
     def recognise(self, state: State) -> bool:
         """Say whether its encoder and its head are there."""

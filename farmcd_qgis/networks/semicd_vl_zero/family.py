@@ -21,6 +21,7 @@ class ZeroLabelFamily(Family):
     name = "semicd_vl_zero"
     title = "Without training (land-cover comparison)"
     multiple = 16
+    methods = ()
 
     def recognise(self, state: State) -> bool:
         """Say that no authors' file is of this kind: it is made by `make_zero_label`."""
