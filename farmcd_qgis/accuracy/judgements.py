@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import InputError
-from ..core.run_files import ACCURACY_STRATA, JUDGEMENT_LOG, RUN_GPKG
+from ..core.run_files import ACCURACY_STRATA, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED
 from ..review.log import LogStore, opened
 from .estimates import Assessment, Stratum, assess
 
-UNJUDGED = "unjudged"
 JUDGED = "class"
 UNSURE = "unsure"
 SKIPPED = "skipped"

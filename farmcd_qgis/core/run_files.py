@@ -1,5 +1,6 @@
 """Names inside a run folder."""
 
+import json
 from pathlib import Path
 
 # Names inside a run folder.
@@ -16,15 +17,31 @@ VERDICT_LOG = "verdicts"
 CONFIRMED = "confirmed"
 OTHER_CLASS = "other_class"
 PSEUDO_CHANGE = "pseudo_change"
+# Where nobody has said anything yet: of a candidate, and of a point of the accuracy sample.
+UNREVIEWED = "unreviewed"
+UNJUDGED = "unjudged"
 ACCURACY_SAMPLE = "accuracy_sample"
 ACCURACY_STRATA = "accuracy_strata"
 JUDGEMENT_LOG = "judgements"
 # A run grows in the first of these, and its finished rows lie in the second, inside it.
 STAGING = "run.part"
 PIECES = "pieces"
+# Beside them: which rows are finished, and of which run.
+JOURNAL = "journal.jsonl"
 
 
 def is_resumable(out_dir: str | Path) -> bool:
-    """Say whether a folder holds finished rows of a run that was stopped, with which the next one can go on."""
-    pieces = Path(out_dir) / STAGING / PIECES
-    return pieces.is_dir() and any(pieces.iterdir())
+    """Say whether a folder holds finished rows of a run that was stopped, with which the next one can go on.
+
+    Beside a finished run only those count that compute it anew: others are left from before it was published.
+    """
+    staging = Path(out_dir) / STAGING
+    pieces = staging / PIECES
+    try:
+        if not (pieces.is_dir() and any(pieces.iterdir())):
+            return False
+        with (staging / JOURNAL).open(encoding="utf-8", errors="replace") as file:
+            begun = json.loads(file.readline())
+        return isinstance(begun, dict) and (bool(begun.get("force")) or not (Path(out_dir) / RUN_JSON).exists())
+    except (OSError, ValueError):
+        return False

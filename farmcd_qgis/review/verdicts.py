@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from ..core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+from ..core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNREVIEWED
 
-UNREVIEWED = "unreviewed"
 UNSURE = "unsure"
 SKIPPED = "skipped"
 VERDICTS = (CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNSURE, SKIPPED)

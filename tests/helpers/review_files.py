@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.core.run_files import CANDIDATES
+from farmcd_qgis.core.run_files import CANDIDATES, UNREVIEWED
 from farmcd_qgis.engine.polygons import geopackage
 from farmcd_qgis.engine.scene.areas import geometry_area_m2, hectares
 from farmcd_qgis.review.queue import Candidates
@@ -29,7 +29,7 @@ def candidate(number: int, class_id: int):
     values = {"candidate_id": number, "class_id": class_id, "class_name": str(class_id), "second_class_id": 0}
     values |= {"second_class_name": "No change", "area_ha": 0.25 * number, "area_mu": 3.75 * number}
     values |= {"confidence_mean": 0.6, "confidence_min": 0.4, "hard_share": 0.5, "arbitration": 0.7}
-    values |= {"disagreement": 0.3, "status": geopackage.UNREVIEWED}
+    values |= {"disagreement": 0.3, "status": UNREVIEWED}
     return ogr.CreateGeometryFromWkt("MULTIPOLYGON " + square), values
 
 

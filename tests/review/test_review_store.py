@@ -15,6 +15,7 @@ from osgeo import gdal, ogr, osr
 from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.core.run_files import CANDIDATES
 from farmcd_qgis.engine.polygons import geopackage
+from farmcd_qgis.engine.run.package import count_reviewed
 from farmcd_qgis.review.queue import BIGGEST, DOUBTFUL, PLACE, Filter, Queue, curve
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.review.verdicts import UNREVIEWED, VERDICTS
@@ -167,10 +168,6 @@ def test_files_without_candidates_are_refused(tmp_path):
     assert text.value.code == "review_not_stored"
 
 
-def test_the_words_are_the_same_as_the_engines():
-    assert UNREVIEWED == geopackage.UNREVIEWED
-
-
 def test_candidates_are_read_with_their_centres(gpkg):
     store = ReviewStore(gpkg, "ann")
     read = store.candidates()
@@ -234,12 +231,12 @@ def test_by_place_every_step_of_a_full_grid_goes_to_a_neighbour():
 
 
 def test_a_log_whose_verdicts_were_taken_back_keeps_its_file(gpkg):
-    assert geopackage.count_reviewed(gpkg) == 0
+    assert count_reviewed(gpkg) == 0
     store = ReviewStore(gpkg, "an")
     store.give(1, "confirmed")
     store.give(2, "confirmed")
-    assert geopackage.count_reviewed(gpkg) == 2
+    assert count_reviewed(gpkg) == 2
     store.undo()
     store.undo()
     assert set(store.statuses().values()) <= {UNREVIEWED}
-    assert geopackage.count_reviewed(gpkg) == 1
+    assert count_reviewed(gpkg) == 1

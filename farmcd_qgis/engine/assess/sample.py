@@ -12,9 +12,9 @@ from osgeo import gdal, ogr
 
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
-from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG
+from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED
 from ...core.run_record import run_classes
-from ..polygons.geopackage import GEOMETRY, UNJUDGED, store_style
+from ..polygons.geopackage import GEOMETRY, store_style
 from ..scene.areas import PixelAreas, hectares
 
 # Pixels that are in memory at a time.

@@ -7,11 +7,9 @@ from typing import Any
 from osgeo import gdal, ogr, osr
 
 from ...core.classes import FIVE, ClassTable
-from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
+from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_TABLE
 from ..run.styles import style_of
 
-UNREVIEWED = "unreviewed"
-UNJUDGED = "unjudged"
 GEOMETRY = "geom"
 STYLES_TABLE = "layer_styles"
 
@@ -143,25 +141,3 @@ def _add_style(table: ogr.Layer, name: str, qml: str) -> None:
     feature["useAsDefault"] = 1
     feature["description"] = f"FarmCD: {name.replace('_', ' ')}"
     table.CreateFeature(feature)
-
-
-def count_reviewed(gpkg: Path) -> int:
-    """Count what people have settled in a run's GeoPackage: candidates with a verdict, judged points of the accuracy
-    sample; 0 if there is no file.
-
-    Where all of it was taken back, the log still holds what a person did: it counts as one.
-    """
-    if not gpkg.exists():
-        return 0
-    file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
-    settled = _count(file, CANDIDATES, f"status <> '{UNREVIEWED}'")
-    settled += _count(file, ACCURACY_SAMPLE, f"judgement <> '{UNJUDGED}'")
-    return settled or min(1, _count(file, VERDICT_LOG) + _count(file, JUDGEMENT_LOG))
-
-
-def _count(file: gdal.Dataset, name: str, condition: str | None = None) -> int:
-    layer = file.GetLayerByName(name)
-    if layer is None:
-        return 0
-    layer.SetAttributeFilter(condition)
-    return layer.GetFeatureCount()

@@ -19,12 +19,13 @@ from osgeo import ogr
 from ...core.classes import ClassTable
 from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
-from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON
+from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNREVIEWED
 from ...core.run_record import load_record, run_classes
+from ..run.package import count_reviewed, replaced
 from ..scene.areas import hectares, mu
 from ..scene.tiling import Window
 from .components import Components, Labels
-from .geopackage import UNREVIEWED, Package, count_reviewed, write_run_table
+from .geopackage import Package, write_run_table
 from .label_file import LabelFile, Labelled
 from .outlines import outlines
 from .tally import Bands, Rasters, Tally
@@ -86,7 +87,8 @@ def vectorise(
             package.write_styles(classes, rasters.arbitrated)
         _write_record(run_dir, scratch / RUN_GPKG, classes)
         _step(feedback, 1.0)
-        (scratch / RUN_GPKG).replace(target)
+        with replaced(scratch / RUN_GPKG, target):
+            pass
     except BaseException as error:
         # The functions that were left hold files open, and Windows removes no file that is.
         traceback.clear_frames(error.__traceback__)

@@ -11,11 +11,11 @@ from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
 from ...core.run_files import RUN_GPKG
 from ...networks import heap
-from ..polygons.geopackage import count_reviewed
 from ..polygons.vectorise import vectorise
 from ..run.disk import writing_to
 from ..run.identity import Identity, raster_identity, run_identity
 from ..run.journal import Journal
+from ..run.package import count_reviewed
 from ..run.record import make_record, now, raster_tags, write_record
 from ..run.run_folder import RunFolder, finished_result
 from ..run.writer import Grid, write_rasters

@@ -14,13 +14,12 @@ import numpy as np
 from osgeo import gdal
 
 from ...core.classes import NODATA
-from ...core.run_files import PIECES
+from ...core.run_files import JOURNAL, PIECES
 from ..predict.blending import Rows
 from .disk import writing_to
 from .durable import put, sync
 from .identity import Identity, differences
 
-JOURNAL = "journal.jsonl"
 # The bands of a piece, fields of Rows; the last is missing where there is no arbitration.
 FIELDS = ("change", "confidence", "second", "arbitration")
 BLOCK = 512

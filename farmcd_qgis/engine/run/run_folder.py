@@ -1,7 +1,8 @@
 """The run folder: a run grows in a folder of its own inside it, and everything gets its final name at the end."""
 
+import json
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,12 +21,17 @@ from ...core.run_files import (
 )
 from ...core.run_record import read_record
 from .disk import writing_to
-from .durable import sole, sync
+from .durable import put, sole, sync
 from .identity import Identity, differences
+from .package import replaced
 
 # There once all that is to be published is on the disk; lists it.
 COMPLETE = "complete"
 RESULT = "result"
+# What the run was that is being replaced.
+ASIDE = "aside"
+# What an earlier run may have had and a later one has not.
+OPTIONAL = (ARBITRATION_TIF, ARBITRATION_TIF.replace(".tif", ".qml"))
 LOCK = "lock"
 
 
@@ -67,6 +73,9 @@ class RunFolder:
                 shutil.rmtree(self.path, ignore_errors=True)
                 self.path.mkdir()
                 self.finished = finished_record(self.out_dir)
+                if self.finished is not None and not is_resumable(self.out_dir):
+                    # Of a run that was killed just behind its publishing.
+                    shutil.rmtree(self.staging / PIECES, ignore_errors=True)
         except FarmCDError:
             self._held.close()
             if self._made:
@@ -82,41 +91,53 @@ class RunFolder:
     def publish(self) -> None:
         """Give everything its final name, run.json last, since its presence means that the run is finished.
 
-        Killed in the middle, it is continued by the next RunFolder. Replaces an earlier run.
+        Killed in the middle, it is continued by the next RunFolder. An earlier run is moved aside first and put back if
+        anything fails. Raises InputError where it was reviewed meanwhile, FarmCDError where another program holds it.
         """
         with writing_to(self.out_dir):
-            for path in self.path.iterdir():
-                sync(path)
+            names = _names(self.path)
+            for name in names:
+                sync(self.path / name)
             sync(self.path)
-            names = "\n".join(sorted(path.name for path in self.path.iterdir()))
-            (self.staging / COMPLETE).write_text(names, encoding="utf-8")
-            sync(self.staging / COMPLETE)
-            sync(self.staging)
+            partial = self.staging / f"{COMPLETE}.part"
+            partial.write_text(json.dumps(names))
+            put(partial, self.staging / COMPLETE)
             self._move()
-        shutil.rmtree(self.staging / PIECES, ignore_errors=True)
         self._made.clear()
 
     def _move(self) -> None:
-        names = sorted((path.name for path in self.path.iterdir()), key=lambda name: (name == RUN_JSON, name))
-        moved = []
+        names = json.loads((self.staging / COMPLETE).read_text() or "null") or _names(self.path)
+        waiting = [name for name in names if (self.path / name).exists()]
+        aside = self.staging / ASIDE
+        aside.mkdir(exist_ok=True)
         try:
-            if names != [RUN_JSON]:
-                (self.out_dir / RUN_JSON).unlink(missing_ok=True)
-            whole = (self.staging / COMPLETE).read_text(encoding="utf-8").split("\n")
-            if CHANGE_TIF in whole and ARBITRATION_TIF not in whole:
-                # Of an earlier run, whose network had text priors.
-                for name in (ARBITRATION_TIF, Path(ARBITRATION_TIF).with_suffix(".qml").name):
-                    (self.out_dir / name).unlink(missing_ok=True)
-            for name in names:
-                (self.path / name).replace(self.out_dir / name)
-                moved.append(name)
-            sync(self.out_dir)
-            (self.staging / COMPLETE).unlink()
+            package = self.path / RUN_GPKG
+            with replaced(package, self.out_dir / RUN_GPKG) if RUN_GPKG in waiting else nullcontext():
+                # Without its record a run is none: that of the old one goes first, that of the new one comes last.
+                gone = [name for name in OPTIONAL if CHANGE_TIF in names and name not in names]
+                for name in (*waiting[-1:], *gone, *waiting[:-1]):
+                    if name != RUN_GPKG and (self.out_dir / name).exists():
+                        (self.out_dir / name).replace(aside / name)
+                for name in waiting:
+                    if name != RUN_GPKG:
+                        (self.path / name).replace(self.out_dir / name)
+                sync(self.out_dir)
         except BaseException:
-            for name in moved:
-                (self.out_dir / name).replace(self.path / name)
-            (self.staging / COMPLETE).unlink(missing_ok=True)
+            self._put_back(names, aside)
             raise
+        shutil.rmtree(aside)
+        shutil.rmtree(self.staging / PIECES, ignore_errors=True)
+        (self.staging / COMPLETE).unlink()
+
+    def _put_back(self, names: list[str], aside: Path) -> None:
+        """Let the folder hold what it held before, the record last."""
+        old = _names(aside)
+        for name in names:
+            if not (self.path / name).exists() and (name != RUN_GPKG or not old):
+                (self.out_dir / name).replace(self.path / name)
+        for name in old:
+            (aside / name).replace(self.out_dir / name)
+        (self.staging / COMPLETE).unlink()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -147,6 +168,11 @@ class RunFolder:
                 continue
             except OSError:  # Somebody else has put a file there.
                 return
+
+
+def _names(folder: Path) -> list[str]:
+    """List the names in a folder, the record last."""
+    return sorted((path.name for path in folder.iterdir()), key=lambda name: (name == RUN_JSON, name))
 
 
 def finished_record(out_dir: Path) -> dict[str, Any] | None:

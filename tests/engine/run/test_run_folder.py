@@ -2,14 +2,16 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from farmcd_qgis.core.errors import FarmCDError, InputError
-from farmcd_qgis.core.run_files import STAGING
+from farmcd_qgis.core.run_files import STAGING, is_resumable
 from farmcd_qgis.engine.run.run_folder import RunFolder
 from tests.helpers.records import RECORD
 
@@ -99,6 +101,7 @@ def test_finished_rows_stay_for_the_next_run(tmp_path: Path):
     with RunFolder(str(out)) as folder:
         (folder.staging / "pieces").mkdir()
         (folder.staging / "pieces" / "0-192.tif").write_text("rows")
+        (folder.staging / "journal.jsonl").write_text("{}\n")
         (folder.path / "change.tif").write_text("half")
     assert (out / STAGING / "pieces" / "0-192.tif").read_text() == "rows"
     assert not (out / STAGING / "result").exists()
@@ -144,3 +147,106 @@ def test_read_only_folder_is_refused(tmp_path: Path):
             pass
     finally:
         tmp_path.chmod(0o755)
+
+
+def run_of(folder: Path, word: str, *names: str) -> None:
+    """Publish a run whose files all hold `word`; its GeoPackage is a database with a table of that name."""
+    with RunFolder(str(folder)) as made:
+        for name in names or ("change.tif", "confidence.tif", "arbitration.tif", "farmcd.gpkg", "run.json"):
+            if name == "farmcd.gpkg":
+                with closing(sqlite3.connect(made.path / name)) as database:
+                    database.execute(f"CREATE TABLE {word} (number INTEGER)")
+            else:
+                (made.path / name).write_text(json.dumps(RECORD) if name == "run.json" else word)
+        made.publish()
+
+
+def held(folder: Path) -> dict[str, str]:
+    """Say of which run each file is."""
+    found = {path.name: path.read_text() for path in folder.glob("*.tif")}
+    with closing(sqlite3.connect(folder / "farmcd.gpkg")) as database:
+        found["farmcd.gpkg"] = database.execute("SELECT name FROM sqlite_master").fetchone()[0]
+    return found
+
+
+@pytest.mark.parametrize("name", ["run.json", "change.tif", "confidence.tif", "arbitration.tif"])
+@pytest.mark.parametrize("moving", ["old", "new"])
+def test_a_file_that_cannot_be_replaced_leaves_the_old_run_whole(tmp_path, monkeypatch, name, moving):
+    out = tmp_path / "run"
+    run_of(out, "old")
+    replace = Path.replace
+
+    def locked(path: Path, target: Path) -> Path:
+        # As Windows does while QGIS shows the layer.
+        towards = {"old": "aside", "new": "run"}[moving]
+        if path.name == name and path.parent.name != "aside" and target.parent.name == towards:
+            raise PermissionError(13, "being used by another process")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", locked)
+    with pytest.raises(InputError) as caught:
+        run_of(out, "new")
+    assert caught.value.code == "out_dir_not_writable"
+    assert set(held(out).values()) == {"old"}
+    assert json.loads((out / "run.json").read_text()) == RECORD
+    assert not (out / STAGING).exists()
+
+
+def test_a_new_run_without_arbitration_leaves_none_of_the_old(tmp_path: Path):
+    run_of(tmp_path / "run", "old")
+    run_of(tmp_path / "run", "new", "change.tif", "confidence.tif", "farmcd.gpkg", "run.json")
+    assert held(tmp_path / "run") == dict.fromkeys(("change.tif", "confidence.tif", "farmcd.gpkg"), "new")
+
+
+def test_killed_at_any_move_the_next_folder_finishes_what_was_begun(tmp_path: Path, monkeypatch):
+    replace = Path.replace
+
+    class Killed(BaseException):
+        pass
+
+    def killed_after(moves: int) -> bool:
+        left = [moves]
+
+        def counted(path: Path, target: Path) -> Path:
+            if left[0] == 0:
+                raise Killed
+            left[0] -= 1
+            return replace(path, target)
+
+        out = tmp_path / str(moves)
+        run_of(out, "old")
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", counted)
+            # Nothing of a process that is killed runs any more.
+            patched.setattr(RunFolder, "_put_back", lambda *_: None)
+            patched.setattr(RunFolder, "__exit__", lambda self, *_: self._held.close())
+            try:
+                run_of(out, "new")
+            except Killed:
+                ended = False
+            else:
+                ended = True
+        with RunFolder(str(out)) as folder:
+            assert folder.finished is not None
+        assert len(set(held(out).values())) == 1, f"a mixture after {moves} moves"
+        assert not (out / STAGING).exists()
+        return ended
+
+    assert any(killed_after(moves) for moves in range(20))
+
+
+def test_pieces_that_a_kill_left_behind_a_finished_run_are_no_unfinished_run(tmp_path: Path):
+    out = tmp_path / "run"
+    run_of(out, "old")
+    pieces = out / STAGING / "pieces"
+    pieces.mkdir(parents=True)
+    (pieces / "0-1.tif").write_text("x")
+    journal = out / STAGING / "journal.jsonl"
+    journal.write_text(json.dumps({"force": False}) + "\n")
+    assert not is_resumable(out)
+    journal.write_text(json.dumps({"force": True}) + "\n")
+    assert is_resumable(out), "a finished run that was being computed anew"
+    journal.write_text(json.dumps({"force": False}) + "\n")
+    with RunFolder(str(out)):
+        pass
+    assert not (out / STAGING).exists()
