@@ -1,22 +1,23 @@
 """The interface in the person's language.
 
-Its own texts are Qt translations: the .qm that scripts/package makes or, in a checkout, the .ts file as it is. What the
-worker says of faults and inputs comes as finished English sentences from another process; those are recognised by the
-templates of a second .ts file, and what was filled in goes over into the translation.
+The texts of widgets are Qt translations: the .qm that scripts/package makes or, in a checkout, the .ts file as it is.
+What is said of faults and inputs comes from the catalogue of core.messages, which holds both languages.
 """
 
-import functools
-import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree  # nosec B405 # reads files of the plugin itself
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QTranslator
 
+from .core.errors import FarmCDError
+from .core.messages import spoken
 from .core.paths import resources
+from .core.protocol import Finding
 
 CONTEXT = "FarmCD"
-PLACE = re.compile(r"\{(\d)\}")
 
 
 def translator(locale: str) -> QTranslator | None:
@@ -55,54 +56,7 @@ class Translator(QTranslator):
         return False
 
 
-def said(message: str) -> str:
-    """Give what a part of FarmCD said in English in the language of QGIS."""
-    return translated(message, QgsApplication.instance().locale())
-
-
-def translated(message: str, locale: str) -> str:
-    """Translate a message of one or more sentences that FarmCD made; what nobody has translated stays English."""
-    templates = _templates(locale[:2])
-    if not templates:
-        return message
-    whole = _match(message, templates)
-    if whole is not None:
-        return whole
-    # Sentences that were put together: the longest known beginning, then the rest.
-    ends = [found.end() for found in re.finditer(r"[.?](?= )", message)]
-    for end in reversed(ends):
-        begun = _match(message[:end], templates)
-        if begun is not None:
-            return f"{begun}{translated(message[end:].strip(), locale)}"
-    if ends:
-        return f"{message[: ends[0]]} {translated(message[ends[0] :].strip(), locale)}"
-    return message
-
-
-def _match(text: str, templates: list[tuple[re.Pattern[str], str]]) -> str | None:
-    for pattern, translation in templates:
-        found = pattern.fullmatch(text)
-        if found:
-            values = [_match(value, templates) or value for value in found.groups()]
-            return "".join(values[int(part)] if odd else part for odd, part in _parts(translation))
-    return None
-
-
-def _parts(template: str) -> list[tuple[int, str]]:
-    """Split a template into its own words (0) and the numbers of what is filled in (1)."""
-    return [(index % 2, part) for index, part in enumerate(PLACE.split(template))]
-
-
-@functools.cache
-def _templates(language: str) -> list[tuple[re.Pattern[str], str]]:
-    """Read the templates of a language, those with the most words of their own first; none for other languages."""
-    path = resources() / "i18n" / f"sentences_{language}.ts"
-    texts = read_ts(path) if path.is_file() else {}
-    ordered = sorted(texts.items(), key=lambda item: -len(PLACE.sub("", item[0])))
-    return [(_pattern(source), translation) for source, translation in ordered]
-
-
-def _pattern(source: str) -> re.Pattern[str]:
-    # A plural's s or a sentence that is left out may be filled in with nothing.
-    pieces = ("(.*?)" if odd else re.escape(part) for odd, part in _parts(source))
-    return re.compile("".join(pieces), re.DOTALL)
+def said(what: FarmCDError | Finding | Mapping[str, Any] | str) -> str:
+    """Give a fault, a finding or a part of a sentence in the language of QGIS; a text stays as it is."""
+    locale = QgsApplication.instance().locale()
+    return what.text(locale) if isinstance(what, FarmCDError | Finding) else str(spoken(what, locale))

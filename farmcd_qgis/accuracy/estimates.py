@@ -147,7 +147,7 @@ def assess(
     pairs = list(judged)
     known = {stratum.class_id: stratum for stratum in strata}
     if strange := {mapped for mapped, _ in pairs} - known.keys():
-        raise InputError("bad_sample", f"A point of the sample is mapped as class {min(strange)}, which has no pixel.")
+        raise InputError("bad_sample", number=min(strange))
     ids = sorted(known.keys() | {reference for _, reference in pairs})
     rows = [known.get(class_id, Stratum(class_id, 0, 0.0)) for class_id in ids]
     counts = np.zeros((len(ids), len(ids)), np.int64)
@@ -263,11 +263,9 @@ def sample_size(strata: Sequence[Stratum], expected: Mapping[int, float], standa
     make no sense.
     """
     if not 0 < standard_error < 0.5:
-        raise InputError(
-            "bad_standard_error", f"A standard error of {standard_error:g} is of no use. Give one like 0.01 (1 %)."
-        )
+        raise InputError("bad_standard_error", standard_error=standard_error)
     if bad := [share for share in expected.values() if not 0 <= share <= 1]:
-        raise InputError("bad_accuracy", f"{bad[0]:g} is no accuracy. Give a share from 0 to 1.")
+        raise InputError("bad_accuracy", value=bad[0])
     weights = _weights(strata)
     deviations = np.array([np.sqrt(expected[row.class_id] * (1 - expected[row.class_id])) for row in strata])
     pixels = sum(row.pixels for row in strata)
@@ -317,7 +315,7 @@ def expected_error(strata: Sequence[Stratum], expected: Mapping[int, float], poi
 def _weights(strata: Sequence[Stratum]) -> Floats:
     areas = np.array([row.area_ha for row in strata], np.float64)
     if not len(areas) or not areas.sum():
-        raise InputError("no_pixels", "The map holds no pixel with a result, so there is nothing to sample.")
+        raise InputError("no_pixels")
     return areas / areas.sum()
 
 

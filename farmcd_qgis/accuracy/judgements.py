@@ -93,13 +93,13 @@ class SampleStore(LogStore[Judgement]):
         Raises InputError for one that makes no sense.
         """
         if judgement not in ANSWERS or (class_id is not None) != (judgement == JUDGED):
-            raise InputError("bad_judgement", f"{judgement!r} with class {class_id} is no judgement of a point.")
+            raise InputError("bad_judgement", judgement=judgement, number=class_id)
         told = len(self.classes.predicted)
         if class_id is not None and not 0 <= class_id < told:
-            raise InputError("bad_class", f"{class_id} is no class. Give one of 0-{told - 1}.")
+            raise InputError("bad_class", number=class_id, last=told - 1)
         with self._writing() as file:
             if not file.execute("SELECT 1 FROM accuracy_sample WHERE sample_id = ?", (sample_id,)).fetchone():
-                raise InputError("no_point", f"{self.path} holds no point {sample_id}.")
+                raise InputError("no_point", path=self.path, sample_id=sample_id)
             given = Judgement(0, sample_id, judgement, class_id, note, self.reviewer, self._now())
             return self._append(file, [given])[0]
 
@@ -128,7 +128,7 @@ class SampleStore(LogStore[Judgement]):
 
     def _prepare(self, file: sqlite3.Connection) -> None:
         if not _has_sample(file):
-            raise InputError("no_sample", f"{self.path} holds no accuracy sample. Draw one first.")
+            raise InputError("no_sample", path=self.path)
 
     def _read(self, row: tuple[Any, ...]) -> Judgement:
         return Judgement(*row)

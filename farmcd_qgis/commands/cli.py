@@ -20,6 +20,7 @@ from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from ..core.jobs import JOBS, call
+from ..core.messages import render
 from ..core.protocol import RunRequest, findings_from_dict
 from .arguments import add_covers, add_finetune, add_polygon_options, add_pseudo_labels, add_request
 from .console import UNUSABLE, Console, Parser, StopSignals
@@ -128,7 +129,7 @@ def _card_words(card: dict[str, Any], _: dict[str, Any]) -> str:
 
 def _devices_words(found: dict[str, Any], _: dict[str, Any]) -> str:
     lines = [
-        f"{row['id']}: {row['name']}, {'usable' if row['usable'] else 'not usable'}. {row['message']}".rstrip()
+        render("device_row", {"problem": "", **{key: value for key, value in row.items() if value is not None}})
         for row in found["devices"]
     ]
     return "\n".join(lines)
@@ -138,7 +139,7 @@ def _request(values: dict[str, Any]) -> RunRequest:
     if not values["checkpoint"]:
         bundled = paths.bundled_checkpoints()
         if not bundled:
-            raise InputError("no_checkpoint", "No checkpoint comes with this copy of FarmCD; give --checkpoint FILE.")
+            raise InputError("no_checkpoint")
         values["checkpoint"] = str(bundled[0])
     values["context"] = tuple(values["context"])
     return RunRequest(**values)
@@ -148,14 +149,13 @@ def _fault(error: Exception) -> FarmCDError:
     """Write what is known of an unforeseen exception into a log file and name that in a sentence."""
     from .serving import explain
 
-    code, message = explain(error)
     with tempfile.NamedTemporaryFile(
         "w", prefix="farmcd-", suffix=".log", delete=False, encoding="utf-8", errors="backslashreplace"
     ) as log:
         log.write(f"FarmCD {__version__}, Python {platform.python_version()}, {platform.platform()}\n")
         log.write(f"{datetime.now(UTC).isoformat(timespec='seconds')}\n{sys.argv}\n\n")
         log.write("".join(traceback.format_exception(error)))
-    return FarmCDError(code, f"{message} The log is {log.name}")
+    return FarmCDError("fault_logged", fault=explain(error), log=log.name)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -61,14 +61,14 @@ class Console:
     def finding(self, finding: Finding) -> None:
         """Show a finding that does not stop the job."""
         if self._json:
-            self._event("warning", asdict(finding))
+            self._event("warning", {**asdict(finding), "message": finding.message})
         else:
             self._say(f"{finding.severity}: {finding.message}")
 
     def error(self, error: FarmCDError) -> None:
         """Show why the job ended without a result."""
         if self._json:
-            self._event("error", {"code": error.code, "message": error.message})
+            self._event("error", {**error.sentence, "message": error.message})
         self._say(f"farmcd: {error.message}")
 
     def result(self, result: dict[str, Any], text: str) -> None:

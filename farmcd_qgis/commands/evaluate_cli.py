@@ -134,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> str:
     if arguments.tile % 8 or arguments.tile < 16:
-        raise InputError("bad_tile", f"The tile is {arguments.tile} pixels; it must be a multiple of 8, 16 or more.")
+        raise InputError("bad_tile", tile=arguments.tile, multiple=8, least=16)
     net = load_checkpoint(arguments.checkpoint, device=arguments.device)
     dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
     if arguments.calibrate:

@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from ..core.classes import ClassTable
 from ..core.errors import FarmCDError, InputError
-from ..core.protocol import Finding
 from ..core.run_record import run_classes
 from .console import Console, Parser, StopSignals
 from .serving import explain
@@ -58,12 +58,14 @@ def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals)
         return error.exit_status
     except Exception as error:
         logging.getLogger(__name__).debug("the report failed", exc_info=error)
-        console.error(FarmCDError(*explain(error)))
+        console.error(explain(error))
         return FAULT
-    for message in made.messages:
-        console.finding(Finding("warning", "report", message))
+    for finding in made.findings:
+        console.finding(finding)
     files = {name: str(path) for name, path in made.files.items()}
-    console.result({"files": files, "messages": list(made.messages)}, "\n".join(files.values()))
+    console.result(
+        {"files": files, "findings": [asdict(finding) for finding in made.findings]}, "\n".join(files.values())
+    )
     return DONE
 
 
@@ -129,8 +131,7 @@ def _class_ids(texts: Sequence[str], table: ClassTable) -> tuple[int, ...]:
     """Read names or ids of the classes of a run."""
     known = {row.name: row.id for row in table.changes} | {str(row.id): row.id for row in table.changes}
     if strange := [text for text in texts if text not in known]:
-        names = ", ".join(row.name for row in table.changes)
-        raise InputError("no_such_class", text=strange[0], known=names)
+        raise InputError("no_such_class", text=strange[0], known=[row.name for row in table.changes])
     return tuple(known[text] for text in texts)
 
 

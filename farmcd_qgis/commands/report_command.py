@@ -38,11 +38,7 @@ def find_qgis_python() -> Path:
     for path in _places():
         if path.is_file() and _has_qgis(path):
             return path
-    raise InputError(
-        "no_qgis",
-        f"The report is drawn by QGIS, and no Python with QGIS was found. Install QGIS 3.40 or newer, or name its "
-        f"Python in the variable {VARIABLE}.",
-    )
+    raise InputError("no_qgis", variable=VARIABLE)
 
 
 def _places() -> Iterator[Path]:

@@ -19,7 +19,8 @@ from typing import IO, Any
 from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import Feedback, Progress
 from ..core.jobs import JOBS, Process, call
-from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode
+from ..core.messages import part
+from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode, finding_from_dict
 
 HEARTBEAT_S = 1.0
 PROGRESS_S = 0.2
@@ -73,7 +74,12 @@ class WarningsToChannel(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send the record's message as a warning event."""
-        self._channel.finding(Finding("warning", "log", record.getMessage()))
+        self._channel.finding(_finding(record))
+
+
+def _finding(record: logging.LogRecord) -> Finding:
+    sentence = getattr(record, "sentence", None) or part("said", sentence=record.getMessage())
+    return finding_from_dict({"severity": "warning", **sentence})
 
 
 class Worker:
@@ -139,20 +145,19 @@ class Worker:
         try:
             self.channel.send("result", self._call(command))
         except FarmCDError as error:
-            self.channel.send("error", {"code": error.code, "message": error.message})
+            self.channel.send("error", error.sentence)
         except Exception as error:
             logger.exception("the job %r failed", command.name)
-            code, message = explain(error)
-            self.channel.send("error", {"code": code, "message": message})
-            if code == "gpu_fault":
+            fault = explain(error)
+            self.channel.send("error", fault.sentence)
+            if fault.code == "gpu_fault":
                 # After such a fault every later call to the card fails too: only a new process helps.
                 self.leave()
 
     def _call(self, command: Command) -> dict[str, Any]:
         job = self._known.get(command.name)
         if job is None:
-            known = ", ".join(self._known)
-            raise InputError("unknown_command", f"The worker has no job {command.name!r}; it has {known}.")
+            raise InputError("unknown_command", job=command.name, known=list(self._known))
         return job(self._feedback, **command.arguments)
 
 
@@ -165,19 +170,19 @@ def jobs_of(process: Process) -> dict[str, Served]:
     return {name: served(name) for name, job in JOBS.items() if job.process == process}
 
 
-def explain(error: Exception) -> tuple[str, str]:
-    """Give a code and a sentence for an exception that no part of the engine foresaw."""
+def explain(error: Exception) -> FarmCDError:
+    """Make a fault with a sentence of an exception that no part of the engine foresaw."""
     text = str(error).strip().splitlines()
     first = text[0] if text else type(error).__name__
     if type(error).__name__ == "OutOfMemoryError":
-        return "gpu_memory", f"The GPU ran out of memory ({first}). Choose a smaller batch, or the device cpu."
+        return FarmCDError("gpu_memory", reason=first)
     if isinstance(error, MemoryError):
-        return "memory", "The computer ran out of memory. Close other programs, or choose a smaller batch."
+        return FarmCDError("memory")
     if any(mark in str(error) for mark in ("CUDA error", "HIP error", "cuDNN error", "CUBLAS_STATUS")):
-        return "gpu_fault", f"The GPU failed ({first}). Run again; if it fails again, choose the device cpu."
+        return FarmCDError("gpu_fault", reason=first)
     if isinstance(error, ImportError):
-        return "missing_module", f"The worker's Python {sys.executable} lacks a part it needs: {first}."
-    return "internal", f"FarmCD met a fault of its own ({type(error).__name__}: {first})."
+        return FarmCDError("missing_module", python=sys.executable, reason=first)
+    return FarmCDError("internal", kind=type(error).__name__, reason=first)
 
 
 def _claim(descriptor: int, mode: str) -> IO[str]:

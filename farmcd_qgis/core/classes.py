@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .errors import InputError
+from .messages import part
 
 NO_CHANGE = 0
 # In labels and references, no row of a table: changed into an unknown class, and nothing known.
@@ -117,20 +118,20 @@ class ClassTable:
         if rows is None:
             return FIVE
         if not isinstance(rows, list | tuple) or not rows:
-            raise _refused(where, "class_table_no_list")
+            raise _refused(where, part("class_table_no_list"))
         if all(isinstance(row, str) for row in rows):
             named = (table for table in (FIVE, BINARY) if [row.name for row in table.predicted] == list(rows))
             if (table := next(named, None)) is None:
-                raise _refused(where, "class_table_names", names=", ".join(str(name)[:40] for name in rows[:8]))
+                raise _refused(where, part("class_table_names", names=[str(name)[:40] for name in rows[:8]]))
             return table
         if len(rows) > LARGEST_ID + 1:
-            raise _refused(where, "class_table_long", count=len(rows), most=LARGEST_ID + 1)
+            raise _refused(where, part("class_table_long", count=len(rows), most=LARGEST_ID + 1))
         table = cls(tuple(_row(row, number, where) for number, row in enumerate(rows)))
         names = [row.name for row in table.rows]
         if twice := [name for name in names if names.count(name) > 1]:
-            raise _refused(where, "class_table_twice", name=twice[0])
+            raise _refused(where, part("class_table_twice", name=twice[0]))
         if len(table.predicted) < 2 or not all(row.predicted for row in table.rows[: len(table.predicted)]):
-            raise _refused(where, "class_table_predicted")
+            raise _refused(where, part("class_table_predicted"))
         return table
 
 
@@ -149,21 +150,21 @@ def table_of(about: Mapping[str, Any], where: str = "") -> ClassTable:
 
 def _row(row: Any, number: int, where: str) -> ChangeClass:
     if not isinstance(row, Mapping):
-        raise _refused(where, "class_table_no_row", number=number)
+        raise _refused(where, part("class_table_no_row", number=number))
     name, labels, prompt = row.get("name"), row.get("labels", {}), row.get("prompt", "")
     if not isinstance(labels, Mapping) or not all(isinstance(key, str) and len(key) == 2 for key in labels):
-        raise _refused(where, "class_table_text", number=number, field="labels")
+        raise _refused(where, part("class_table_text", number=number, field="labels"))
     for field_, text in {**labels, "name": name, "prompt": prompt or name}.items():
         if not _is_plain(text):
-            raise _refused(where, "class_table_text", number=number, field=field_)
+            raise _refused(where, part("class_table_text", number=number, field=field_))
     if type(row.get("id")) is not int or row["id"] != number:
-        raise _refused(where, "class_table_id", number=number, id=str(row.get("id"))[:40])
+        raise _refused(where, part("class_table_id", number=number, id=str(row.get("id"))[:40]))
     colour = row.get("colour")
     if not isinstance(colour, str) or not re.fullmatch(r"#[0-9a-fA-F]{6}", colour):
-        raise _refused(where, "class_table_colour", number=number, colour=str(colour)[:40])
+        raise _refused(where, part("class_table_colour", number=number, colour=str(colour)[:40]))
     predicted = row.get("predicted", True)
     if not isinstance(predicted, bool):
-        raise _refused(where, "class_table_predicted")
+        raise _refused(where, part("class_table_predicted"))
     return ChangeClass(number, str(name), colour.lower(), str(prompt), dict(labels), predicted)
 
 
@@ -174,8 +175,8 @@ def _is_plain(text: Any) -> bool:
     return text[0].isalnum() and not set(text) & set("<>") and "[%" not in text
 
 
-def _refused(where: str, code: str, **values: Any) -> InputError:
-    return InputError("bad_class_table", where=where, reason={"code": code, "values": values})
+def _refused(where: str, reason: dict[str, Any]) -> InputError:
+    return InputError("bad_class_table", where=where, reason=reason)
 
 
 # The colours are of the palette of Okabe and Ito, which colour-blind people can tell apart; the prompts are those of

@@ -1,8 +1,9 @@
 """Faults: a code with values, which `core.messages` turns into a sentence where somebody reads it."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from .messages import render
+from .messages import plain, say
 
 
 class FarmCDError(Exception):
@@ -17,9 +18,14 @@ class FarmCDError(Exception):
     def __init__(self, code: str, sentence: str = "", /, **values: Any) -> None:
         super().__init__(code, sentence)
         self.code = code
-        self.values = values
+        self.values: dict[str, Any] = plain(values)
         # Until every fault has its sentence in the catalogue, some bring a finished English one.
         self._sentence = sentence
+
+    @property
+    def sentence(self) -> dict[str, Any]:
+        """The code and the values, as they travel between processes and stand within other sentences."""
+        return {"code": self.code, "values": self.values}
 
     @property
     def message(self) -> str:
@@ -28,10 +34,16 @@ class FarmCDError(Exception):
 
     def text(self, language: str = "en") -> str:
         """Return the sentence in a language."""
-        return self._sentence or render(self.code, self.values, language)
+        return self._sentence or say(self.code, self.values, language)
 
     def __str__(self) -> str:
         return self.message
+
+
+def error_from_dict(sentence: Mapping[str, Any]) -> FarmCDError:
+    """Rebuild a fault that came from another process as its code and values."""
+    code, values = str(sentence["code"]), sentence["values"]
+    return Cancelled(code, **values) if code in Cancelled.CODES else FarmCDError(code, **values)
 
 
 class InputError(FarmCDError):
@@ -44,6 +56,7 @@ class Cancelled(FarmCDError):
     """The user stopped the job."""
 
     exit_status = 3
+    CODES = frozenset({"cancelled", "stopped_resumable"})
 
-    def __init__(self, sentence: str = "", /, **values: Any) -> None:
-        super().__init__("cancelled", sentence, **values)
+    def __init__(self, code: str = "cancelled", /, **values: Any) -> None:
+        super().__init__(code, **values)

@@ -82,7 +82,7 @@ def call(name: str, arguments: Mapping[str, Any], feedback: Feedback, **given: A
     try:
         signature.bind(**arguments, **given)
     except TypeError as error:
-        raise InputError("bad_arguments", job=name, reason=str(error)) from error
+        raise InputError("bad_arguments", job=name, reason=error) from error
     rebuilt = {key: job.arguments.get(key, _same)(value) for key, value in arguments.items()}
     result = function(**rebuilt, **given)
     return {job.listed: _plain(result)} if job.listed else _plain(result)

@@ -7,7 +7,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
-from .errors import InputError
+from .errors import FarmCDError, InputError
+from .messages import plain, say
 
 PROTOCOL_VERSION = 1
 
@@ -17,11 +18,44 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One result of the preflight: errors stop a run, warnings and infos do not."""
+    """One result of the preflight: errors stop a run, warnings and infos do not.
+
+    `code` and `values` are a sentence of the catalogue (core.messages).
+    """
 
     severity: Severity
     code: str
-    message: str
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Keep plain data only, which JSON can carry."""
+        object.__setattr__(self, "values", plain(self.values))
+
+    @property
+    def message(self) -> str:
+        """The sentence in English."""
+        return self.text()
+
+    def text(self, language: str = "en") -> str:
+        """Return the sentence in a language."""
+        return say(self.code, self.values, language)
+
+
+def finding_of(error: FarmCDError, severity: Severity = "error") -> Finding:
+    """Make a fault a finding that says the same."""
+    return Finding(severity, error.code, error.values)
+
+
+def error_of(finding: Finding) -> InputError:
+    """Make a finding that stops a run the fault that says so."""
+    return InputError(finding.code, **finding.values)
+
+
+def finding_from_dict(values: dict[str, Any]) -> Finding:
+    """Rebuild a Finding that travelled as JSON; old run folders hold finished English sentences."""
+    if "message" in values:
+        return Finding(values["severity"], "said", {"sentence": values["message"]})
+    return Finding(**values)
 
 
 @dataclass(frozen=True)
@@ -86,7 +120,7 @@ class Event:
     """Worker to QGIS.
 
     `kind` is one of ready, heartbeat, progress, warning, result, error; `data` is that kind's content
-    (Progress, RunResult or Finding as a dictionary; {"code", "message"} for an error).
+    (Progress, RunResult or Finding as a dictionary; {"code", "values"} for an error).
     """
 
     kind: str
@@ -127,15 +161,15 @@ def request_from_dict(values: dict[str, Any]) -> RunRequest:
     try:
         return RunRequest(**tuples)
     except TypeError as error:
-        raise InputError("bad_request", f"The run request is not usable: {error}.") from error
+        raise InputError("bad_request", reason=error) from error
 
 
 def findings_from_dict(values: dict[str, Any]) -> list[Finding]:
     """Rebuild the findings of a preflight that travelled as JSON."""
-    return [Finding(**finding) for finding in values["findings"]]
+    return [finding_from_dict(finding) for finding in values["findings"]]
 
 
 def result_from_dict(values: dict[str, Any]) -> RunResult:
     """Rebuild a RunResult that travelled as JSON."""
-    findings = [Finding(**finding) for finding in values.get("findings", [])]
+    findings = [finding_from_dict(finding) for finding in values.get("findings", [])]
     return RunResult(**{**values, "findings": findings})

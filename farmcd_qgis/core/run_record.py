@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict, get_type_hints
 
 from .classes import FIVE, ClassTable, table_of
 from .errors import InputError
+from .messages import part
 from .protocol import RunRequest
 from .run_files import RUN_JSON
 from .shapes import DEEPEST, depth, misfits
@@ -138,7 +139,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     """
     record = load_record(folder)
     if bad := list(misfits(record, Record)) or [*_bad_settings(record["request"]), *_bad_moments(record)]:
-        raise _bad(folder, {"code": "record_misfits", "values": {"places": ", ".join(bad[:NAMED_FAULTS])}})
+        raise _bad(folder, part("record_misfits", places=bad[:NAMED_FAULTS]))
     defaults = {row.name: row.default for row in fields(RunRequest) if row.default is not MISSING}
     return {**record, "request": {**defaults, **record["request"]}}
 
@@ -150,18 +151,18 @@ def load_record(folder: Path) -> dict[str, Any]:
         if not path.exists():
             raise InputError("no_run", folder=str(folder))
         if not path.is_file():
-            raise _bad(folder, {"code": "record_no_file", "values": {}})
+            raise _bad(folder, part("record_no_file"))
         if path.stat().st_size > LARGEST_RECORD:
-            raise _bad(folder, {"code": "record_large", "values": {"size": path.stat().st_size / 1e6}})
+            raise _bad(folder, part("record_large", size=path.stat().st_size / 1e6))
         record = json.loads(path.read_text(encoding="utf-8"))
     except RecursionError:
-        raise _bad(folder, {"code": "record_deep", "values": {}}) from None
+        raise _bad(folder, part("record_deep")) from None
     except (OSError, ValueError) as error:
-        raise _bad(folder, {"code": "record_unreadable", "values": {"error": str(error)}}) from error
+        raise _bad(folder, part("record_unreadable", error=error)) from error
     if not isinstance(record, dict):
-        raise _bad(folder, {"code": "record_misfits", "values": {"places": "run, request, inputs"}})
+        raise _bad(folder, part("record_misfits", places=["run", "request", "inputs"]))
     if depth(record) > DEEPEST:
-        raise _bad(folder, {"code": "record_deep", "values": {}})
+        raise _bad(folder, part("record_deep"))
     return record
 
 

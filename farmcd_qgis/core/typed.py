@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from .errors import InputError
+from .messages import part
 
 Kind = TypeVar("Kind")
 
@@ -18,12 +19,12 @@ def _is_number(value: Any) -> bool:
 
 
 # Which values a kind takes, and how the sentence names it.
-PLAIN: dict[Any, tuple[Callable[[Any], bool], str]] = {
-    bool: (lambda value: isinstance(value, bool), "kind_bool"),
-    int: (lambda value: isinstance(value, int) and not isinstance(value, bool), "kind_int"),
-    float: (_is_number, "kind_float"),
-    str: (lambda value: isinstance(value, str), "kind_str"),
-    dict: (lambda value: isinstance(value, Mapping), "kind_table"),
+PLAIN: dict[Any, tuple[Callable[[Any], bool], dict[str, Any]]] = {
+    bool: (lambda value: isinstance(value, bool), part("kind_bool")),
+    int: (lambda value: isinstance(value, int) and not isinstance(value, bool), part("kind_int")),
+    float: (_is_number, part("kind_float")),
+    str: (lambda value: isinstance(value, str), part("kind_str")),
+    dict: (lambda value: isinstance(value, Mapping), part("kind_table")),
 }
 
 
@@ -36,16 +37,14 @@ def read(kind: type[Kind], values: Mapping[str, Any], where: str) -> Kind:
     hints = get_type_hints(kind)
     known = {item.name: item for item in fields(kind)}  # type: ignore[arg-type]
     if unknown := sorted(set(values) - set(known)):
-        raise InputError(
-            "unknown_setting", where=where, unknown=", ".join(map(str, unknown)), known=", ".join(sorted(known))
-        )
+        raise InputError("unknown_setting", where=where, unknown=unknown, known=sorted(known))
     missing = [
         name
         for name, item in known.items()
         if name not in values and item.default is MISSING and item.default_factory is MISSING
     ]
     if missing:
-        raise InputError("missing_setting", where=where, missing=", ".join(missing))
+        raise InputError("missing_setting", where=where, missing=missing)
     return kind(**{name: _value(hints[name], value, f"{where}: {name}") for name, value in values.items()})
 
 
@@ -54,15 +53,15 @@ def _value(hint: Any, value: Any, where: str) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         if isinstance(value, hint):
             return value
-        return read(hint, _checked(isinstance(value, Mapping), value, "kind_table", where), where)
+        return read(hint, _checked(isinstance(value, Mapping), value, part("kind_table"), where), where)
     if origin in (Union, UnionType):
         if value is None and NoneType in arguments:
             return None
-        return _value(next(part for part in arguments if part is not NoneType), value, where)
+        return _value(next(each for each in arguments if each is not NoneType), value, where)
     if origin is tuple:
         return _tuple(arguments, value, where)
     if origin is Literal:
-        return _checked(value in arguments, value, "kind_choice", where, choices=", ".join(map(repr, arguments)))
+        return _checked(value in arguments, value, part("kind_choice", choices=arguments), where)
     if (kind := origin or hint) in PLAIN:
         fits, wanted = PLAIN[kind]
         value = _checked(fits(value), value, wanted, where)
@@ -72,15 +71,15 @@ def _value(hint: Any, value: Any, where: str) -> Any:
 def _tuple(arguments: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
     is_list = isinstance(value, Sequence) and not isinstance(value, str)
     if len(arguments) == 2 and arguments[1] is Ellipsis:
-        _checked(is_list, value, "kind_list", where)
+        _checked(is_list, value, part("kind_list"), where)
         return tuple(_value(arguments[0], item, where) for item in value)
-    _checked(is_list and len(value) == len(arguments), value, "kind_list_of", where, count=len(arguments))
+    _checked(is_list and len(value) == len(arguments), value, part("kind_list_of", count=len(arguments)), where)
     return tuple(_value(hint, item, where) for hint, item in zip(arguments, value, strict=True))
 
 
-def _checked(fits: bool, value: Any, wanted: str, where: str, **values: Any) -> Any:
+def _checked(fits: bool, value: Any, wanted: dict[str, Any], where: str) -> Any:
     if not fits:
         seen = repr(value)
         seen = seen if len(seen) <= LONGEST_SHOWN else f"{seen[:LONGEST_SHOWN]}..."
-        raise InputError("wrong_setting", where=where, value=seen, wanted={"code": wanted, "values": values})
+        raise InputError("wrong_setting", where=where, value=seen, wanted=wanted)
     return value

@@ -66,7 +66,7 @@ def _open_results(folder: Path) -> list[QgsMapLayer]:
     names = (CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
-        raise InputError("run_incomplete", f"{folder} lacks {', '.join(missing)}. Run the detection again.")
+        raise InputError("run_incomplete", folder=folder, missing=missing)
     polygons = f"{folder / RUN_GPKG}|layername="
     layers = [
         QgsVectorLayer(polygons + CANDIDATES, translate("FarmCD", "Candidates")),
@@ -79,7 +79,7 @@ def _open_results(folder: Path) -> list[QgsMapLayer]:
         layers.append(QgsRasterLayer(str(folder / ARBITRATION_TIF), translate("FarmCD", "Arbitration")))
     for layer in layers:
         if not layer.isValid():
-            raise InputError("run_unreadable", f"QGIS cannot open {layer.source()}. Run the detection again.")
+            raise InputError("run_unreadable", path=layer.source())
     return layers
 
 

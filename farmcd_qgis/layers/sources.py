@@ -10,22 +10,14 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import InputError
-
-translate = QCoreApplication.translate
 
 
 def raster_source(layer: QgsRasterLayer) -> str:
     """Return what GDAL opens of a raster layer; raises InputError if it comes from somewhere else (a web map, say)."""
     if layer.providerType() != "gdal":
-        raise InputError(
-            "not_a_file",
-            translate("FarmCD", "The layer {0} comes from the provider {1}. Save it as a file first.").format(
-                layer.name(), layer.providerType()
-            ),
-        )
+        raise InputError("not_a_file", layer=layer.name(), provider=layer.providerType())
     return absolute(layer.source().split("|")[0])
 
 

@@ -24,16 +24,16 @@ class SameStretch:
         kinds = [layer.dataProvider().dataType(1) for layer in (model, follower)]
         if kinds[0] != kinds[1]:
             raise InputError(
-                "stretch_types",
-                f"{model.name()} and {follower.name()} cannot have one stretch: their pixels are of different types "
-                f"({kinds[0].name} and {kinds[1].name}). Choose the bands and the stretch of each date instead.",
+                "stretch_types", layer=model.name(), other=follower.name(), kind=kinds[0].name, other_kind=kinds[1].name
             )
         lent = _with_stretch(follower.renderer(), model.renderer())
         if lent is None:
             raise InputError(
                 "stretch_renderers",
-                f"{model.name()} and {follower.name()} cannot have one stretch: they are drawn in different ways "
-                f"({model.renderer().type()} and {follower.renderer().type()}). Give both the same kind of style.",
+                layer=model.name(),
+                other=follower.name(),
+                kind=model.renderer().type(),
+                other_kind=follower.renderer().type(),
             )
         self._follower: QgsRasterLayer | None = follower
         self._own = follower.renderer().clone()

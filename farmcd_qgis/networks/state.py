@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
-from .card import damaged
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,19 +26,14 @@ def read_authors_state(path: Path) -> dict[str, "Tensor"]:
         loaded = torch.load(path, map_location="cpu", weights_only=True)  # nosec B614 weights_only
     except Exception as error:  # a foreign file makes torch raise anything; what it advises is not for the person
         if "Unsupported global" in str(error) or "GLOBAL" in str(error):
-            raise InputError(
-                "checkpoint_unsafe",
-                f"{path} was not opened: it holds more than tensors and could run code of a stranger. Ask for a "
-                "checkpoint that holds a plain state dict.",
-            ) from error
-        reason = ValueError(f"its {path.stat().st_size:,} bytes cannot be read as a PyTorch state dict")
-        raise damaged(path, reason) from error
+            raise InputError("checkpoint_unsafe", path=path) from error
+        raise InputError("checkpoint_not_state", path=path, size=path.stat().st_size) from error
     while isinstance(loaded, Mapping) and (
         inner := next((w for w in WRAPPERS if isinstance(loaded.get(w), Mapping)), None)
     ):
         loaded = loaded[inner]
     if not isinstance(loaded, Mapping):
-        raise InputError("checkpoint_other_network", f"{path} holds a {type(loaded).__name__}, not a state dict.")
+        raise InputError("checkpoint_no_state", path=path, kind=type(loaded).__name__)
     return {
         re.sub(r"^(module\.|_orig_mod\.)+", "", str(key)): value
         for key, value in loaded.items()

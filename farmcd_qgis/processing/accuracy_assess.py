@@ -68,7 +68,7 @@ class AccuracyAssessAlgorithm(FarmCDAlgorithm):
         try:
             found = assessment(run_dir)
         except FarmCDError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
         if found is None:
             raise QgsProcessingException(
                 self.tr("{0} holds no judged accuracy sample. Draw one and judge its points first.").format(run_dir)

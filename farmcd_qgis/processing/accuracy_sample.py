@@ -94,7 +94,7 @@ class AccuracySampleAlgorithm(FarmCDAlgorithm):
             size = sample_size(strata, expected, self.parameterAsDouble(parameters, STANDARD_ERROR, context))
             points = allocate(strata, size, self.parameterAsInt(parameters, MINIMUM, context))
         except InputError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
         seed = self.parameterAsInt(parameters, SEED, context) or secrets.randbelow(LARGEST_SEED) + 1
         wanted = {str(class_id): count for class_id, count in points.items()}
         drawn = self.run_job("draw_sample", {"run_dir": run_dir, "points": wanted, "seed": seed}, feedback)

@@ -51,7 +51,7 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
                 return None
             raise QgsProcessingException(self.tr("The worker was ended from outside.")) from None
         except FarmCDError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
 
     def _stopped(self, arguments: dict[str, Any]) -> str:
         folder = arguments.get("request", {}).get("out_dir", "")
@@ -79,11 +79,11 @@ def of_processing(feedback: QgsProcessingFeedback) -> Feedback:
 def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:
     """Show one finding in the algorithm's log as what it is."""
     if finding.severity == "error":
-        feedback.reportError(said(finding.message))
+        feedback.reportError(said(finding))
     elif finding.severity == "warning":
-        feedback.pushWarning(said(finding.message))
+        feedback.pushWarning(said(finding))
     else:
-        feedback.pushInfo(said(finding.message))
+        feedback.pushInfo(said(finding))
 
 
 def plugin_icon() -> QIcon | None:

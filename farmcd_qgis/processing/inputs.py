@@ -211,7 +211,7 @@ def raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, co
     try:
         return raster_source(layer)
     except InputError as error:
-        raise QgsProcessingException(f"{label}: {said(error.message)}") from error
+        raise QgsProcessingException(f"{label}: {said(error)}") from error
 
 
 def polygons(

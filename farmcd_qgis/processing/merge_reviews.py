@@ -79,7 +79,7 @@ class MergeReviewsAlgorithm(FarmCDAlgorithm):
         try:
             merged = merge_reviews(into, other)
         except FarmCDError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
         rows = [
             (number, one.reviewer, one.verdict, one.class_id, one.reason, one.note, one.given_at)
             for number, verdicts in merged.conflicts.items()

@@ -10,8 +10,9 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..core.protocol import Finding
+from ..core.protocol import finding_from_dict
 from ..runtime.pool import detect_arguments
+from ..translation import said
 from . import inputs
 from .algorithm import FarmCDAlgorithm, push_finding
 
@@ -61,12 +62,12 @@ class PreflightAlgorithm(FarmCDAlgorithm):
         data = self.run_job("preflight", detect_arguments(self._request), feedback)
         if data is None:
             return {}
-        findings = [Finding(**finding) for finding in data["findings"]]
+        findings = [finding_from_dict(finding) for finding in data["findings"]]
         for finding in findings:
             push_finding(finding, feedback)
         severities = [finding.severity for finding in findings]
         return {
             ERRORS: severities.count("error"),
             WARNINGS: severities.count("warning"),
-            FINDINGS: "\n".join(f"{finding.severity}: {finding.message}" for finding in findings),
+            FINDINGS: "\n".join(f"{finding.severity}: {said(finding)}" for finding in findings),
         }

@@ -22,10 +22,11 @@ from qgis.core import (
 )
 
 from ..core.errors import InputError
+from ..core.protocol import finding_from_dict
 from ..report.settings import CONFIRMED_ONES, LANGUAGES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ..translation import said
 from . import inputs
-from .algorithm import FarmCDAlgorithm
+from .algorithm import FarmCDAlgorithm, push_finding
 
 RUN_FOLDER = "RUN_FOLDER"
 OUTPUT = "OUTPUT"
@@ -122,12 +123,12 @@ class ReportAlgorithm(FarmCDAlgorithm):
         try:
             settings = self._settings(parameters, context)
         except InputError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
         made = self.run_job("report", {"settings": asdict(settings)}, feedback)
         if made is None:
             return {}
-        for message in made["messages"]:
-            feedback.pushWarning(said(message))
+        for finding in made["findings"]:
+            push_finding(finding_from_dict(finding), feedback)
         files = {name: made["files"][name.lower()] for name in self._files() if name.lower() in made["files"]}
         return {OUTPUT: settings.out_dir} | files
 

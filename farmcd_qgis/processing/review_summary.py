@@ -83,7 +83,7 @@ class ReviewSummaryAlgorithm(FarmCDAlgorithm):
         try:
             summary = review_summary(run_dir / RUN_GPKG)
         except FarmCDError as error:
-            raise QgsProcessingException(said(error.message)) from error
+            raise QgsProcessingException(said(error)) from error
         rows = [
             (one.about, one.what, self._label(summary, one), one.candidates, one.area_ha, one.area_ha * MU_PER_HECTARE)
             for one in summary.counts

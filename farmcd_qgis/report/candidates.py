@@ -87,13 +87,9 @@ def read_candidates(run_dir: Path, classes: ClassTable) -> tuple[list[Candidate]
         reader = _Reader(layer, read_history(run_dir / RUN_GPKG), classes)
         return [reader.candidate(features) for features in pieces.values()], layer.crs()
     except QgsCsException as error:
-        raise FarmCDError(
-            "no_transform", f"The CRS of {layer.source()} cannot be brought to WGS 84 ({error}). Assign the right CRS."
-        ) from error
+        raise FarmCDError("no_transform", path=layer.source(), reason=error) from error
     except KeyError as error:
-        raise InputError(
-            "run_unreadable", f"The candidates of {layer.source()} lack the field {error}. Make its polygons anew."
-        ) from error
+        raise InputError("run_lacks_field", path=layer.source(), field=error.args[0]) from error
 
 
 def open_results(run_dir: Path, name: str) -> QgsVectorLayer:
@@ -101,7 +97,7 @@ def open_results(run_dir: Path, name: str) -> QgsVectorLayer:
     path = run_dir / RUN_GPKG
     layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
     if not layer.isValid():
-        raise InputError("run_incomplete", f"{path} has no readable layer {name}. Make the run's polygons anew.")
+        raise InputError("run_lacks_layer", path=path, layer=name)
     return layer
 
 

@@ -102,7 +102,7 @@ def write_gpkg(job: Job, path: Path, feedback: Feedback) -> None:
             saved.setFieldAlias(place, job.words(field.word))
         fault = saved.saveStyleToDatabase(name, "FarmCD", True, "")
         if fault:
-            raise FarmCDError("export_failed", f"The style of {path.name} could not be stored ({fault}).")
+            raise FarmCDError("style_not_stored", path=path.name, reason=fault)
 
 
 def write_shapefile(job: Job, path: Path, feedback: Feedback) -> None:
@@ -135,7 +135,7 @@ def chosen_crs(settings: ReportSettings, of_run: QgsCoordinateReferenceSystem) -
         return of_run
     crs = QgsCoordinateReferenceSystem(settings.crs)
     if not crs.isValid():
-        raise InputError("bad_crs", f"{settings.crs!r} is no known CRS. Give one like EPSG:4490.")
+        raise InputError("bad_crs", crs=settings.crs)
     return crs
 
 
@@ -238,4 +238,4 @@ def _save(
         layer, str(path), QgsProject().transformContext(), how
     )
     if fault != QgsVectorFileWriter.WriterError.NoError:
-        raise FarmCDError("export_failed", f"{path.name} could not be written ({sentence}). Is the disk full?")
+        raise FarmCDError("export_failed", path=path.name, reason=sentence)

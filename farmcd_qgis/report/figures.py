@@ -14,6 +14,7 @@ from ..accuracy.judgements import assessment
 from ..core.classes import MU_PER_HECTARE, ClassTable, table_of
 from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
+from ..core.messages import part
 from ..core.run_files import HARD_REGIONS, RUN_JSON
 from ..core.run_record import read_record
 from ..review.verdicts import OPEN, PSEUDO_CHANGE, REASONS, STATUSES, UNREVIEWED
@@ -117,11 +118,7 @@ def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossi
     settings.check_classes(classes)
     everything, crs = read_candidates(run_dir, classes)
     if not everything:
-        raise InputError(
-            "no_candidates",
-            f"The run {run_dir} holds no candidates: there is nothing to report. "
-            "Run the detection with other images, or make its polygons anew with a smaller minimum area.",
-        )
+        raise InputError("nothing_to_report", folder=run_dir)
     statuses = Counter(candidate.status for candidate in everything)
     only_confirmed = set(settings.statuses) <= set(CONFIRMED_ONES)
     fell_back = only_confirmed and statuses[UNREVIEWED] == len(everything)
@@ -129,9 +126,10 @@ def read_dossier(settings: ReportSettings, feedback: Feedback = SILENT) -> Dossi
     if not kept:
         raise InputError(
             "none_left",
-            f"None of the {len(everything)} candidates of {run_dir} passes the filter: wanted are "
-            f"{', '.join(settings.statuses)}, there are {_in_words(statuses)}. "
-            "Review more of them, or choose more statuses and classes or a smaller area.",
+            count=len(everything),
+            folder=run_dir,
+            wanted=settings.statuses,
+            present=[part("count_of", count=count, name=status) for status, count in statuses.items()],
         )
     kept.sort(key=lambda candidate: (-candidate.area_ha, candidate.number))
     units = None

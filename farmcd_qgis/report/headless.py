@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from qgis.core import Qgis, QgsApplication
@@ -31,7 +31,10 @@ def start_qgis() -> Iterator[str]:
 def report(settings: dict[str, Any], feedback: Feedback) -> dict[str, Any]:
     """Write a report, and return its files by output and what the reader should know, as plain values."""
     result = write_report(settings_from_dict(settings), with_remaining(feedback))
-    return {"files": {name: str(path) for name, path in result.files.items()}, "messages": list(result.messages)}
+    return {
+        "files": {name: str(path) for name, path in result.files.items()},
+        "findings": [asdict(finding) for finding in result.findings],
+    }
 
 
 def preview(settings: dict[str, Any], folder: str, width: int, feedback: Feedback) -> Preview:

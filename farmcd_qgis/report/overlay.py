@@ -90,7 +90,7 @@ def split_by_units(
     layer = open_polygons(source)
     if layer.fields().lookupField(field) < 0:
         names = ", ".join(item.name() for item in layer.fields())
-        raise InputError("no_field", f"{source} has no field {field!r}. Choose one of {names}.")
+        raise InputError("no_field", path=source, field=field, known=names)
     hits: dict[int, list[tuple[str, QgsGeometry]]] = defaultdict(list)
     index = _index(candidates)
     for name, geometry in _polygons(layer, crs, _extent(candidates), feedback, field):
@@ -137,11 +137,11 @@ def open_polygons(source: str) -> QgsVectorLayer:
     path, _, name = source.partition("|layername=")
     layer = QgsVectorLayer(source, name or Path(path).stem, "ogr")
     if not layer.isValid():
-        raise InputError("no_layer", f"{source} cannot be read as a layer. Choose another one.")
+        raise InputError("no_layer", path=source)
     if layer.geometryType() != Qgis.GeometryType.Polygon:
-        raise InputError("no_polygons", f"{source} holds no polygons. Choose a polygon layer.")
+        raise InputError("no_polygons", path=source)
     if not layer.crs().isValid():
-        raise InputError("no_crs", f"{source} has no coordinate reference system. Assign the right one in QGIS first.")
+        raise InputError("layer_no_crs", path=source)
     return layer
 
 

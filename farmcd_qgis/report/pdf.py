@@ -163,5 +163,5 @@ def write_pdf(pages: Pages, path: Path, feedback: Feedback) -> None:
     if pages.error:
         raise pages.error
     if result != QgsLayoutExporter.ExportResult.Success:
-        raise FarmCDError("pdf_failed", f"{path} could not be written ({sentence or result}). Is the disk full?")
+        raise FarmCDError("pdf_failed", path=path, reason=sentence or result)
     path.write_bytes(with_marks(searchable(path.read_bytes()), pages.marks(), pages.areas, pages.language))

@@ -49,12 +49,12 @@ def _draw(pages: Pages, wanted: set[int], folder: Path, width: int, feedback: Fe
     for index in range(max(wanted) + 1):
         feedback.check()
         if not pages.next() or (layout := pages.layout()) is None:
-            raise pages.error or FarmCDError("preview_failed", "The preview has fewer pages than the report.")
+            raise pages.error or FarmCDError("preview_failed")
         if index in wanted:
             path = folder / f"page-{index + 1}.png"
             paper = layout.pageCollection().page(0).pageSize()
             size = QSize(width, round(width * paper.height() / paper.width()))
             if not QgsLayoutExporter(layout).renderPageToImage(0, size).save(str(path)):
-                raise FarmCDError("preview_failed", f"{path} cannot be written. Is the disk full?")
+                raise FarmCDError("preview_not_written", path=path)
             yield str(path)
         feedback.progress("report", index / max(max(wanted), 1))

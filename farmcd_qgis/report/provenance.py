@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..translation import translated
+from ..core.protocol import finding_from_dict
 from .figures import Dossier, bands_read
 from .words import Words
 
@@ -45,7 +45,7 @@ def _inputs(dossier: Dossier, words: Words) -> Rows:
         crs = dossier.crs.userFriendlyIdentifier()
         value = words("grid_value", width=grid["width"], height=grid["height"], resolution=resolution, crs=crs)
         rows.append((words("grid"), value))
-    findings = [translated(finding["message"], words.language) for finding in record.get("findings") or []]
+    findings = [finding_from_dict(finding).text(words.language) for finding in record.get("findings") or []]
     rows.append((words("findings"), "\n".join(findings) or words("none")))
     return rows
 

@@ -52,11 +52,9 @@ class ReportSettings:
         _check("statuses", self.statuses, STATUSES)
         _check("outputs", self.outputs, OUTPUTS)
         if not self.statuses or not self.outputs:
-            raise InputError("bad_report", "Nothing is chosen: name at least one status and one output.")
+            raise InputError("nothing_chosen")
         if self.units and not self.unit_field:
-            raise InputError(
-                "bad_report", f"The units {self.units} need a field with their names. Choose one of its fields."
-            )
+            raise InputError("units_need_field", units=self.units)
 
     def check_classes(self, table: ClassTable) -> None:
         """Raise InputError for a class that the table of the run does not have."""
@@ -85,5 +83,4 @@ def settings_from_dict(values: Mapping[str, Any]) -> ReportSettings:
 def _check(name: str, values: Any, allowed: Any) -> None:
     for value in values:
         if value not in allowed:
-            choices = ", ".join(str(choice) for choice in allowed)
-            raise InputError("bad_report", f"{value!r} is none of the report's {name}. Choose from {choices}.")
+            raise InputError("bad_report", given=value, name=name, choices=allowed)

@@ -63,23 +63,18 @@ class Templates:
     def __init__(self, folder: str | None) -> None:
         own = Path(folder).expanduser() if folder else None
         if own and not own.is_dir():
-            raise InputError("no_templates", f"There is no folder {own} with templates. Choose another one, or none.")
+            raise InputError("no_templates", folder=own)
         if own and not any((own / name).is_file() for name in NAMES):
-            raise InputError(
-                "no_templates", f"{own} holds none of the templates {', '.join(NAMES)}. Copy those you want to change."
-            )
+            raise InputError("no_templates_in", folder=own, names=NAMES)
         self._documents = {name: _read(own, name) for name in NAMES}
         project = QgsProject()
         for name in NAMES:
             layout = self.layout(name, project)
-            faults = _faults(name, layout)
+            missing, wrong = _faults(name, layout)
             discard(layout)
-            if faults:
-                raise InputError(
-                    "bad_template",
-                    f"The template {self._documents[name][0]} {faults}. Give the item that id in QGIS's layout "
-                    "designer (Item Properties, Item ID), or begin again with FarmCD's template.",
-                )
+            if missing or wrong:
+                path = self._documents[name][0]
+                raise InputError("template_lacks", path=path, missing=missing, wrong=wrong)
 
     def layout(self, name: str, project: QgsProject) -> QgsPrintLayout:
         """Make a layout of a template."""
@@ -88,9 +83,7 @@ class Templates:
         items, loaded = layout.loadFromTemplate(document, QgsReadWriteContext())
         if not loaded or not items or layout.pageCollection().pageCount() != 1:
             discard(layout)
-            raise InputError(
-                "bad_template", f"{path} is no layout template of one page. Save it anew from QGIS's designer."
-            )
+            raise InputError("template_pages", path=path)
         return layout
 
 
@@ -100,24 +93,23 @@ def _read(own: Path | None, name: str) -> tuple[Path, QDomDocument]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("bad_template", f"{path} cannot be read ({error}).") from error
+        raise InputError("template_unreadable", path=path, reason=error) from error
     document.setContent(text)
     if document.documentElement().isNull():
-        raise InputError("bad_template", f"{path} is no layout template of QGIS. Save it anew from the designer.")
+        raise InputError("bad_template", path=path)
     return path, document
 
 
-def _faults(name: str, layout: QgsPrintLayout) -> str:
-    """Say which items a template lacks, or has as something else; nothing if it is all right."""
+def _faults(name: str, layout: QgsPrintLayout) -> tuple[list[str], list[str]]:
+    """Name the items that a template lacks, and those that it has as something else, each with what it should be."""
     missing, wrong = [], []
     for item_id, kind in REQUIRED[name].items():
         item = layout.itemById(item_id)
         if item is None:
             missing.append(f"{item_id} (a {kind})")
         elif not isinstance(item, KINDS[kind]):
-            wrong.append(f"{item_id} is no {kind}")
-    lacks = f"lacks the items {', '.join(missing)}" if missing else ""
-    return " and ".join(filter(None, [lacks, ", ".join(wrong)]))
+            wrong.append(f"{item_id} (a {kind})")
+    return missing, wrong
 
 
 def discard(layout: QgsPrintLayout) -> None:

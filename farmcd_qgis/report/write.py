@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
+from ..core.protocol import Finding
 from . import story
 from .exports import chosen_crs, write_csv, write_geojson, write_gpkg, write_kml, write_shapefile, write_xlsx
 from .figures import Dossier, read_dossier
@@ -40,10 +41,10 @@ class Output(NamedTuple):
 
 @dataclass(frozen=True)
 class ReportResult:
-    """The files of a report by output ("pdf"), and sentences on what the reader should know of how it was made."""
+    """The files of a report by output ("pdf"), and what the reader should know of how it was made."""
 
     files: dict[str, Path] = field(default_factory=dict)
-    messages: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 def make_job(settings: ReportSettings, dossier: Dossier) -> Job:
@@ -64,7 +65,7 @@ def report_pages(job: Job) -> Pages:
 
 def _make_pdf(job: Job, path: Path, feedback: Feedback) -> None:
     if job.words.language == "zh" and not has_chinese():
-        raise FarmCDError("no_font", job.words("no_font"))
+        raise FarmCDError("no_font")
     write_pdf(report_pages(job), path, feedback)
 
 
@@ -94,7 +95,7 @@ def write_report(settings: ReportSettings, feedback: Feedback = SILENT) -> Repor
     chosen_crs(settings, dossier.crs)
     job = make_job(settings, dossier)
     files: dict[str, Path] = {}
-    messages = list(_messages(job))
+    findings = list(_findings(job))
     with closing(job.maps):
         try:
             # One by one: what was made before a fault stays noted.
@@ -102,18 +103,16 @@ def write_report(settings: ReportSettings, feedback: Feedback = SILENT) -> Repor
         except Cancelled:
             raise
         except FarmCDError as error:
-            raise type(error)(error.code, f"{error.message} {_kept(files)}".rstrip()) from error
+            raise (_broken_off(error, files) if files else error) from error
         except OSError as error:
-            raise InputError(
-                "not_writable",
-                f"The report cannot be written into {folder} ({error}). Close its files in other programs, look for "
-                f"room on the disk, or choose another folder. {_kept(files)}".rstrip(),
-            ) from error
+            fault = InputError("report_not_writable", folder=folder, reason=error)
+            raise (_broken_off(fault, files) if files else fault) from error
         for name, path in files.items():
             if path.parent != folder / MAKERS[name].folder:
-                messages.append(job.words("in_use", name=path.name, other=path.relative_to(folder)))
+                other = path.relative_to(folder)
+                findings.append(Finding("warning", "report_in_use", {"name": path.name, "other": other}))
     feedback.progress("report", 1.0)
-    return ReportResult(files, tuple(messages))
+    return ReportResult(files, tuple(findings))
 
 
 def _make(job: Job, feedback: Feedback) -> Iterator[tuple[str, Path]]:
@@ -159,22 +158,19 @@ def _check_folder(folder: Path, names: list[str]) -> None:
         if not os.access(folder, os.W_OK):
             raise PermissionError(13, "no permission to write", str(folder))
     except OSError as error:
-        raise InputError(
-            "not_writable",
-            f"{error.filename} cannot be written ({error.strerror}). Close it in other programs, or choose another "
-            "output folder.",
-        ) from error
+        raise InputError("file_not_writable", path=error.filename, reason=error.strerror) from error
 
 
-def _kept(files: dict[str, Path]) -> str:
-    names = ", ".join(path.name for path in files.values())
-    return f"What was made before is kept: {names}." if names else ""
+def _broken_off(fault: FarmCDError, files: dict[str, Path]) -> FarmCDError:
+    kept = [path.name for path in files.values()]
+    if isinstance(fault, InputError):
+        return InputError("report_broken_off", fault=fault, kept=kept)
+    return FarmCDError("report_broken_off", fault=fault, kept=kept)
 
 
-def _messages(job: Job) -> tuple[str, ...]:
-    messages = [job.words("fallback")] if job.dossier.fell_back else []
-    missing = [role for role, image in job.maps.images.items() if image is None]
-    messages += [
-        f"The {role} image was not found: its maps are empty. Put it beside the run folder." for role in missing
-    ]
-    return tuple(messages)
+def _findings(job: Job) -> Iterator[Finding]:
+    if job.dossier.fell_back:
+        yield Finding("warning", "report_fell_back")
+    for role, image in job.maps.images.items():
+        if image is None:
+            yield Finding("warning", "no_image", {"role": role})

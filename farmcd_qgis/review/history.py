@@ -134,11 +134,7 @@ class History(Generic[R]):
         referred = self.by_number.get(row.refers_to or 0)
         step = self._steps.get(key_of(referred)) if referred else None
         if step is None:
-            raise FarmCDError(
-                "bad_log",
-                f"The log of the review is damaged: row {row.number} ({row.word}) refers to row {row.refers_to}, "
-                "which is not there. Restore farmcd.gpkg from a copy.",
-            )
+            raise FarmCDError("bad_log", number=row.number, word=row.word, refers_to=row.refers_to)
         # From the end, where it nearly always is.
         place = next((place for place in reversed(range(len(self.held))) if self.held[place] is step), None)
         if row.word == UNDO and place is not None:

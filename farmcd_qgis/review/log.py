@@ -213,7 +213,7 @@ class LogStore(Generic[R]):
 def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a run's GeoPackage for a moment; raises InputError if there is none, FarmCDError if it cannot be used."""
     if not gpkg_path.is_file():
-        raise InputError("no_run", f"There is no {gpkg_path}. Choose the folder of a finished run.")
+        raise InputError("no_geopackage", path=gpkg_path)
     file = sqlite3.connect(gpkg_path, timeout=WAIT_SECONDS, isolation_level=None)
     try:
         # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
@@ -223,11 +223,7 @@ def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
         file.execute("PRAGMA synchronous = EXTRA")
         yield file
     except sqlite3.Error as error:
-        raise FarmCDError(
-            "review_not_stored",
-            f"{gpkg_path} could not be read or written ({error}), so nothing was stored. Save or stop editing the "
-            "candidates, close other programs that use the file, check that it may be written, and try again.",
-        ) from error
+        raise FarmCDError("review_not_stored", path=gpkg_path, reason=error) from error
     finally:
         # An open transaction ends with nothing done.
         file.close()

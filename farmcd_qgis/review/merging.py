@@ -36,14 +36,10 @@ def merge_reviews(into: str | Path, other: str | Path) -> Merged:
 
 def _check_same_run(into: Path, other: Path) -> None:
     if into.resolve() == other.resolve():
-        raise InputError("same_file", f"{into} cannot be merged with itself. Choose two copies of a run.")
+        raise InputError("same_review", into=into)
     one, two = _identity(into), _identity(other)
     if one != two:
-        raise InputError(
-            "other_run",
-            f"{into} and {other} are not copies of the same run (run {one}, run {two}), so their candidates are "
-            "different ones. Choose two copies of one run's farmcd.gpkg.",
-        )
+        raise InputError("other_run", into=into, other=other, run=one, other_run=two)
 
 
 def _identity(path: Path) -> str:

@@ -102,7 +102,7 @@ class ReviewStore(LogStore[Verdict]):
             rows = []
             for number in numbers:
                 if number not in own:
-                    raise InputError("no_candidate", f"{self.path} holds no candidate {number}.")
+                    raise InputError("no_candidate", path=self.path, number=number)
                 row = self._row(number, own[number], verdict, class_id, reason, note, time)
                 rows += [replace(row, refers_to=known) for known in replaced[number]] or [row]
             return self._append(file, rows) if rows else []
@@ -114,10 +114,7 @@ class ReviewStore(LogStore[Verdict]):
         if verdict == CONFIRMED and own == NO_CHANGE and self.classes.unknown is not None:
             verdict, class_id = OTHER_CLASS, self.classes.unknown
         if verdict == CONFIRMED and own == NO_CHANGE:
-            raise InputError(
-                "no_class",
-                f"The model found no change at candidate {number}: there is no class to confirm. Say which it became.",
-            )
+            raise InputError("no_class", number=number)
         if verdict == CONFIRMED or class_id == own:
             verdict, class_id = CONFIRMED, own
         elif verdict == PSEUDO_CHANGE:
@@ -208,7 +205,7 @@ class ReviewStore(LogStore[Verdict]):
     def _prepare(self, file: sqlite3.Connection) -> None:
         columns = {row[1] for row in file.execute("PRAGMA table_info(candidates)")}
         if "candidate_id" not in columns:
-            raise InputError("no_candidates", f"{self.path} holds no candidates. Make the run's polygons first.")
+            raise InputError("no_candidates", path=self.path)
         if "reviewed_class_id" not in columns:
             file.execute("ALTER TABLE candidates ADD COLUMN reviewed_class_id MEDIUMINT")
         file.execute("CREATE INDEX IF NOT EXISTS candidates_by_number ON candidates (candidate_id)")
@@ -272,12 +269,10 @@ def read_history(gpkg_path: Path) -> History[Verdict]:
 
 def _check(classes: ClassTable, verdict: str, class_id: int | None, reason: str | None) -> None:
     if verdict not in VERDICTS:
-        raise InputError("bad_verdict", f"{verdict!r} is no verdict. Give one of {', '.join(VERDICTS)}.")
+        raise InputError("bad_verdict", verdict=verdict, known=VERDICTS)
     if (class_id is not None) != (verdict == OTHER_CLASS):
-        raise InputError("bad_verdict", f"The verdict {verdict} with class {class_id}: only other_class has a class.")
+        raise InputError("verdict_with_class", verdict=verdict, number=class_id)
     if class_id is not None and class_id not in [row.id for row in classes.changes]:
-        raise InputError("bad_class", f"{class_id} is no class of change. Give one of 1-{len(classes) - 1}.")
+        raise InputError("bad_change_class", number=class_id, last=len(classes) - 1)
     if reason is not None and (verdict != PSEUDO_CHANGE or reason not in REASONS):
-        raise InputError(
-            "bad_reason", f"{reason!r} is no reason for {verdict}. A pseudo_change may have: {', '.join(REASONS)}."
-        )
+        raise InputError("bad_reason", reason=reason, verdict=verdict, known=REASONS)

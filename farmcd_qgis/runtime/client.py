@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..core.errors import Cancelled, FarmCDError
+from ..core.errors import Cancelled, FarmCDError, error_from_dict
 from ..core.feedback import SILENT, Feedback
+from ..core.messages import part
 from ..core.paths import logs
-from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_event, encode
+from ..core.protocol import PROTOCOL_VERSION, Command, Event, decode_event, encode, finding_from_dict
 from .child import kill, kill_group, process_options
 from .faults import why_it_ended
 
@@ -66,8 +67,7 @@ class WorkerClient:
             )
         except OSError as error:
             self._log_file.close()
-            message = f"The worker could not be started with {self.argv[0]} ({error.strerror})."
-            raise FarmCDError("worker_start", message) from error
+            raise FarmCDError("worker_start", python=self.argv[0], reason=error.strerror) from error
 
     @property
     def alive(self) -> bool:
@@ -114,7 +114,7 @@ class WorkerClient:
             elif event.kind == "progress":
                 feedback.progress(**event.data)
             elif event.kind == "warning":
-                feedback.finding(Finding(**event.data))
+                feedback.finding(finding_from_dict(event.data))
 
     def end(self) -> None:
         """End the process and all that it started, at once."""
@@ -131,11 +131,7 @@ class WorkerClient:
             raise Cancelled()
         if now - self._heard > self._silence_s:
             self.end()
-            raise FarmCDError(
-                "worker_hangs",
-                f"The worker gave no sign of life for {self._silence_s:.0f} seconds and was ended. "
-                f"The worker's log is {self.log}.",
-            )
+            raise FarmCDError("worker_hangs", seconds=self._silence_s, log=self.log)
 
     def _check_process(self) -> None:
         # Children of a worker that died may hold its output open, so its end alone tells too little.
@@ -144,34 +140,27 @@ class WorkerClient:
             kill_group(self._process)
 
     def _own_error(self, event: Event) -> FarmCDError:
-        code = str(event.data.get("code", "internal"))
-        if code == "cancelled":
-            return Cancelled()
-        where = f" The worker's log is {self.log}." if code == "internal" else ""
-        return FarmCDError(code, f"{event.data.get('message', '')}{where}")
+        fault = error_from_dict(event.data)
+        return FarmCDError("fault_in_worker", fault=fault, log=self.log) if fault.code == "internal" else fault
 
     def _crashed(self) -> FarmCDError:
         try:
             status = self._process.wait(timeout=1.0)
-            code, reason = why_it_ended(status, self.log.read_text(encoding="utf-8", errors="replace")[-4000:])
+            tail = self.log.read_text(encoding="utf-8", errors="replace")[-4000:]
+            fault = why_it_ended(status, tail, self.log)
         except subprocess.TimeoutExpired:
             self.end()
-            code, reason = "worker_ended", "it closed its line to QGIS and was ended"
-        if not self.ready:
-            code = "worker_start"
-        what = "The worker stopped in the middle of the job" if self.ready else "The worker could not start"
-        return FarmCDError(code, f"{what}: {reason}. QGIS is not affected. The worker's log is {self.log}.")
+            fault = FarmCDError("worker_ended", reason=part("closed_its_line"), log=self.log)
+        if self.ready:
+            return fault
+        return FarmCDError("worker_not_ready", reason=fault.values["reason"], log=self.log)
 
     def _welcome(self, event: Event) -> None:
         self.ready = event.data
         spoken = event.data.get("protocol")
         if spoken != PROTOCOL_VERSION:
             self.end()
-            raise FarmCDError(
-                "worker_version",
-                f"The worker speaks version {spoken} of the protocol, this plugin {PROTOCOL_VERSION}: another copy of "
-                f"FarmCD was found by {self.argv[0]}. Remove it from there.",
-            )
+            raise FarmCDError("worker_version", spoken=spoken, version=PROTOCOL_VERSION, python=self.argv[0])
 
     def _send(self, command: Command) -> None:
         stdin = self._process.stdin

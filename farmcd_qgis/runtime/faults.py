@@ -1,41 +1,49 @@
 """Saying in a sentence why a worker process ended."""
 
 import signal
+from pathlib import Path
+from typing import Any
 
-# Windows ends processes with these status codes.
+from ..core.errors import FarmCDError
+from ..core.messages import part
+
+# The parts of sentences (core.messages) that say why; Windows ends processes with these status codes.
 WINDOWS_REASONS = {
-    0xC0000005: "it reached into memory that is not its own (access violation)",
-    0xC0000017: "memory ran out",
-    0xC000001D: "a library uses instructions that this processor does not have",
-    0xC0000135: "a library (DLL) that it needs was not found",
-    0xC0000142: "a library (DLL) could not be initialised",
-    0xC0000409: "a library found its own memory damaged",
+    0xC0000005: part("access_violation"),
+    0xC0000017: part("memory_ran_out"),
+    0xC000001D: part("bad_instruction"),
+    0xC0000135: part("no_dll"),
+    0xC0000142: part("dll_not_initialised"),
+    0xC0000409: part("memory_damaged"),
 }
 SIGNAL_REASONS = {
-    "SIGKILL": "it was killed from outside, most often because memory ran out; close other programs or choose a "
-    "smaller batch",
-    "SIGTERM": "it was told to end from outside",
-    "SIGSEGV": "a library reached into memory that is not its own (segmentation fault)",
-    "SIGBUS": "a library or a file on a failing disk broke off (bus error)",
-    "SIGILL": "a library uses instructions that this processor does not have",
-    "SIGABRT": "a library gave up (abort)",
-    "SIGFPE": "a library divided by zero (arithmetic fault)",
+    "SIGKILL": part("killed"),
+    "SIGTERM": part("told_to_end"),
+    "SIGSEGV": part("segmentation_fault"),
+    "SIGBUS": part("bus_error"),
+    "SIGILL": part("bad_instruction"),
+    "SIGABRT": part("gave_up"),
+    "SIGFPE": part("divided_by_zero"),
 }
 GPU_MARKS = ("CUDA error", "CUDA driver", "cuDNN", "cudaError", "HIP error", "NVRM", "illegal memory access")
 
 
-def why_it_ended(status: int, log_tail: str) -> tuple[str, str]:
-    """Give a code and a reason, without full stop, for exit `status` (negative: signal) and the log's last lines."""
+def why_it_ended(status: int, log_tail: str, log: Path) -> FarmCDError:
+    """Make the fault of a worker that ended with `status` (negative: signal) after it wrote `log_tail` into its log."""
     if any(mark in log_tail for mark in GPU_MARKS):
-        return "worker_gpu", f"the GPU or its driver failed ({_status(status)}); choose the device cpu or restart"
+        return FarmCDError("worker_gpu", reason=part("gpu_or_driver", status=_status(status)), log=log)
     if status < 0:
         name = _signal_name(-status)
-        return "worker_killed", f"{SIGNAL_REASONS.get(name, 'it was ended by a signal')} ({name})"
+        reason = part("with_status", reason=SIGNAL_REASONS.get(name, part("by_a_signal")), status=name)
+        return FarmCDError("worker_killed", reason=reason, log=log)
     if status in WINDOWS_REASONS:
-        return "worker_killed", f"{WINDOWS_REASONS[status]} ({_status(status)})"
+        reason = part("with_status", reason=WINDOWS_REASONS[status], status=_status(status))
+        return FarmCDError("worker_killed", reason=reason, log=log)
+    reason = part("ended_by_itself", status=_status(status))
     said = [line for line in log_tail.splitlines() if line.strip()]
-    reason = f": {said[-1].strip().rstrip('.')}" if said else ""
-    return "worker_ended", f"it ended by itself with {_status(status)}{reason}"
+    if said:
+        reason = part("ended_saying", status=_status(status), last=said[-1].strip().rstrip("."))
+    return FarmCDError("worker_ended", reason=reason, log=log)
 
 
 def _signal_name(number: int) -> str:
@@ -45,7 +53,7 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-def _status(status: int) -> str:
+def _status(status: int) -> Any:
     if status < 0:
         return _signal_name(-status)
-    return f"exit status {status:#x}" if status > 255 else f"exit status {status}"
+    return part("exit_status", status=f"{status:#x}" if status > 255 else status)

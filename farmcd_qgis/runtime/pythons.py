@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import SILENT, Feedback
+from ..core.messages import part
 from ..core.paths import PLUGIN, data_home
 from .child import kill, process_options
 
@@ -46,11 +47,11 @@ def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
     """Choose the worker's Python: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
 
     A Python that somebody named and that doesn't work is an error, not a reason to take another one quietly.
-    Raises FarmCDError("no_python") that says what is missing and how to get it, or Cancelled.
+    Raises FarmCDError that says what is missing and how to get it, or Cancelled.
     """
     for origin, named in (
-        ("the setting of the plugin", setting),
-        (f"the variable {ENVIRONMENT_VARIABLE}", os.environ.get(ENVIRONMENT_VARIABLE, "")),
+        (part("plugin_setting"), setting),
+        (part("the_variable", name=ENVIRONMENT_VARIABLE), os.environ.get(ENVIRONMENT_VARIABLE, "")),
     ):
         if named:
             try:
@@ -58,32 +59,27 @@ def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
             except Cancelled:
                 raise
             except FarmCDError as error:
-                raise FarmCDError(error.code, f"{error.message} It is named by {origin}.") from error
-    reasons = []
+                raise FarmCDError("named_python", fault=error, origin=origin) from error
+    faults = []
     for path in dict.fromkeys([*_of_scripts(), *_on_this_machine()]):
         try:
             return probe(path, feedback)
         except Cancelled:
             raise
         except FarmCDError as error:
-            reasons.append(error.message)
-    tried = " ".join(reasons) if reasons else "No Python was found at all."
-    raise FarmCDError(
-        "no_python",
-        f"No Python on this computer can run FarmCD's worker. {tried} Make one (scripts/setup does) and name it "
-        f"in the plugin's settings or in the variable {ENVIRONMENT_VARIABLE}.",
-    )
+            faults.append(error)
+    raise FarmCDError("no_python", tried=faults or [part("no_python_at_all")], variable=ENVIRONMENT_VARIABLE)
 
 
 def probe(path: Path, feedback: Feedback = SILENT) -> Interpreter:
     """Let `path` import what the worker needs, in a child with a time limit; a success is remembered.
 
-    Raises FarmCDError("no_python") with a sentence if it cannot, or Cancelled.
+    Raises FarmCDError if it cannot, or Cancelled.
     """
     try:
         key = (path, path.stat().st_mtime)
     except OSError as error:
-        raise FarmCDError("no_python", f"There is no Python at {path} ({error.strerror}).") from error
+        raise FarmCDError("python_missing", path=path, reason=error.strerror) from error
     if key not in _probed:
         _probed[key] = _read_answer(path, *_ask(path, feedback))
     return _probed[key]
@@ -99,7 +95,7 @@ def _ask(path: Path, feedback: Feedback) -> tuple[int, bytes, bytes]:
             **process_options(path),
         )
     except OSError as error:
-        raise FarmCDError("no_python", f"{path} cannot be started ({error.strerror}).") from error
+        raise FarmCDError("python_not_started", path=path, reason=error.strerror) from error
     give_up = time.monotonic() + PROBE_LIMIT_S
     while True:
         try:
@@ -111,8 +107,7 @@ def _ask(path: Path, feedback: Feedback) -> tuple[int, bytes, bytes]:
                 raise Cancelled() from error
             if time.monotonic() > give_up:
                 kill(child)
-                message = f"{path} did not answer within {PROBE_LIMIT_S:.0f} seconds."
-                raise FarmCDError("no_python", message) from error
+                raise FarmCDError("python_silent", path=path, seconds=PROBE_LIMIT_S) from error
 
 
 def _read_answer(path: Path, status: int, said: bytes, complained: bytes) -> Interpreter:
@@ -123,16 +118,14 @@ def _read_answer(path: Path, status: int, said: bytes, complained: bytes) -> Int
         versions: dict[str, str | None] = found["versions"]
     except (IndexError, ValueError, KeyError, TypeError) as error:
         complaints = complained.decode("utf-8", "replace").strip().splitlines()
-        reason = complaints[-1] if complaints else f"exit status {status}"
-        raise FarmCDError("no_python", f"{path} is not a Python that can be used ({reason}).") from error
+        reason = complaints[-1] if complaints else part("exit_status", status=status)
+        raise FarmCDError("python_unusable", path=path, reason=reason) from error
     for name, reason in problems.items():
-        raise FarmCDError("no_python", _lacks(path, versions.get("python"), name, reason))
+        advice = HOW_TO_GET.get(name, "choose a newer Python").format(python=path)
+        raise FarmCDError(
+            "python_lacks", path=path, version=versions.get("python"), name=name, reason=reason, advice=advice
+        )
     return Interpreter(path, versions)
-
-
-def _lacks(path: Path, version: str | None, name: str, reason: str) -> str:
-    advice = HOW_TO_GET.get(name, "choose a newer Python").format(python=path)
-    return f"{path} (Python {version}) lacks {name} ({reason}); to get it: {advice}."
 
 
 def _of_scripts() -> Iterator[Path]:

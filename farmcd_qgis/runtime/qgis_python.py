@@ -26,7 +26,7 @@ def qgis_python() -> Path:
     for path in _places():
         if path.is_file():
             return path
-    raise FarmCDError("no_qgis_python", f"The Python that QGIS runs on was not found in {sys.base_prefix}.")
+    raise FarmCDError("no_qgis_python", folder=sys.base_prefix)
 
 
 def report_variables() -> dict[str, str]:

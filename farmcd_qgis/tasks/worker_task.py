@@ -54,7 +54,7 @@ class WorkerTask(QgsTask):
             return False
         except Exception as error:
             # An exception that leaves run() would end QGIS.
-            self.error = FarmCDError("internal", f"FarmCD met a fault of its own ({type(error).__name__}: {error}).")
+            self.error = FarmCDError("internal", kind=type(error).__name__, reason=error)
             return False
         finally:
             self._idle.set()

@@ -104,7 +104,7 @@ def _run_all(arguments: argparse.Namespace) -> str:
             ]
             status = subprocess.run(argv, check=False).returncode  # nosec B603 our own interpreter and module
             if status:
-                raise FarmCDError("row_failed", f"The row {name!r} ended with status {status}; see above.")
+                raise FarmCDError("row_failed", name=name, status=status)
     rows = table(arguments.out, arguments.seeds)
     about = f"Recipe {recipe.name}, {recipe.steps} steps, {arguments.seeds} seeds, validation pairs of "
     about += f"{arguments.data.absolute().name}, %."

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..core.context import NUISANCES, SCENES, context_prompt
 from ..core.errors import InputError
+from ..core.messages import why
 
 # A nuisance counts from this confidence on; one without a confidence is sure.
 SURE = 0.5
@@ -35,12 +36,7 @@ def read_annotations(root: Path, split: str) -> dict[str, str]:
             rows = [(row["id"], row["geopix"]) for row in parsed]
         return {Path(str(name)).stem: _sentence(annotation) for name, annotation in rows}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
-        raise InputError(
-            "bad_annotations",
-            f"The annotations {path} cannot be used ({what}): index.json is an object of annotations by name, a .jsonl "
-            'file has a line {"id": ..., "geopix": {...}} for each pair.',
-        ) from error
+        raise InputError("bad_annotations", path=path, reason=why(error)) from error
 
 
 def _sentence(annotation: dict[str, Any]) -> str:

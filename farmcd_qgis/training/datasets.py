@@ -149,12 +149,9 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
     elif split == ALL and (root / "A").is_dir():
         folder, files = root, [_pair_files(root, name) for name in _image_names(root)]
     else:
-        raise InputError(
-            "no_dataset",
-            f"{root} holds no data set with a split {split!r}: there is neither {listing} nor {root / split / 'A'}.",
-        )
+        raise InputError("no_dataset", root=root, split=split, listing=listing, pictures=root / split / "A")
     if not files:
-        raise InputError("empty_split", f"The split {split!r} of {root} has no pair in it.")
+        raise InputError("empty_split", split=split, root=root)
     contexts = read_annotations(folder, split)
     files = [replace(pair, context=contexts.get(pair.name, UNKNOWN if contexts else None)) for pair in files]
     if all(pair.classes is not None or pair.label.suffix == POLYGONS.suffix for pair in files):
@@ -196,22 +193,19 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
     counts = class_pixels(dataset)
     changed = sum(n for value, n in counts.items() if value not in (NO_CHANGE, IGNORE))
     if not changed:
-        raise InputError("no_change_labelled", f"None of the {len(dataset)} labels holds a changed pixel.")
+        raise InputError("no_change_labelled", count=len(dataset))
     findings = []
     if not counts.get(NO_CHANGE):
-        findings.append(Finding("warning", "no_unchanged", "No pixel is labelled 'no change'."))
+        findings.append(Finding("warning", "no_unchanged"))
     if dataset.kind == "binary":
-        message = "The labels say only whether a pixel changed; the classes of change cannot be learned from them."
-        findings.append(Finding("warning", "binary_labels", message))
+        findings.append(Finding("warning", "binary_labels"))
     else:
         missing = [row.label() for row in CLASSES[1:] if not counts.get(row.id)]
         if missing:
-            message = f"No pixel is labelled {', '.join(missing)}: the network will not learn it."
-            findings.append(Finding("warning", "empty_class", message))
+            findings.append(Finding("warning", "empty_class", {"missing": missing}))
     if counts.get(UNSETTLED):
         share = counts[UNSETTLED] / changed
-        message = f"{share:.0%} of the changed pixels have no settled class; they train the margin 'some change'."
-        findings.append(Finding("info", "unsettled", message))
+        findings.append(Finding("info", "unsettled", {"share": share}))
     return findings
 
 
@@ -226,7 +220,7 @@ def _pair_files(folder: Path, name: str) -> PairFiles:
         found["label"] = folder / POLYGONS
     for kind, path in found.items():
         if path is None:
-            raise InputError("missing_file", f"{folder / kind} has no image {Path(name).stem!r} (looked for {name}).")
+            raise InputError("missing_image", folder=folder / kind, image=Path(name).stem, name=name)
     before, after, label = (path for path in found.values() if path is not None)
     return PairFiles(Path(name).stem, before, after, label, classes)
 
@@ -242,11 +236,7 @@ def _guess_kind(files: Sequence[PairFiles]) -> LabelKind:
     if values <= {0, 255} and 255 in values:
         return "binary"
     if values <= {0, 1}:
-        raise InputError(
-            "ambiguous_labels",
-            "The labels hold only 0 and 1, which may mean 'changed' or class 1 (bareland): "
-            'say labels = "binary" or labels = "classes" in the recipe.',
-        )
+        raise InputError("ambiguous_labels")
     return "classes"
 
 
@@ -255,7 +245,7 @@ def _open(path: Path) -> Image.Image:
         image = Image.open(path)
         image.load()
     except (OSError, SyntaxError) as error:
-        raise InputError("unreadable_image", f"{path} cannot be read as an image: {error}.") from error
+        raise InputError("unreadable_image", path=path, reason=error) from error
     return image
 
 
@@ -266,13 +256,9 @@ def _read_image(path: Path) -> np.ndarray:
 def _read_label(path: Path) -> np.ndarray:
     image = _open(path)
     if image.mode == "P":
-        raise InputError(
-            "palette_label",
-            f"{path} is a palette image, whose numbers depend on the palette's order: "
-            "save it as an 8-bit greyscale image that holds the class ids.",
-        )
+        raise InputError("palette_label", path=path)
     if image.mode not in ("L", "1"):
-        raise InputError("label_mode", f"{path} has the mode {image.mode}; a label is an 8-bit greyscale image.")
+        raise InputError("label_mode", path=path, mode=image.mode)
     return np.asarray(image.convert("L"))
 
 
@@ -280,9 +266,7 @@ def _checked_ids(label: np.ndarray, path: Path) -> np.ndarray:
     unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in CLASSES} - {UNSETTLED, IGNORE})
     if unknown:
         raise InputError(
-            "unknown_label",
-            f"{path} holds the values {', '.join(map(str, unknown))}; "
-            f"known are the class ids 0-{CLASSES[-1].id}, {UNSETTLED} (changed, no class) and {IGNORE} (ignored).",
+            "unknown_label", path=path, found=unknown, last=CLASSES[-1].id, unsettled=UNSETTLED, ignored=IGNORE
         )
     return label
 
@@ -291,4 +275,4 @@ def _check_sizes(files: PairFiles, before: np.ndarray, after: np.ndarray, label:
     sizes = {"before": before.shape[1:], "after": after.shape[1:], "label": label.shape}
     if len(set(sizes.values())) > 1:
         seen = ", ".join(f"{kind} {shape[1]} x {shape[0]}" for kind, shape in sizes.items())
-        raise InputError("sizes_differ", f"The images of the pair {files.name!r} differ in size: {seen} pixels.")
+        raise InputError("sizes_differ", pair=files.name, seen=seen)

@@ -164,11 +164,7 @@ def _train(
         from .recipe import OptimiserSettings, Recipe, Stage
         from .train import Training
     except ImportError as error:
-        raise InputError(
-            "training_packages_missing",
-            f"Fine-tuning needs the packages kornia and lightning-fabric beside torch ({error}): install them into "
-            "the worker's Python (pip install kornia lightning-fabric).",
-        ) from error
+        raise InputError("training_packages_missing", reason=error) from error
     recipe = Recipe(
         name="finetune",
         family=family,
@@ -233,15 +229,15 @@ def _open_mix(folder: Path) -> ChangeDataset:
 
 def _check(source: Path, target: Path, steps: int, hold_out: float) -> None:
     if steps < 1:
-        raise InputError("bad_steps", f"The number of steps is {steps}; give 1 or more.")
+        raise InputError("bad_steps", steps=steps)
     if not 0 <= hold_out < 1:
-        raise InputError("bad_hold_out", f"The share to hold out is {hold_out}; give a number from 0 to below 1.")
+        raise InputError("bad_hold_out", hold_out=hold_out)
     if target.suffix != ".safetensors":
-        raise InputError("bad_target", f"The new checkpoint {target} must be a file name that ends in .safetensors.")
+        raise InputError("bad_target", path=target)
     if target.resolve() == source.resolve():
-        raise InputError("same_file", f"{target} is the checkpoint to begin with: give the new one another name.")
+        raise InputError("same_checkpoint", path=target)
     if not target.parent.is_dir():
-        raise InputError("no_folder", f"There is no folder {target.parent} to write {target.name} into.")
+        raise InputError("no_folder", folder=target.parent, file=target.name)
 
 
 def as_text(record: FinetuneRecord) -> str:

@@ -31,7 +31,7 @@ def read_pair(before: Path, after: Path, labels: Path, nothing_known: int) -> tu
     names = [file.GetLayer(number).GetName() for number in range(file.GetLayerCount())]
     changes = next((name for name in names if name == LABELS), names[0] if names[:1] != [LABELLED] else None)
     if changes is None:
-        raise InputError("no_labels", f"{labels} has no layer {LABELS!r} with what changed.")
+        raise InputError("no_labels", path=labels, layer=LABELS)
     fields = {field.GetName() for field in file.GetLayerByName(changes).schema}
     field = next((name for name in CLASS_FIELDS if name in fields), None)
     grid = pair.reference.dataset

@@ -17,7 +17,7 @@ def family_of(recipe: Recipe) -> Family:
     """Return the kind of network that a recipe trains; raises InputError where FarmCD has no such kind."""
     known = [family.name for family in families()]
     if recipe.family not in known:
-        raise InputError("unknown_family", recipe=recipe.name, family=recipe.family, known=", ".join(known))
+        raise InputError("unknown_family", recipe=recipe.name, family=recipe.family, known=known)
     return family_named(recipe.family)
 
 

@@ -110,5 +110,5 @@ def read_recipe(path: Path) -> Recipe:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError("unreadable_recipe", f"The recipe {path} cannot be read: {error}.") from error
+        raise InputError("unreadable_recipe", path=path, reason=error) from error
     return read(Recipe, values, path.name)

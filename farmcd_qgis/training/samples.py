@@ -70,7 +70,7 @@ def export_samples(
     """
     out = Path(out_dir)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise InputError("folder_not_empty", f"{out} is not empty: name a new folder for the samples.")
+        raise InputError("folder_not_empty", folder=out)
     existed = out.is_dir()
     try:
         return _export([Path(run) for run in run_dirs], out, feedback)
@@ -79,9 +79,7 @@ def export_samples(
         if existed:
             out.mkdir(exist_ok=True)
         if isinstance(error, OSError):
-            raise FarmCDError(
-                "write_failed", f"The samples could not be written to {out}: {error.strerror}."
-            ) from error
+            raise FarmCDError("samples_not_written", folder=out, reason=error.strerror) from error
         raise
 
 
@@ -113,12 +111,7 @@ def _export(run_dirs: list[Path], out: Path, feedback: Feedback) -> SamplesSumma
             rows.append({"name": name, "run": str(run_dir), "window": window._asdict(), "candidates": candidates})
             feedback.progress("export_samples", (number + (done + 1) / len(squares)) / len(run_dirs))
     if not rows:
-        named = ", ".join(map(str, run_dirs)) or "No run"
-        raise InputError(
-            "nothing_judged",
-            f"{named}: no candidate is confirmed, rejected or given another class yet, so there is nothing to learn "
-            "from. Review some candidates first.",
-        )
+        raise InputError("nothing_judged", runs=run_dirs)
     summary = SamplesSummary(
         out_dir=str(out),
         samples=len(rows),
@@ -137,13 +130,11 @@ def read_judged(run_dir: Path) -> list[Judged]:
     """Read the candidates of a run whose verdict settles what they are; raises InputError without candidates."""
     gpkg = run_dir / RUN_GPKG
     if not gpkg.is_file():
-        raise InputError(
-            "no_candidates", f"{run_dir} holds no candidates ({RUN_GPKG} is missing). Choose a run folder."
-        )
+        raise InputError("run_without_polygons", folder=run_dir, file=RUN_GPKG)
     file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
     layer = file.GetLayerByName(CANDIDATES)
     if layer is None:
-        raise InputError("no_candidates", f"{gpkg} holds no candidates. Make the run's polygons first.")
+        raise InputError("no_candidates", path=gpkg)
     if layer.GetLayerDefn().GetFieldIndex("reviewed_class_id") < 0:
         return []
     layer.SetAttributeFilter(f"status IN ('{CONFIRMED}', '{PSEUDO_CHANGE}', '{OTHER_CLASS}')")

@@ -40,10 +40,7 @@ def load_state(path: Path, recipe: str, **parts: Any) -> RunState:
     """
     values = torch.load(path, weights_only=True, map_location="cpu")
     if values["recipe"] != recipe:
-        raise InputError(
-            "other_recipe",
-            f"{path} belongs to a run with another recipe: name another output folder, or remove it to start afresh.",
-        )
+        raise InputError("other_recipe", path=path)
     for name, module in parts.items():
         module.load_state_dict(values[name])
     return RunState(**values["state"])

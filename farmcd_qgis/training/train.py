@@ -116,7 +116,7 @@ class Training:
                 state.seconds = self._agreed(time.monotonic() - started)
                 loss = terms["total"]
                 if not math.isfinite(loss):
-                    raise FarmCDError("diverged", f"The loss is {loss} at step {state.step}: lower the learning rate.")
+                    raise FarmCDError("diverged", loss=loss, step=state.step)
                 self._log(terms, stage, board)
                 if self._validation_due():
                     self._validate(board)
@@ -244,11 +244,7 @@ def draw(seed: int, number: int, size: int) -> int:
 def _check_batches(recipe: Recipe, devices: int) -> None:
     for stage in recipe.stages:
         if stage.batch % devices:
-            raise InputError(
-                "batch_not_shared",
-                f"A batch of {stage.batch} cannot be shared evenly by {devices} processes: change batch in the recipe, "
-                "or --devices.",
-            )
+            raise InputError("batch_not_shared", batch=stage.batch, devices=devices)
 
 
 def _board(out: Path, step: int) -> Any:

@@ -100,10 +100,6 @@
         <translation>已停止，未写入任何文件。</translation>
     </message>
     <message>
-        <source>Choose an output folder.</source>
-        <translation>请选择输出文件夹。</translation>
-    </message>
-    <message>
         <source>Stopping</source>
         <translation>正在停止</translation>
     </message>
@@ -158,10 +154,6 @@
     <message>
         <source>none</source>
         <translation>无</translation>
-    </message>
-    <message>
-        <source>Load a before and an after image and choose them above.</source>
-        <translation>请加载前期和后期影像，并在上方选择。</translation>
     </message>
     <message>
         <source>Before</source>
@@ -486,10 +478,6 @@
     <message>
         <source>{file} is not there any more; the run is shown without it.</source>
         <translation>{file} 已不存在，结果将不含该影像。</translation>
-    </message>
-    <message>
-        <source>The layer {0} comes from the provider {1}. Save it as a file first.</source>
-        <translation>图层 {0} 来自数据源 {1}，请先另存为文件。</translation>
     </message>
     <message>
         <source>Detect changes</source>
@@ -854,18 +842,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     <message>
         <source>At least</source>
         <translation>最小面积</translation>
-    </message>
-    <message>
-        <source>Choose a run above to report it.</source>
-        <translation>请在上方选择要编制报告的检测结果。</translation>
-    </message>
-    <message>
-        <source>Choose at least one output.</source>
-        <translation>请至少选择一种输出。</translation>
-    </message>
-    <message>
-        <source>Choose the field that names the units.</source>
-        <translation>请选择统计单元的名称字段。</translation>
     </message>
     <message>
         <source>Classes</source>
@@ -1764,22 +1740,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>用于新的检测</translation>
     </message>
     <message>
-        <source>Choose the checkpoint to begin with.</source>
-        <translation>请选择起始权重文件。</translation>
-    </message>
-    <message>
-        <source>Name a file that ends in .safetensors for the new checkpoint.</source>
-        <translation>请为新的权重文件指定以 .safetensors 结尾的完整文件路径。</translation>
-    </message>
-    <message>
-        <source>{0} exists already: give the new checkpoint another name.</source>
-        <translation>{0} 已存在：请为新的权重文件另取名称。</translation>
-    </message>
-    <message>
-        <source>Name a new or empty folder for the samples.</source>
-        <translation>请为样本指定一个新的或空的文件夹。</translation>
-    </message>
-    <message>
         <source>New runs use {0} from now on.</source>
         <translation>今后新的检测将使用 {0}。</translation>
     </message>
@@ -1790,10 +1750,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>FarmCD: train with verdicts</source>
         <translation>FarmCD：用判定结果训练</translation>
-    </message>
-    <message>
-        <source>The folder {0} cannot be made: {1}.</source>
-        <translation>无法创建文件夹 {0}：{1}。</translation>
     </message>
     <message>
         <source>Measuring the checkpoint as it is</source>

@@ -49,12 +49,12 @@ DETECT = ["detect", "a.tif", "b.tif", "--out", "run", "--checkpoint", "c.safeten
 
 
 def test_detect_says_the_run_folder_last(jobs, capsys):
-    jobs.findings = [Finding("warning", "same_file", "Both dates are the same file.")]
+    jobs.findings = [Finding("warning", "same_pair", {"path": "a.tif"})]
     assert main(DETECT) == 0
     output = capsys.readouterr()
     assert output.out == "run\n"
     assert "predicting  25%, 1.5 megapixels/s, 1:03 left" in output.err
-    assert "warning: Both dates are the same file." in output.err
+    assert "warning: Before and after are the same file (a.tif)" in output.err
 
 
 def test_detect_without_options_is_the_request_of_the_protocol(jobs):
@@ -111,9 +111,9 @@ def test_the_bundled_checkpoint_is_the_default(jobs, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("outcome", "status"),
     [
-        (InputError("no_overlap", "The rasters do not overlap."), 2),
+        (InputError("no_common_ground"), 2),
         (Cancelled(), 3),
-        (FarmCDError("disk_full", "There is no space left."), 1),
+        (FarmCDError("disk_full", folder="out"), 1),
     ],
 )
 def test_errors_of_the_engine_are_one_sentence_and_a_status(jobs, capsys, outcome, status):
@@ -138,28 +138,32 @@ def test_a_fault_of_ours_names_a_log_file(jobs, capsys, monkeypatch, tmp_path):
 
 
 def test_json_gives_events_and_the_result_last(jobs, capsys):
-    jobs.findings = [Finding("warning", "same_file", "Both dates are the same file.")]
+    jobs.findings = [Finding("warning", "same_pair", {"path": "a.tif"})]
     assert main([*DETECT, "--json"]) == 0
     output = capsys.readouterr()
     events = [json.loads(line) for line in output.out.splitlines()]
     assert [event["kind"] for event in events] == ["progress", "warning", "result"]
     assert events[-1]["data"]["run_dir"] == "run"
     assert output.err == ""
-    jobs.outcome = InputError("no_overlap", "The rasters do not overlap.")
+    jobs.outcome = InputError("no_common_ground")
     assert main([*DETECT, "--json"]) == 2
     last = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert last == {"kind": "error", "data": {"code": "no_overlap", "message": "The rasters do not overlap."}}
+    said = {"code": "no_common_ground", "values": {}, "message": jobs.outcome.message}
+    assert last == {"kind": "error", "data": said}
 
 
 def test_preflight_fails_on_errors_only(jobs, capsys):
     command = ["preflight", "a.tif", "b.tif", "--checkpoint", "c.safetensors"]
     assert main(command) == 0
-    jobs.findings = [Finding("warning", "shift", "The dates are shifted.")]
+    jobs.findings = [Finding("warning", "no_unchanged")]
     assert main(command) == 0
-    jobs.findings.append(Finding("error", "no_overlap", "The rasters do not overlap."))
+    jobs.findings.append(Finding("error", "no_common_ground"))
     assert main(command) == 2
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == ["warning: The dates are shifted.", "error: The rasters do not overlap."]
+    assert lines[-2:] == [
+        "warning: No pixel is labelled 'no change'.",
+        f"error: {InputError('no_common_ground').message}",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from farmcd_qgis.core.errors import FarmCDError, InputError
+from farmcd_qgis.core.errors import FarmCDError, InputError, error_from_dict
 from farmcd_qgis.core.paths import PLUGIN
-from farmcd_qgis.core.protocol import Command, Event, decode_event, encode
+from farmcd_qgis.core.protocol import Command, Event, decode_event, encode, finding_from_dict
 
 ARGV = [sys.executable, "-m", "farmcd_qgis.commands.engine_worker"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": str(PLUGIN.parent)}
@@ -90,11 +90,11 @@ def test_unknown_job_and_wrong_arguments_are_typed_errors(worker):
     worker.send(encode(Command("harvest")))
     error = worker.next("error").data
     assert error["code"] == "unknown_command"
-    assert "'harvest'" in error["message"]
+    assert error["values"]["job"] == "harvest"
     worker.send(encode(Command("info", {"chekpoint": "x"})))
     error = worker.next("error").data
     assert error["code"] == "bad_arguments"
-    assert "'checkpoint'" in error["message"]
+    assert "'checkpoint'" in error["values"]["reason"]
 
 
 def test_line_that_is_no_command_is_survived(worker):
@@ -177,7 +177,7 @@ def test_progress_is_at_most_five_a_second_and_warnings_arrive(odd):
     odd.send(encode(Command("wait")))
     warning = odd.next("warning").data
     assert warning["severity"] == "warning"
-    assert warning["message"] == "The dates are 9 days apart."
+    assert finding_from_dict(warning).message == "The dates are 9 days apart."
     odd.next("progress")
     began = time.monotonic()
     for _ in range(3):
@@ -190,8 +190,9 @@ def test_unexpected_exception_is_a_sentence_and_its_traceback_is_on_stderr(odd):
         odd.send(encode(Command(job)))
         error = odd.next("error").data
         assert error["code"] == code
-        assert "Traceback" not in error["message"]
-        assert error["message"].endswith(".")
+        message = error_from_dict(error).message
+        assert "Traceback" not in message
+        assert message.endswith(".")
     _, err = odd.process.communicate(timeout=10)
     assert b"ZeroDivisionError: division by zero" in err
 
@@ -268,7 +269,7 @@ def test_card_and_conversion_of_a_real_checkpoint(worker, tmp_path):
     assert worker.next("result", "error").data["name"] == "Small"
     assert target.is_file()
     worker.send(encode(Command("info", {"checkpoint": str(tmp_path / "missing.safetensors")})))
-    assert "missing.safetensors" in worker.next("error").data["message"]
+    assert "missing.safetensors" in worker.next("error").data["values"]["path"]
 
 
 def test_devices_are_really_tried(worker):
@@ -302,4 +303,4 @@ def test_probe_names_what_is_missing(tmp_path):
 
 
 def test_errors_have_an_exit_status():
-    assert (FarmCDError("a", "b").exit_status, InputError("a", "b").exit_status) == (1, 2)
+    assert (FarmCDError("memory").exit_status, InputError("no_area").exit_status) == (1, 2)

@@ -138,7 +138,8 @@ def test_a_choice_of_the_person_is_left_alone(dock, qtbot, tmp_path):
 
 def test_findings_are_shown_whole(dock, answers, qtbot):
     answers.findings = [
-        Finding("warning", f"w{number}", "A sentence that needs several lines. " * 4) for number in range(6)
+        Finding("warning", "said", {"sentence": f"{number} " + "A sentence that needs several lines. " * 4})
+        for number in range(6)
     ]
     dock.advanced.tau.setValue(0.6)
     qtbot.waitUntil(lambda: len(dock.findings.findings) == 6)
@@ -222,16 +223,16 @@ def test_cancel(dock, answers, qtbot, tmp_path):
 
 
 def test_failure_is_said_and_another_try_is_possible(dock, answers, qtbot):
-    answers.error = InputError("no_overlap", "The two rasters do not overlap.")
+    answers.error = InputError("no_common_ground")
     answers.go.set()
     dock.run()
     qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
-    assert dock.findings.findings[0].message == "The two rasters do not overlap."
+    assert dock.findings.findings[0].code == "no_common_ground"
     assert dock.run_button.isEnabled()
 
 
 def test_errors_of_the_preflight_stop_a_run_and_warnings_do_not(dock, answers, qtbot):
-    answers.findings = [Finding("error", "no_crs", "No CRS."), Finding("warning", "same_file", "The same file.")]
+    answers.findings = [Finding("error", "no_area"), Finding("warning", "same_pair", {"path": "a.tif"})]
     dock.advanced.tau.setValue(0.6)
     qtbot.waitUntil(lambda: len(dock.findings.findings) == 2)
     assert not dock.run_button.isEnabled()

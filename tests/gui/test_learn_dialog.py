@@ -193,10 +193,10 @@ def test_cancel_writes_nothing_and_a_fault_is_said(dialog, dock, answers, qtbot,
     assert not Path(dialog.target.filePath()).exists()
     dialog.export_button.click()
     assert "new or empty folder" in dialog.findings.findings[0].message
-    answers.error = InputError("folder_not_empty", "It is not empty.")
+    answers.error = InputError("folder_not_empty", folder="samples")
     dialog.samples.setFilePath(str(tmp_path / "samples"))
     dialog.export_button.click()
-    qtbot.waitUntil(lambda: [row.message for row in dialog.findings.findings] == ["It is not empty."])
+    qtbot.waitUntil(lambda: [row.code for row in dialog.findings.findings] == ["folder_not_empty"])
     answers.error = None
     dialog.export_button.click()
     qtbot.waitUntil(lambda: dialog.status.text() == f"6 samples are in {tmp_path / 'samples'}.")

@@ -43,7 +43,10 @@ class Answers:
         while not self.go.wait(0.01):
             if feedback.is_cancelled():
                 raise Cancelled()
-        return {"files": {"pdf": str(self.folder / "out" / "report.pdf")}, "messages": ["Look closely."]}
+        return {
+            "files": {"pdf": str(self.folder / "out" / "report.pdf")},
+            "findings": [{"severity": "warning", "code": "report_fell_back", "values": {}}],
+        }
 
     def count(self, command: str) -> int:
         return [name for name, _ in self.asked].count(command)
@@ -152,7 +155,7 @@ def test_export_shows_progress_and_ends_with_the_files(dock, run_dir, answers, q
     assert not dock.form.isEnabled()
     answers.go.set()
     qtbot.waitUntil(lambda: dock.export_button.isEnabled())
-    assert [finding.message for finding in dock.findings.findings] == ["Look closely."]
+    assert [finding.code for finding in dock.findings.findings] == ["report_fell_back"]
     words = [button.text() for button in qgis_iface.messageBar().findChildren(QPushButton)]
     assert "Open the report" in words
     assert "Open the folder" in words
@@ -173,15 +176,15 @@ def test_cancel_ends_the_export(dock, run_dir, qtbot):
 def test_errors_are_shown_as_they_come(dock, run_dir, answers, qtbot):
     dock.open_run(run_dir)
     qtbot.waitUntil(lambda: answers.count("preview") == 1)
-    answers.error = FarmCDError("not_writable", "report.pdf cannot be written. Close it.")
+    answers.error = FarmCDError("preview_not_written", path="report.pdf")
     dock.export()
     qtbot.waitUntil(lambda: dock.export_button.isEnabled() and bool(dock.findings.findings))
-    assert dock.findings.findings[0].message == "report.pdf cannot be written. Close it."
+    assert dock.findings.findings[0].message == "report.pdf cannot be written. Is the disk full?"
 
 
 def test_without_a_process_the_report_is_written_here(dock, run_dir, answers, qtbot):
     dock.open_run(run_dir)
-    answers.error = FarmCDError("worker_start", "There is no Python.")
+    answers.error = FarmCDError("worker_start", python="/nowhere", reason="gone")
     dock.form.pages.setValue(2)
     dock.export()
     qtbot.waitUntil(lambda: (run_dir / "report" / "report.pdf").is_file(), timeout=20000)

@@ -32,7 +32,7 @@ def echo(arguments):
     for step in range(3):
         time.sleep(arguments.get("pause_s", 0))
         send("progress", stage="predict", fraction=step / 2, rate=1.5, remaining_s=2.0 - step, message="")
-    send("warning", severity="warning", code="same_file", message="Both dates are the same file.")
+    send("warning", severity="warning", code="same_pair", values={"path": "a.tif"})
     send("result", **arguments)
 
 
@@ -63,7 +63,7 @@ def leave(arguments):
 
 def fail(arguments):
     """Send a typed error."""
-    send("error", code=arguments["code"], message="The rasters do not overlap.")
+    send("error", code=arguments["code"], values=arguments.get("values", {}))
 
 
 def stubborn(arguments):
@@ -111,7 +111,7 @@ def write(arguments):
         package.CreateLayer(name, reference, ogr.wkbPolygon)
     package = None
     send("progress", stage="predict", fraction=0.5, rate=None, remaining_s=None, message="Half of the tiles")
-    finding = {"severity": "warning", "code": "shift", "message": "The dates are shifted by 3 pixels."}
+    finding = {"severity": "warning", "code": "shifted", "values": {"pixels": 3.0, "metres": 6.0}}
     send(
         "result",
         run_dir=str(folder),
@@ -127,7 +127,9 @@ def write(arguments):
 def findings(arguments):
     """Give one finding of every severity."""
     kinds = ("error", "warning", "info", "info")
-    send("result", findings=[{"severity": kind, "code": kind, "message": f"An {kind}."} for kind in kinds])
+    send(
+        "result", findings=[{"severity": kind, "code": "said", "values": {"sentence": f"An {kind}."}} for kind in kinds]
+    )
 
 
 def vectorise(arguments):

@@ -82,7 +82,7 @@ def test_missing_and_unexpected_keys_are_named(tmp_path, net, features):
     state = {**net.state_dict(), "head.extra": torch.zeros(1)}
     del state["gating_conv.0.bias"]
     torch.save(state, tmp_path / "net.pth")
-    with pytest.raises(InputError, match=r"1 missing \(gating_conv\.0\.bias\); 1 unexpected \(head\.extra\)"):
+    with pytest.raises(InputError, match=r"1 missing \(gating_conv\.0\.bias\), 1 unexpected \(head\.extra\)"):
         load_checkpoint(tmp_path / "net.pth", features)
 
 
@@ -92,7 +92,7 @@ def test_text_features_that_lack_or_do_not_fit(tmp_path, net, features):
         load_checkpoint(tmp_path / "net.pth")
     with pytest.raises(InputError, match="has 3 numbers"):
         load_checkpoint(tmp_path / "net.pth", {**features, PROMPTS[1]: [1, 2, 3]})
-    with pytest.raises(InputError, match=r"for 1 prompts \('farmland change to water'\)"):
+    with pytest.raises(InputError, match=r"for 1 prompt \('farmland change to water'\)"):
         load_checkpoint(
             tmp_path / "net.pth", {**{p: features[p] for p in PROMPTS[:5]}, "farmland to water": [0.0] * 12}
         )

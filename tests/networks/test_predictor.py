@@ -147,7 +147,7 @@ def test_other_faults_of_the_device_come_out():
 
 def test_cpu_always_works_and_auto_finds_something():
     rows = list_devices()
-    assert all(set(row) == {"id", "name", "usable", "message"} for row in rows)
+    assert all(set(row) == {"id", "name", "usable", "problem"} for row in rows)
     assert next(row for row in rows if row["id"] == "cpu")["usable"]
     assert choose_device("auto")["id"] == next(row["id"] for row in rows if row["usable"])
     assert choose_device("cpu")["id"] == "cpu"

@@ -37,7 +37,7 @@ def test_only_confirmed_ones_with_the_reviewers_class(run_dir, tmp_path):
     report = make_report(run_dir, tmp_path / "out", outputs=("geojson",), statuses=CONFIRMED_ONES)
     rows = {row["number"]: (row["class_id"], row["status"]) for row in rows_of(report.files["geojson"])}
     assert rows == {1: (1, "Confirmed"), 3: (4, "Confirmed as another class")}
-    assert report.messages == ()
+    assert report.findings == ()
 
 
 def test_all_but_what_the_review_found_to_be_none(run_dir, tmp_path):
@@ -54,7 +54,7 @@ def test_all_but_what_the_review_found_to_be_none(run_dir, tmp_path):
 def test_only_confirmed_falls_back_where_nobody_looked(run_dir, tmp_path):
     report = make_report(run_dir, tmp_path / "out", outputs=("geojson",), statuses=CONFIRMED_ONES)
     assert len(rows_of(report.files["geojson"])) == 6
-    assert "nothing has been reviewed" in report.messages[0]
+    assert "nothing has been reviewed" in report.findings[0].message
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=8), st.integers(0, 4))

@@ -49,21 +49,21 @@ def test_errors_say_what_to_do(run_dir, tmp_path):
     assert "choose more statuses" in fails("none_left", run_dir, out, statuses=CONFIRMED_ONES)
     assert not out.exists()
     (tmp_path / "file").write_text("")
-    assert "choose another output folder" in fails("not_writable", run_dir, tmp_path / "file")
+    assert "choose another output folder" in fails("file_not_writable", run_dir, tmp_path / "file")
     (out / "report.pdf").mkdir(parents=True)
-    assert "report.pdf cannot be written" in fails("not_writable", run_dir, out)
+    assert "report.pdf cannot be written" in fails("file_not_writable", run_dir, out)
     (run_dir / "farmcd.gpkg").unlink()
-    assert "no readable layer candidates" in fails("run_incomplete", run_dir, out)
+    assert "no readable layer candidates" in fails("run_lacks_layer", run_dir, out)
 
 
 def test_a_run_without_candidates(tmp_path, qgis_app):
-    assert "nothing to report" in fails("no_candidates", make_run(tmp_path, []), tmp_path / "out")
+    assert "nothing to report" in fails("nothing_to_report", make_run(tmp_path, []), tmp_path / "out")
 
 
 def test_a_missing_image_is_said(run_dir, tmp_path):
     (tmp_path / "before.tif").unlink()
     report = make_report(run_dir, tmp_path / "out", candidate_pages=1)
-    assert "The before image was not found" in report.messages[0]
+    assert "The before image was not found" in report.findings[0].message
     if shutil.which("pdftotext"):
         assert "Image not found: before.tif" in text_of(report.files["pdf"])
 
@@ -72,7 +72,7 @@ def test_a_fault_in_a_later_output_keeps_the_earlier_ones(run_dir, tmp_path, mon
     monkeypatch.setattr("farmcd_qgis.report.write.has_chinese", lambda: False)
     with pytest.raises(FarmCDError) as caught:
         make_report(run_dir, tmp_path / "out", language="zh", outputs=("xlsx", "pdf"))
-    assert caught.value.code == "no_font"
+    assert caught.value.values["fault"]["code"] == "no_font"
     assert "Noto Sans CJK SC" in caught.value.message
     assert "What was made before is kept: report.xlsx." in caught.value.message
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["report.xlsx"]
@@ -92,4 +92,4 @@ def test_a_file_that_is_held_open_is_written_beside(run_dir, tmp_path, monkeypat
     report = make_report(run_dir, out, outputs=("geojson",))
     assert report.files["geojson"] == out / "candidates-2" / "candidates.geojson"
     assert report.files["geojson"].is_file()
-    assert "candidates.geojson is open in another program" in report.messages[0]
+    assert "candidates.geojson is open in another program" in report.findings[0].message

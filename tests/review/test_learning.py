@@ -147,7 +147,7 @@ def test_finetuning_can_be_stopped_and_refuses_nonsense(samples: Path, tmp_path:
         finetune(start, samples, out, feedback=Feedback(cancelled=lambda: True), steps=1)
     assert not out.exists()
     for options, code in (
-        ({"out": start}, "same_file"),
+        ({"out": start}, "same_checkpoint"),
         ({"out": tmp_path / "new.pth"}, "bad_target"),
         ({"out": tmp_path / "no" / "new.safetensors"}, "no_folder"),
         ({"out": out, "hold_out": 1.0}, "bad_hold_out"),

@@ -224,7 +224,7 @@ def test_what_another_program_said_is_news_once(copies):
 def test_only_copies_of_one_run_are_merged(copies):
     with pytest.raises(InputError) as same:
         merge_reviews(copies[0], copies[0])
-    assert same.value.code == "same_file"
+    assert same.value.code == "same_review"
     geopackage.write_run_table(copies[0], [("run", "5ead")])
     with pytest.raises(InputError) as different:
         merge_reviews(*copies)

@@ -114,10 +114,10 @@ def test_nobody_can_change_what_was_said(gpkg):
     [
         ((1, "wrong"), "bad_verdict"),
         ((1, "undo"), "bad_verdict"),
-        ((1, "confirmed", 2), "bad_verdict"),
-        ((1, "other_class"), "bad_verdict"),
-        ((1, "other_class", 0), "bad_class"),
-        ((1, "other_class", 255), "bad_class"),
+        ((1, "confirmed", 2), "verdict_with_class"),
+        ((1, "other_class"), "bad_change_class"),
+        ((1, "other_class", 0), "bad_change_class"),
+        ((1, "other_class", 255), "bad_change_class"),
         ((1, "confirmed", None, "season"), "bad_reason"),
         ((1, "pseudo_change", None, "because"), "bad_reason"),
         ((99, "confirmed"), "no_candidate"),
@@ -153,7 +153,7 @@ def test_a_locked_file_is_said_and_nothing_is_half_done(gpkg, monkeypatch):
 def test_files_without_candidates_are_refused(tmp_path):
     with pytest.raises(InputError) as missing:
         ReviewStore(tmp_path / "farmcd.gpkg", "ann")
-    assert missing.value.code == "no_run"
+    assert missing.value.code == "no_geopackage"
     assert not list(tmp_path.iterdir())
     reference = osr.SpatialReference()
     reference.ImportFromEPSG(32614)

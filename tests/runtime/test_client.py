@@ -60,12 +60,12 @@ def test_progress_warning_and_result_arrive_and_the_worker_stays_warm(client):
 
 def test_typed_error_keeps_its_code_and_the_worker(client):
     worker = client()
-    with pytest.raises(FarmCDError, match=r"^The rasters do not overlap\.$") as caught:
-        run(worker, "fail", code="no_overlap")
-    assert caught.value.code == "no_overlap"
+    with pytest.raises(FarmCDError, match=r"^Nowhere do both rasters hold valid pixels") as caught:
+        run(worker, "fail", code="no_common_ground")
+    assert caught.value.code == "no_common_ground"
     assert worker.alive
     with pytest.raises(FarmCDError, match="log is"):
-        run(worker, "fail", code="internal")
+        run(worker, "fail", code="internal", values={"kind": "ValueError", "reason": "x"})
 
 
 def test_garbage_is_logged_and_not_fatal(client):
@@ -256,7 +256,8 @@ def test_named_python_that_does_not_work_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(FarmCDError) as caught:
         interpreter.find()
     message = caught.value.message
-    assert caught.value.code == "no_python"
+    assert caught.value.code == "named_python"
+    assert caught.value.values["fault"]["code"] == "python_lacks"
     assert f"{named} (Python 3.12.1) lacks PyTorch (No module named torch)" in message
     assert f"{named} -m pip install torch" in message
     assert "FARMCD_PYTHON" in message
@@ -306,7 +307,7 @@ def test_probe_of_a_file_that_is_no_program(tmp_path):
     [(0xC0000005, "access violation"), (0xC0000135, "DLL"), (-15, "from outside"), (-60, "signal 60"), (3, "status 3")],
 )
 def test_why_it_ended(status, words):
-    assert words in why_it_ended(status, "")[1]
+    assert words in why_it_ended(status, "", Path("worker.log")).message
 
 
 def test_leftovers_remove_only_what_the_job_made(tmp_path):

@@ -63,7 +63,7 @@ def test_success_tells_progress_then_the_result_in_the_main_thread(qtbot):
     listener = run(task, qtbot)
     assert [name for name, _ in listener.told] == ["progressed"] * 3 + ["warned", "succeeded"]
     assert listener.told[1][1] == Progress("predict", 0.5, 1.5, 1.0, "")
-    assert listener.told[3][1] == Finding("warning", "same_file", "Both dates are the same file.")
+    assert listener.told[3][1] == Finding("warning", "same_pair", {"path": "a.tif"})
     assert listener.told[4][1] == {"a": 1}
     assert listener.threads == {threading.main_thread()}
     assert task.result == {"a": 1}
@@ -73,18 +73,18 @@ def test_success_tells_progress_then_the_result_in_the_main_thread(qtbot):
 def test_results_of_detect_and_preflight_are_dataclasses(qtbot, monkeypatch, tmp_path):
     values = {
         "detect": {"run_dir": "r", "device": "cpu", "seconds": 1.0, "candidates": 2, "hard_regions": 1, "findings": []},
-        "preflight": {"findings": [{"severity": "error", "code": "no_crs", "message": "No CRS."}]},
+        "preflight": {"findings": [{"severity": "error", "code": "no_area", "values": {}}]},
     }
     monkeypatch.setattr(jobs, "run_job", lambda command, *rest: values[command])
     assert run(DetectTask(request(tmp_path)), qtbot).told == [("succeeded", RunResult("r", "cpu", 1.0, 2, 1))]
     findings = run(PreflightTask(request(tmp_path)), qtbot).told
-    assert findings == [("succeeded", [Finding("error", "no_crs", "No CRS.")])]
+    assert findings == [("succeeded", [Finding("error", "no_area")])]
 
 
 def test_typed_error_and_crash_are_stored_and_told(qtbot, tmp_path):
-    task = WorkerTask("fail", {"code": "no_overlap"}, "fail")
+    task = WorkerTask("fail", {"code": "no_common_ground"}, "fail")
     assert [name for name, _ in run(task, qtbot).told] == ["failed"]
-    assert (task.error.code, task.error.message) == ("no_overlap", "The rasters do not overlap.")
+    assert task.error.code == "no_common_ground"
     crash = WorkerTask("die", {"signal": "SIGSEGV"}, "die")
     ((name, error),) = run(crash, qtbot).told
     assert name == "failed"
@@ -107,7 +107,7 @@ def test_exception_in_the_run_is_told_as_an_error(qtbot, monkeypatch):
 def test_missing_python_is_told(qtbot, monkeypatch):
     monkeypatch.setenv("FARMCD_PYTHON", "/nowhere/python")
     ((name, error),) = run(WorkerTask("echo", {}, "echo"), qtbot).told
-    assert (name, error.code) == ("failed", "no_python")
+    assert (name, error.code) == ("failed", "named_python")
 
 
 def test_cancel_ends_a_stubborn_worker_and_leaves_nothing(qtbot, tmp_path):

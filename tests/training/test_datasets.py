@@ -183,7 +183,7 @@ def test_unusable_labels(tmp_path: Path) -> None:
     (root / "label" / "one.png").write_bytes(b"no image")
     assert codes_of(root) == "unreadable_image"
     (root / "label" / "one.png").unlink()
-    assert codes_of(root) == "missing_file"
+    assert codes_of(root) == "missing_image"
 
 
 def test_crops_keep_dates_and_label_together(tmp_path: Path) -> None:

@@ -27,8 +27,7 @@ def test_zip_holds_one_folder_with_what_qgis_needs(archive: zipfile.ZipFile) -> 
 def test_zip_holds_the_translations(archive: zipfile.ZipFile) -> None:
     names = {Path(name).name for name in archive.namelist() if "/i18n/" in name}
     assert names & {"farmcd_zh.qm", "farmcd_zh.ts"}
-    # Its templates are read one by one.
-    assert "sentences_zh.ts" in names
+    assert "messages.toml" in names
 
 
 def test_zip_holds_nothing_that_is_refused(archive: zipfile.ZipFile) -> None:

@@ -43,8 +43,8 @@ def evaluate(
     their definitions: engine/metrics.py. Raises InputError for what cannot be compared, and Cancelled.
     """
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
-    mapped = _open(str(path), gdal.OF_RASTER, "The result")
-    _check_place(mapped, f"The result {path}")
+    mapped = _open(str(path), gdal.OF_RASTER, "result")
+    _check_place(mapped, "result", path)
     table = run_classes(Path(result)) if Path(result).is_dir() else FIVE
     read = read_reference(str(reference), class_field, mapped, table)
     binary, classes = ConfusionMatrix(2), ConfusionMatrix(len(table.predicted))
@@ -60,11 +60,7 @@ def evaluate(
         classes.add(expected, said)
         feedback.progress("evaluation", (row + rows) / height)
     if not binary.counts.sum():
-        raise InputError(
-            "no_common_ground",
-            f"The reference {reference} says nothing about the ground of {path}: they have no pixel in common. "
-            "Check that both show the same place, and their CRS.",
-        )
+        raise InputError("no_common_pixels", reference=reference, path=path)
     settled = classes.counts[1:].any()
     record = _record(binary.counts, classes.counts if settled else None, table)
     if out_dir is not None:
@@ -92,9 +88,7 @@ def _write(folder: Path, record: dict[str, Any], result: Path, reference: str, t
         page = evaluation_page("Evaluation of a run", about, record, classes=table)
         (folder / "evaluation.html").write_text(page, encoding="utf-8")
     except OSError as error:
-        raise InputError(
-            "not_writable", f"The folder {folder} cannot be written ({error.strerror}). Choose another."
-        ) from error
+        raise InputError("folder_not_writable", folder=folder, reason=error.strerror) from error
 
 
 def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset, table: ClassTable = FIVE) -> ReadRows:
@@ -105,17 +99,17 @@ def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset, t
     where the reference cannot be used.
     """
     path, _, layer_name = source.partition("|layername=")
-    dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "The reference")
+    dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "reference")
     if dataset.RasterCount:
         return _raster_reference(dataset, path, mapped, table)
     layer = dataset.GetLayerByName(layer_name) if layer_name else dataset.GetLayer(0)
     if layer is None:
-        raise InputError("reference_unreadable", f"The reference {source} has no such layer. Choose another.")
+        raise InputError("reference_unreadable", source=source)
     return _polygon_reference(dataset, layer, class_field, mapped, table)
 
 
 def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset, table: ClassTable) -> ReadRows:
-    _check_place(dataset, f"The reference {path}")
+    _check_place(dataset, "reference", path)
     if _is_black_and_white(dataset.GetRasterBand(1)):
         dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNKNOWN_CLASS]])
     left, top, right, bottom = _corners(mapped)
@@ -153,12 +147,10 @@ def _polygon_reference(
     dataset: gdal.Dataset, layer: ogr.Layer, class_field: str | None, mapped: gdal.Dataset, table: ClassTable
 ) -> ReadRows:
     if layer.GetSpatialRef() is None:
-        raise InputError("reference_no_crs", "The reference polygons have no coordinate reference system. Assign one.")
+        raise InputError("reference_no_crs")
     names = [field.GetName() for field in layer.schema]
     if class_field is not None and class_field not in names:
-        raise InputError(
-            "no_class_field", f"The reference has no field {class_field!r}; it has {', '.join(names) or 'none'}."
-        )
+        raise InputError("no_class_field", field=class_field, names=names)
     copy_path = f"/vsimem/farmcd_{uuid4().hex}.gpkg"
     copy = gdal.VectorTranslate(
         copy_path,
@@ -205,23 +197,19 @@ def _class_id(value: Any, table: ClassTable) -> int:
     for row in table.rows:
         if words in {str(row.id), f"{row.id}.0", row.name, *(text.lower() for text in row.labels.values())}:
             return row.id if table.unknown is None or row.id == NO_CHANGE else UNKNOWN_CLASS
-    raise InputError(
-        "unknown_class",
-        f"The reference holds the class {value!r}. "
-        f"Known are {', '.join(f'{row.id} ({row.name})' for row in table.rows)}.",
-    )
+    raise InputError("unknown_reference_class", found=value, known=[f"{row.id} ({row.name})" for row in table.rows])
 
 
-def _open(path: str, kinds: int, name: str) -> gdal.Dataset:
+def _open(path: str, kinds: int, what: str) -> gdal.Dataset:
     try:
         return gdal.OpenEx(path, kinds | gdal.OF_VERBOSE_ERROR)
     except RuntimeError as error:
-        raise InputError("unreadable", f"{name} {path} cannot be opened ({error}). Check the path.") from error
+        raise InputError("not_opened", what=what, path=path, reason=error) from error
 
 
-def _check_place(dataset: gdal.Dataset, name: str) -> None:
+def _check_place(dataset: gdal.Dataset, what: str, path: str | Path) -> None:
     if dataset.GetSpatialRef() is None or dataset.GetGeoTransform(can_return_null=True) is None:
-        raise InputError("no_crs", f"{name} has no coordinate reference system or position. Assign them.")
+        raise InputError("no_place", what=what, path=path)
 
 
 def _checked(values: npt.NDArray[Any], path: Path, table: ClassTable) -> Bytes:
@@ -229,9 +217,12 @@ def _checked(values: npt.NDArray[Any], path: Path, table: ClassTable) -> Bytes:
     unknown = sorted(set(np.unique(values).tolist()) - known)
     if unknown:
         raise InputError(
-            "unknown_label",
-            f"{path} holds the values {', '.join(map(str, unknown[:5]))}; known are the class ids "
-            f"0-{len(table.predicted) - 1}, {UNKNOWN_CLASS} (changed, class not known) and {NODATA} (nothing known).",
+            "unknown_class_id",
+            path=path,
+            found=unknown[:5],
+            last=len(table.predicted) - 1,
+            unsettled=UNKNOWN_CLASS,
+            nothing=NODATA,
         )
     return values.astype(np.uint8)
 

@@ -73,9 +73,7 @@ class ChangeMap:
         try:
             self._file = gdal.Open(str(run_dir / CHANGE_TIF))
         except RuntimeError as error:
-            raise InputError(
-                "no_run", f"{run_dir} is no run folder: {CHANGE_TIF} is missing or cannot be read. GDAL says: {error}."
-            ) from error
+            raise InputError("no_raster_of_run", folder=run_dir, file=CHANGE_TIF, reason=error) from error
         self.classes = len(run_classes(run_dir).predicted)
         self.width, self.height = self._file.RasterXSize, self._file.RasterYSize
         self.spatial_reference = self._file.GetSpatialRef()
@@ -148,7 +146,7 @@ def draw_sample(
     """
     folder = Path(run_dir)
     if not (folder / RUN_GPKG).is_file():
-        raise InputError("no_candidates", f"There is no {RUN_GPKG} in {folder}. Make the run's polygons first.")
+        raise InputError("no_polygons_yet", file=RUN_GPKG, folder=folder)
     change = ChangeMap(folder)
     counting, finding = feedback.split(1, 1)
     mapped = change.count(counting)
@@ -161,7 +159,7 @@ def draw_sample(
     wanted = np.array([points.get(class_id, 0) for class_id in range(change.classes)], np.int64)
     wanted = np.clip(np.maximum(wanted, kept), 0, mapped.pixels)
     if not 0 < wanted.sum() <= LARGEST_SAMPLE:
-        raise InputError("bad_sample_size", f"{wanted.sum()} points: a sample has 1 to {LARGEST_SAMPLE:,} of them.")
+        raise InputError("bad_sample_size", count=wanted.sum(), most=LARGEST_SAMPLE)
     ordinals = {
         class_id: chosen(int(mapped.pixels[class_id]), int(count), seed, class_id)[kept[class_id] :]
         for class_id, count in enumerate(wanted.tolist())
@@ -200,11 +198,7 @@ def _begun(file: gdal.Dataset, mapped: Mapped) -> tuple[Whole, int] | None:
         drawn[stratum["class_id"]], pixels[stratum["class_id"]] = stratum["drawn"], stratum["pixels"]
         seed = stratum["seed"]
     if not np.array_equal(pixels, mapped.pixels):
-        raise InputError(
-            "other_map",
-            f"{CHANGE_TIF} is not the map any more that the sample was drawn from, and the sample has judgements. "
-            "Detect into another folder and draw a new sample there.",
-        )
+        raise InputError("other_map", file=CHANGE_TIF)
     return drawn, seed
 
 
@@ -254,11 +248,7 @@ def _said(file: gdal.Dataset) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        raise FarmCDError(
-            "sample_not_stored",
-            f"The sample could not be written into {file.GetDescription()} ({error}). Save or stop editing its layers, "
-            "close other programs that use the file, check that it may be written, and try again.",
-        ) from error
+        raise FarmCDError("sample_not_stored", path=file.GetDescription(), reason=error) from error
 
 
 def _add(

@@ -56,9 +56,13 @@ class Rasters:
         for file in self._files:
             if (file.RasterXSize, file.RasterYSize) != (self.width, self.height):
                 raise InputError(
-                    "bad_run",
-                    f"{file.GetDescription()} has {file.RasterXSize} x {file.RasterYSize} pixels, {CHANGE_TIF} has "
-                    f"{self.width} x {self.height}; they are not of one run. Run the detection again.",
+                    "run_mixed",
+                    path=file.GetDescription(),
+                    width=file.RasterXSize,
+                    height=file.RasterYSize,
+                    other=CHANGE_TIF,
+                    other_width=self.width,
+                    other_height=self.height,
                 )
         self.geotransform = change.GetGeoTransform()
         self.crs_wkt = change.GetProjection()
@@ -167,6 +171,4 @@ def _open(run_dir: Path, name: str) -> gdal.Dataset:
     try:
         return gdal.Open(str(run_dir / name))
     except RuntimeError as error:
-        raise InputError(
-            "no_run", f"{run_dir} is no run folder: {name} is missing or cannot be read. GDAL says: {error}."
-        ) from error
+        raise InputError("no_raster_of_run", folder=run_dir, file=name, reason=error) from error

@@ -69,11 +69,7 @@ def vectorise(
     rasters = Rasters(run_dir, len(classes.predicted))
     target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
     if reviewed := count_reviewed(target):
-        raise InputError(
-            "reviewed",
-            f"{reviewed} candidates or sample points in {target} have been reviewed already, and new polygons would "
-            "replace them. Copy the run folder without farmcd.gpkg and make the polygons there.",
-        )
+        raise InputError("reviewed", count=reviewed, file=target)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
@@ -228,11 +224,11 @@ def _step(feedback: Feedback, fraction: float) -> None:
 
 def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
     if not 0 < tau <= 1:
-        raise InputError("bad_tau", f"tau is {tau}; give a confidence above 0 and up to 1 (0.8 is usual).")
+        raise InputError("bad_tau", tau=tau)
     if not 0 <= minimum_m2 < float("inf"):
-        raise InputError("bad_mmu", f"The minimum mapping unit is {minimum_m2} m2; give 0 or more.")
+        raise InputError("bad_minimum_mapping_unit", minimum_m2=minimum_m2)
     if connectivity not in (4, 8):
-        raise InputError("bad_connectivity", f"The connectivity is {connectivity}; give 4 or 8.")
+        raise InputError("bad_connectivity", connectivity=connectivity)
 
 
 def _write_record(run_dir: Path, gpkg: Path, classes: ClassTable) -> None:

@@ -56,9 +56,7 @@ def detect(
             return run.result(folder, predictor)
         except Cancelled:
             if folder.resumable:
-                raise Cancelled(
-                    f"Stopped by the user. What is finished stays in {folder.out_dir}; the same run goes on from there."
-                ) from None
+                raise Cancelled("stopped_resumable", folder=folder.out_dir) from None
             raise
         finally:
             # The process may stay warm for another run.
@@ -205,24 +203,13 @@ def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> st
 def _refuse_if_reviewed(folder: RunFolder) -> None:
     """Raise InputError where computing anew would replace verdicts of a person."""
     if reviewed := count_reviewed(folder.out_dir / RUN_GPKG):
-        raise InputError(
-            "reviewed",
-            f"{reviewed} candidates in {folder.out_dir} have been reviewed already, and computing the run anew would "
-            "lose that. Choose another output folder.",
-        )
+        raise InputError("reviewed_run", count=reviewed, folder=folder.out_dir)
 
 
 def _origin(journal: Journal, folder: RunFolder) -> list[Finding]:
     """Say what became of an unfinished run that the folder held."""
     if journal.differs:
-        return [
-            Finding(
-                "warning",
-                "begun_anew",
-                f"{folder.out_dir} held an unfinished run that differs in: {', '.join(journal.differs)}. It was "
-                "removed, and this run began from the start.",
-            )
-        ]
+        return [Finding("warning", "begun_anew", {"folder": folder.out_dir, "differs": journal.differs})]
     if journal.steps:
-        return [Finding("info", "went_on", f"The unfinished run in {folder.out_dir} was continued.")]
+        return [Finding("info", "went_on", {"folder": folder.out_dir})]
     return []

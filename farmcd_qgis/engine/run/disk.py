@@ -24,18 +24,10 @@ def writing_to(folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         full = error.errno in NO_SPACE if isinstance(error, OSError) else _is_full(folder)
         if full:
-            raise FarmCDError(
-                "disk_full", f"There is no space left for {folder}. Free some, or choose another output folder."
-            ) from error
+            raise FarmCDError("disk_full", folder=folder) from error
         if isinstance(error, OSError):
-            raise InputError(
-                "out_dir_not_writable",
-                f"Cannot write to {folder} ({error.strerror}). Choose a folder that you may write to.",
-            ) from error
-        raise FarmCDError(
-            "write_failed",
-            f"Writing to {folder} failed. If its disk or quota is full, free some space. GDAL says: {error}.",
-        ) from error
+            raise InputError("out_dir_not_writable", folder=folder, reason=error.strerror) from error
+        raise FarmCDError("write_failed", folder=folder, reason=error) from error
 
 
 def _is_full(folder: Path) -> bool:

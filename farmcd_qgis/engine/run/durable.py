@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ...core.messages import tell
+
 logger = logging.getLogger(__name__)
 
 TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
@@ -70,5 +72,5 @@ def _lock(file: BinaryIO) -> bool:
     except OSError as error:
         if error.errno in TAKEN:
             return False
-        logger.warning("%s cannot be locked (%s): let no two runs write there at once.", file.name, error.strerror)
+        tell(logger, "not_locked", path=file.name, reason=error.strerror)
     return True

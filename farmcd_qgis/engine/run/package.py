@@ -74,8 +74,7 @@ def told(package: Path) -> Iterator[None]:
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
         if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
             raise FarmCDError("disk_full", folder=str(package.parent)) from error
-        code = "package_locked" if busy else "package_damaged"
-        raise FarmCDError(code, file=str(package), reason=str(error)) from error
+        raise FarmCDError("package_locked" if busy else "package_damaged", file=package, reason=error) from error
 
 
 def _count(database: sqlite3.Connection) -> int:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ...core.errors import FarmCDError, InputError
-from ...core.protocol import Finding, RunResult
+from ...core.protocol import Finding, RunResult, finding_from_dict
 from ...core.run_files import (
     ARBITRATION_TIF,
     CHANGE_TIF,
@@ -63,11 +63,7 @@ class RunFolder:
                     self._made.append(folder)
                 if not self._held.enter_context(sole(self.staging / LOCK)):
                     self._made.clear()
-                    raise InputError(
-                        "run_busy",
-                        f"Another process is writing a run into {self.out_dir}. Wait for it, stop it, or choose "
-                        "another output folder.",
-                    )
+                    raise InputError("run_busy", folder=self.out_dir)
                 if (self.staging / COMPLETE).exists():
                     self._move()
                 shutil.rmtree(self.path, ignore_errors=True)
@@ -153,11 +149,7 @@ class RunFolder:
             return
         for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG):
             if (self.out_dir / name).exists():
-                raise InputError(
-                    "out_dir_in_use",
-                    f"{self.out_dir} already holds {name} but no finished run; choose another output folder, or "
-                    "remove that file.",
-                )
+                raise InputError("out_dir_in_use", folder=self.out_dir, file=name)
 
     def _clear(self) -> None:
         shutil.rmtree(self.staging, ignore_errors=True)
@@ -186,12 +178,8 @@ def finished_record(out_dir: Path) -> dict[str, Any] | None:
 def finished_result(out_dir: Path, record: dict[str, Any], identity: Identity) -> RunResult:
     """Return the result of a finished run by its record; raises InputError if it is of another request or input."""
     if differs := differences(record.get("identity") or {}, identity):
-        raise InputError(
-            "run_exists",
-            f"{out_dir} already holds a finished run, which differs in: {', '.join(differs)}. Choose another output "
-            "folder, or ask for it to be computed anew, which replaces it.",
-        )
-    said = Finding("info", "finished_before", f"{out_dir} holds this very run, finished {record['finished']}.")
+        raise InputError("run_exists", folder=out_dir, differs=differs)
+    said = Finding("info", "finished_before", {"folder": out_dir, "finished": record["finished"]})
     figures = record.get("figures") or {}
     return RunResult(
         str(out_dir),
@@ -200,5 +188,5 @@ def finished_result(out_dir: Path, record: dict[str, Any], identity: Identity) -
         figures.get("candidates", 0),
         figures.get("hard_regions", 0),
         figures.get("area_ha", {}),
-        [said, *(Finding(**finding) for finding in record.get("findings") or [])],
+        [said, *(finding_from_dict(finding) for finding in record.get("findings") or [])],
     )

@@ -100,15 +100,11 @@ def _nodes(count: int, step: int) -> Floats:
 def _read_crs(crs_wkt: str) -> osr.SpatialReference:
     crs = osr.SpatialReference()
     if not crs_wkt:
-        raise InputError("no_crs", "The raster has no coordinate reference system; areas cannot be measured.")
+        raise InputError("areas_no_crs")
     crs.SetFromUserInput(crs_wkt)
     crs.SetAxisMappingStrategy(osr.OAMS_TRADITIONAL_GIS_ORDER)
     if not (crs.IsGeographic() or crs.IsProjected()):
-        raise InputError(
-            "local_crs",
-            f"The coordinate reference system {crs.GetName()!r} has no known place on the Earth; areas cannot be "
-            "measured. Assign a geographic or projected one.",
-        )
+        raise InputError("local_crs", crs=crs.GetName())
     return crs
 
 
@@ -128,8 +124,4 @@ def _equal_area(crs: osr.SpatialReference, x: float, y: float) -> osr.Coordinate
 
 
 def _off_the_earth() -> InputError:
-    return InputError(
-        "no_area",
-        "Part of the data lies where its coordinate reference system does not hold, so that areas cannot be "
-        "measured. Check its CRS and position.",
-    )
+    return InputError("no_area")

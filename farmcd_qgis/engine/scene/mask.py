@@ -38,13 +38,13 @@ class Mask:
         layers = []
         if request.extent is not None:
             box = _extent_on_grid(pair, request.extent, request.extent_crs)
-            bounds = _narrowed(bounds, _window_of(pair, *box), "extent", f"The extent {request.extent}")
+            bounds = _narrowed(bounds, _window_of(pair, *box), "extent", str(request.extent))
         if request.aoi:
-            area = PolygonMask(request.aoi, pair, "aoi", f"The area of interest {request.aoi}")
-            bounds = _narrowed(bounds, area.window, "aoi", f"The area of interest {request.aoi}")
+            area = PolygonMask(request.aoi, pair, "aoi")
+            bounds = _narrowed(bounds, area.window, "aoi", request.aoi)
             layers.append(area)
         if request.farmland:
-            layers.append(PolygonMask(request.farmland, pair, "farmland", f"The farmland layer {request.farmland}"))
+            layers.append(PolygonMask(request.farmland, pair, "farmland"))
         return cls(bounds, layers)
 
     @property
@@ -71,28 +71,24 @@ class Mask:
 class PolygonMask:
     """The polygons of one layer that lie on the grid: repaired, in the grid's CRS, behind a spatial index.
 
-    `window` holds their pixels. `code` begins the error codes, `name` the sentences.
+    `window` holds their pixels. `role` says in errors what they are for: "aoi" or "farmland".
     """
 
-    def __init__(self, source: str, pair: Pair, code: str, name: str) -> None:
+    def __init__(self, source: str, pair: Pair, role: str) -> None:
         self._geotransform = pair.geotransform
         self._crs = x_first(osr.SpatialReference(pair.crs_wkt))
         self._path = f"/vsimem/farmcd_{uuid4().hex}.gpkg"
         try:
-            self._dataset = self._copy_in(source, pair, code, name)
+            self._dataset = self._copy_in(source, pair, role)
         except RuntimeError as error:
-            raise InputError(
-                f"{code}_unreadable", f"{name} cannot be read ({error}). Choose a polygon layer."
-            ) from error
+            raise InputError("polygons_unreadable", role=role, path=source, reason=error) from error
         self._layer = self._dataset.GetLayer(0)
         window = None
         if self._layer.GetFeatureCount():
             xmin, xmax, ymin, ymax = self._layer.GetExtent()
             window = _window_of(pair, xmin, ymin, xmax, ymax)
         if window is None:
-            raise InputError(
-                f"{code}_outside", f"{name} has no polygon on the rasters. Choose another layer, or check its CRS."
-            )
+            raise InputError("polygons_outside", role=role, path=source)
         self.window = window
         self._blocks = self._touched_blocks(pair.width, pair.height)
 
@@ -134,21 +130,18 @@ class PolygonMask:
         gdal.RasterizeLayer(target, [1], self._layer, burn_values=[1])
         return target.ReadAsArray().astype(bool)
 
-    def _copy_in(self, source: str, pair: Pair, code: str, name: str) -> gdal.Dataset:
+    def _copy_in(self, source: str, pair: Pair, role: str) -> gdal.Dataset:
         path, _, layer_name = source.partition("|layername=")
         dataset = gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_VERBOSE_ERROR)
         layer = dataset.GetLayerByName(layer_name) if layer_name else dataset.GetLayer(0)
         if layer is None:
-            raise InputError(f"{code}_unreadable", f"{name} has no such layer. Choose a polygon layer.")
+            raise InputError("polygons_no_layer", role=role, path=source)
         kind = ogr.GT_Flatten(layer.GetGeomType())
         if kind not in SURFACES:
-            raise InputError(
-                f"{code}_not_polygons",
-                f"{name} holds geometries of type {ogr.GeometryTypeToName(kind)}; polygons are needed.",
-            )
+            raise InputError("not_polygons", role=role, path=source, type=ogr.GeometryTypeToName(kind))
         # GeoPackages name a CRS in any case: "Undefined Cartesian SRS" is one of two that mean none.
         if layer.GetSpatialRef() is None or layer.GetSpatialRef().GetName().startswith("Undefined"):
-            raise InputError(f"{code}_no_crs", f"{name} has no coordinate reference system. Assign one.")
+            raise InputError("polygons_no_crs", role=role, path=source)
         return gdal.VectorTranslate(
             self._path,
             dataset,
@@ -172,7 +165,7 @@ def _extent_on_grid(
     """Bring an extent into the grid's CRS, where it becomes the box around it."""
     xmin, ymin, xmax, ymax = extent
     if not (xmin < xmax and ymin < ymax):
-        raise InputError("extent_empty", f"The extent {extent} is empty; it is xmin, ymin, xmax, ymax.")
+        raise InputError("extent_empty", extent=extent)
     if not crs:
         return extent
     own = osr.SpatialReference()
@@ -181,9 +174,7 @@ def _extent_on_grid(
         grid = x_first(osr.SpatialReference(pair.crs_wkt))
         return osr.CoordinateTransformation(x_first(own), grid).TransformBounds(*extent, 21)
     except RuntimeError as error:
-        raise InputError(
-            "extent_outside", f"The extent {extent} cannot be brought from {crs} onto the rasters ({error})."
-        ) from error
+        raise InputError("extent_outside", extent=extent, crs=crs, reason=error) from error
 
 
 def _window_of(pair: Pair, xmin: float, ymin: float, xmax: float, ymax: float) -> Window | None:
@@ -202,8 +193,8 @@ def _box_of(geotransform: tuple[float, ...], window: Window) -> tuple[float, flo
     return x + window.column * dx, y + window.bottom * dy, x + window.right * dx, y + window.row * dy
 
 
-def _narrowed(bounds: Window, window: Window | None, code: str, name: str) -> Window:
+def _narrowed(bounds: Window, window: Window | None, role: str, place: str) -> Window:
     common = bounds.intersection(window) if window else None
     if common is None or not (common.width and common.height):
-        raise InputError(f"{code}_outside", f"{name} lies outside the rasters or the extent. Choose another.")
+        raise InputError("place_outside", role=role, place=place)
     return common

@@ -169,11 +169,7 @@ def _warped(raster: Raster, **options: Any) -> Raster:
     try:
         warped = gdal.Warp("", chosen, format="VRT", dstAlpha=True, **options)
     except RuntimeError as error:
-        raise InputError(
-            "cannot_warp",
-            f"The {raster.role} raster {raster.path} cannot be brought onto the common grid ({error}). Check its "
-            "coordinate reference system.",
-        ) from error
+        raise InputError("cannot_warp", role=raster.role, path=raster.path, reason=error) from error
     return replace(raster, dataset=warped, bands=(1, 2, 3), alpha=4)
 
 
@@ -185,22 +181,30 @@ def _check_overlap(reference: Raster, other: Raster) -> None:
         xmin, ymin, xmax, ymax = transformation.TransformBounds(*other.bounds, 21)
     except RuntimeError as error:
         raise InputError(
-            "no_overlap",
-            f"The two rasters cannot be brought together: {other.path} ({other.crs.GetName()}) has no place in the "
-            f"coordinate reference system of {reference.path} ({reference.crs.GetName()}): {error}.",
+            "no_common_crs",
+            other=other.path,
+            other_crs=other.crs.GetName(),
+            path=reference.path,
+            crs=reference.crs.GetName(),
+            reason=error,
         ) from error
     columns = (min(xmax, right) - max(xmin, left)) / reference.geotransform[1]
     rows = (min(ymax, top) - max(ymin, bottom)) / -reference.geotransform[5]
     if not (columns > 0 and rows > 0):
         raise InputError(
             "no_overlap",
-            f"The two rasters do not overlap: {reference.path} spans x {left:.9g} to {right:.9g} and y {bottom:.9g} to "
-            f"{top:.9g}, {other.path} there x {xmin:.9g} to {xmax:.9g} and y {ymin:.9g} to {ymax:.9g}. Check their "
-            "coordinate reference systems.",
+            path=reference.path,
+            left=left,
+            right=right,
+            bottom=bottom,
+            top=top,
+            other=other.path,
+            xmin=xmin,
+            xmax=xmax,
+            ymin=ymin,
+            ymax=ymax,
         )
     if round(columns) < LEAST_OVERLAP or round(rows) < LEAST_OVERLAP:
         raise InputError(
-            "small_overlap",
-            f"{reference.path} and {other.path} share only {columns:.0f} x {rows:.0f} pixels; at least "
-            f"{LEAST_OVERLAP} x {LEAST_OVERLAP} are needed. Choose larger rasters.",
+            "small_overlap", path=reference.path, other=other.path, columns=columns, rows=rows, least=LEAST_OVERLAP
         )

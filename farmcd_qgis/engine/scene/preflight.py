@@ -9,7 +9,8 @@ from pathlib import Path
 from osgeo import gdal
 
 from ...core.errors import InputError
-from ...core.protocol import Finding, RunRequest, Severity
+from ...core.messages import part
+from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card
 from ..run.identity import run_identity
@@ -36,7 +37,7 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
     try:
         scene = Scene.open(request)
     except InputError as error:
-        return _survey(request, [], [_said(error)])
+        return _survey(request, [], [finding_of(error)])
     return _survey(request, [lambda: _scene(scene, deep), lambda: _earlier_run(scene)])
 
 
@@ -45,7 +46,7 @@ def check(scene: Scene) -> list[Finding]:
     findings = _survey(scene.request, [lambda: _scene(scene, True)])
     for finding in findings:
         if finding.severity == "error":
-            raise InputError(finding.code, finding.message)
+            raise error_of(finding)
     return findings
 
 
@@ -54,49 +55,38 @@ def _survey(
 ) -> list[Finding]:
     findings = found or []
 
-    def attempt(part: Callable[[], Iterator[Finding]]) -> None:
+    def attempt(each: Callable[[], Iterator[Finding]]) -> None:
         try:
-            findings.extend(part())
+            findings.extend(each())
         except InputError as error:
-            findings.append(_said(error))
+            findings.append(finding_of(error))
 
-    for part in (*parts, lambda: _parameters(request), lambda: _checkpoint(request), lambda: _output(request)):
-        attempt(part)
+    for each in (*parts, lambda: _parameters(request), lambda: _checkpoint(request), lambda: _output(request)):
+        attempt(each)
     order: list[Severity] = ["error", "warning", "info"]
     return sorted(findings, key=lambda finding: order.index(finding.severity))
-
-
-def _said(error: InputError) -> Finding:
-    return Finding("error", error.code, error.message)
 
 
 def _parameters(request: RunRequest) -> Iterator[Finding]:
     Lattice(request.tile, request.tile, request.tile, request.overlap)
     if not 0 < request.tau < 1:
-        raise InputError("bad_tau", f"Tau is {request.tau:g}; give a confidence between 0 and 1 (0.8 is usual).")
+        raise InputError("bad_tau", tau=request.tau)
     if not request.minimum_mapping_unit_m2 >= 0:
-        raise InputError(
-            "bad_minimum_mapping_unit",
-            f"The minimum mapping unit is {request.minimum_mapping_unit_m2:g} m²; give 0 or more (400 is usual).",
-        )
+        raise InputError("bad_minimum_mapping_unit", minimum_m2=request.minimum_mapping_unit_m2)
     if request.connectivity not in (4, 8):
-        raise InputError("bad_connectivity", f"The connectivity is {request.connectivity}; give 4 or 8.")
+        raise InputError("bad_connectivity", connectivity=request.connectivity)
     if request.batch < 0:
-        raise InputError(
-            "bad_batch", f"The batch is {request.batch} tiles; give 1 or more, or 0 to leave it to FarmCD."
-        )
+        raise InputError("bad_batch", batch=request.batch)
     if request.before and request.before == request.after:
-        yield Finding(
-            "warning",
-            "same_file",
-            f"Before and after are the same file ({request.before}): no change can be found. Choose another date.",
-        )
+        yield Finding("warning", "same_pair", {"path": request.before})
 
 
 def _card(request: RunRequest) -> ModelCard | None:
     path = Path(request.checkpoint)
-    if not request.checkpoint or not path.is_file():
-        raise InputError("checkpoint_missing", f"There is no checkpoint file {request.checkpoint or '(none chosen)'}.")
+    if not request.checkpoint:
+        raise InputError("no_checkpoint_chosen")
+    if not path.is_file():
+        raise InputError("checkpoint_missing", path=request.checkpoint)
     # An authors' file is a pickle: it is checked when torch reads it, safely.
     return read_card(path) if path.suffix == ".safetensors" else None
 
@@ -104,12 +94,7 @@ def _card(request: RunRequest) -> ModelCard | None:
 def _checkpoint(request: RunRequest) -> Iterator[Finding]:
     card = _card(request)
     if card is not None and card.bands and None in (request.before_bands, request.after_bands):
-        yield Finding(
-            "warning",
-            "bands_untrained",
-            f"The checkpoint {card.name} was trained on {', '.join(card.bands)}, but the bands 1, 2, 3 are read: name "
-            "those bands of each image, such as 1,4,3, or use another checkpoint.",
-        )
+        yield Finding("warning", "bands_untrained", {"checkpoint": card.name, "bands": card.bands})
     if card is not None and request.tile % card.multiple:
         raise InputError("tile_multiple", tile=request.tile, multiple=card.multiple, card=card.name)
 
@@ -123,8 +108,7 @@ def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Fi
         yield Finding(
             "warning",
             "resolution_untrained",
-            f"The pair has {resolution_m:.3g} m per pixel, but the checkpoint {card.name} was trained for "
-            f"{finest:g} to {coarsest:g} m: expect worse results. Resample the pair, or use another checkpoint.",
+            {"resolution_m": resolution_m, "checkpoint": card.name, "finest": finest, "coarsest": coarsest},
         )
 
 
@@ -132,9 +116,9 @@ def _output(request: RunRequest) -> Iterator[Finding]:
     folder = Path(request.out_dir).expanduser().absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
-        raise InputError("not_a_folder", f"{there} is a file; choose a folder for the output.")
+        raise InputError("not_a_folder", folder=there)
     if not os.access(there, os.W_OK | os.X_OK):
-        raise InputError("read_only", f"The folder {there} cannot be written to; choose another output folder.")
+        raise InputError("read_only", folder=there)
     yield from ()
 
 
@@ -143,16 +127,12 @@ def _earlier_run(scene: Scene) -> Iterator[Finding]:
     request = scene.request
     folder = Path(request.out_dir).expanduser().absolute()
     if is_resumable(folder):
-        yield Finding(
-            "info",
-            "unfinished_run",
-            f"{folder} holds an unfinished run: the same run is continued, another begins anew.",
-        )
+        yield Finding("info", "unfinished_run", {"folder": folder})
     record = finished_record(folder)
     if record is None:
         return
     if request.force:
-        yield Finding("warning", "replaces_run", f"The run that {folder} holds is computed anew, and replaced.")
+        yield Finding("warning", "replaces_run", {"folder": folder})
         return
     try:
         identity = run_identity(scene, checkpoint_hash(request.checkpoint))
@@ -166,12 +146,7 @@ def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
     there = next(path for path in (folder, *folder.parents) if path.exists())
     needed, free = mask.bounds.width * mask.bounds.height * BYTES_PER_PIXEL, shutil.disk_usage(there).free
     if free < needed:
-        yield Finding(
-            "warning",
-            "little_space",
-            f"The disk of {there} has {free / 1e9:.1f} GB free and the run may need {needed / 1e9:.1f} GB. Free some "
-            "space, or choose another output folder.",
-        )
+        yield Finding("warning", "little_space", {"folder": there, "free_gb": free / 1e9, "needed_gb": needed / 1e9})
 
 
 def _scene(scene: Scene, deep: bool) -> Iterator[Finding]:
@@ -192,19 +167,11 @@ def _resolutions(pair: Pair) -> Iterator[Finding]:
     sides = {raster.role: raster.resolution_m for raster in pair.sources}
     coarse, fine = max(sides.values()), min(sides.values())
     if coarse / fine >= MUCH_COARSER:
-        yield Finding(
-            "warning",
-            "resolutions_differ",
-            f"The before raster has {sides['before']:.3g} m and the after raster {sides['after']:.3g} m per pixel: "
-            "detail that one date cannot show will be taken for change. Choose dates of like resolution.",
-        )
+        yield Finding("warning", "resolutions_differ", {"before_m": sides["before"], "after_m": sides["after"]})
     names = [raster.crs.GetName() for raster in pair.sources]
     if names[0] != names[1]:
         yield Finding(
-            "info",
-            "crs_differ",
-            f"The rasters have different coordinate reference systems ({names[0]}; {names[1]}); the result is in "
-            f"that of the reference raster ({pair.reference.crs.GetName()}).",
+            "info", "crs_differ", {"before": names[0], "after": names[1], "crs": pair.reference.crs.GetName()}
         )
 
 
@@ -213,46 +180,26 @@ def _types(pair: Pair) -> Iterator[Finding]:
         limits = pair.stretch[raster.role]
         if limits is None:
             continue
-        spans = ", ".join(f"{low:.4g} to {high:.4g}" for low, high in limits)
-        yield Finding(
-            "info",
-            "stretched",
-            f"The {raster.role} raster is {gdal.GetDataTypeName(raster.data_type)}; red, green and blue are stretched "
-            f"to 8 bits from {spans}.",
-        )
+        spans = [part("span", low=low, high=high) for low, high in limits]
+        kind = gdal.GetDataTypeName(raster.data_type)
+        yield Finding("info", "stretched", {"role": raster.role, "type": kind, "spans": spans})
 
 
 def _dates(pair: Pair) -> Iterator[Finding]:
     before, after = pair.dates
     if before and after and before > after:
-        yield Finding(
-            "warning",
-            "dates_reversed",
-            f"The before raster ({before}) is younger than the after raster ({after}). Swap them if that is not meant.",
-        )
+        yield Finding("warning", "dates_reversed", {"before": before, "after": after})
     for role, day in (("before", before), ("after", after)):
         if not day:
-            yield Finding(
-                "info",
-                "no_date",
-                f"When the {role} raster was taken is known neither from its metadata nor from its file name. Give "
-                "the date in the advanced settings if the report is to show it.",
-            )
+            yield Finding("info", "no_date", {"role": role})
 
 
 def _common_ground(pair: Pair) -> Iterator[Finding]:
     share = float(pair.sample()[2].mean())
     if share == 0:
-        raise InputError(
-            "no_common_ground",
-            "Nowhere do both rasters hold valid pixels: they overlap only in nodata. Check their nodata values.",
-        )
+        raise InputError("no_common_ground")
     if share < LITTLE_COMMON:
-        yield Finding(
-            "warning",
-            "little_common_ground",
-            f"Only {share:.0%} of the reference raster is valid in both dates; the rest becomes nodata.",
-        )
+        yield Finding("warning", "little_common_ground", {"share": share})
 
 
 def _shift(pair: Pair) -> Iterator[Finding]:
@@ -261,9 +208,4 @@ def _shift(pair: Pair) -> Iterator[Finding]:
         return
     pixels = (shift.columns**2 + shift.rows**2) ** 0.5
     if pixels >= WARN_SHIFT_PX:
-        yield Finding(
-            "warning",
-            "shifted",
-            f"The dates seem shifted by {pixels:.0f} pixels ({pixels * pair.resolution_m:.1f} m): field edges will be "
-            "taken for change. Register them (Layer > Georeferencer) before relying on the result.",
-        )
+        yield Finding("warning", "shifted", {"pixels": pixels, "metres": pixels * pair.resolution_m})

@@ -97,9 +97,7 @@ class Raster:
             valid = self._valid(values, (column, row, width, height), out)
         except RuntimeError as error:
             raise InputError(
-                "unreadable",
-                f"The {self.role} raster {self.path} is damaged: rows {row} to {row + height - 1} cannot be read "
-                f"({error}). Copy or export it again.",
+                "damaged_rows", role=self.role, path=self.path, row=row, last_row=row + height - 1, reason=error
             ) from error
         return values, valid
 
@@ -147,11 +145,7 @@ class Raster:
         """
         values, valid = self.sample()
         if not valid.any():
-            raise InputError(
-                "all_nodata",
-                f"The {self.role} raster {self.path} holds nothing but nodata. Check its nodata value, or choose "
-                "another raster.",
-            )
+            raise InputError("all_nodata", role=self.role, path=self.path)
         if self.data_type == gdal.GDT_Byte:
             return None
         limits = np.percentile(values[:, valid].astype(np.float64), STRETCH_PERCENT, axis=1)
@@ -177,55 +171,41 @@ def open_raster(path: str, role: str, bands: Sequence[int] | None = None) -> Ras
     Raises InputError where it is missing, damaged, not a raster, without a place on the ground, or of a kind that
     cannot be used.
     """
-    name = f"The {role} raster {path}"
     if not path:
-        raise InputError("no_raster", f"No {role} raster is chosen.")
+        raise InputError("no_raster", role=role)
     status = gdal.VSIStatL(path)
     if status is not None and not status.IsDirectory() and status.size == 0:
-        raise InputError("empty_file", f"{name} is an empty file (0 bytes). Copy or export it again.")
+        raise InputError("empty_file", role=role, path=path)
     try:
         dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
     except RuntimeError as error:
         if status is None and ":" not in path.removeprefix(Path(path).drive):
-            raise InputError("missing_file", f"{name} does not exist. Check the path.") from error
-        raise InputError(
-            "not_a_raster", f"{name} cannot be opened as an image ({error}). Choose a file that GDAL reads."
-        ) from error
-    _check_ground(dataset, name)
-    return Raster(path, role, dataset, _chosen_bands(dataset, name, bands))
+            raise InputError("missing_file", role=role, path=path) from error
+        raise InputError("not_a_raster", role=role, path=path, reason=error) from error
+    _check_ground(dataset, role, path)
+    return Raster(path, role, dataset, _chosen_bands(dataset, role, path, bands))
 
 
-def _check_ground(dataset: gdal.Dataset, name: str) -> None:
+def _check_ground(dataset: gdal.Dataset, role: str, path: str) -> None:
     if dataset.GetSpatialRef() is None:
-        raise InputError(
-            "no_crs",
-            f"{name} has no coordinate reference system. Assign one (Raster > Projections > Assign Projection).",
-        )
+        raise InputError("no_crs", role=role, path=path)
     if dataset.GetGeoTransform(can_return_null=True) is None:
-        raise InputError("no_geotransform", f"{name} is not georeferenced. Georeference it (Layer > Georeferencer).")
+        raise InputError("no_geotransform", role=role, path=path)
 
 
-def _chosen_bands(dataset: gdal.Dataset, name: str, bands: Sequence[int] | None) -> tuple[int, int, int]:
+def _chosen_bands(dataset: gdal.Dataset, role: str, path: str, bands: Sequence[int] | None) -> tuple[int, int, int]:
     count = dataset.RasterCount
     if count < 3:
-        hint = "Choose the multi-band image."
         if count and dataset.GetRasterBand(1).GetColorTable() is not None:
-            hint = "Turn its palette into colours first (Raster > Conversion > PCT to RGB)."
-        raise InputError(
-            "too_few_bands",
-            f"{name} has {count} band{'' if count == 1 else 's'}; red, green and blue are needed. {hint}",
-        )
+            raise InputError("palette_raster", role=role, path=path)
+        raise InputError("too_few_bands", role=role, path=path, count=count)
     red, green, blue = chosen = tuple(bands or (1, 2, 3))
     if not all(1 <= band <= count for band in chosen):
-        raise InputError("bad_bands", f"{name} has bands 1 to {count}, but bands {red}, {green}, {blue} are asked for.")
+        raise InputError("bad_bands", role=role, path=path, count=count, bands=chosen)
     for band in chosen:
         kind = dataset.GetRasterBand(band).DataType
         if kind in COMPLEX:
-            raise InputError(
-                "complex_type",
-                f"{name} holds complex numbers (band {band} is {gdal.GetDataTypeName(kind)}), as radar products do. "
-                "Choose an optical image.",
-            )
+            raise InputError("complex_type", role=role, path=path, band=band, type=gdal.GetDataTypeName(kind))
     return red, green, blue
 
 

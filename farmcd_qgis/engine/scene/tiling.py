@@ -68,17 +68,9 @@ class Lattice:
 
     def __post_init__(self) -> None:
         if self.tile < 2 * TILE_MULTIPLE or self.tile % TILE_MULTIPLE:
-            raise InputError(
-                "bad_tile",
-                f"The tile size is {self.tile} pixels; give a multiple of {TILE_MULTIPLE}, "
-                f"at least {2 * TILE_MULTIPLE} (256 is usual).",
-            )
+            raise InputError("bad_tile", tile=self.tile, multiple=TILE_MULTIPLE, least=2 * TILE_MULTIPLE)
         if not 0 <= self.overlap < self.tile:
-            raise InputError(
-                "bad_overlap",
-                f"The overlap is {self.overlap} pixels; give a number from 0 to {self.tile - 1} (a quarter of "
-                f"the tile is usual).",
-            )
+            raise InputError("bad_overlap", overlap=self.overlap, most=self.tile - 1)
 
     @property
     def stride(self) -> int:

@@ -66,7 +66,7 @@ class AccuracyDock(JudgingDock):
             if strata:
                 self._open_sample()
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(error)
             self.close_run()
             return False
         self.panel.run.set_open(self._run_dir)
@@ -132,7 +132,7 @@ class AccuracyDock(JudgingDock):
         try:
             step(self.session)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(error)
             return False
         self._show()
         return True
@@ -164,7 +164,7 @@ class AccuracyDock(JudgingDock):
         self.panel.plan.set_busy(words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(partial(self._finish, task, done))
-        task.failed.connect(partial(self._finish, task, lambda error: self._say(error.message)))
+        task.failed.connect(partial(self._finish, task, lambda error: self._say(error)))
         task.stopped.connect(partial(self._finish, task, lambda _: None, None))
         tasks.start(task)
 
@@ -254,7 +254,7 @@ class AccuracyDock(JudgingDock):
             try:
                 found = self.session.store.assess()
             except FarmCDError as error:
-                self._say(error.message)
+                self._say(error)
         ready = found is not None and found.judged > 0
         self.panel.result.save.setEnabled(ready)
         if found is None or not ready:

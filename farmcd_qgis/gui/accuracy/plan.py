@@ -120,7 +120,7 @@ class PlanPage(QWidget):
                 error = expected_error(self._strata, expected, self.points)
                 self.summary.setText(_words(size, self.points, error))
             except InputError as error:
-                self.summary.setText(said(error.message))
+                self.summary.setText(said(error))
         else:
             self.summary.clear()
         for class_id, label in self._counts.items():

@@ -14,7 +14,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import tasks
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
-from ...core.protocol import Finding, RunRequest, RunResult
+from ...core.protocol import Finding, RunRequest, RunResult, finding_of
 from ...core.run_files import is_resumable
 from ...layers import add_run
 from ...translation import said
@@ -79,7 +79,7 @@ class DetectDock(QgsDockWidget):
         """Build the request from what is chosen; raises InputError with a sentence if something is missing."""
         request = RunRequest(**self.pair.values(), **self.model.values(), **self.advanced.values())
         if not request.out_dir:
-            raise InputError("no_out_dir", tr("Choose an output folder."))
+            raise InputError("no_out_dir")
         return request
 
     def run(self) -> None:
@@ -89,7 +89,7 @@ class DetectDock(QgsDockWidget):
         try:
             request = self.request()
         except InputError as error:
-            self._show_findings([Finding("error", error.code, error.message)])
+            self._show_findings([finding_of(error)])
             return
         self.model.keep()
         task = tasks.DetectTask(request, tr("FarmCD: detect changes"))
@@ -138,7 +138,7 @@ class DetectDock(QgsDockWidget):
         try:
             request = self.request()
         except InputError as error:
-            self._show_findings([Finding("info", error.code, error.message)], can_run=False)
+            self._show_findings([finding_of(error, "info")], can_run=False)
             return
         task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
         self._preflight = task
@@ -147,7 +147,7 @@ class DetectDock(QgsDockWidget):
         tasks.start(task)
 
     def _on_check_failed(self, error: FarmCDError) -> None:
-        self._on_findings([Finding("error", error.code, error.message)])
+        self._on_findings([finding_of(error)])
 
     def _on_findings(self, findings: list[Finding]) -> None:
         self._preflight = None
@@ -158,7 +158,7 @@ class DetectDock(QgsDockWidget):
         self.findings.show_findings(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
         self.run_button.setEnabled(self._task is None and can_run and not errors)
-        self.run_button.setToolTip(said(errors[0].message) if errors else "")
+        self.run_button.setToolTip(said(errors[0]) if errors else "")
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress.setValue(round(1000 * progress.fraction))
@@ -194,7 +194,7 @@ class DetectDock(QgsDockWidget):
 
     def _on_failure(self, error: FarmCDError) -> None:
         self._on_end("")
-        self._show_findings([Finding("error", error.code, error.message)])
+        self._show_findings([finding_of(error)])
         # The inputs may be right and the fault elsewhere: another try must be possible.
         self.run_button.setEnabled(True)
 

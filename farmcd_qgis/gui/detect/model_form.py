@@ -182,11 +182,11 @@ class ModelForm(QWidget):
 
     def _say_why(self, error: FarmCDError) -> None:
         self._asking = None
-        self.card.setText(said(error.message))
+        self.card.setText(said(error))
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
         kept = settings().device.value()
         for row in found["devices"]:
             if row["usable"]:
-                self.device.addItem(f"{row['id']}: {row['name']}", row["id"])
+                self.device.addItem(f"{row['id']}: {said(row['name'])}", row["id"])
         self.device.setCurrentIndex(max(0, self.device.findData(kept)))

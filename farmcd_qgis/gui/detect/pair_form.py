@@ -65,7 +65,7 @@ class PairForm(QWidget):
         """Return the fields of a RunRequest that are set here; raises InputError for a layer that is no file."""
         before, after = self.before.currentLayer(), self.after.currentLayer()
         if before is None or after is None:
-            raise InputError("no_pair", tr("Load a before and an after image and choose them above."))
+            raise InputError("no_pair")
         values: dict[str, Any] = {"before": raster_source(before), "after": raster_source(after)}
         for name, combo in (("aoi", self.aoi), ("farmland", self.farmland)):
             if combo.currentLayer() is not None:

@@ -9,6 +9,7 @@ from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
 from qgis.PyQt.QtCore import QTimer
 from qgis.PyQt.QtWidgets import QAbstractSpinBox, QLineEdit, QTextBrowser, QWidget
 
+from ...core.errors import FarmCDError
 from ...translation import said
 from ..widgets.panel_scroll import PanelScroll
 from ..widgets.words import tr
@@ -79,7 +80,7 @@ class JudgingDock(QgsDockWidget):
     def _pair(self) -> Pair | None:
         return self._map.pair if self._map else None
 
-    def _say(self, message: str, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
+    def _say(self, message: str | FarmCDError, level: Qgis.MessageLevel = Qgis.MessageLevel.Warning) -> None:
         self._iface.messageBar().pushMessage("FarmCD", said(message), level)
 
     # Looks

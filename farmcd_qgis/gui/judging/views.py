@@ -29,7 +29,9 @@ class ReviewViews:
     what they belong to, as in KeyAction.
     """
 
-    def __init__(self, iface: QgisInterface, parent: QWidget, say: Callable[[str], None], work: str = "Review") -> None:
+    def __init__(
+        self, iface: QgisInterface, parent: QWidget, say: Callable[[InputError], None], work: str = "Review"
+    ) -> None:
         self._iface, self._say, self._work = iface, say, work
         self.actions = {
             "pair": KeyAction("pair", tr("Side by side"), "V", self._switch_pair, parent, work=work),
@@ -128,7 +130,7 @@ class ReviewViews:
             before, after = pair
             self._stretch = SameStretch(after, before)
         except InputError as error:
-            self._say(error.message)
+            self._say(error)
             self._end_stretch()
 
     def _end_stretch(self) -> None:

@@ -27,7 +27,7 @@ from ... import tasks
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
 from ...core.paths import bundled_checkpoints, own_checkpoints
-from ...core.protocol import Finding
+from ...core.protocol import finding_of
 from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
 from ...core.run_record import read_record
 from ...review.session import Session
@@ -139,11 +139,11 @@ class LearnDialog(QDialog):
         """Export the samples and train on with them."""
         target = Path(self.target.filePath().strip())
         if not self.checkpoint.filePath().strip():
-            self._show_error(tr("Choose the checkpoint to begin with."))
+            self._show_error(InputError("no_start_chosen"))
         elif target.suffix != SUFFIX or not target.is_absolute():
-            self._show_error(tr("Name a file that ends in .safetensors for the new checkpoint."))
+            self._show_error(InputError("no_target_named"))
         elif target.exists():
-            self._show_error(tr("{0} exists already: give the new checkpoint another name.").format(target))
+            self._show_error(InputError("target_exists", path=target))
         else:
             self._export(then=self._train)
 
@@ -152,7 +152,7 @@ class LearnDialog(QDialog):
         if self.samples.filePath().strip():
             self._export(then=self._on_exported)
         else:
-            self._show_error(tr("Name a new or empty folder for the samples."))
+            self._show_error(InputError("no_samples_folder"))
 
     def cancel(self) -> None:
         """Stop what runs; no checkpoint is written then."""
@@ -190,9 +190,8 @@ class LearnDialog(QDialog):
         try:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            words = tr("The folder {0} cannot be made: {1}.").format(Path(target).parent, error.strerror)
             self._on_end("")
-            self._show_error(words)
+            self._show_error(InputError("folder_not_made", folder=Path(target).parent, reason=error.strerror))
             return
         self.status.setText(tr("Measuring the checkpoint as it is"))
         arguments = {
@@ -238,7 +237,7 @@ class LearnDialog(QDialog):
 
     def _on_failure(self, error: FarmCDError) -> None:
         self._on_end("")
-        self._show_error(error.message)
+        self._show_error(error)
 
     def _on_end(self, words: str) -> None:
         self._task = None
@@ -266,8 +265,8 @@ class LearnDialog(QDialog):
         if self.isVisible() and self.frameGeometry().bottom() > room.bottom():
             self.move(self.x(), max(room.top(), room.bottom() - self.frameGeometry().height()))
 
-    def _show_error(self, message: str) -> None:
-        self.findings.show_findings([Finding("error", "learn", message)])
+    def _show_error(self, error: FarmCDError) -> None:
+        self.findings.show_findings([finding_of(error)])
         self._fit()
 
     def _propose(self, folder: Path | None, name_only: bool = False) -> None:

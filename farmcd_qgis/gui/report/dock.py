@@ -18,7 +18,7 @@ from qgis.PyQt.QtWidgets import (
 from ... import tasks
 from ...core.errors import Cancelled, FarmCDError, InputError
 from ...core.feedback import Feedback, Progress
-from ...core.protocol import Finding
+from ...core.protocol import finding_from_dict, finding_of
 from ...report import ReportSettings, write_report
 from ...report.headless import with_remaining
 from ...translation import said
@@ -29,7 +29,7 @@ from .preview import DRAWN_WIDTH, ReportPreview
 
 PREVIEW_DELAY_MS = 500
 # A process of its own cannot be had: the report is drawn here, and QGIS stalls from page to page.
-NO_PROCESS = ("no_qgis_python", "worker_start", "worker_version")
+NO_PROCESS = ("no_qgis_python", "worker_start", "worker_not_ready", "worker_version")
 
 
 class ReportDock(QgsDockWidget):
@@ -125,8 +125,8 @@ class ReportDock(QgsDockWidget):
             settings = asdict(self.form.settings())
         except InputError as error:
             self._previewed = {}
-            self.preview.show_pages([], "" if error.code == "no_run" else said(error.message))
-            self.findings.show_findings([Finding("info", error.code, error.message)] if error.code == "no_run" else [])
+            self.preview.show_pages([], "" if error.code == "no_run_chosen" else said(error))
+            self.findings.show_findings([finding_of(error, "info")] if error.code == "no_run_chosen" else [])
             self.export_button.setEnabled(False)
             return
         self.export_button.setEnabled(True)
@@ -177,7 +177,7 @@ class ReportDock(QgsDockWidget):
 
     def _on_success(self, made: dict[str, Any], folder: Path) -> None:
         self._on_end(tr("The report is written."))
-        self.findings.show_findings([Finding("warning", "report", message) for message in made["messages"]])
+        self.findings.show_findings([finding_from_dict(finding) for finding in made["findings"]])
         files = {name: Path(path) for name, path in made["files"].items()}
         bar = self._iface.messageBar()
         message = QgsMessageBar.createMessage("FarmCD", tr("The report is written."))
@@ -220,10 +220,12 @@ class ReportDock(QgsDockWidget):
             self._show_error(error)
         else:
             files = {name: str(path) for name, path in made.files.items()}
-            self._on_success({"files": files, "messages": made.messages}, settings.out_folder)
+            self._on_success(
+                {"files": files, "findings": [asdict(finding) for finding in made.findings]}, settings.out_folder
+            )
 
     def _show_error(self, error: FarmCDError) -> None:
-        self.findings.show_findings([Finding("error", error.code, error.message)])
+        self.findings.show_findings([finding_of(error)])
 
     def _on_end(self, words: str) -> None:
         self._task = None

@@ -69,15 +69,15 @@ class ReportForm(QWidget):
         """Build the settings from what is chosen; raises InputError with a sentence if something is missing."""
         run_dir = self.run.currentData()
         if not run_dir:
-            raise InputError("no_run", tr("Choose a run above to report it."))
+            raise InputError("no_run_chosen")
         if not self.folder.filePath().strip():
-            raise InputError("no_out_dir", tr("Choose an output folder."))
+            raise InputError("no_out_dir")
         outputs = tuple(self.outputs.checkedItemsData())
         if not outputs:
-            raise InputError("no_outputs", tr("Choose at least one output."))
+            raise InputError("no_outputs")
         units = self.units.currentLayer()
         if units is not None and not self.unit_field.currentField():
-            raise InputError("no_unit_field", tr("Choose the field that names the units."))
+            raise InputError("no_unit_field")
         farmland = self.farmland.currentLayer()
         return ReportSettings(
             run_dir=run_dir,

@@ -70,7 +70,7 @@ class ReviewDock(JudgingDock):
         try:
             size = review_size(folder / RUN_GPKG)
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(error)
             return False
         name = reviewer_name()
         return self._work(
@@ -141,11 +141,11 @@ class ReviewDock(JudgingDock):
                 then(call())
                 return True
         except FarmCDError as error:
-            self._say(error.message)
+            self._say(error)
             return False
         task = self._task = tasks.CallTask(call, tr("FarmCD review"))
         task.succeeded.connect(lambda result: self._end(task, then, result))
-        task.failed.connect(lambda error: self._end(task, lambda _: self._say(error.message), None))
+        task.failed.connect(lambda error: self._end(task, lambda _: self._say(error), None))
         self.panel.title.setText(tr("One moment…"))
         self._enable()
         tasks.start(task)
@@ -195,7 +195,7 @@ class ReviewDock(JudgingDock):
         job = units_job(layer, field, session.candidates, self._map.layer.crs(), context)
         task = tasks.CallTask(job, tr("Administrative units of the candidates"))
         task.succeeded.connect(lambda units: self._take_units(session, units))
-        task.failed.connect(lambda error: self._say(error.message))
+        task.failed.connect(lambda error: self._say(error))
         tasks.start(task)
 
     def _take_units(self, session: Session | None, units: Units | None) -> None:

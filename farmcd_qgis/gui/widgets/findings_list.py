@@ -37,10 +37,10 @@ class FindingsList(QWidget):
             item.widget().deleteLater()
         for row, finding in enumerate(self.findings[:MOST_ROWS]):
             icon = self.style().standardIcon(ICONS[finding.severity]).pixmap(ICON_SIZE, ICON_SIZE)
-            self._add(row, said(finding.message), icon)
+            self._add(row, said(finding), icon)
         if rest := self.findings[MOST_ROWS:]:
             self._add(MOST_ROWS, tr("and {0} more").format(len(rest)), None)
-            self.setToolTip("\n".join(said(finding.message) for finding in rest))
+            self.setToolTip("\n".join(said(finding) for finding in rest))
         self.setVisible(bool(self.findings))
 
     def _add(self, row: int, text: str, icon: object) -> None:

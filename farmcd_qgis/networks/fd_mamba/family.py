@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ...core.classes import NO_CHANGE
 from ...core.context import context_prompts
 from ...core.errors import InputError
-from ..card import reason
+from ...core.messages import why
 from ..family import Date, Family, State
 from ..prompts import class_prompts, prompt_ensembles, read_prompts
 from ..state import CLIP_PREFIX
@@ -162,29 +162,18 @@ def set_text(net: "FDMamba", features: Mapping[str, Any], path: Path) -> None:
 
     prompts = class_prompts(net.config.n_classes)
     if missing := [prompt for prompt in prompts if prompt not in features]:
-        raise InputError(
-            "text_features_missing",
-            f"{path} holds no text features for {len(missing)} prompts ({', '.join(map(repr, missing))}). Convert it "
-            "with a CLIP weights file (farmcd convert SOURCE TARGET --text-weights FILE).",
-        )
+        raise InputError("text_features_missing", path=path, count=len(missing), missing=missing)
     width = net.config.text_width
     vectors = {}
     for prompt, numbers in features.items():
         try:
             vectors[prompt] = vector = torch.as_tensor(numbers, dtype=torch.float32).flatten()
         except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(
-                "text_features_unusable", f"The text feature of {prompt!r} for {path} is no vector: {reason(error)}."
-            ) from error
+            raise InputError("text_features_no_vector", prompt=prompt, path=path, reason=why(error)) from error
         if vector.numel() != width:
-            raise InputError(
-                "text_features_width",
-                f"The text feature of {prompt!r} has {vector.numel()} numbers, {path} needs {width}.",
-            )
+            raise InputError("text_features_width", prompt=prompt, count=vector.numel(), path=path, width=width)
         if not vector.isfinite().all() or not vector.any():
-            raise InputError(
-                "text_features_unusable", f"The text feature of {prompt!r} for {path} is NaN, infinite or all zero."
-            )
+            raise InputError("text_features_unusable", prompt=prompt, path=path)
     contexts = {prompt: vector for prompt, vector in vectors.items() if prompt not in prompts}
     net.score_head.set_text(torch.stack([vectors[prompt] for prompt in prompts]), contexts)
 

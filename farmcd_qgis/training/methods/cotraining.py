@@ -48,11 +48,7 @@ class CoTraining(Method[CoTrainingSettings]):
     def check(self, data: ChangeDataset) -> None:
         """Raise InputError where contexts shall be told and the data have none."""
         if self.told and not any(pair.context for pair in data.files):
-            raise InputError(
-                "no_annotations",
-                "The recipe tells the network contexts (context_share), but the data set has no scene and nuisance "
-                "annotations: add its folder json, or set context_share = 0.",
-            )
+            raise InputError("no_annotations")
 
     def batch(self, data: ChangeDataset, indices: Sequence[int], seeds: Sequence[int], stage: Stage) -> Batch:
         """Cut a crop from each pair, and draw which are told their context."""

@@ -105,12 +105,12 @@ def test_what_cannot_be_compared_is_said(result: str, tmp_path: Path):
     placeless = write_map(tmp_path / "placeless.tif", np.ones((32, 32)), epsg=None)
     polygons = write_polygons(tmp_path / "truth.gpkg", [((0, 0, 8, 8), "swamp")])
     cases = {
-        (str(tmp_path / "none.tif"), None): "unreadable",
-        (far, None): "no_common_ground",
-        (strange, None): "unknown_label",
-        (placeless, None): "no_crs",
+        (str(tmp_path / "none.tif"), None): "not_opened",
+        (far, None): "no_common_pixels",
+        (strange, None): "unknown_class_id",
+        (placeless, None): "no_place",
         (polygons, "class"): "no_class_field",
-        (polygons, "kind"): "unknown_class",
+        (polygons, "kind"): "unknown_reference_class",
         (polygons + "|layername=other", None): "reference_unreadable",
     }
     for (reference, field), code in cases.items():

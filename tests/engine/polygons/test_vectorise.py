@@ -269,13 +269,13 @@ def test_reviewed_candidates_are_not_overwritten(tmp_path):
 def test_folders_that_hold_no_run_are_refused(tmp_path):
     with pytest.raises(InputError) as missing:
         vectorise.vectorise(tmp_path / "nowhere")
-    assert missing.value.code == "no_run"
+    assert missing.value.code == "no_raster_of_run"
     assert "change.tif" in missing.value.message
     run = write_run(tmp_path / "run", np.zeros((8, 8)))
     (write_run(tmp_path / "other", np.zeros((9, 8))) / CONFIDENCE_TIF).replace(run / CONFIDENCE_TIF)
     with pytest.raises(InputError) as mixed:
         vectorise.vectorise(run)
-    assert mixed.value.code == "bad_run"
+    assert mixed.value.code == "run_mixed"
     assert "8 x 9" in mixed.value.message
 
 
@@ -285,8 +285,8 @@ def test_folders_that_hold_no_run_are_refused(tmp_path):
         ({"tau": 0.0}, "bad_tau"),
         ({"tau": 80}, "bad_tau"),
         ({"tau": float("nan")}, "bad_tau"),
-        ({"minimum_mapping_unit_m2": -1}, "bad_mmu"),
-        ({"minimum_mapping_unit_m2": float("nan")}, "bad_mmu"),
+        ({"minimum_mapping_unit_m2": -1}, "bad_minimum_mapping_unit"),
+        ({"minimum_mapping_unit_m2": float("nan")}, "bad_minimum_mapping_unit"),
         ({"connectivity": 6}, "bad_connectivity"),
     ],
 )

@@ -105,7 +105,7 @@ def test_cancelled_it_says_what_stays_and_goes_on(make_request: Make):
     assert content(request.out_dir) == content(whole.out_dir)
 
 
-@pytest.mark.parametrize("error", [FarmCDError("x", "The disk is gone."), ValueError("a bug"), KeyboardInterrupt()])
+@pytest.mark.parametrize("error", [FarmCDError("disk_full", folder="x"), ValueError("a bug"), KeyboardInterrupt()])
 def test_after_an_error_at_the_end_nothing_is_predicted_again(
     make_request: Make, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ):

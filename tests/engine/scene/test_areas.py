@@ -90,7 +90,7 @@ def test_units():
 def test_missing_and_local_crs_are_refused():
     with pytest.raises(InputError) as missing:
         PixelAreas((0, 1, 0, 0, 0, -1), "", 5, 5)
-    assert missing.value.code == "no_crs"
+    assert missing.value.code == "areas_no_crs"
     with pytest.raises(InputError) as local:
         PixelAreas((0, 1, 0, 0, 0, -1), 'LOCAL_CS["site grid",UNIT["metre",1]]', 5, 5)
     assert local.value.code == "local_crs"

@@ -111,17 +111,18 @@ def test_bad_layers_get_a_sentence(tmp_path, opened, role, fault):
         path.write_text("{}")
     with pytest.raises(InputError) as caught:
         opened(**{role: str(path)})
-    assert caught.value.code == f"{role}_{fault}"
+    assert caught.value.code == ("not_polygons" if fault == "not_polygons" else f"polygons_{fault}")
+    assert caught.value.values["role"] == role
     assert str(path) in caught.value.message
 
 
 @pytest.mark.parametrize(
     ("extent", "crs", "code"),
     [
-        ((0, 0, 1, 1), None, "extent_outside"),
+        ((0, 0, 1, 1), None, "place_outside"),
         ((LEFT, TOP, LEFT, TOP), None, "extent_empty"),
         ((0, 0, 1, 1), "EPSG:999999", "extent_outside"),
-        ((0, 100, 10, 110), "EPSG:4326", "extent_outside"),
+        ((0, 100, 10, 110), "EPSG:4326", "place_outside"),
     ],
 )
 def test_bad_extents_get_a_sentence(opened, extent, crs, code):

@@ -61,7 +61,7 @@ def test_good_pair_has_nothing_to_say(request_of):
         ({"batch": -1}, "bad_batch"),
         ({"checkpoint": "nowhere.safetensors"}, "checkpoint_missing"),
         ({"before": "nowhere.tif"}, "missing_file"),
-        ({"aoi": "nowhere.gpkg"}, "aoi_unreadable"),
+        ({"aoi": "nowhere.gpkg"}, "polygons_unreadable"),
     ],
 )
 def test_errors_are_found_first_and_stop_a_run(request_of, options, code):
@@ -90,7 +90,7 @@ def test_read_only_folder(request_of, monkeypatch):
 
 def test_same_file_twice_is_warned_of(request_of):
     request = request_of()
-    assert "same_file" in codes(replace(request, after=request.before))
+    assert "same_pair" in codes(replace(request, after=request.before))
 
 
 def test_reversed_dates_are_warned_of(request_of):

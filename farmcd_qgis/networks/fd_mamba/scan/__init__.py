@@ -22,19 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ....core.messages import tell
+
 BACKENDS = ("mamba_ssm", "numba_cpu", "chunked", "recurrence")
 # Those that compute what stands around the scan in the same pass.
 FUSED = ("mamba_ssm", "numba_cpu")
 STATES = 16
-# What is said, once, where a backend cannot be had; a warning reaches the person.
-MISSING = {
-    "numba_cpu": (
-        logging.WARNING,
-        "The network runs several times slower on this CPU than it could: its compiled scan needs numba (%s). Install "
-        "numba into the worker's Python, or set the environment up again.",
-    ),
-    "mamba_ssm": (logging.INFO, "The scan runs in chunks on this GPU; the package mamba-ssm is quicker (%s)."),
-}
 logger = logging.getLogger(__name__)
 _forced: list[str] = []
 
@@ -134,6 +127,9 @@ def _available(name: str) -> bool:
     try:
         _module(name)
     except (ImportError, OSError) as reason:
-        logger.log(*MISSING[name], str(reason))
+        if name == "numba_cpu":
+            tell(logger, "scan_needs_numba", reason=reason)
+        else:
+            tell(logger, "scan_in_chunks", level=logging.INFO, reason=reason)
         return False
     return True

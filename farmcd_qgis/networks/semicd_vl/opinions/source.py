@@ -62,9 +62,9 @@ def checked(
     least, most = float(values.min(initial=0)), float(values.max(initial=0))
     if not (least >= -_PLAY and most <= 1 + _PLAY):
         # Comparisons with NaN are false, so that NaN ends here, too.
-        nan = int(np.isnan(values).sum())
-        span = "" if nan else f"{least:.3g} .. {most:.3g}"
-        raise InputError("opinion_nan" if nan else "opinion_range", where=where, count=nan, span=span)
+        if nan := int(np.isnan(values).sum()):
+            raise InputError("opinion_nan", where=where, count=nan)
+        raise InputError("opinion_range", where=where, span=f"{least:.3g} .. {most:.3g}")
     for one in instances or []:
         if not 0 <= one.category < len(covers):
             raise InputError("opinion_category", where=where, seen=one.category, last=len(covers) - 1)
