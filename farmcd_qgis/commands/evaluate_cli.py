@@ -13,7 +13,8 @@ from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..training.calibration import calibrate
 from ..training.datasets import ChangeDataset, open_dataset
 from ..training.details import Details
-from ..training.evaluate import Evaluation, card_metrics, classify, evaluate, measured_on, predict
+from ..training.evaluate import Evaluation, card_metrics, evaluate, measured_on
+from ..training.prediction import classify, predict, predictor_of
 
 WORST = 6
 
@@ -98,10 +99,10 @@ def _write_page(
     # Late: matplotlib takes a second, and only the page needs it.
     from ..training.pictures import pair_picture, reliability_diagram
 
-    pictures = []
+    pictures, predictor = [], predictor_of(net, arguments.tile)
     for index in worst:
         sample = dataset[index]
-        prediction = classify(predict(net, sample, arguments.scale, arguments.tile))
+        prediction = classify(predict(predictor, sample, arguments.scale))
         pictures.append(pair_picture(sample, prediction)._replace(caption=dataset.files[index].name))
     reliability = record["reliability"]
     diagram = Picture("image/svg+xml", reliability_diagram(reliability["rows"])) if reliability else None
@@ -133,9 +134,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> str:
-    if arguments.tile % 8 or arguments.tile < 16:
-        raise InputError("bad_tile", tile=arguments.tile, multiple=8, least=16)
     net = load_checkpoint(arguments.checkpoint, device=arguments.device)
+    multiple = net.card.multiple
+    if arguments.tile % multiple or arguments.tile < 2 * multiple:
+        raise InputError("bad_tile", tile=arguments.tile, multiple=multiple, least=2 * multiple)
     dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
     if arguments.calibrate:
         return _calibrate(net, dataset, arguments)

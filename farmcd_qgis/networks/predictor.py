@@ -53,8 +53,9 @@ class Predictor:
         self._net = net
         self._family = family_named(net.family)
         self._symmetric = symmetric
-        self._context = list(context) or None
-        self._temperature = float(getattr(net, "temperature", 1.0))
+        # What the network is told, None for nothing, and by what its logits are divided.
+        self.context = list(context) or None
+        self.temperature = float(getattr(net, "temperature", 1.0))
         self._about = about or {}
         if device == "cpu":
             heap.keep_freed()
@@ -83,7 +84,7 @@ class Predictor:
         """
         card = self._net.card and self._net.card.as_dict()
         precision = "bfloat16" if self.half else "float32"
-        own = {"card": card, "temperature": self._temperature, "torch": torch.__version__, "precision": precision}
+        own = {"card": card, "temperature": self.temperature, "torch": torch.__version__, "precision": precision}
         own["arbitration"] = self._family.arbitration
         return {**own, **self._about}
 
@@ -134,8 +135,8 @@ class Predictor:
 
     def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
         with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
-            logits, score_map = self._net(before, after, self._context)
-        classes = torch.softmax(logits.float() / self._temperature, 1)
+            logits, score_map = self._net(before, after, self.context)
+        classes = torch.softmax(logits.float() / self.temperature, 1)
         return [classes] if score_map is None else [classes, torch.softmax(score_map.float(), 1)]
 
     def _normalised(self, images: torch.Tensor, date: Date) -> torch.Tensor:

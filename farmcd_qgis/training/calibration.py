@@ -8,11 +8,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .datasets import ChangeDataset
-from .evaluate import predict
+from .prediction import predict, predictor_of
 from .reliability import Reliability
 
 # Neighbouring pixels say nearly the same, so that every so many are enough to fit one number.
 THINNING = 7
+# Of a probability, so that it has a logarithm.
+SMALLEST = 1e-12
 # From far too timid to far too sure, in steps of 5 %.
 TEMPERATURES = tuple(float(value) for value in np.geomspace(0.25, 6.0, 66))
 
@@ -43,7 +45,7 @@ def measure(
     for index in indices:
         logits, known = _settled(net, dataset, index, scale, tile)
         for reliability, temperature in zip(found, temperatures, strict=True):
-            reliability.add(logits.T[:, None], known[None], temperature)
+            reliability.add(torch.softmax(logits / temperature, 1).T[:, None], known[None])
     return found
 
 
@@ -59,9 +61,15 @@ def calibrate(
 def _settled(
     net: torch.nn.Module, dataset: ChangeDataset, index: int, scale: float, tile: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the logits (n, K) and labels (n,) of a pair's pixels whose class is settled."""
+    """Return the logits (n, K), up to a constant a pixel, and labels (n,) of a pair's pixels whose class is settled.
+
+    They are the logarithms of blended probabilities: what a detection divides by the temperature before it blends.
+    """
     sample = dataset[index]
-    logits = predict(net, sample, scale, tile).cpu()
+    net.eval()
+    predictor = predictor_of(net, tile)
+    predictor.temperature = 1.0
+    logits = torch.from_numpy(predict(predictor, sample, scale)).clamp_min(SMALLEST).log()
     label = torch.from_numpy(sample.label.astype(np.int64))
     known = label < logits.shape[0]
     return logits[:, known].T.contiguous(), label[known]

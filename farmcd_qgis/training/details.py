@@ -15,8 +15,8 @@ from .shape_metrics import BoundaryCounts, ObjectCounts
 class Details:
     """Collects the details of the pairs that `evaluate` predicts.
 
-    `temperature` is the network's own, so that confidence is measured as the analyst sees it. None leaves confidence
-    out: for binary labels, which cannot say whether a class is right.
+    `temperature` is the network's own, with which it is as sure as the analyst sees it. None leaves confidence out: for
+    binary labels, which cannot say whether a class is right.
     """
 
     def __init__(self, temperature: float | None) -> None:
@@ -26,12 +26,12 @@ class Details:
         self._objects = ObjectCounts()
         self._wrong: dict[int, int] = {}
 
-    def add(self, index: int, sample: Sample, logits: torch.Tensor, prediction: np.ndarray) -> None:
-        """Take in pair `index`: logits (K, H, W) float32 and predicted class ids (H, W)."""
+    def add(self, index: int, sample: Sample, probabilities: np.ndarray, prediction: np.ndarray) -> None:
+        """Take in pair `index`: class probabilities (K, H, W) float32 and predicted class ids (H, W)."""
         reference, predicted = sample.label != NO_CHANGE, prediction != NO_CHANGE
         known = sample.label != IGNORE
         if self._temperature is not None:
-            self._reliability.add(logits.cpu(), torch.from_numpy(sample.label.astype(np.int64)), self._temperature)
+            self._reliability.add(torch.from_numpy(probabilities), torch.from_numpy(sample.label.astype(np.int64)))
         self._boundary.add(reference, predicted, known)
         self._objects.add(reference, predicted, known)
         self._wrong[index] = int((reference != predicted)[known].sum())

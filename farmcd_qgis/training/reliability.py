@@ -1,7 +1,6 @@
 """Whether a confidence of 0.8 is right in 80 % of the pixels."""
 
 import numpy as np
-import torch
 from torch import Tensor
 
 BINS = 15
@@ -16,10 +15,10 @@ class Reliability:
     def __init__(self) -> None:
         self.counts = np.zeros((3, BINS))
 
-    def add(self, logits: Tensor, label: Tensor, temperature: float = 1.0) -> None:
-        """Count the pixels of logits (K, H, W) whose label (H, W) is a class id below K."""
-        confidence, best = torch.softmax(logits / temperature, 0).max(0)
-        known = label < logits.shape[0]
+    def add(self, probabilities: Tensor, label: Tensor) -> None:
+        """Count the pixels of class probabilities (K, H, W) whose label (H, W) is a class id below K."""
+        confidence, best = probabilities.max(0)
+        known = label < probabilities.shape[0]
         values = confidence[known].double().numpy()
         right = (best == label)[known].double().numpy()
         place = np.minimum((values * BINS).astype(int), BINS - 1)

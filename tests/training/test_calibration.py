@@ -12,13 +12,13 @@ from farmcd_qgis.training.reliability import Reliability
 class TooSure(torch.nn.Module):
     """Says class 1 with the logit 6 everywhere, though it is right in three pixels of four only."""
 
-    family = "fd_mamba"
+    family, card = "fd_mamba", None
 
     def __init__(self) -> None:
         super().__init__()
         self.scale = torch.nn.Parameter(torch.ones(()))
 
-    def forward(self, before: torch.Tensor, after: torch.Tensor) -> tuple[torch.Tensor, None]:
+    def forward(self, before: torch.Tensor, after: torch.Tensor, context: None = None) -> tuple[torch.Tensor, None]:
         logits = after.new_zeros(len(after), 6, *after.shape[-2:])
         logits[:, 1] = 6 * self.scale
         return logits, None
@@ -41,16 +41,16 @@ class Pairs(ChangeDataset):
 
 def test_expected_error_of_a_case_by_hand():
     # Two pixels of confidence 0.9 of which one is right, two of 0.6 which are both right: (0.4 + 0.4) / 2.
-    logits = torch.log(torch.tensor([[[0.9, 0.9, 0.4, 0.4]], [[0.1, 0.1, 0.6, 0.6]]]))
+    probabilities = torch.tensor([[[0.9, 0.9, 0.4, 0.4]], [[0.1, 0.1, 0.6, 0.6]]])
     found = Reliability()
-    found.add(logits, torch.tensor([[0, 1, 1, 1]]))
+    found.add(probabilities, torch.tensor([[0, 1, 1, 1]]))
     assert found.expected_error == pytest.approx(0.4)
     np.testing.assert_allclose(sorted(found.rows), [(0.6, 1.0, 0.5), (0.9, 0.5, 0.5)], rtol=1e-6)
 
 
 def test_pixels_without_a_settled_class_do_not_count():
     found = Reliability()
-    found.add(torch.zeros(2, 1, 3), torch.tensor([[0, UNSETTLED, IGNORE]]))
+    found.add(torch.full((2, 1, 3), 0.5), torch.tensor([[0, UNSETTLED, IGNORE]]))
     assert found.counts[0].sum() == 1
 
 

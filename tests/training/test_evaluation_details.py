@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from farmcd_qgis.commands.evaluate_cli import main
@@ -69,7 +68,9 @@ def test_the_worst_pairs_come_first_and_right_ones_not_at_all():
         label = np.zeros((32, 32), np.uint8)
         label[0, :wrong] = 1
         label[1, :3] = IGNORE
-        details.add(index, Sample(image, image, label), torch.zeros(6, 32, 32), np.zeros((32, 32), np.uint8))
+        details.add(
+            index, Sample(image, image, label), np.full((6, 32, 32), 1 / 6, np.float32), np.zeros((32, 32), np.uint8)
+        )
     assert details.worst(5) == [2, 1]
     assert details.as_dict()["reliability"]["rows"][0][0] == pytest.approx(1 / 6)
 
@@ -78,7 +79,7 @@ def test_binary_labels_say_nothing_about_confidence():
     details = Details(None)
     image = np.zeros((3, 32, 32), np.uint8)
     label = np.full((32, 32), UNSETTLED, np.uint8)
-    details.add(0, Sample(image, image, label), torch.zeros(6, 32, 32), np.zeros((32, 32), np.uint8))
+    details.add(0, Sample(image, image, label), np.full((6, 32, 32), 1 / 6, np.float32), np.zeros((32, 32), np.uint8))
     assert details.as_dict()["reliability"] is None
 
 

@@ -29,6 +29,19 @@ class Rows(NamedTuple):
     arbitration: Bytes | None = None
 
 
+class Means(NamedTuple):
+    """Blended values of finished rows: `probabilities` (K, n) and `arbitration` (1, n), or (0, n) where there is none.
+
+    They are those of the pixels that `keep` (rows, columns) says, row by row; `first` and `column` as in `Rows`.
+    """
+
+    first: int
+    column: int
+    probabilities: Floats
+    arbitration: Floats
+    keep: Flags
+
+
 def tile_weights(tile: int) -> Floats:
     """Weigh a tile's pixels (tile, tile): a Hann window, sampled between its zeros so that every weight is positive."""
     ramp = np.sin(np.pi * (np.arange(tile) + 0.5) / tile) ** 2
@@ -85,23 +98,23 @@ class Blender:
         `until` is a `TileRow.finished`, hence never more than a tile further down. Only the columns that tiles were
         added to are worked on: rows without any cost nothing.
         """
+        return _decide(self.means(until))
+
+    def means(self, until: int) -> Means:
+        """Return the blended values of the rows that `finish` would return, and move on as it does."""
         count = until - self.top
         used = self._used
         columns = slice(used.column - self.bounds.column, used.right - self.bounds.column)
-        rows = _decide(
-            self.top,
-            used.column,
-            self._sums[:, :count, columns],
-            self._classes,
-            self._weight[:count, columns],
-            self._keep[:count, columns],
-        )
+        keep = self._keep[:count, columns].copy()
+        # Only pixels that get a result are worked on: a sparse mask costs little.
+        values = self._sums[:, :count, columns][:, keep] / self._weight[:count, columns][keep]
+        means = Means(self.top, used.column, values[: self._classes], values[self._classes :], keep)
         for array in (self._sums, self._weight, self._keep):
             _move_up(array[..., columns], count)
         self.top += count
         if used.bottom <= self.top:
             self._used = Window(self.bounds.column, self.top, 0, 0)
-        return rows
+        return means
 
 
 def _around(one: Window, other: Window) -> Window:
@@ -110,6 +123,14 @@ def _around(one: Window, other: Window) -> Window:
         return other
     column, row = min(one.column, other.column), min(one.row, other.row)
     return Window(column, row, max(one.right, other.right) - column, max(one.bottom, other.bottom) - row)
+
+
+def padded(image: Bytes, tile: int) -> Bytes:
+    """Mirror an image (3, h, w) of a grid that is smaller than a tile, at its right and lower edge."""
+    _, height, width = image.shape
+    if (height, width) == (tile, tile):
+        return image
+    return np.pad(image, ((0, 0), (0, tile - height), (0, tile - width)), mode="symmetric")
 
 
 def _slices(part: Window, whole: Window) -> tuple[slice, slice]:
@@ -124,13 +145,11 @@ def _move_up(array: npt.NDArray[np.generic], count: int) -> None:
     array[..., kept:, :] = 0
 
 
-def _decide(first: int, column: int, sums: Floats, classes: int, weight: Floats, keep: Flags) -> Rows:
+def _decide(means: Means) -> Rows:
+    first, column, probabilities, shares, keep = means
     if not keep.any():
         return Rows(first, column, *(np.empty((0, 0), np.uint8) for _ in range(4)))
     change, confidence, second, arbitration = (np.full(keep.shape, NODATA, np.uint8) for _ in range(4))
-    # Only pixels that get a result are worked on: a sparse mask costs little.
-    means = sums[:, keep] / weight[keep]
-    probabilities, shares = means[:classes], means[classes:]
     best = probabilities.argmax(axis=0)
     change[keep] = best
     confidence[keep] = _percent(probabilities.max(axis=0))

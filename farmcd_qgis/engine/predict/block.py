@@ -11,7 +11,7 @@ from ..run.journal import Journal, Step
 from ..scene.mask import Mask
 from ..scene.pair import Pair
 from ..scene.tiling import Lattice, TileRow, Window
-from .blending import Blender
+from .blending import Blender, padded
 
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -107,8 +107,8 @@ def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch
             keep &= valid
             if not keep.any():
                 continue
-            batch.images[0, len(batch.windows)] = _padded(before, strip.tile)
-            batch.images[1, len(batch.windows)] = _padded(after, strip.tile)
+            batch.images[0, len(batch.windows)] = padded(before, strip.tile)
+            batch.images[1, len(batch.windows)] = padded(after, strip.tile)
             batch.windows.append(window)
             batch.keep.append(keep)
             if len(batch.windows) == size:
@@ -119,11 +119,3 @@ def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch
 
 def _empty_batch(tile: int, size: int) -> Batch:
     return Batch([], np.empty((2, size, 3, tile, tile), np.uint8), [], 0, None)
-
-
-def _padded(image: Bytes, tile: int) -> Bytes:
-    """Mirror an image of a grid that is smaller than a tile, at its right and lower edge."""
-    _, height, width = image.shape
-    if (height, width) == (tile, tile):
-        return image
-    return np.pad(image, ((0, 0), (0, tile - height), (0, tile - width)), mode="symmetric")

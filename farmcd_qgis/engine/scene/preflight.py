@@ -96,7 +96,7 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
     if card is not None and card.bands and None in (request.before_bands, request.after_bands):
         yield Finding("warning", "bands_untrained", {"checkpoint": card.name, "bands": card.bands})
     if card is not None and request.tile % card.multiple:
-        raise InputError("tile_multiple", tile=request.tile, multiple=card.multiple, card=card.name)
+        raise InputError("bad_tile", tile=request.tile, multiple=card.multiple, least=2 * card.multiple)
 
 
 def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:
