@@ -52,7 +52,7 @@ def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
     family = family_named(net.family)
     card = card.of(family, net.config.n_classes)
     extras, entries = family.extras(net)
-    tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    tensors = {name: _stored(value, net) for name, value in net.state_dict().items()}
     header = {
         "format": FORMAT,
         "model": family.name,
@@ -73,6 +73,15 @@ def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
         with suppress(OSError):
             partial.unlink()
     return card
+
+
+def _stored(value: "Tensor", net: Any) -> "Tensor":
+    """Return a tensor as it is written: matrices in float16 where the network says that this is enough (`half_stored`).
+
+    What stands alone in a row, above all the variances of norms, stays as it is.
+    """
+    kept = value.detach().cpu().contiguous()
+    return kept.half() if kept.is_floating_point() and kept.dim() > 1 and getattr(net, "half_stored", False) else kept
 
 
 def _load_own(path: Path, given: Mapping[str, Any]) -> Any:

@@ -15,7 +15,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..core.classes import NO_CHANGE
 from .datasets import IGNORE, ChangeDataset, Sample
+from .light import light, restyled
 
 # With fewer known pixels than this share a window must hold one, or there is nothing to learn in it.
 SPARSE = 0.5
@@ -36,7 +38,10 @@ class AugmentSettings:
 
     `change_share` is the share of crops that hold a changed pixel; in `class_share` of all crops that pixel is sought
     class by class, so that rare classes are seen as often as common ones. Light is what season, haze and sun do to the
-    colours; `shift` is the misregistration of the after date, as a share of the crop's side.
+    colours; `shift` is the misregistration of the after date, as a share of the crop's side. `light` is the strength of
+    `light.light` on each date, and on both together in half of the crops. The shares of crops: `style` with a date in
+    the colours of another image, `mix` with a rectangle of another pair, `same` with one date twice, where nothing
+    changed.
     """
 
     change_share: float = 0.6
@@ -49,6 +54,10 @@ class AugmentSettings:
     blur: float = 0.3
     shift: float = 0.01
     turn: bool = True
+    light: float = 0.0
+    style: float = 0.0
+    mix: float = 0.0
+    same: float = 0.0
 
 
 class Augmenter:
@@ -59,10 +68,8 @@ class Augmenter:
         if settings is None:
             return
         jitter = (settings.brightness, settings.contrast, settings.saturation, settings.hue)
-        self._light = K.ImageSequential(
-            K.ColorJiggle(*jitter, p=0.8),
-            K.RandomGaussianBlur((3, 3), (0.1, 1.5), p=settings.blur),
-        )
+        blur = K.RandomGaussianBlur((3, 3), (0.1, 1.5), p=settings.blur)
+        self._light = K.ImageSequential(K.ColorJiggle(*jitter, p=0.8), blur) if any(jitter) else blur
         shift = (settings.shift, settings.shift)
         self._shift = K.RandomAffine(degrees=0.5, translate=shift, padding_mode="reflection", p=0.5)
 
@@ -73,21 +80,23 @@ class Augmenter:
         crop: int,
         scale: tuple[float, float],
         seeds: Sequence[int] | None = None,
+        strength: float = 1.0,
     ) -> Batch:
         """Cut one crop of `crop` pixels from each sample, `scale` (from, to) output pixels per image pixel.
 
-        `seeds` are those of the samples; without them torch's generator goes on as it is.
+        `seeds` are those of the samples; without them torch's generator goes on as it is. `strength` is that of the
+        settings' light, style, mix and same.
         """
         made = []
         for place, index in enumerate(indices):
             if seeds is not None:
                 torch.manual_seed(seeds[place])
-            made.append(self._sample(dataset, index, crop, scale))
+            made.append(self._sample(dataset, index, crop, scale, strength))
         before, after, label, context = zip(*made, strict=True)
         return Batch(torch.cat(before), torch.cat(after), torch.stack(label), list(context))
 
     def _sample(
-        self, dataset: ChangeDataset, index: int, crop: int, scale: tuple[float, float]
+        self, dataset: ChangeDataset, index: int, crop: int, scale: tuple[float, float], strength: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str | None]:
         settings, wanted = self.settings, None
         if settings is None:
@@ -97,11 +106,37 @@ class Augmenter:
                 index, wanted = _of_some_class(dataset, index)
             cut = random_crop(dataset[index], crop, scale, settings.change_share, wanted)
             before, after, label = _turned(cut, settings.turn)
+            if settings.mix and _chance(settings.mix * strength):
+                other = random_crop(dataset[_any(dataset)], crop, scale, settings.change_share)
+                before, after, label = mixed((before, after, label), _turned(other, settings.turn))
+            if settings.same and _chance(settings.same * strength):
+                before = after = before if _chance(0.5) else after
+                label = torch.full_like(label, NO_CHANGE)
         before, after = before[None] / 255, after[None] / 255
+        if settings is not None and (settings.light or settings.style):
+            before, after = self._weathered(dataset, before, after, strength)
         if settings is not None:
             before = self._haze(self._light(before), settings.haze)
             after = self._haze(self._light(self._shift(after) if settings.shift else after), settings.haze)
         return before.clamp(0, 1) * 255, after.clamp(0, 1) * 255, label, dataset.files[index].context
+
+    def _weathered(
+        self, dataset: ChangeDataset, before: torch.Tensor, after: torch.Tensor, strength: float
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Give each date, and now and then both, another light; images (1,3,T,T) of 0..1."""
+        settings = self.settings
+        assert settings is not None
+        if _chance(settings.style * strength):
+            other = dataset[_any(dataset)]
+            model = torch.from_numpy(other.before if _chance(0.5) else other.after) / 255
+            which = int(torch.randint(3, ()))
+            before = before if which == 1 else restyled(before, model)
+            after = after if which == 0 else restyled(after, model)
+        own = settings.light * strength
+        if _chance(0.5):
+            both = light(torch.cat((before, after)), float(torch.rand(())))
+            before, after = both.split(1)
+        return light(before, own * float(torch.rand(()))), light(after, own * float(torch.rand(())))
 
     def _haze(self, images: torch.Tensor, haze: float) -> torch.Tensor:
         """Veil each image with a bluish grey: strength U(0, haze), for one image in three."""
@@ -109,6 +144,28 @@ class Augmenter:
         strength = torch.rand(size) * haze * (torch.rand(size) < 1 / 3)
         veil = torch.tensor([0.75, 0.78, 0.82]).view(1, 3, 1, 1)
         return images * (1 - strength) + veil * strength
+
+
+def mixed(
+    one: tuple[torch.Tensor, torch.Tensor, torch.Tensor], other: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Lay a rectangle of another crop's dates and label over one's (CutMix, Yun et al. 2019)."""
+    side = one[2].shape[-1]
+    height, width = (int((0.25 + 0.45 * torch.rand(())) * side) for _ in range(2))
+    row, column = (int(torch.randint(side - length, ())) for length in (height, width))
+    window = (..., slice(row, row + height), slice(column, column + width))
+    parts = tuple(part.clone() for part in one)
+    for part, laid in zip(parts, other, strict=True):
+        part[window] = laid[window]
+    return parts[0], parts[1], parts[2]
+
+
+def _chance(share: float) -> bool:
+    return float(torch.rand(())) < share
+
+
+def _any(dataset: ChangeDataset) -> int:
+    return int(torch.randint(len(dataset), ()))
 
 
 def random_crop(

@@ -1,7 +1,7 @@
 """The co-training loss: cross entropy and Dice on the logits, hard-region cross entropy on the score map.
 
-`"corrected"` is ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3 and
-8), so that the difference can be measured. There pixels without a settled class, which the authors' data have none
+`"corrected"` and `"apart"` are ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3
+and 8), so that the difference can be measured. There pixels without a settled class, which the authors' data have none
 of, are ignored. All terms are computed in float32, over the batches of all processes.
 """
 
@@ -11,12 +11,17 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
+from ..core.classes import NO_CHANGE
 from .datasets import IGNORE, UNSETTLED
 from .processes import everywhere, world_size
 
 _EPS = 1e-10
 _HARD_EPS = 1e-6
 _PAPER_DICE_CLASSES = (0, 1)
+# What the classes weigh in the mode "apart", against whether anything changed.
+_CLASS_SHARE = 0.4
+
+LossMode = Literal["corrected", "apart", "paper"]
 
 
 @dataclass(frozen=True)
@@ -35,13 +40,15 @@ class CoTrainingLoss(torch.nn.Module):
     `tau` is the confidence below which a pixel is hard; `class_weights` (K,) weigh the pixels of the
     cross entropy on the logits by their class, `unsettled_weight` those that changed into no settled
     class. The authors weigh nothing.
+    In the mode "apart" whether a pixel changed and into what are judged apart: cross entropy and Dice of "some change",
+    and over the settled pixels the cross entropy among the classes of change, which alone `class_weights` weigh there.
     """
 
     class_weights: torch.Tensor | None
 
     def __init__(
         self,
-        mode: Literal["corrected", "paper"] = "corrected",
+        mode: LossMode = "corrected",
         tau: float = 0.80,
         class_weights: tuple[float, ...] | None = None,
         unsettled_weight: float = 1.0,
@@ -66,6 +73,12 @@ class CoTrainingLoss(torch.nn.Module):
             nll = F.cross_entropy(logits, label, ignore_index=IGNORE, reduction="sum")
             cross_entropy = everywhere(nll) / everywhere((label != IGNORE).sum().float()).clamp_min(_HARD_EPS)
             dice = everywhere(paper_dice(logits, label)) / world_size()
+        elif self.mode == "apart":
+            known = label != IGNORE
+            margin = torch.where(known & (label != NO_CHANGE), UNSETTLED, label)
+            nll = everywhere(partial_cross_entropy(logits, margin).sum()) / everywhere(known.sum()).clamp_min(1)
+            cross_entropy = nll + _CLASS_SHARE * self._among_changes(logits, label)
+            dice = change_dice(logits, label)
         else:
             weights = self._pixel_weights(label)
             nll = partial_cross_entropy(logits, label)
@@ -74,7 +87,16 @@ class CoTrainingLoss(torch.nn.Module):
         hard = logits.new_zeros(())
         if score_map is not None:
             hard = hard_region_loss(logits, score_map.float(), label, self.tau)
-        return LossTerms(0.5 * cross_entropy + 0.5 * dice + self.hard_weight * hard, cross_entropy, dice, hard)
+        share = 1.0 if self.mode == "apart" else 0.5
+        return LossTerms(share * (cross_entropy + dice) + self.hard_weight * hard, cross_entropy, dice, hard)
+
+    def _among_changes(self, logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+        """Cross entropy among the classes of change, over the pixels that changed into a settled one."""
+        settled = (label != NO_CHANGE) & (label < UNSETTLED)
+        target = torch.where(settled, label, 1) - 1
+        weights = settled.float() if self.class_weights is None else self.class_weights[target + 1] * settled
+        nll = F.cross_entropy(logits[:, 1:], target, reduction="none")
+        return everywhere((nll * weights).sum()) / everywhere(weights.sum()).clamp_min(_HARD_EPS)
 
     def _pixel_weights(self, label: torch.Tensor) -> torch.Tensor:
         known = (label != IGNORE).float()
@@ -105,9 +127,7 @@ def margin_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
     against an empty target, smoothed by one pixel so that it stays informative.
     """
     probabilities = logits.softmax(1)
-    known = (label != IGNORE).float()
-    changed = ((label != 0) & (label != IGNORE)).float()
-    margin = _soft_dice((1 - probabilities[:, 0]) * known, changed)
+    margin = change_dice(logits, label)
     settled = (label < UNSETTLED).float()
     change = range(1, logits.shape[1])
     present = everywhere(torch.stack([(label == k).sum() for k in change]).float()) > 0
@@ -117,6 +137,12 @@ def margin_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
         if there
     ]
     return 0.5 * margin + 0.5 * torch.stack(classes).mean() if classes else margin
+
+
+def change_dice(logits: torch.Tensor, label: torch.Tensor) -> torch.Tensor:
+    """Dice loss of "some change" over the batch."""
+    known, changed = label != IGNORE, (label != NO_CHANGE) & (label != IGNORE)
+    return _soft_dice((1 - logits.softmax(1)[:, NO_CHANGE]) * known, changed.float())
 
 
 def _soft_dice(probability: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

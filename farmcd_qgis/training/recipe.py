@@ -45,13 +45,15 @@ class OptimiserSettings:
 class Stage:
     """A part of the run: up to the fraction `until`, crops of `crop` pixels in batches of `batch`.
 
-    `scale` is the range of output pixels per image pixel, 1 being the data set's own resolution.
+    `scale` is the range of output pixels per image pixel, 1 being the data set's own resolution; `strength` is that of
+    the augmentation (see `Augmenter.batch`).
     """
 
     until: float = 1.0
     crop: int = 256
     batch: int = 6
     scale: tuple[float, float] = (1.0, 1.0)
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -104,3 +104,22 @@ def test_a_batch_without_any_known_pixel_costs_nothing_in_cross_entropy() -> Non
     terms = CoTrainingLoss("corrected")(LOGITS, SCORES, label(IGNORE, IGNORE))
     assert float(terms.cross_entropy) == 0
     assert torch.isfinite(terms.total)
+
+
+def test_whether_and_into_what_are_judged_apart() -> None:
+    loss = CoTrainingLoss("apart", class_weights=(1.0, 2.0, 6.0))
+    terms = loss(LOGITS, SCORES, label(0, 2))
+    # Changed or not: p(no change) .5 and .2. Among the changes .2 and .6: class 2 is .75.
+    whether = (-log(0.5) - log(0.8)) / 2
+    assert float(terms.cross_entropy) == pytest.approx(whether + 0.4 * -log(0.75), rel=1e-5)
+    # p(some change) .5 and .8 against 0 and 1.
+    assert float(terms.dice) == pytest.approx(1 - 2.6 / 3.3)
+    hard = (-log(0.1) - log(0.4)) / 2
+    assert float(terms.total) == pytest.approx(float(terms.cross_entropy + terms.dice) + 0.4 * hard, rel=1e-5)
+    # A change into nobody knows what counts as one, and says nothing of the classes.
+    terms = loss(LOGITS, SCORES, label(0, UNSETTLED))
+    assert float(terms.cross_entropy) == pytest.approx(whether, rel=1e-5)
+    # Weights compare classes of change: the first of two is .5 among them, the second .75.
+    both = CoTrainingLoss("apart", class_weights=(1.0, 2.0, 6.0))(LOGITS, SCORES, label(1, 2))
+    among = (2 * -log(0.5) + 6 * -log(0.75)) / 8
+    assert float(both.cross_entropy) == pytest.approx((-log(0.5) - log(0.8)) / 2 + 0.4 * among, rel=1e-5)

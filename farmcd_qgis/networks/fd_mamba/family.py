@@ -15,11 +15,12 @@ from ...core.messages import why
 from ..family import Date, Family, State
 from ..prompts import class_prompts, prompt_ensembles, read_prompts
 from ..state import CLIP_PREFIX
-from .variant import infer_config
+from .variant import ENCODED, infer_config, infer_encoded
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from .encoded import EncodedConfig, EncodedFDMamba
     from .network import FDMamba, FDMambaConfig
 
 CLASS_TEXT = "text.classes"
@@ -44,17 +45,18 @@ class FDMambaFamily(Family):
 
     def recognise(self, state: State) -> bool:
         """Say whether its encoder's layers are there."""
-        return any(name.startswith("srcm_encoder_layers.") for name in state)
+        return ENCODED in state or any(name.startswith("srcm_encoder_layers.") for name in state)
 
-    def infer_config(self, state: State) -> "FDMambaConfig":
+    def infer_config(self, state: State) -> "FDMambaConfig | EncodedConfig":
         """Work out the variant."""
-        return infer_config(state)
+        return infer_encoded(state) if ENCODED in state else infer_config(state)
 
-    def build(self, config: "FDMambaConfig") -> "FDMamba":
+    def build(self, config: "FDMambaConfig | EncodedConfig") -> "FDMamba | EncodedFDMamba":
         """Make the network, without text features."""
+        from .encoded import EncodedConfig, EncodedFDMamba
         from .network import FDMamba
 
-        return FDMamba(config)
+        return EncodedFDMamba(config) if isinstance(config, EncodedConfig) else FDMamba(config)
 
     def normalise(self, images: "Tensor", date: Date) -> "Tensor":
         """Bring 0..255 to -1..1."""
@@ -65,7 +67,12 @@ class FDMambaFamily(Family):
         return name in (CLASS_TEXT, CONTEXT_TEXT) or name.startswith(CLIP_PREFIX)
 
     def attach(  # type: ignore[override]
-        self, net: "FDMamba", extras: State, header: Mapping[str, Any], path: Path, given: Mapping[str, Any]
+        self,
+        net: "FDMamba | EncodedFDMamba",
+        extras: State,
+        header: Mapping[str, Any],
+        path: Path,
+        given: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Set the text features, from the first that has them: given, encoded anew, in the file, of the CLIP inside."""
         words: dict[str, Any] = {}
@@ -92,7 +99,7 @@ class FDMambaFamily(Family):
         set_text(net, features, path)
         return words
 
-    def extras(self, net: "FDMamba") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
+    def extras(self, net: "FDMamba | EncodedFDMamba") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
         """Return the text features and their prompts."""
         import torch
 
@@ -116,17 +123,29 @@ class FDMambaFamily(Family):
 
         return FDMambaConfig
 
-    def fresh(self, options: Mapping[str, Any], told: bool) -> "FDMamba":
+    def fresh(self, options: Mapping[str, Any], told: bool) -> "FDMamba | EncodedFDMamba":
         """Make a network with fresh weights and the text features of its encoder."""
         from . import training
 
         return training.fresh(options, told)
 
-    def prepare(self, net: "FDMamba", options: Mapping[str, Any], told: bool) -> None:  # type: ignore[override]
+    def prepare(self, net: "FDMamba | EncodedFDMamba", options: Mapping[str, Any], told: bool) -> None:  # type: ignore[override]
         """Encode contexts that it does not know yet; without contexts, what they alone move is nobody's to train."""
         from . import training
 
         training.prepare(net, options, told)
+
+    def share(self, name: str, options: Mapping[str, Any]) -> float:
+        """Return the share of the learning rate: that of a pre-trained encoder is smaller."""
+        from . import training
+
+        return training.share(name, options)
+
+    def advance(self, net: "FDMamba | EncodedFDMamba", options: Mapping[str, Any], progress: float) -> None:  # type: ignore[override]
+        """Thaw a pre-trained encoder when it is time."""
+        from . import training
+
+        training.advance(net, options, progress)
 
     def words(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Say which encoder made the text features, and of what."""
@@ -134,7 +153,7 @@ class FDMambaFamily(Family):
 
         return training.words(options)
 
-    def lower_no_change(self, net: "FDMamba", offset: float) -> None:  # type: ignore[override]
+    def lower_no_change(self, net: "FDMamba | EncodedFDMamba", offset: float) -> None:  # type: ignore[override]
         """Take `offset` off the bias of the last convolution.
 
         Five classes share what the network believes of change, so that the most likely class is "no change" too
@@ -153,7 +172,7 @@ def _known(extras: State, header: Mapping[str, Any]) -> dict[str, Any]:
     return known
 
 
-def set_text(net: "FDMamba", features: Mapping[str, Any], path: Path) -> None:
+def set_text(net: "FDMamba | EncodedFDMamba", features: Mapping[str, Any], path: Path) -> None:
     """Give a network the features of its class prompts and of all other prompts, which are contexts.
 
     Raises InputError for one that lacks, has another width, or is no vector of finite numbers.

@@ -1,4 +1,4 @@
-"""How an FD-Mamba begins to train: its text features, its contexts, and the gate that may stay shut."""
+"""How an FD-Mamba begins to train: its text features, contexts and encoder, and the gate that may stay shut."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -12,6 +12,8 @@ from ...core.errors import InputError
 from ...core.typed import read
 from ..clip import encoder_name, ensemble_features
 from ..prompts import checked_prompts, prompt_ensembles
+from .efficientnet import FROZEN, PACKAGE, imagenet_weights
+from .encoded import EncodedConfig, EncodedFDMamba
 from .network import FDMamba, FDMambaConfig
 
 # The sigmoid of this is 0.
@@ -32,32 +34,65 @@ class TextOptions:
     gate: bool = True
 
 
-def parted(options: Mapping[str, Any]) -> tuple[TextOptions, dict[str, Any]]:
-    """Part `[network]` into what is said of the text and the configuration."""
-    own = {item.name for item in fields(TextOptions)}
-    text = read(TextOptions, {name: value for name, value in options.items() if name in own}, WHERE)
-    return text, {name: value for name, value in options.items() if name not in own}
+@dataclass(frozen=True)
+class EncoderOptions:
+    """What `[network]` says of how a pre-trained encoder is trained.
+
+    A fresh network begins with the ImageNet weights if `pretrained`. From the fraction `thaw` of the run on, the blocks
+    from number `thaw_from` on are trained, at `encoder_rate` times the learning rate of the rest; before, none is.
+    """
+
+    pretrained: bool = True
+    thaw: float = 0.2
+    thaw_from: int = 3
+    encoder_rate: float = 0.075
 
 
-def fresh(options: Mapping[str, Any], told: bool) -> FDMamba:
+def parted(options: Mapping[str, Any]) -> tuple[TextOptions, EncoderOptions, dict[str, Any]]:
+    """Part `[network]` into what is said of the text, of the encoder, and the configuration."""
+    text, encoder = (_own(kind, options) for kind in (TextOptions, EncoderOptions))
+    rest = {name: value for name, value in options.items() if name not in {**text, **encoder}}
+    return read(TextOptions, text, WHERE), read(EncoderOptions, encoder, WHERE), rest
+
+
+def _own(kind: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in options.items() if name in names}
+
+
+def fresh(options: Mapping[str, Any], told: bool) -> FDMamba | EncodedFDMamba:
     """Make a network with fresh weights and text features; raises InputError for what it or its encoder lacks."""
-    text, rest = parted(options)
+    text, encoder, rest = parted(options)
+    kind: type[FDMambaConfig] | type[EncodedConfig] = EncodedConfig if "encoder" in rest else FDMambaConfig
     # Checked before an encoder is loaded, which takes seconds.
-    classes = read(FDMambaConfig, rest, WHERE).n_classes
-    ensembles = prompt_ensembles(classes, checked_prompts(text.prompts, WHERE))
+    checked: FDMambaConfig | EncodedConfig = read(kind, rest, WHERE)
+    ensembles = prompt_ensembles(checked.n_classes, checked_prompts(text.prompts, WHERE))
     contexts = list(context_prompts()) if told else []
     features = ensemble_features({**ensembles, **{prompt: [prompt] for prompt in contexts}}, text.text_encoder)
     rows = torch.stack([features[prompt] for prompt in ensembles])
-    width = rows.shape[1]
-    net = FDMamba(read(FDMambaConfig, {"text_width": width, "context_width": width, **rest}, WHERE))
+    widths = {"text_width": rows.shape[1], "context_width": rows.shape[1]}
+    config: FDMambaConfig | EncodedConfig = read(kind, {**widths, **rest}, WHERE)
+    net = EncodedFDMamba(config) if isinstance(config, EncodedConfig) else FDMamba(config)
+    if isinstance(net, EncodedFDMamba) and encoder.pretrained:
+        net.encoder.load_state_dict(_imagenet_weights())
     if not text.gate:
         shut_gate(net)
     net.score_head.set_text(rows, {prompt: features[prompt] for prompt in contexts})
     return net
 
 
-def prepare(net: FDMamba, options: Mapping[str, Any], told: bool) -> None:
+def _imagenet_weights() -> dict[str, Tensor]:
+    try:
+        return imagenet_weights()
+    except ImportError as error:
+        raise InputError("encoder_weights_missing", package=PACKAGE.replace("_", "-")) from error
+
+
+def prepare(net: FDMamba | EncodedFDMamba, options: Mapping[str, Any], told: bool) -> None:
     """Make a network ready to train with contexts, or without."""
+    if isinstance(net, EncodedFDMamba):
+        # Depthwise convolutions are quick so.
+        net.to(memory_format=torch.channels_last)
     head = net.score_head
     if not told:
         head.ctx_mlp.requires_grad_(False)
@@ -70,20 +105,32 @@ def prepare(net: FDMamba, options: Mapping[str, Any], told: bool) -> None:
         head.set_text(head.text, {**head.contexts, **features})
 
 
-def _check_width(features: Mapping[str, Tensor], net: FDMamba, encoder: str) -> None:
+def _check_width(features: Mapping[str, Tensor], net: FDMamba | EncodedFDMamba, encoder: str) -> None:
     width = len(next(iter(features.values())))
     if width != net.config.text_width:
         raise InputError("text_encoder_width", encoder=encoder, width=width, wanted=net.config.text_width)
 
 
+def share(name: str, options: Mapping[str, Any]) -> float:
+    """Return the share of the learning rate of a parameter: the pre-trained encoder has its own."""
+    return parted(options)[1].encoder_rate if name.startswith("encoder.") else 1.0
+
+
+def advance(net: FDMamba | EncodedFDMamba, options: Mapping[str, Any], progress: float) -> None:
+    """Let the encoder's late blocks learn once the rest has found its way."""
+    if isinstance(net, EncodedFDMamba):
+        encoder = parted(options)[1]
+        net.encoder.thaw(encoder.thaw_from if progress >= encoder.thaw else FROZEN)
+
+
 def words(options: Mapping[str, Any]) -> dict[str, Any]:
     """Say for the card which encoder made the text features."""
-    text, _ = parted(options)
+    text, *_ = parted(options)
     return {"text_encoder": encoder_name(text.text_encoder, checked_prompts(text.prompts, WHERE))}
 
 
 @torch.no_grad()
-def shut_gate(net: FDMamba) -> None:
+def shut_gate(net: FDMamba | EncodedFDMamba) -> None:
     """Shut the gate through which CMLA moves the logits, for good: it gives 0 and isn't trained."""
     conv = net.gating_conv[0]
     conv.weight.zero_()

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from ...core.errors import InputError
 from ...networks.family import Family
 from ..augment import Augmenter, Batch
 from ..datasets import ChangeDataset, as_classes
-from ..losses import CoTrainingLoss
+from ..losses import CoTrainingLoss, LossMode
 from ..method import Method
 from ..recipe import Recipe, Stage
 
@@ -20,7 +19,7 @@ from ..recipe import Recipe, Stage
 class CoTrainingSettings:
     """Arguments of `losses.CoTrainingLoss`."""
 
-    mode: Literal["corrected", "paper"] = "corrected"
+    mode: LossMode = "corrected"
     tau: float = 0.80
     class_weights: tuple[float, ...] | None = None
     unsettled_weight: float = 1.0
@@ -52,7 +51,7 @@ class CoTraining(Method[CoTrainingSettings]):
 
     def batch(self, data: ChangeDataset, indices: Sequence[int], seeds: Sequence[int], stage: Stage) -> Batch:
         """Cut a crop from each pair, and draw which are told their context."""
-        batch = self.augmenter.batch(data, indices, stage.crop, stage.scale, seeds)
+        batch = self.augmenter.batch(data, indices, stage.crop, stage.scale, seeds, stage.strength)
         context = [
             prompt if _is_told(self.told, seed) else None for prompt, seed in zip(batch.context, seeds, strict=True)
         ]
