@@ -10,7 +10,7 @@ import torch
 
 from ..core.classes import NO_CHANGE
 from ..core.errors import FarmCDError, InputError
-from ..core.messages import tell
+from ..core.messages import spoken, tell
 from . import heap
 from .card import checkpoint_hash
 from .checkpoint import load_checkpoint
@@ -74,7 +74,9 @@ class Predictor:
         known = family_named(net.family).known_contexts(net)
         if unknown := [prompt for prompt in options.get("context", ()) if prompt not in known]:
             raise InputError("unknown_context", checkpoint=checkpoint, count=len(known), context=unknown[0])
-        about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": chosen}
+        # The record of a run keeps facts: a name as text, not a sentence to be rendered.
+        ran_on = {"id": chosen["id"], "name": spoken(chosen["name"], "en")}
+        about = {"checkpoint": str(checkpoint), "sha256": checkpoint_hash(checkpoint), "device": ran_on}
         return cls(net, chosen["id"], about=about, **options)
 
     def describe(self) -> dict[str, Any]:
