@@ -113,7 +113,7 @@ class _Writer(string.Formatter):
         if "|" in format_spec:
             choices = format_spec.split("|")
             if "=" not in format_spec:
-                return choices[value != 1]
+                return choices[str(value) != "1"]
             return dict(choice.split("=", 1) for choice in choices).get(str(value), str(value))
         try:
             return str(super().format_field(value, format_spec))

@@ -22,8 +22,9 @@ from qgis.core import (
 )
 
 from ..core.errors import InputError
+from ..core.messages import LANGUAGES
 from ..core.protocol import finding_from_dict
-from ..report.settings import CONFIRMED_ONES, LANGUAGES, NOT_REJECTED, OUTPUTS, ReportSettings
+from ..report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ..translation import said
 from . import inputs
 from .algorithm import FarmCDAlgorithm, push_finding

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..core.classes import ClassTable
 from ..core.errors import InputError
+from ..core.messages import LANGUAGES
 from ..review.verdicts import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, STATUSES
 
-LANGUAGES = ("en", "zh")
 # What a report can consist of, in the order in which it is made.
 OUTPUTS = ("xlsx", "csv", "gpkg", "geojson", "shp", "kml", "html", "pdf")
 # Two choices of statuses: what the review found to be change, and all that it has not rejected.

@@ -14,7 +14,7 @@ from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.report import CONFIRMED_ONES, ReportSettings, tables
 from farmcd_qgis.report.figures import read_dossier
 from farmcd_qgis.report.typography import has_chinese
-from farmcd_qgis.report.words import TEXTS, Words
+from farmcd_qgis.report.words import Words
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.report_run import (
     AREAS,
@@ -46,7 +46,7 @@ def test_figures_of_the_pdf_are_the_sums_of_the_geopackage(run_dir, tmp_path, la
     for class_id, hectares in AREAS:
         expected.setdefault(class_id, []).append(hectares)
     rows = {class_id: row_of(text, class_label(class_id, language)) for class_id in range(1, 6)}
-    total = row_of(text, TEXTS["total"][language == "zh"])
+    total = row_of(text, Words(language)("total"))
     for class_id, (count, hectares, mu, _) in rows.items():
         areas = expected.get(class_id, [])
         assert count == len(areas)

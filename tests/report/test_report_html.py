@@ -12,7 +12,7 @@ from qgis.PyQt.QtGui import QImage
 from farmcd_qgis.core.classes import class_label
 from farmcd_qgis.core.errors import Cancelled
 from farmcd_qgis.core.feedback import Feedback
-from farmcd_qgis.report.words import TEXTS
+from farmcd_qgis.report.words import Words
 from tests.helpers.report_run import AREAS, make_report, make_run
 
 
@@ -64,7 +64,7 @@ def test_figures_are_the_sums_of_the_candidates(tmp_path, qgis_app, language):
         assert int(row[1]) == len(areas)
         assert float(row[2]) == pytest.approx(math.fsum(areas), abs=0.01)
         assert float(row[3]) == pytest.approx(15 * math.fsum(areas), abs=0.01)
-    total = next(row for row in page.rows if row[:1] == [TEXTS["total"][language == "zh"]])
+    total = next(row for row in page.rows if row[:1] == [Words(language)("total")])
     whole = math.fsum(hectares for _, hectares in AREAS)
     assert total[1:5] == ["6", f"{whole:.2f}", f"{15 * whole:.2f}", "100.0"]
     assert "b52b" * 16 in page.text

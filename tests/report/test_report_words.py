@@ -1,13 +1,18 @@
 """The report's words, lines and round figures."""
 
-import string
+import ast
+from collections.abc import Iterator
 
 import pytest
 
+from farmcd_qgis.core.messages import LANGUAGES, catalogue
 from farmcd_qgis.report.page import round_down
 from farmcd_qgis.report.pdf import searchable
 from farmcd_qgis.report.typography import MEASURE, MM_PER_POINT, Style
-from farmcd_qgis.report.words import TEXTS
+from farmcd_qgis.report.words import Words
+from tests.helpers.sentences import PACKAGE, places
+
+REPORT = PACKAGE / "report"
 
 
 @pytest.mark.parametrize(
@@ -32,15 +37,40 @@ def test_scale_bars_and_grids_have_round_steps(value, rounded):
     assert round_down(value) == pytest.approx(rounded)
 
 
-def test_every_word_has_both_languages():
+def said_in_the_report() -> Iterator[tuple[str, frozenset[str]]]:
+    """Find the keys that are written out in calls of words(), with the names of their values."""
+    for path in REPORT.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            name = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+            if isinstance(node, ast.Call) and (name == "words" or name.endswith(".words")) and node.args:
+                if any(word.arg is None for word in node.keywords):
+                    continue
+                first = node.args[0]
+                for key in (first.body, first.orelse) if isinstance(first, ast.IfExp) else (first,):
+                    if isinstance(key, ast.Constant):
+                        yield key.value, frozenset(word.arg for word in node.keywords if word.arg)
 
-    def places(text: str) -> set[str]:
-        return {name for _, name, _, _ in string.Formatter().parse(text) if name and name != "s"}
 
-    for key, (english, chinese) in TEXTS.items():
-        assert english, key
-        assert chinese, key
-        assert places(english) == places(chinese), key
+@pytest.mark.parametrize("key", catalogue("report"))
+def test_every_word_has_both_languages(key):
+    texts = catalogue("report")[key]
+    assert tuple(texts) == LANGUAGES
+    assert all(text.strip() for text in texts.values())
+    assert places(texts["en"]) == places(texts["zh"]) | (places(texts["en"]) & {"count"})
+
+
+def test_words_of_the_report_are_there_and_get_their_values():
+    said = list(said_in_the_report())
+    assert len(said) > 80
+    assert {key for key, _ in said} - catalogue("report").keys() == set()
+    wrong = [(key, names) for key, names in said if not places(catalogue("report")[key]["en"]) <= names]
+    assert wrong == []
+
+
+def test_plurals():
+    assert Words("en")("verdicts_of", name="A", count="1") == "A: 1 verdict"
+    assert Words("en")("verdicts_of", name="A", count="1,000") == "A: 1,000 verdicts"
+    assert Words("zh")("verdicts_of", name="A", count="1") == "A：1条"
 
 
 def test_maps_of_text_keep_their_length():
