@@ -10,6 +10,7 @@ from ..core.errors import FarmCDError, InputError
 from ..training.ablation import _folder, _run_all, ablated
 from ..training.recipe import read_recipe
 from ..training.train import train
+from .console import terminal_language
 
 
 def main(argv: list[str]) -> int:
@@ -34,7 +35,7 @@ def main(argv: list[str]) -> int:
         folder = _folder(arguments.out, arguments.row, arguments.seed)
         train(recipe, arguments.data, folder, devices=arguments.devices)
     except (InputError, FarmCDError) as error:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{error.text(terminal_language())}\n")
         return error.exit_status
     return 0
 

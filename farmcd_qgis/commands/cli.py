@@ -20,18 +20,21 @@ from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from ..core.jobs import JOBS, call
-from ..core.messages import render
+from ..core.messages import LANGUAGES, part
 from ..core.protocol import RunRequest, findings_from_dict
 from .arguments import add_covers, add_finetune, add_polygon_options, add_pseudo_labels, add_request
-from .console import UNUSABLE, Console, Parser, StopSignals
+from .console import UNUSABLE, Console, Parser, StopSignals, WarningsToConsole, terminal_language
 
 DONE, FAULT = 0, 1
-# What a person reads of a job's result, and of what it was asked.
-Words = Callable[[dict[str, Any], dict[str, Any]], str]
+# What a person reads of a job's result, and of what it was asked: texts and sentences (core.messages), one a line.
+Lines = list[Any]
+Words = Callable[[dict[str, Any], dict[str, Any]], Lines]
 EPILOGUE = """\
 The last line on standard output is the run folder (detect, vectorise) or what was made (convert, export-samples,
 finetune). With --json every line on standard output is an event {"kind": ..., "data": ...} of kind progress, warning,
 result or error; the last one is the result or error.
+Faults, findings and results are told in Chinese with --language zh, or where LC_ALL, LC_MESSAGES or LANG says so, and
+in English elsewhere; the events carry codes and values besides.
 Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or argument is unusable; 3 stopped.
 """
 
@@ -42,18 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if given[:1] == ["report"]:
         return _report(given[1:])
     arguments = _parser().parse_args(given)
-    console = Console(arguments.json)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
+    console = Console(arguments.json, arguments.language or terminal_language())
+    logging.basicConfig(level=logging.WARNING, handlers=[WarningsToConsole(console)])
     with StopSignals() as stop:
         try:
-            status, result, text = _run(arguments, console.feedback(stop.asked))
+            status, result, lines = _run(arguments, console.feedback(stop.asked))
         except FarmCDError as error:
             console.error(error)
             return error.exit_status
         except Exception as error:
             console.error(_fault(error))
             return FAULT
-    console.result(result, text)
+    console.result(result, lines)
     return status
 
 
@@ -63,14 +66,14 @@ def _report(arguments: list[str]) -> int:
     try:
         return run_report(arguments)
     except FarmCDError as error:
-        Console("--json" in arguments).error(error)
+        Console("--json" in arguments, terminal_language()).error(error)
         return error.exit_status
 
 
-def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[str, Any], str]:
+def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[str, Any], Lines]:
     """Run the job of a command; returns the exit status, the result's data, and what a person reads of it."""
     job = arguments.job
-    given = {name: value for name, value in vars(arguments).items() if name not in ("job", "words", "json")}
+    given = {name: value for name, value in vars(arguments).items() if name not in ("job", "words", "json", "language")}
     if job in ("detect", "preflight"):
         given = {"request": asdict(_request(given))}
     if JOBS[job].process == "engine":
@@ -87,52 +90,52 @@ def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[s
     return UNUSABLE if failed else DONE, result, arguments.words(result, given)
 
 
-def _findings_words(result: dict[str, Any], _: dict[str, Any]) -> str:
-    lines = [f"{finding.severity}: {finding.message}" for finding in findings_from_dict(result)]
-    return "\n".join(lines) or "nothing to object to"
+def _findings_words(result: dict[str, Any], _: dict[str, Any]) -> Lines:
+    findings = findings_from_dict(result)
+    lines = [part("finding_line", severity=finding.severity, finding=finding) for finding in findings]
+    return lines or [part("no_findings")]
 
 
-def _evaluation_words(result: dict[str, Any], _: dict[str, Any]) -> str:
+def _evaluation_words(result: dict[str, Any], _: dict[str, Any]) -> Lines:
     names = ("f1", "precision", "recall", "iou", "overall_accuracy", "kappa")
-    figures = [f"{name.replace('_', ' ')} {100 * result['binary'][name]:.1f} %" for name in names]
-    figures += [f"F1 of {name} {100 * row['f1']:.1f} %" for name, row in (result["classes"] or {}).items()]
-    return "\n".join(figures)
+    lines = [part("figure", name=name, percent=100 * result["binary"][name]) for name in names]
+    classes = (result["classes"] or {}).items()
+    return lines + [part("figure_of_class", name=name, percent=100 * row["f1"]) for name, row in classes]
 
 
-def _referee_words(found: dict[str, Any], _: dict[str, Any]) -> str:
-    words = f"{found['doubtful']} doubtful candidates, of which CLIP holds {found['pseudo_changes']} for pseudo-changes"
-    return words + ("; withheld, since too little would stay" if found["withheld"] else "")
+def _referee_words(found: dict[str, Any], _: dict[str, Any]) -> Lines:
+    values = {"doubtful": found["doubtful"], "pseudo_changes": found["pseudo_changes"]}
+    return [part("referee_withheld", **values) if found["withheld"] else part("refereed", **values)]
 
 
-def _samples_words(found: dict[str, Any], _: dict[str, Any]) -> str:
-    words = f"{found['samples']} samples from {found['confirmed']} confirmed, {found['rejected']} rejected and "
-    return f"{words}{found['reclassified']} reclassified candidates\n{found['out_dir']}"
+def _samples_words(found: dict[str, Any], _: dict[str, Any]) -> Lines:
+    kinds = {name: found[name] for name in ("samples", "confirmed", "rejected", "reclassified")}
+    return [part("samples_made", **kinds), found["out_dir"]]
 
 
-def _pseudo_labels_words(made: dict[str, Any], _: dict[str, Any]) -> str:
+def _pseudo_labels_words(made: dict[str, Any], _: dict[str, Any]) -> Lines:
     changed = sum(pixels for name, pixels in made["pixels"].items() if name != FIVE[NO_CHANGE].name)
-    words = f"{made['pairs']} pairs labelled by {made['source']}: sure of {made['known']:.1%} of the pixels, of which "
-    words += f"{changed / max(sum(made['pixels'].values()), 1):.1%} changed"
-    return f"{words}\n{made['out_dir']}"
+    share = changed / max(sum(made["pixels"].values()), 1)
+    said = part("pairs_labelled", pairs=made["pairs"], source=made["source"], known=made["known"], changed=share)
+    return [said, made["out_dir"]]
 
 
-def _finetune_words(record: dict[str, Any], _: dict[str, Any]) -> str:
-    from ..training.finetune import FinetuneRecord, as_text
+def _finetune_words(record: dict[str, Any], _: dict[str, Any]) -> Lines:
+    from ..training.finetune import FinetuneRecord, in_words
 
-    return as_text(FinetuneRecord(**record))
+    return in_words(FinetuneRecord(**record))
 
 
-def _card_words(card: dict[str, Any], _: dict[str, Any]) -> str:
+def _card_words(card: dict[str, Any], _: dict[str, Any]) -> Lines:
     shown = {**card, "classes": ", ".join(row["name"] for row in card["classes"]), "bands": ", ".join(card["bands"])}
-    return "\n".join(f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key != "contexts")
+    return [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key != "contexts"]
 
 
-def _devices_words(found: dict[str, Any], _: dict[str, Any]) -> str:
-    lines = [
-        render("device_row", {"problem": "", **{key: value for key, value in row.items() if value is not None}})
-        for row in found["devices"]
+def _devices_words(found: dict[str, Any], _: dict[str, Any]) -> Lines:
+    rows = [{**row, "problem": row["problem"] or ""} for row in found["devices"]]
+    return [
+        part("device_row", id=row["id"], name=row["name"], usable=row["usable"], problem=row["problem"]) for row in rows
     ]
-    return "\n".join(lines)
 
 
 def _request(values: dict[str, Any]) -> RunRequest:
@@ -178,15 +181,16 @@ def _parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         sub.add_argument("--json", action="store_true", help="write JSON events to standard output")
+        sub.add_argument("--language", choices=LANGUAGES, help="of faults, findings and results (default: LANG's)")
         sub.set_defaults(job=name.replace("-", "_"), words=words)
         return sub
 
-    detect = command("detect", lambda result, _: result["run_dir"], "Detect changes and write a run folder.")
+    detect = command("detect", lambda result, _: [result["run_dir"]], "Detect changes and write a run folder.")
     add_request(detect, out_required=True)
     preflight = command("preflight", _findings_words, "Check two rasters without running anything.")
     add_request(preflight, out_required=False)
 
-    vectorise = command("vectorise", lambda _, given: given["run_dir"], "Make the polygons of a run folder anew.")
+    vectorise = command("vectorise", lambda _, given: [given["run_dir"]], "Make the polygons of a run folder anew.")
     vectorise.add_argument("run_dir", metavar="RUN_DIR", help="folder with change.tif and confidence.tif")
     add_polygon_options(vectorise)
 
@@ -214,7 +218,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("report", help="Write what an office hands in of a run (PDF, HTML, tables, polygons).")
 
     text = "Turn an authors' checkpoint into FarmCD's format."
-    convert = command("convert", lambda _, given: given["target"], text)
+    convert = command("convert", lambda _, given: [given["target"]], text)
     convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")
     convert.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
     convert.add_argument(
@@ -225,7 +229,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument("--prompts", metavar="F", help='own sentences for the classes (TOML: water = ["...", "..."])')
 
     text = "Make a checkpoint that compares land covers, without any training."
-    zero = command("zero-label", lambda _, given: given["target"], text)
+    zero = command("zero-label", lambda _, given: [given["target"]], text)
     zero.add_argument("source", metavar="SOURCE", help="checkpoint of a land-cover network (of single images)")
     zero.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
     add_covers(zero, default="land_cover")

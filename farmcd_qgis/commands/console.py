@@ -1,6 +1,8 @@
 """The terminal: wrong arguments, what a command shows, and the signals that stop it."""
 
 import argparse
+import logging
+import os
 import signal
 import sys
 import threading
@@ -12,7 +14,8 @@ from typing import Any, NoReturn
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import Feedback, Progress
-from ..core.protocol import Event, Finding, encode
+from ..core.messages import fill, part, spoken
+from ..core.protocol import Event, Finding, encode, finding_from_record
 
 UNUSABLE = 2
 # Seconds between reports of progress, and between lines where they cannot be written over each other.
@@ -29,10 +32,14 @@ class Parser(argparse.ArgumentParser):
 
 
 class Console:
-    """What the person or the calling program sees: events as JSON on stdout, or text with progress on stderr."""
+    """What the person or the calling program sees: events as JSON on stdout, or text with progress on stderr.
 
-    def __init__(self, as_json: bool) -> None:
+    Events carry codes, values and the English sentence, whatever the language of the texts.
+    """
+
+    def __init__(self, as_json: bool, language: str = "en") -> None:
         self._json = as_json
+        self._language = language
         self._overwrites = sys.stderr.isatty()
         self._width = 0
         self._stage = ""
@@ -49,7 +56,7 @@ class Console:
         if progress.stage == self._stage and moment - self._shown < pause:
             return
         self._stage, self._shown = progress.stage, moment
-        line = describe(progress)
+        line = describe(progress, self._language)
         if self._json:
             self._event("progress", asdict(progress))
         elif self._overwrites:
@@ -63,21 +70,22 @@ class Console:
         if self._json:
             self._event("warning", {**asdict(finding), "message": finding.message})
         else:
-            self._say(f"{finding.severity}: {finding.message}")
+            line = part("finding_line", severity=finding.severity, finding=finding)
+            self._say(spoken(line, self._language))
 
     def error(self, error: FarmCDError) -> None:
         """Show why the job ended without a result."""
         if self._json:
             self._event("error", {**error.sentence, "message": error.message})
-        self._say(f"farmcd: {error.message}")
+        self._say(f"farmcd: {error.text(self._language)}")
 
-    def result(self, result: dict[str, Any], text: str) -> None:
-        """Show the result."""
+    def result(self, result: dict[str, Any], lines: list[Any]) -> None:
+        """Show the result; `lines` are texts and sentences that a person reads of it."""
         self._end_line()
         if self._json:
             self._event("result", result)
         else:
-            print(text, flush=True)
+            print("\n".join(spoken(lines, self._language)), flush=True)
 
     def _event(self, kind: str, data: dict[str, Any]) -> None:
         sys.stdout.write(encode(Event(kind, data)))
@@ -125,14 +133,35 @@ class StopSignals:
         self._stopped = True
 
 
-def describe(progress: Progress) -> str:
+class WarningsToConsole(logging.Handler):
+    """Shows logged warnings as the findings that they are; what libraries log goes to standard error as it is."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a record."""
+        if hasattr(record, "sentence"):
+            self._console.finding(finding_from_record(record))
+        else:
+            print(f"{record.levelname}: {record.getMessage()}", file=sys.stderr, flush=True)
+
+
+def terminal_language() -> str:
+    """Return the language of the terminal: "zh" where the environment says so, else "en"."""
+    said = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return "zh" if said.lower().startswith("zh") else "en"
+
+
+def describe(progress: Progress, language: str = "en") -> str:
     """Say in a line how far a job is."""
-    parts = [f"{progress.stage or 'working'} {progress.fraction:4.0%}"]
+    parts: list[Any] = [f"{progress.doing(language)} {progress.fraction:4.0%}"]
     if progress.rate is not None:
-        parts.append(f"{progress.rate:.3g} megapixels/s")
+        parts.append(part("megapixels", rate=progress.rate))
     if progress.remaining_s is not None:
         minutes, seconds = divmod(round(progress.remaining_s), 60)
-        parts.append(f"{minutes}:{seconds:02d} left")
+        parts.append(part("time_left", minutes=minutes, seconds=seconds))
     if progress.message:
         parts.append(progress.message)
-    return ", ".join(parts)
+    return str(fill({"en": "{parts}", "zh": "{parts}"}, {"parts": parts}, language))

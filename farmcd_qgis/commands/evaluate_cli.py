@@ -15,6 +15,7 @@ from ..training.datasets import ChangeDataset, open_dataset
 from ..training.details import Details
 from ..training.evaluate import Evaluation, card_metrics, evaluate, measured_on
 from ..training.prediction import classify, predict, predictor_of
+from .console import terminal_language
 
 WORST = 6
 
@@ -157,7 +158,7 @@ def main(argv: list[str]) -> int:
     try:
         printed = _run(_parser().parse_args(argv))
     except FarmCDError as error:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{error.text(terminal_language())}\n")
         return error.exit_status
     except OSError as error:
         sys.stderr.write(f"{error.filename} could not be written: {error.strerror}.\n")

@@ -17,13 +17,14 @@ from pathlib import Path
 from ..core.classes import ClassTable
 from ..core.errors import FarmCDError, InputError
 from ..core.run_record import run_classes
-from .console import Console, Parser, StopSignals
+from .console import Console, Parser, StopSignals, WarningsToConsole, terminal_language
 from .serving import explain
 
 DONE, FAULT = 0, 1
 EPILOGUE = """\
 The files that were made are listed on standard output, one a line. With --json every line on standard output is an
 event {"kind": ..., "data": ...} of kind progress, warning, result or error; the last one is the result or error.
+Faults and findings are told in Chinese where LC_ALL, LC_MESSAGES or LANG says so, and in English elsewhere.
 Exit status: 0 done; 1 a fault of FarmCD; 2 an input or argument is unusable; 3 stopped.
 """
 
@@ -31,8 +32,8 @@ Exit status: 0 done; 1 a fault of FarmCD; 2 an input or argument is unusable; 3 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a report and return the exit status: 0 done, 1 our fault, 2 unusable input, 3 stopped."""
     arguments = _parser().parse_args(argv)
-    console = Console(arguments.json)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s: %(message)s")
+    console = Console(arguments.json, terminal_language())
+    logging.basicConfig(level=logging.WARNING, handlers=[WarningsToConsole(console)])
     try:
         with StopSignals() as stop, _qgis():
             # What failed is let go in there: layers that outlive QGIS would crash its end.
@@ -63,9 +64,7 @@ def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals)
     for finding in made.findings:
         console.finding(finding)
     files = {name: str(path) for name, path in made.files.items()}
-    console.result(
-        {"files": files, "findings": [asdict(finding) for finding in made.findings]}, "\n".join(files.values())
-    )
+    console.result({"files": files, "findings": [asdict(finding) for finding in made.findings]}, list(files.values()))
     return DONE
 
 
@@ -110,7 +109,7 @@ def _parser() -> Parser:
     add = parser.add_argument
     add("run_dir", metavar="RUN_DIR", help="folder of a finished run")
     add("--out", dest="out_dir", metavar="DIR", required=True, help="folder for the report; made if missing")
-    add("--language", metavar="L", help="en or zh (default: en)")
+    add("--language", metavar="L", help="of the report, en or zh (default: en)")
     add("--statuses", nargs="+", metavar="S", type=str, help="what the review says (default: confirmed other_class)")
     add("--classes", nargs="+", metavar="C", type=str, help="names or ids of classes (default: all)")
     add("--minimum-m2", type=float, metavar="M2", help="leave out smaller candidates (default: 0)")

@@ -19,8 +19,7 @@ from typing import IO, Any
 from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import Feedback, Progress
 from ..core.jobs import JOBS, Process, call
-from ..core.messages import part
-from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode, finding_from_dict
+from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_command, encode, finding_from_record
 
 HEARTBEAT_S = 1.0
 PROGRESS_S = 0.2
@@ -74,12 +73,7 @@ class WarningsToChannel(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send the record's message as a warning event."""
-        self._channel.finding(_finding(record))
-
-
-def _finding(record: logging.LogRecord) -> Finding:
-    sentence = getattr(record, "sentence", None) or part("said", sentence=record.getMessage())
-    return finding_from_dict({"severity": "warning", **sentence})
+        self._channel.finding(finding_from_record(record))
 
 
 class Worker:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..training.recipe import read_recipe
 from ..training.train import train
+from .console import terminal_language
 
 
 def main(argv: list[str]) -> int:
@@ -29,7 +30,7 @@ def main(argv: list[str]) -> int:
         recipe = replace(recipe, device=arguments.accelerator or recipe.device)
         result = train(recipe, arguments.data, arguments.out, start=arguments.start, devices=arguments.devices)
     except InputError as error:
-        sys.stderr.write(f"{error.message}\n")
+        sys.stderr.write(f"{error.text(terminal_language())}\n")
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")

@@ -15,12 +15,10 @@ class FarmCDError(Exception):
 
     exit_status = 1
 
-    def __init__(self, code: str, sentence: str = "", /, **values: Any) -> None:
-        super().__init__(code, sentence)
+    def __init__(self, code: str, /, **values: Any) -> None:
+        super().__init__(code, values)
         self.code = code
         self.values: dict[str, Any] = plain(values)
-        # Until every fault has its sentence in the catalogue, some bring a finished English one.
-        self._sentence = sentence
 
     @property
     def sentence(self) -> dict[str, Any]:
@@ -34,7 +32,7 @@ class FarmCDError(Exception):
 
     def text(self, language: str = "en") -> str:
         """Return the sentence in a language."""
-        return self._sentence or say(self.code, self.values, language)
+        return say(self.code, self.values, language)
 
     def __str__(self) -> str:
         return self.message

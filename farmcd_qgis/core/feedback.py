@@ -3,20 +3,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import Any
 
 from .errors import Cancelled
+from .messages import render
 from .protocol import Finding
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a job is. `fraction` is 0..1 over the whole job; `rate` is megapixels per second."""
+    """How far a job is. `fraction` is 0..1 over the whole job; `rate` is megapixels per second.
+
+    `message` is a sentence {"code", "values"} (core.messages) or a text, if there is more to say than the stage.
+    """
 
     stage: str
     fraction: float
     rate: float | None = None
     remaining_s: float | None = None
-    message: str = ""
+    message: Any = ""
+
+    def doing(self, language: str = "en") -> str:
+        """Say in a language what the job is at."""
+        try:
+            return render(f"stage_{self.stage or 'working'}", {}, language)
+        except KeyError:
+            return self.stage
 
 
 @dataclass(frozen=True)
@@ -36,7 +48,7 @@ class Feedback:
         fraction: float,
         rate: float | None = None,
         remaining_s: float | None = None,
-        message: str = "",
+        message: Any = "",
     ) -> None:
         """Tell how far the job is; the arguments are those of Progress."""
         self.on_progress(Progress(stage, fraction, rate, remaining_s, message))

@@ -4,11 +4,12 @@ Only paths and numbers are here, never pixels; neither qgis nor torch may be imp
 """
 
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeVar
 
 from .errors import FarmCDError, InputError
-from .messages import plain, say
+from .messages import part, plain, say
 
 PROTOCOL_VERSION = 1
 
@@ -32,6 +33,11 @@ class Finding:
         object.__setattr__(self, "values", plain(self.values))
 
     @property
+    def sentence(self) -> dict[str, Any]:
+        """The code and the values, as they stand within other sentences."""
+        return {"code": self.code, "values": self.values}
+
+    @property
     def message(self) -> str:
         """The sentence in English."""
         return self.text()
@@ -49,6 +55,12 @@ def finding_of(error: FarmCDError, severity: Severity = "error") -> Finding:
 def error_of(finding: Finding) -> InputError:
     """Make a finding that stops a run the fault that says so."""
     return InputError(finding.code, **finding.values)
+
+
+def finding_from_record(record: logging.LogRecord) -> Finding:
+    """Make a logged warning a finding: the sentence that `messages.tell` gave it, or what a library said."""
+    sentence = getattr(record, "sentence", None) or part("said", sentence=record.getMessage())
+    return Finding("warning", sentence["code"], sentence["values"])
 
 
 def finding_from_dict(values: dict[str, Any]) -> Finding:

@@ -4,7 +4,7 @@ import configparser
 import functools
 from typing import Any
 
-from qgis.core import QgsProcessingAlgorithm, QgsProcessingException, QgsProcessingFeedback
+from qgis.core import QgsApplication, QgsProcessingAlgorithm, QgsProcessingException, QgsProcessingFeedback
 from qgis.PyQt.QtCore import QCoreApplication
 from qgis.PyQt.QtGui import QIcon
 
@@ -68,7 +68,7 @@ def of_processing(feedback: QgsProcessingFeedback) -> Feedback:
     def tell(progress: Progress) -> None:
         nonlocal told
         feedback.setProgress(100.0 * progress.fraction)
-        text = progress.message or progress.stage
+        text = said(progress.message) or progress.doing(QgsApplication.instance().locale())
         if text != told:
             told = text
             feedback.setProgressText(text)

@@ -13,6 +13,7 @@ import torch
 
 from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
+from ..core.messages import part
 from ..networks.card import checkpoint_hash
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..networks.family import family_named
@@ -185,7 +186,7 @@ def _train(
         share = training.progress()
         left = (time.monotonic() - began) * (1 / share - 1)
         fraction = MEASURING + (1 - 2 * MEASURING) * min(share, 1.0)
-        feedback.progress("finetune", fraction, None, max(left, 0.0), f"step {step}, loss {loss:.3f}")
+        feedback.progress("finetune", fraction, None, max(left, 0.0), part("at_step", step=step, loss=loss))
 
     with tempfile.TemporaryDirectory(prefix="farmcd-finetune-") as folder:
         training = Training(recipe, data, None, Path(folder), source)
@@ -240,13 +241,10 @@ def _check(source: Path, target: Path, steps: int, hold_out: float) -> None:
         raise InputError("no_folder", folder=target.parent, file=target.name)
 
 
-def as_text(record: FinetuneRecord) -> str:
-    """Write the record for people: the figures before and after, in percent, and the file."""
-    lines = []
+def in_words(record: FinetuneRecord) -> list[Any]:
+    """Give the record in sentences (core.messages): the figures before and after, in percent, and the file."""
     if record.before is None or record.after is None:
-        lines.append("Nothing could be held out, so whether it became better is not known.")
-    else:
-        lines.append(f"On {record.held_out} held-out samples, before and after, %:")
-        lines += [f"  {name:<20}{100 * old:8.1f}{100 * record.after[name]:8.1f}" for name, old in record.before.items()]
-        lines.append("Better." if record.better else "Not better: look at the figures before you use it.")
-    return "\n".join([*lines, record.checkpoint])
+        return [part("nothing_held_out"), record.checkpoint]
+    rows = [f"  {name:<20}{100 * old:8.1f}{100 * record.after[name]:8.1f}" for name, old in record.before.items()]
+    outcome = part("became_better") if record.better else part("not_better")
+    return [part("before_and_after", count=record.held_out), *rows, outcome, record.checkpoint]

@@ -368,30 +368,6 @@
         <translation>{percent} % 的区域为困难区</translation>
     </message>
     <message>
-        <source>Checking the inputs</source>
-        <translation>检查输入</translation>
-    </message>
-    <message>
-        <source>Loading the network</source>
-        <translation>加载网络</translation>
-    </message>
-    <message>
-        <source>Predicting</source>
-        <translation>预测</translation>
-    </message>
-    <message>
-        <source>Writing rasters</source>
-        <translation>写入栅格</translation>
-    </message>
-    <message>
-        <source>Making polygons</source>
-        <translation>生成图斑</translation>
-    </message>
-    <message>
-        <source>Done</source>
-        <translation>完成</translation>
-    </message>
-    <message>
         <source>The checkpoint says nothing of itself.</source>
         <translation>该权重文件没有说明。</translation>
     </message>
@@ -934,10 +910,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     <message>
         <source>Write a report</source>
         <translation>编制报告</translation>
-    </message>
-    <message>
-        <source>Writing the report</source>
-        <translation>正在编制报告</translation>
     </message>
     <message>
         <source>as in the run</source>
@@ -1882,14 +1854,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>It is not better on them.</source>
         <translation>在这些样本上并不更好。</translation>
-    </message>
-    <message>
-        <source>Exporting samples</source>
-        <translation>正在导出样本</translation>
-    </message>
-    <message>
-        <source>Training</source>
-        <translation>正在训练</translation>
     </message>
     <message>
         <source>No units</source>

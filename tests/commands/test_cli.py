@@ -53,7 +53,7 @@ def test_detect_says_the_run_folder_last(jobs, capsys):
     assert main(DETECT) == 0
     output = capsys.readouterr()
     assert output.out == "run\n"
-    assert "predicting  25%, 1.5 megapixels/s, 1:03 left" in output.err
+    assert "Predicting  25%, 1.5 megapixels/s, 1:03 left" in output.err
     assert "warning: Before and after are the same file (a.tif)" in output.err
 
 
@@ -213,8 +213,40 @@ def test_vectorise_makes_the_polygons(tmp_path, capsys):
 
 
 def test_progress_is_described_in_words():
-    assert describe(Progress("predicting", 0.5, 0.12345, 3661)) == "predicting  50%, 0.123 megapixels/s, 61:01 left"
-    assert describe(Progress("", 0.0, message="waiting")) == "working   0%, waiting"
+    assert describe(Progress("predicting", 0.5, 0.12345, 3661)) == "Predicting  50%, 0.123 megapixels/s, 61:01 left"
+    assert describe(Progress("", 0.0, message="waiting")) == "Working   0%, waiting"
+
+
+def test_progress_is_described_in_chinese():
+    said = describe(Progress("predicting", 0.5, 0.12345, 3661), "zh")
+    assert said == "预测  50%、0.123 百万像元/秒、剩余 61:01"
+
+
+@pytest.mark.parametrize(
+    ("variables", "options", "chinese"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, [], True),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C"}, [], False),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "de_DE"}, [], False),
+        ({"LANG": "C.UTF-8"}, ["--language", "zh"], True),
+        ({"LC_MESSAGES": "zh_TW"}, ["--language", "en"], False),
+        ({}, [], False),
+    ],
+)
+def test_the_terminal_speaks_the_language_of_the_environment_or_the_one_that_is_asked_for(
+    jobs, capsys, monkeypatch, variables, options, chinese
+):
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    jobs.findings = [Finding("warning", "same_pair", {"path": "a.tif"})]
+    jobs.outcome = InputError("no_common_ground")
+    assert main(["preflight", "a.tif", "b.tif", "--checkpoint", "c.safetensors", *options]) == 0
+    said = "警告：前期与后期是同一个文件（a.tif）" if chinese else "warning: Before and after are the same file (a.tif)"
+    assert capsys.readouterr().out.startswith(said)
+    assert main([*DETECT, *options]) == 2
+    assert ("两期栅格没有共同的有效像元" in capsys.readouterr().err) == chinese
 
 
 def test_a_command_answers_without_torch_and_qgis():

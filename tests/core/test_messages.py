@@ -9,7 +9,7 @@ import pytest
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError, error_from_dict
 from farmcd_qgis.core.messages import LANGUAGES, catalogue, fill, part, plain, render, tell, why
 from farmcd_qgis.core.protocol import Finding, error_of, finding_from_dict, finding_of
-from tests.helpers.sentences import places, said
+from tests.helpers.sentences import places, said, stages
 
 # Said by the core itself, or in the name of something older.
 OF_THE_CORE = {"said", "it_lacks", "few_dimensions", "cancelled", "bad_request"}
@@ -19,7 +19,16 @@ def test_every_code_has_a_sentence_and_no_sentence_is_left_over():
     codes = {one.code for one in said()}
     assert {one.where for one in said() if one.code is None} == set(), "codes that are not written out"
     assert codes - catalogue().keys() == set()
-    assert catalogue().keys() - codes - OF_THE_CORE == set()
+    stages = {code for code in catalogue() if code.startswith("stage_")}
+    assert catalogue().keys() - codes - OF_THE_CORE - stages == set()
+
+
+def test_every_stage_of_a_job_has_its_words():
+    named = stages()
+    assert {f"stage_{name}" for name in named} - catalogue().keys() == set()
+    assert {code for code in catalogue() if code.startswith("stage_")} == {
+        f"stage_{name}" for name in {*named, "working"}
+    }
 
 
 def test_sentences_ask_for_the_values_that_are_given():

@@ -18,7 +18,11 @@ CODE_AT = {
     "tell": 1,
 }
 # Where codes come in from elsewhere: other processes, old run folders, other sentences.
-HANDED_ON = [PACKAGE / "core" / name for name in ("errors.py", "messages.py", "protocol.py")]
+HANDED_ON = [PACKAGE / "core" / name for name in ("errors.py", "feedback.py", "messages.py", "protocol.py")]
+
+
+# What tells progress: its first argument is a stage.
+TELLING = (".progress", "meter.send", "self.send", "Progress")
 
 
 class Said(NamedTuple):
@@ -38,6 +42,17 @@ def said() -> list[Said]:
 def places(template: str) -> set[str]:
     """Name the values that a template asks for."""
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
+
+
+def stages() -> set[str]:
+    """Name the stages of which jobs tell their progress."""
+    files = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "commands"]
+    calls = (node for path in files for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    found = set()
+    for node in calls:
+        if isinstance(node, ast.Call) and len(node.args) > 1 and ast.unparse(node.func).endswith(TELLING):
+            found.update(text for text in _texts(node.args[0]) if text)
+    return found
 
 
 def _in_file(path: Path) -> Iterator[Said]:

@@ -8,6 +8,7 @@ import torch
 
 from farmcd_qgis.core.classes import CLASSES
 from farmcd_qgis.core.errors import FarmCDError, InputError
+from farmcd_qgis.core.messages import part
 from farmcd_qgis.networks import devices
 from farmcd_qgis.networks.devices import choose_device, list_devices
 from farmcd_qgis.networks.predictor import LARGEST_BATCH, Predictor, close_enough, fitting_batch
@@ -165,7 +166,7 @@ def test_device_that_fails_its_trial_is_not_used(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     monkeypatch.setattr(devices, "_name", lambda device: f"Old card {device}")
-    no_kernel = "A trial computation failed: no kernel image is available for execution on the device."
+    no_kernel = part("trial_failed", reason="no kernel image is available for execution on the device")
     monkeypatch.setattr(devices, "_probe", lambda device: real(device) if device == "cpu" else no_kernel)
     assert [(row["id"], row["usable"]) for row in list_devices()] == [("cpu", True), ("cuda:0", False)]
     with caplog.at_level(logging.WARNING):
@@ -177,5 +178,5 @@ def test_device_that_fails_its_trial_is_not_used(monkeypatch: pytest.MonkeyPatch
 
 
 def test_trial_reports_a_device_that_cannot_compute():
-    assert devices._probe("cpu") == ""
-    assert "failed" in devices._probe("meta")
+    assert devices._probe("cpu") is None
+    assert devices._probe("meta")["code"] == "trial_failed"

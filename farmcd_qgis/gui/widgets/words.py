@@ -10,6 +10,7 @@ from ...core.classes import MU_PER_HECTARE, ClassTable
 from ...core.feedback import Progress
 from ...core.protocol import RunResult
 from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE
+from ...translation import said
 
 MINUTE_S, HOUR_S = 60, 3600
 
@@ -31,18 +32,8 @@ def label(text: str) -> QLabel:
 
 def progress_words(progress: Progress) -> str:
     """Say how far a job is: "Predicting · 43 % · 0.05 megapixels/s · 12 s left"."""
-    stages = {
-        "preflight": tr("Checking the inputs"),
-        "loading": tr("Loading the network"),
-        "predicting": tr("Predicting"),
-        "writing": tr("Writing rasters"),
-        "polygons": tr("Making polygons"),
-        "report": tr("Writing the report"),
-        "export_samples": tr("Exporting samples"),
-        "finetune": tr("Training"),
-        "done": tr("Done"),
-    }
-    parts = [progress.message or stages.get(progress.stage, progress.stage), f"{progress.fraction:.0%}"]
+    doing = said(progress.message) or progress.doing(QgsApplication.instance().locale())
+    parts = [doing, f"{progress.fraction:.0%}"]
     if progress.rate:
         parts.append(tr("{0} megapixels/s").format(QLocale().toString(progress.rate, "g", 2)))
     if progress.remaining_s is not None and progress.stage in ("predicting", "report", "finetune"):
