@@ -54,6 +54,9 @@ class UnlabelledPairs:
         self.files = tuple(files)
         self.binary = binary
 
+        # Where a pair lies, by its name.
+        self.places = {pair.name: place for place, pair in enumerate(self.files)}
+
     def __len__(self) -> int:
         return len(self.files)
 

@@ -44,7 +44,7 @@ def views(count: int = 2) -> ViewBatch:
 
 def labelled(count: int = 2, opinions: bool = True) -> Labelled:
     said = [masks(count) for _ in range(3)] if opinions else []
-    return Labelled(scaled(images(count), "before"), scaled(images(count), "after"), masks(count), *said)
+    return Labelled(images(count), images(count), masks(count), *said)
 
 
 class Recorded(nn.Module):

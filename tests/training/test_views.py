@@ -7,8 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
+from farmcd_qgis.training.datasets import Sample
 from farmcd_qgis.training.unlabelled import UnlabelledPairs, open_unlabelled
-from farmcd_qgis.training.views import StrongSettings, ViewMaker
+from farmcd_qgis.training.views import StrongSettings, ViewMaker, labelled_views
 
 SIDE = 48
 
@@ -68,3 +69,15 @@ def test_images_smaller_than_the_crop_are_enlarged(pairs: UnlabelledPairs) -> No
     made = ViewMaker(StrongSettings()).batch(pairs, [0], 96, (0.5, 1.0), [1])
     assert made.weak_before.shape == (1, 3, 96, 96)
     assert set(made.change.unique().tolist()) == {0, 5}
+
+
+def test_labels_and_opinions_of_labelled_pairs_are_cut_alike(pairs: UnlabelledPairs) -> None:
+    said = pairs[0]
+    sample = Sample(said.before, said.after, said.change)
+    made = labelled_views([(sample, said), (sample, None)], 24, (1.0, 1.0), [4, 4])
+    before, after, label, change, first, second = made
+    torch.testing.assert_close(before[0], torch.stack((label[0], first[0], second[0])).float() * 40)
+    assert torch.equal(label[0], change[0])
+    assert torch.equal(label[0], label[1])
+    assert (change[1] == 255).all()
+    assert torch.equal(after, before)

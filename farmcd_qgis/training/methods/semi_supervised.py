@@ -60,7 +60,7 @@ class SemiSettings:
 
 
 class Labelled(NamedTuple):
-    """Labelled pairs: normalised images (B, 3, T, T), labels int64 (B, T, T) and, where somebody asked, opinions."""
+    """Labelled pairs: images (B, 3, T, T) of 0..255, labels int64 (B, T, T) and, where somebody asked, opinions."""
 
     before: Tensor
     after: Tensor
@@ -122,9 +122,9 @@ class SemiSupervised:
     def _pass(self, net: Guided, labelled: Labelled, views: ViewBatch | None) -> tuple[Views, Views | None]:
         """Look at the labelled pairs, and at weak views in the same batch where they are to be learned from."""
         if views is None:
-            return net(labelled.before, labelled.after), None
-        weak = self._both(views.weak_before, views.weak_after)
-        seen = net(torch.cat([labelled.before, weak[0]]), torch.cat([labelled.after, weak[1]]))
+            return net(*self._both(labelled.before, labelled.after)), None
+        before = torch.cat([labelled.before, views.weak_before])
+        seen = net(*self._both(before, torch.cat([labelled.after, views.weak_after])))
         count = len(labelled.label)
         return _part(seen, slice(None, count)), _part(seen, slice(count, None))
 
