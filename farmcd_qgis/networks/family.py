@@ -38,7 +38,7 @@ class Family:
     title: str
     multiple: int
     arbitration: bool = False
-    methods: tuple[str, ...] = ("cotraining",)
+    methods: tuple[str, ...] = ("cotraining", "semi_supervised")
     lowers_no_change: bool = False
 
     def recognise(self, state: State) -> bool:

@@ -89,6 +89,15 @@ class ChangeDataset:
         with ThreadPoolExecutor(_DECODERS) as pool:
             self._samples = list(pool.map(self._read, self.files))
 
+    def named(self, names: Sequence[str], listing: Path) -> "ChangeDataset":
+        """Return the pairs of these names; raises InputError for names that no pair has, by the list they are from."""
+        places = {pair.name: place for place, pair in enumerate(self.files)}
+        if lacking := [name for name in names if name not in places]:
+            raise InputError("names_unknown", file=str(listing), count=len(lacking), first=lacking[0])
+        if not names:
+            raise InputError("names_empty", file=str(listing))
+        return ChangeDataset.of([(self, [places[name] for name in names])])
+
     def by_class(self) -> dict[int, list[int]]:
         """Return {class id of change: the samples that hold it}, classes that no sample holds left out."""
         if self._by_class is None:

@@ -17,7 +17,7 @@ from .datasets import ChangeDataset, opened
 from .evaluate import Evaluation, evaluate
 from .recipe import Recipe, Stage
 
-NAMES = ("cotraining",)
+NAMES = ("cotraining", "semi_supervised")
 
 Settings = TypeVar("Settings")
 

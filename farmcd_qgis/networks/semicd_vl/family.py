@@ -22,7 +22,7 @@ class SemiCDVLFamily(Family):
     title = "SemiCD-VL"
     # The coarsest features lie at this stride.
     multiple = 16
-    methods = ("cotraining", "semi_supervised")
+    methods = ("semi_supervised", "cotraining")
 
     def recognise(self, state: State) -> bool:
         """Say whether its encoder and its head are there."""
@@ -31,6 +31,12 @@ class SemiCDVLFamily(Family):
     def infer_config(self, state: State) -> "SemiCDVLConfig":
         """Work out the variant."""
         return infer_config(state)
+
+    def config_type(self) -> type:
+        """Return SemiCDVLConfig."""
+        from .network import SemiCDVLConfig
+
+        return SemiCDVLConfig
 
     def build(self, config: "SemiCDVLConfig") -> "SemiCDVL":
         """Make the network."""

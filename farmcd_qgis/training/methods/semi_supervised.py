@@ -1,223 +1,154 @@
-"""SemiCD-VL's training: few labels, many pairs without, and opinions on those; for any family of networks.
+"""The method `semi_supervised`: few labelled pairs, many without labels, and opinions on those (SemiCD-VL).
 
-Labelled pairs teach by their labels; pairs without, by what the network itself is sure of in a weak view (consistency),
-by what opinions say (a second classifier and the foreground of each date), and by how far apart the dates lie
-(contrast).
-Source: docs/methods/semicd_vl.md sections 3 to 5.
+The terms are `semi_terms`, for any family of networks. A sample of the run is a pair without labels; a labelled one is
+drawn beside it. Source: docs/methods/semicd_vl.md sections 3 to 5.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ...networks.semicd_vl.network import Views
-from ..datasets import IGNORE, as_classes
-from ..losses import margin_dice, partial_cross_entropy
-from ..processes import everywhere
-from ..semi_losses import (
-    MARGIN,
-    Divisor,
-    Weighing,
-    consistency_loss,
-    contrastive_loss,
-    contrastive_pixels,
-    cutmix,
-    cutmix_boxes,
-    opinion_loss,
-)
-from ..views import ViewBatch
+from ...core.errors import InputError
+from ...networks.family import Family
+from ...networks.semicd_vl.network import Distance
+from ..augment import Augmenter
+from ..datasets import ChangeDataset, opened
+from ..method import Method
+from ..recipe import Recipe, Stage
+from ..semi_losses import cutmix_boxes
+from ..unlabelled import UnlabelledPairs, UnlabelledSample, open_unlabelled
+from ..views import StrongSettings, ViewBatch, ViewMaker, labelled_views
 from .guided import Guided
+from .semi_terms import Labelled, SemiTerms, TermSettings
 
-Normalise = Callable[[Tensor, Literal["before", "after"]], Tensor]
+# Lists of labelled pairs that come with FarmCD.
+LISTS = Path(__file__).parents[1] / "recipes" / "lists"
 
-_TERMS_OF_OPINIONS = 6
+# Seeds of what is drawn beside a sample lie far from those of other samples.
+_LABELLED_SEED = 7_919_000_017
+_PARTNER_SEED = 15_485_863_000_033
+_BOX_SEED = 32_452_843_000_019
 
 
 @dataclass(frozen=True)
-class SemiSettings:
-    """The weights and thresholds of the method; the defaults are the authors'.
+class SemiSettings(TermSettings):
+    """The weights of the terms, how strong views differ from weak ones, and how often and how much CutMix mixes.
 
-    `paper` keeps what their code does against their words (section 5). `opinions` falls from its value to 0 over the
-    run; 0 is consistency alone (FixMatch). `dice` is the weight of Dice beside the cross entropy with labels, which
-    the authors don't have.
+    `cutmix` is the share of pairs that are mixed, the box takes a share of the area within `cutmix_area`.
     """
 
-    mode: Literal["corrected", "paper"] = "corrected"
-    threshold: float = 0.95
-    weighing: Weighing = "pixelwise"
-    dice: float = 0.0
-    consistency: float = 1.0
-    opinions: float = 0.1
-    divisor: Divisor = "mean_all"
-    contrast: float = 0.1
-    margin: float = MARGIN
+    strong: StrongSettings = field(default_factory=StrongSettings)
     cutmix: float = 0.5
     cutmix_area: tuple[float, float] = (0.02, 0.4)
-    cutmix_aspect: tuple[float, float] = (0.3, 1 / 0.3)
 
 
-class Labelled(NamedTuple):
-    """Labelled pairs: images (B, 3, T, T) of 0..255, labels int64 (B, T, T) and, where somebody asked, opinions."""
+@dataclass(frozen=True)
+class SemiData:
+    """Labelled pairs, and pairs without labels, of which the run draws its samples."""
 
-    before: Tensor
-    after: Tensor
-    label: Tensor
-    change: Tensor | None = None
-    cover_before: Tensor | None = None
-    cover_after: Tensor | None = None
+    labelled: ChangeDataset
+    unlabelled: UnlabelledPairs
 
+    def __len__(self) -> int:
+        return len(self.unlabelled)
 
-class Mixed(NamedTuple):
-    """Strong views after CutMix, normalised, with pseudo-labels, their confidence, and opinions, mixed alike."""
-
-    before: Tensor
-    after: Tensor
-    label: Tensor
-    confidence: Tensor
-    change: Tensor
-    cover_before: Tensor
-    cover_after: Tensor
+    def said_of(self, index: int) -> UnlabelledSample | None:
+        """Return what opinions say of a labelled pair, where it is among the others, too."""
+        place = self.unlabelled.places.get(self.labelled.files[index].name)
+        return None if place is None else self.unlabelled[place]
 
 
-class SemiSupervised:
-    """Turns a labelled batch and views of unlabelled pairs into the terms of the loss; it keeps no state of its own."""
+class SemiBatch(NamedTuple):
+    """Labelled pairs, views of unlabelled ones with boxes for CutMix, and their partners in `paper` mode."""
 
-    def __init__(self, settings: SemiSettings, normalise: Normalise) -> None:
-        self.settings = settings
-        self.normalise = normalise
-
-    def step(
-        self, net: Guided, labelled: Labelled, views: ViewBatch, progress: float, other: ViewBatch | None = None
-    ) -> dict[str, Tensor]:
-        """Return the terms of the loss, each weighed, on the graph; their sum is the loss.
-
-        `progress` is how far the run is, 0..1. `other` are the partners of CutMix; without it each pair's partner is
-        the one before it in the batch (a batch of one is mixed with nothing).
-        """
-        settings = self.settings
-        guided = net.guided and settings.opinions > 0
-        net.train()
-        of_labelled, of_weak = self._pass(net, labelled, views if guided or settings.mode == "paper" else None)
-        partner_sure = self._sure(net, views if other is None else other)
-        if settings.mode == "paper" and of_weak is not None:
-            sure = _confident(of_weak.change.detach())
-        else:
-            sure = partner_sure if other is None else self._sure(net, views)
-        mixed = self._mixed(views, other, sure, partner_sure)
-        of_strong = net(mixed.before, mixed.after)
-        terms = {
-            "labelled": 0.5 * self._by_label(of_labelled.change, labelled.label),
-            "consistency": 0.5 * settings.consistency * self._consistency(of_strong, mixed),
-        }
-        if settings.contrast and of_strong.distance is not None:
-            terms["contrast"] = 0.5 * settings.contrast * self._contrast(of_labelled, of_strong, labelled, mixed)
-        if guided and of_weak is not None:
-            weight = settings.opinions * (1 - progress) / _TERMS_OF_OPINIONS
-            terms["opinions"] = weight * self._opinions(of_labelled, of_weak, of_strong, labelled, views, mixed)
-        return terms
-
-    def _pass(self, net: Guided, labelled: Labelled, views: ViewBatch | None) -> tuple[Views, Views | None]:
-        """Look at the labelled pairs, and at weak views in the same batch where they are to be learned from."""
-        if views is None:
-            return net(*self._both(labelled.before, labelled.after)), None
-        before = torch.cat([labelled.before, views.weak_before])
-        seen = net(*self._both(before, torch.cat([labelled.after, views.weak_after])))
-        count = len(labelled.label)
-        return _part(seen, slice(None, count)), _part(seen, slice(count, None))
-
-    def _both(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        return self.normalise(before, "before"), self.normalise(after, "after")
-
-    @torch.no_grad()
-    def _sure(self, net: Guided, views: ViewBatch) -> tuple[Tensor, Tensor]:
-        """Return pseudo-labels and confidence of the weak views, seen in evaluation mode."""
-        net.eval()
-        try:
-            return _confident(net(*self._both(views.weak_before, views.weak_after)).change)
-        finally:
-            net.train()
-
-    def _by_label(self, logits: Tensor, label: Tensor) -> Tensor:
-        label = as_classes(label, logits.shape[1])
-        loss = partial_cross_entropy(logits.float(), label)
-        mean = everywhere(loss.sum()) / everywhere((label != IGNORE).sum().to(loss.dtype)).clamp_min(1)
-        return mean + self.settings.dice * margin_dice(logits.float(), label) if self.settings.dice else mean
-
-    def _mixed(
-        self,
-        views: ViewBatch,
-        other: ViewBatch | None,
-        sure: tuple[Tensor, Tensor],
-        partner_sure: tuple[Tensor, Tensor],
-    ) -> Mixed:
-        settings = self.settings
-        strong = self._both(views.strong_before, views.strong_after)
-        own = (*strong, *sure, views.change, views.cover_before, views.cover_after)
-        if other is None:
-            partners = tuple(part.roll(1, 0) for part in own)
-        else:
-            there = self._both(other.strong_before, other.strong_after)
-            partners = (*there, *partner_sure, other.change, other.cover_before, other.cover_after)
-        boxes = cutmix_boxes(
-            len(views.change), views.change.shape[-1], settings.cutmix, settings.cutmix_area, settings.cutmix_aspect
-        ).to(views.change.device)
-        return Mixed(*(cutmix(mine, theirs, boxes) for mine, theirs in zip(own, partners, strict=True)))
-
-    def _consistency(self, strong: Views, mixed: Mixed) -> Tensor:
-        loss = partial_cross_entropy(strong.change.float(), mixed.label)
-        return self._by_confidence(loss, mixed)
-
-    def _by_confidence(self, loss: Tensor, mixed: Mixed) -> Tensor:
-        valid = torch.ones_like(mixed.label, dtype=torch.bool)
-        return consistency_loss(loss, mixed.confidence, valid, self.settings.threshold, self.settings.weighing)
-
-    def _contrast(self, of_labelled: Views, of_strong: Views, labelled: Labelled, mixed: Mixed) -> Tensor:
-        assert of_labelled.distance is not None
-        assert of_strong.distance is not None
-        margin = self.settings.margin
-        pixels = contrastive_pixels(of_strong.distance.float(), mixed.label, margin)
-        by_label = contrastive_loss(of_labelled.distance.float(), labelled.label, margin)
-        return by_label + self._by_confidence(pixels, mixed)
-
-    def _opinions(
-        self, of_labelled: Views, of_weak: Views, of_strong: Views, labelled: Labelled, views: ViewBatch, mixed: Mixed
-    ) -> Tensor:
-        parts = [
-            self._by_opinion(of_weak, views.change, views.cover_before, views.cover_after),
-            self._by_opinion(of_strong, mixed.change, mixed.cover_before, mixed.cover_after),
-        ]
-        if labelled.change is not None and labelled.cover_before is not None and labelled.cover_after is not None:
-            said = (labelled.change, labelled.cover_before, labelled.cover_after)
-            parts.append(self._by_opinion(of_labelled, *said, divisor="mean"))
-        return torch.stack(parts).sum()
-
-    def _by_opinion(
-        self, views: Views, change: Tensor, before: Tensor, after: Tensor, divisor: Divisor | None = None
-    ) -> Tensor:
-        """The second classifier against the events, and half of each date's foreground against its opinion."""
-        assert views.opinion is not None
-        assert views.cover_before is not None
-        assert views.cover_after is not None
-        total = views.opinion.new_zeros(())
-        rows = (
-            (views.opinion, as_classes(change, views.opinion.shape[1]), 1.0),
-            (views.cover_before, before, 0.5),
-            (views.cover_after, after, 0.5),
-        )
-        for logits, label, weight in rows:
-            loss = partial_cross_entropy(logits.float(), label)
-            valid = torch.ones_like(label, dtype=torch.bool)
-            total = total + weight * opinion_loss(loss, label, valid, divisor or self.settings.divisor)
-        return total
+    labelled: Labelled
+    views: ViewBatch
+    boxes: Tensor
+    other: ViewBatch | None
 
 
-def _confident(logits: Tensor) -> tuple[Tensor, Tensor]:
-    confidence, label = logits.float().softmax(1).max(1)
-    return label, confidence
+class SemiSupervised(Method[SemiSettings]):
+    """Labels where there are any, consistency, opinions and contrast everywhere.
+
+    A partner of CutMix is another pair of the same process's share of the batch, so that several processes give nearly
+    the curve of one.
+    """
+
+    name = "semi_supervised"
+    settings_type = SemiSettings
+    # Heads of opinions have no part in a step without opinions.
+    some_unused = True
+
+    def __init__(self, recipe: Recipe, family: Family) -> None:
+        super().__init__(recipe, family)
+        self.terms = SemiTerms(self.settings, family.normalise)
+        self.paper = self.settings.mode == "paper"
+        self.augmenter = Augmenter(recipe.augment)
+        self.maker = ViewMaker(self.settings.strong)
+
+    def open(self, data: Path) -> SemiData:
+        """Open the labelled pairs of the split (those that `names` lists), and the pairs without labels."""
+        said = self.recipe.data
+        labelled = opened(data, said.train, said.labels)
+        if said.names:
+            labelled = labelled.named(*names_of(said.names))
+        folder = Path(said.unlabelled) if said.unlabelled else data
+        opinions = Path(said.opinions) if said.opinions else None
+        return SemiData(labelled, open_unlabelled(folder, said.unlabelled_split, opinions, said.binary_opinions))
+
+    def check(self, data: SemiData) -> None:
+        """Raise InputError where opinions shall guide and there are none."""
+        if self.settings.opinions and not data.unlabelled.with_opinions:
+            raise InputError("no_opinions_to_learn", recipe=self.recipe.name, count=len(data))
+
+    def module(self, net: nn.Module) -> Guided:
+        """Give the network the heads that opinions guide."""
+        distance: Distance = "shipped" if self.paper else "intended"
+        return Guided(net, distance, heads=self.settings.opinions > 0 or self.settings.contrast > 0)
+
+    def batch(self, data: SemiData, indices: Sequence[int], seeds: Sequence[int], stage: Stage) -> SemiBatch:
+        """Cut views of the pairs, and as many labelled crops."""
+        cut = (stage.crop, stage.scale)
+        views = self.maker.batch(data.unlabelled, indices, *cut, seeds)
+        beside = [seed + _LABELLED_SEED for seed in seeds]
+        drawn = [int(torch.randint(len(data.labelled), (), generator=_seeded(seed))) for seed in beside]
+        boxes = torch.cat([self._box(seed + _BOX_SEED, stage.crop) for seed in seeds])
+        if not self.paper:
+            labelled = self.augmenter.batch(data.labelled, drawn, *cut, beside)
+            return SemiBatch(Labelled(labelled.before, labelled.after, labelled.label), views, boxes, None)
+        # The authors' partner is another crop of the same pair.
+        other = self.maker.batch(data.unlabelled, indices, *cut, [seed + _PARTNER_SEED for seed in seeds])
+        pairs = [(data.labelled[index], data.said_of(index)) for index in drawn]
+        return SemiBatch(Labelled(*labelled_views(pairs, *cut, beside)), views, boxes, other)
+
+    def step(self, module: nn.Module, batch: SemiBatch, progress: float) -> dict[str, Tensor]:
+        """Return the weighed terms and their sum."""
+        terms = self.terms.step(module, batch.labelled, batch.views, batch.boxes, progress, batch.other)
+        return {"total": torch.stack(list(terms.values())).sum(), **terms}
+
+    def _box(self, seed: int, side: int) -> Tensor:
+        torch.manual_seed(seed)
+        return cutmix_boxes(1, side, self.settings.cutmix, self.settings.cutmix_area)
 
 
-def _part(views: Views, rows: slice) -> Views:
-    return Views(*(None if part is None else part[rows] for part in views))  # type: ignore[arg-type]
+def _seeded(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def names_of(file: str) -> tuple[list[str], Path]:
+    """Read a list of pairs, one name a line, from a file or from the lists that come with FarmCD; returns its path too.
+
+    Raises InputError where there is none.
+    """
+    path = next((path for path in (Path(file), LISTS / file) if path.is_file()), None)
+    if path is None:
+        raise InputError("names_missing", file=file, known=", ".join(sorted(p.name for p in LISTS.glob("*.txt"))))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [Path(line.split()[0]).stem for line in lines if line.strip()], path
+
+
+METHOD = SemiSupervised
