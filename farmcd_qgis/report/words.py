@@ -7,7 +7,7 @@ from qgis.PyQt.QtCore import QDate, QLocale
 
 from ..accuracy.estimates import Estimate
 from ..core.messages import catalogue, fill
-from ..review.verdicts import STATUSES
+from ..review.verdicts import STATUSES, UNKNOWN
 
 
 class Words:
@@ -23,7 +23,7 @@ class Words:
 
     def status(self, status: str) -> str:
         """Name what the review says of a candidate; a status of other programs stays as it is."""
-        return self(status) if status in STATUSES else status
+        return self(status) if status in (*STATUSES, UNKNOWN) else status
 
     def join(self, sentences: list[str]) -> str:
         """Make a paragraph of sentences."""

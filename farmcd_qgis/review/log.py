@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from pathlib import Path
@@ -18,6 +18,9 @@ from .history import REDO, UNDO, History, R, Step, key_of
 WAIT_SECONDS = 2.0
 # Who pauses for longer does something else meanwhile.
 BREAK_SECONDS = 300.0
+# In the place of a time that is none, and the year from which on no time is one.
+NO_TIME = "1970-01-01T00:00:00.000000+00:00"
+LAST_YEAR = 9999
 
 # The triggers keep every program from changing what was said. QGIS and OGR list "attributes" tables.
 GUARDS = """
@@ -52,6 +55,8 @@ class LogStore(Generic[R]):
         self._history = self._new_history()
         self._changed: set[int] = set()
         self._news: list[R] = []
+        # What is in the log that no version known here wrote: words, and times that are none.
+        self.strange: list[str] = []
         with self._reading() as file:
             self.classes = _classes(file, self.path)
             file.execute("BEGIN IMMEDIATE")
@@ -170,10 +175,21 @@ class LogStore(Generic[R]):
     def _catch_up(self, file: sqlite3.Connection) -> tuple[list[R], set[int]]:
         """Take in the rows that this store has not seen yet, its own or another's; returns them and their subjects."""
         unseen = f"SELECT * FROM {self.table} WHERE rowid > ? ORDER BY rowid"  # nosec B608 (own names)
-        rows = [self._read(row) for row in file.execute(unseen, (self._history.last,))]
+        rows = [self._timed(self._read(row)) for row in file.execute(unseen, (self._history.last,))]
         changed = self._history.take(rows)
         self._changed |= changed
         return rows, changed
+
+    def _timed(self, row: R) -> R:
+        """Let a row whose time is none come first of all, so that those with one keep their order and undo works."""
+        try:
+            moment = datetime.fromisoformat(row.given_at)
+            if moment.tzinfo is not None and moment.year < LAST_YEAR:
+                return row
+        except (TypeError, ValueError):
+            pass
+        self.strange.append(str(row.given_at))
+        return replace(row, given_at=NO_TIME)  # type: ignore[type-var]
 
     def _now(self) -> str:
         """Return a time for the next step, later than all in the log, so that the order of times is that of steps."""

@@ -1,6 +1,7 @@
 """Merging the reviews of two copies of a run's GeoPackage: their logs are united, and what holds follows from that."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ..core.errors import InputError
@@ -11,6 +12,8 @@ from .verdicts import Verdict
 
 # The keys of a run's record that two copies of its file share, whatever was done with them later.
 SAME_RUN = ("run", "finished")
+# Clocks differ; one that is further ahead would put its verdicts behind all that others give meanwhile.
+AHEAD = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,24 @@ def merge_reviews(into: str | Path, other: str | Path) -> Merged:
 
     A row of the log that both have, by its reviewer, time, candidate and word, is one row. What holds then is said in
     `agreement`. Merging again changes nothing, and the order of merges does not matter. Raises InputError if the files
-    are not of one run, FarmCDError where one cannot be used.
+    are not of one run, or where `other` holds words or times that are not understood here: then nothing is taken.
+    Raises FarmCDError where a file cannot be used.
     """
     into, other = Path(into), Path(other)
     _check_same_run(into, other)
-    theirs, store = ReviewStore(other, ""), ReviewStore(into, "")
+    theirs = ReviewStore(other, "")
+    _check_understood(theirs, other)
+    store = ReviewStore(into, "")
     return Merged(store.unite(theirs.rows(), theirs.edits()), store.conflicts())
+
+
+def _check_understood(theirs: ReviewStore, path: Path) -> None:
+    """Refuse what would stay in the own log for ever without being understood: a log loses no row."""
+    if theirs.strange:
+        raise InputError("review_not_understood", path=path, what=theirs.strange[0])
+    later = (datetime.now(UTC) + AHEAD).isoformat()
+    if ahead := [row for row in theirs.rows() if row.given_at > later]:
+        raise InputError("review_of_the_future", path=path, reviewer=ahead[0].reviewer, time=ahead[0].given_at)
 
 
 def _check_same_run(into: Path, other: Path) -> None:

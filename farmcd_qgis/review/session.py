@@ -13,7 +13,7 @@ from .log import LogStore
 from .outlines import Edit
 from .queue import DOUBTFUL, Filter, Queue
 from .store import ReviewStore
-from .verdicts import OPEN, OUTLINE, SKIPPED, STATUSES, Verdict
+from .verdicts import OPEN, OUTLINE, SKIPPED, STATUSES, UNKNOWN, Verdict
 
 # The time per candidate is that of so many of the last verdicts, if there are so many pauses between them.
 LAST_STEPS = 30
@@ -236,7 +236,7 @@ class Session(Walk[Verdict]):
     def _read(self) -> None:
         self.candidates = self.store.candidates()
         self._queue = Queue(self.candidates)
-        super().__init__(self.store, self.candidates.candidate_id.tolist(), STATUSES)
+        super().__init__(self.store, self.candidates.candidate_id.tolist(), (*STATUSES, UNKNOWN))
         self.select()
 
     def _spoken_of_by(self, reviewer: str) -> npt.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from ..core.classes import NO_CHANGE, ClassTable
 from ..core.errors import InputError
 from ..core.run_files import CANDIDATES, VERDICT_LOG
 from .agreement import VerdictHistory, missing
-from .history import History, Key, key_of
+from .history import REDO, UNDO, History, Key, key_of
 from .log import GUARDS, LogStore, opened
 from .outlines import COLUMNS as OUTLINE_COLUMNS
 from .outlines import TABLE as OUTLINES
@@ -28,6 +28,7 @@ from .verdicts import (
     PSEUDO_CHANGE,
     REASONS,
     STATUSES,
+    UNKNOWN,
     UNREVIEWED,
     VERDICTS,
     Verdict,
@@ -211,7 +212,11 @@ class ReviewStore(LogStore[Verdict]):
         file.execute("CREATE INDEX IF NOT EXISTS candidates_by_number ON candidates (candidate_id)")
 
     def _read(self, row: tuple[Any, ...]) -> Verdict:
-        return Verdict(*row)
+        verdict = Verdict(*row)
+        if verdict.verdict in (*VERDICTS, OUTLINE, UNDO, REDO):
+            return verdict
+        self.strange.append(verdict.verdict)
+        return replace(verdict, verdict=UNKNOWN, class_id=None, reason=None)
 
     def _reference(self, word: str, row: Verdict) -> Verdict:
         return Verdict(0, row.candidate_id, word, None, None, "", self.reviewer, self._now(), row.verdict_id)

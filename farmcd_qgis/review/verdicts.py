@@ -11,6 +11,8 @@ VERDICTS = (CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, UNSURE, SKIPPED)
 OUTLINE = "outline"
 # Nobody gives it: reviewers who did not know of each other's verdicts disagree.
 CONFLICT = "conflict"
+# In the place of a word that only a newer version knows.
+UNKNOWN = "unknown"
 # What a candidate's field `status` holds.
 STATUSES = (UNREVIEWED, *VERDICTS, CONFLICT)
 # Nobody has looked, or whoever did went on without an answer.

@@ -1,6 +1,8 @@
 """Verdicts, bulks, undo, redo and merges in any order against a simple model; what a merge says of conflicts."""
 
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.engine.polygons import geopackage
 from farmcd_qgis.review.merging import merge_reviews
+from farmcd_qgis.review.session import Session
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.review.verdicts import REASONS, STATUSES, UNREVIEWED, VERDICTS
 from tests.helpers.review_files import MODEL_CLASSES, log, mirrored, write_gpkg
@@ -231,3 +234,52 @@ def test_only_copies_of_one_run_are_merged(copies):
     assert different.value.code == "other_run"
     geopackage.write_run_table(copies[1], [("run", "5ead")])
     assert merge_reviews(*copies).added == 0
+
+
+STRANGE = [
+    ("deferred", "2026-01-01T00:00:00.000000+00:00", "review_not_understood"),
+    ("confirmed", "9999-12-31T23:59:59.999999+00:00", "review_not_understood"),
+    ("confirmed", "zzz", "review_not_understood"),
+    ("confirmed", "", "review_not_understood"),
+    ("confirmed", "2026-01-01", "review_not_understood"),
+    ("confirmed", "2999-01-01T00:00:00.000000+00:00", "review_of_the_future"),
+]
+
+
+def insert(path, word, when):
+    """Write a row of the log as no version known here would."""
+    with closing(sqlite3.connect(path)) as file:
+        row = (2, word, 1, "", "x", when)
+        file.execute(
+            "INSERT INTO verdicts(candidate_id, verdict, class_id, note, reviewer, given_at) VALUES (?, ?, ?, ?, ?, ?)",
+            row,
+        )
+        file.commit()
+
+
+@pytest.mark.parametrize(("word", "when", "code"), STRANGE)
+def test_what_is_not_understood_is_not_merged(copies, word, when, code):
+    own, other = copies
+    ReviewStore(own, "ann").give(5, "confirmed")
+    ReviewStore(other, "x")
+    insert(other, word, when)
+    with pytest.raises(InputError) as caught:
+        merge_reviews(own, other)
+    assert caught.value.code == code
+    assert (word if word == "deferred" else when) in caught.value.text("zh")
+    assert len(log(own)) == 1
+
+
+@pytest.mark.parametrize(("word", "when", "_"), STRANGE)
+def test_what_an_earlier_version_merged_leaves_the_own_review_usable(copies, word, when, _):
+    own = copies[0]
+    ReviewStore(own, "ann").give(5, "confirmed")
+    insert(own, word, when)
+    session = Session(ReviewStore(own, "ann"))
+    assert session.counts()["confirmed"] == (1 if word == "deferred" else 2)
+    session.give("pseudo_change", reason="season")
+    assert session.undo() is not None
+    assert session.counts()["unknown"] == (word == "deferred")
+    later = ReviewStore(own, "ann")
+    later.give(1, "confirmed")
+    assert later.statuses()[1] == "confirmed"

@@ -9,7 +9,7 @@ from qgis.PyQt.QtWidgets import QLabel
 from ...core.classes import MU_PER_HECTARE, ClassTable
 from ...core.feedback import Progress
 from ...core.protocol import RunResult
-from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNREVIEWED, UNSURE
+from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNKNOWN, UNREVIEWED, UNSURE
 from ...translation import said
 
 MINUTE_S, HOUR_S = 60, 3600
@@ -133,6 +133,7 @@ def statuses() -> dict[str, str]:
         CONFIRMED: tr("Confirmed"),
         OTHER_CLASS: tr("Other class"),
         PSEUDO_CHANGE: tr("Pseudo-change"),
+        UNKNOWN: tr("Unknown (of a newer version)"),
     }
 
 
