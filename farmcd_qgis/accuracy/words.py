@@ -1,6 +1,5 @@
 """An accuracy assessment in words, tables and files; in the language of QGIS."""
 
-import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple
@@ -12,6 +11,7 @@ from markupsafe import Markup
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 
+from ..core.csv_file import write_csv
 from ..core.pages import page as page_of
 from .estimates import FEW, Assessment, ClassAccuracy, Estimate
 
@@ -112,8 +112,8 @@ def write_files(assessment: Assessment, folder: Path, title: str) -> dict[str, P
     files = {name: folder / name for name in (JSON_NAME, CSV_NAME, MATRIX_NAME, PAGE_NAME)}
     text = json.dumps(assessment.as_dict(), indent=2, ensure_ascii=False, allow_nan=False)
     files[JSON_NAME].write_text(text + "\n", encoding="utf-8")
-    _write_csv(files[CSV_NAME], _class_rows(assessment))
-    _write_csv(files[MATRIX_NAME], _matrix_rows(assessment))
+    write_csv(files[CSV_NAME], _class_rows(assessment))
+    write_csv(files[MATRIX_NAME], _matrix_rows(assessment))
     files[PAGE_NAME].write_text(page(assessment, title), encoding="utf-8")
     return files
 
@@ -201,12 +201,6 @@ def _matrix_rows(assessment: Assessment) -> list[list[Any]]:
     head = [tr("Map | judgement"), *names, tr("Total")]
     rows = [[name, *counts, sum(counts)] for name, counts in zip(names, assessment.matrix, strict=True)]
     return [head, *rows]
-
-
-def _write_csv(path: Path, rows: Iterable[Sequence[Any]]) -> None:
-    # With a mark of UTF-8 at the front, without which Excel garbles Chinese.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows(rows)
 
 
 def _most_wrong(row: ClassAccuracy) -> float:

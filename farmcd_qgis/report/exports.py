@@ -1,9 +1,9 @@
 """The report's tables and polygons for other programs."""
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QMetaType
 
+from ..core.csv_file import write_csv as write_table
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from .candidates import wgs84
@@ -77,10 +78,7 @@ def write_xlsx(job: Job, path: Path, feedback: Feedback) -> None:
 def write_csv(job: Job, path: Path, feedback: Feedback) -> None:
     """Write every table as CSV beside `path`, that of the candidates, in UTF-8 that Excel knows by its mark."""
     for sheet in all_sheets(job.dossier, job.words):
-        with (path.parent / f"{sheet.key}.csv").open("w", encoding="utf-8-sig", newline="") as file:
-            table = csv.writer(file)
-            table.writerow([head.label for head in sheet.heads])
-            table.writerows(sheet.rows)
+        write_table(path.parent / f"{sheet.key}.csv", [[head.label for head in sheet.heads], *sheet.rows])
 
 
 def write_geojson(job: Job, path: Path, feedback: Feedback) -> None:
@@ -115,10 +113,10 @@ def write_shapefile(job: Job, path: Path, feedback: Feedback) -> None:
         chosen_crs(job.settings, job.dossier.crs),
         path.stem,
     )
-    with path.with_name(f"{path.stem}_fields.csv").open("w", encoding="utf-8-sig", newline="") as file:
-        table = csv.writer(file)
-        table.writerow([job.words(key) for key in ("field", "meaning")])
-        table.writerows([field.short, job.words(field.word)] for field in fields)
+    meanings = [[field.short, job.words(field.word)] for field in fields]
+    write_table(
+        path.with_name(f"{path.stem}_fields.csv"), [[job.words(key) for key in ("field", "meaning")], *meanings]
+    )
 
 
 def write_kml(job: Job, path: Path, feedback: Feedback) -> None:
@@ -156,6 +154,8 @@ def _candidates(job: Job, names: Sequence[str] | None = None, named: bool = Fals
     if named:
         keys, kinds = ["Name", *keys], [STRING, *kinds]
         rows = [[f"{job.words('candidate', number=row[0])} · {row[1]}", *row] for row in rows]
+        # Google Earth shows texts as HTML, and would run and fetch what a stranger's note asks for.
+        rows = [[escape(cell, quote=False) if isinstance(cell, str) else cell for cell in row] for row in rows]
     outlines = [one.geometry for one in job.dossier.candidates]
     return _layer(job, keys, kinds, rows, outlines, keys[fields.index(FIELDS[2]) + named], length)
 

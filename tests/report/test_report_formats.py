@@ -13,7 +13,9 @@ from osgeo import gdal
 from qgis.core import QgsVectorLayer
 
 from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.report import OUTPUTS
+from farmcd_qgis.review.store import ReviewStore
 from tests.helpers.report_run import AREAS, give_verdicts, make_report, make_run
 
 WHOLE = math.fsum(hectares for _, hectares in AREAS)
@@ -125,3 +127,19 @@ def test_kml_has_the_classes_colours(run_dir, tmp_path):
     assert {"ff009fe6", "ffa779cc"} <= colours, "lines, aabbggrr of #e69f00, #cc79a7"
     assert {"59009fe6", "59a779cc"} <= colours, "fills that one sees through"
     assert gdal.OpenEx(str(path)).GetLayer(0).GetFeatureCount() == 6
+
+
+def test_what_a_stranger_wrote_is_shown_as_text_everywhere(run_dir, tmp_path):
+    bad = "<img src='http://example.org/x.png'>"
+    store = ReviewStore(run_dir / RUN_GPKG, "=1+1")
+    store.give(1, "confirmed", note=bad)
+    store.give(2, "confirmed", note="=cmd|' /C calc'!A0")
+    files = make_report(run_dir, tmp_path / "out", outputs=("kml", "csv", "html")).files
+    shown = files["kml"].read_text(encoding="utf-8")
+    assert "&lt;img src=" in shown
+    assert "<img" not in shown
+    rows = list(csv.DictReader(files["csv"].open(encoding="utf-8-sig", newline="")))
+    texts = {cell for row in rows for cell in row.values()}
+    assert {"'=1+1", bad, "'=cmd|' /C calc'!A0"} <= texts
+    assert not any(text.startswith("=") for text in texts)
+    assert "<img src='http" not in files["html"].read_text(encoding="utf-8")
