@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from farmcd_qgis.networks.fd_mamba.encoded import EncodedConfig, EncodedFDMamba
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
 from farmcd_qgis.networks.semicd_vl.network import SemiCDVL, SemiCDVLConfig, Views
 from farmcd_qgis.training.methods.guided import Guided
@@ -167,9 +168,16 @@ def test_everything_ignored_and_a_batch_of_one_train_on(count: int) -> None:
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in net.parameters())
 
 
+def encoded() -> EncodedFDMamba:
+    net = EncodedFDMamba(EncodedConfig(width=16, filters=8, text_width=12, context_width=12))
+    net.score_head.set_text(torch.randn(6, 12), {})
+    return net
+
+
 def families() -> dict[str, Callable[[], nn.Module]]:
     return {
         "fd_mamba": small_network.made,
+        "fd_mamba on a pre-trained encoder": encoded,
         "schanger": lambda: SChanger(SChangerConfig((4, 4, 8, 8, 8, 8))),
         "semicd_vl": lambda: SemiCDVL(SemiCDVLConfig(width=4, blocks=(1, 1, 1, 1), channels=8)),
     }
@@ -190,7 +198,7 @@ def test_every_family_is_guided_and_every_head_learns(family: str) -> None:
     # The network itself is as it was: same tensors, no hooks, and copies of it work.
     assert set(net.net.state_dict()) == names
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in net.net.modules())
-    assert copy.deepcopy(net)(images(1), images(1)).opinion is not None
+    assert copy.deepcopy(net)(images(2), images(2)).opinion is not None
 
 
 def test_a_network_without_known_taps_is_trained_by_consistency_alone() -> None:

@@ -22,18 +22,20 @@ class Taps:
     """Where features pass in a network, by the names of modules.
 
     `feature` is the module whose input is the feature that the classifier of change stands on. The outputs of `levels`
-    are features of single dates, finest first: of both in one batch, before first, where `stacked`, else of one date
-    after the other.
+    (their inputs, where `of_inputs`) are features of single dates, finest first: of both in one batch, before first,
+    where `stacked`, else of one date after the other.
     """
 
     feature: str
     levels: tuple[str, ...]
     stacked: bool
+    of_inputs: bool = False
 
 
 # By the name of the network's class. Levels finer than stride 4 would cost more than they tell.
 TAPS = {
     "FDMamba": Taps("conv_final", ("srcm_encoder_layers.2", "srcm_encoder_layers.3"), stacked=True),
+    "EncodedFDMamba": Taps("conv_final", ("fusions.1", "fusions.2", "fusions.3"), stacked=True, of_inputs=True),
     "SChanger": Taps("head5.1", ("encoder3", "encoder4", "encoder5"), stacked=False),
 }
 
@@ -130,11 +132,16 @@ def tapped(net: nn.Module, taps: Taps) -> Iterator[Seen]:
     """Tap a network for one forward pass: hooks that stayed would travel with copies of it."""
     seen = Seen(taps)
 
-    def keeper(name: str) -> Callable[..., None]:
-        return lambda module, given, made=None: seen.keep(name, given[0] if name == taps.feature else made)
+    def input_of(name: str) -> Callable[..., None]:
+        return lambda module, given: seen.keep(name, given[0])
 
-    hooks = [net.get_submodule(taps.feature).register_forward_pre_hook(keeper(taps.feature))]
-    hooks += [net.get_submodule(name).register_forward_hook(keeper(name)) for name in taps.levels]
+    def output_of(name: str) -> Callable[..., None]:
+        return lambda module, given, made: seen.keep(name, made)
+
+    inputs = (taps.feature, *(taps.levels if taps.of_inputs else ()))
+    outputs = () if taps.of_inputs else taps.levels
+    hooks = [net.get_submodule(name).register_forward_pre_hook(input_of(name)) for name in inputs]
+    hooks += [net.get_submodule(name).register_forward_hook(output_of(name)) for name in outputs]
     try:
         yield seen
     finally:
