@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from ..core.polygons import PolygonSettings
 from ..core.protocol import RunRequest
 
 DEFAULTS = RunRequest("", "", "", "")
@@ -45,16 +46,22 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
 def add_polygon_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that decide what becomes a polygon."""
     add = parser.add_argument
-    add("--tau", type=float, default=DEFAULTS.tau, metavar="X", help="less confident is hard (default: %(default)s)")
+    add(
+        "--tau",
+        type=float,
+        default=PolygonSettings.tau,
+        metavar="X",
+        help="less confident is hard (default: %(default)s)",
+    )
     add(
         "--mmu",
         dest="minimum_mapping_unit_m2",
         type=float,
-        default=DEFAULTS.minimum_mapping_unit_m2,
+        default=PolygonSettings.minimum_mapping_unit_m2,
         metavar="M2",
         help="minimum mapping unit in square metres (default: %(default)s)",
     )
-    add("--connectivity", type=int, choices=(4, 8), default=DEFAULTS.connectivity, help="of pixels to a polygon")
+    add("--connectivity", type=int, choices=(4, 8), default=PolygonSettings.connectivity, help="of pixels to a polygon")
 
 
 def add_finetune(parser: argparse.ArgumentParser) -> None:

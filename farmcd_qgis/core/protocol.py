@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from .errors import FarmCDError, InputError
 from .messages import part, plain, say
+from .polygons import PolygonSettings
 
 PROTOCOL_VERSION = 1
 
@@ -98,9 +99,9 @@ class RunRequest:
     tile: int = 256
     overlap: int = 64
     batch: int = 0
-    tau: float = 0.80
-    minimum_mapping_unit_m2: float = 400.0
-    connectivity: Literal[4, 8] = 8
+    tau: float = PolygonSettings.tau
+    minimum_mapping_unit_m2: float = PolygonSettings.minimum_mapping_unit_m2
+    connectivity: Literal[4, 8] = PolygonSettings.connectivity
     symmetric: bool = False
     context: tuple[str, ...] = ()
     force: bool = False

@@ -24,6 +24,7 @@ from qgis.PyQt.QtCore import Qt
 
 from ..core.errors import InputError
 from ..core.paths import bundled_checkpoints
+from ..core.polygons import TAU_RANGE, PolygonSettings
 from ..core.protocol import RunRequest
 from ..layers.sources import absolute, raster_source
 from ..translation import said
@@ -116,10 +117,10 @@ def add_polygons(algorithm: FarmCDAlgorithm) -> None:
     add_advanced(
         algorithm,
         QgsProcessingParameterNumber(
-            TAU, tr("Confidence below which a region is hard"), real, RunRequest.tau, False, 0.0, 1.0
+            TAU, tr("Confidence below which a region is hard"), real, PolygonSettings.tau, False, *TAU_RANGE
         ),
     )
-    unit = RunRequest.minimum_mapping_unit_m2
+    unit = PolygonSettings.minimum_mapping_unit_m2
     add_advanced(
         algorithm,
         QgsProcessingParameterNumber(
@@ -132,7 +133,7 @@ def add_polygons(algorithm: FarmCDAlgorithm) -> None:
             CONNECTIVITY,
             tr("Neighbours that join pixels"),
             CONNECTIVITIES,
-            defaultValue=str(RunRequest.connectivity),
+            defaultValue=str(PolygonSettings.connectivity),
             usesStaticStrings=True,
         ),
     )

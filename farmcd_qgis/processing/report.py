@@ -80,10 +80,10 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self.addParameter(QgsProcessingParameterString(AUTHOR, self.tr("Author"), DEFAULTS.author, False, True))
         whole = Qgis.ProcessingNumberParameterType.Integer
         label = self.tr("Pages for the largest candidates")
-        number = QgsProcessingParameterNumber(CANDIDATE_PAGES, label, whole, 20, False, 0)
+        number = QgsProcessingParameterNumber(CANDIDATE_PAGES, label, whole, DEFAULTS.candidate_pages, False, 0)
         self.addParameter(number)
         label = self.tr("Only confirmed candidates")
-        self.addParameter(QgsProcessingParameterBoolean(ONLY_CONFIRMED, label, False))
+        self.addParameter(QgsProcessingParameterBoolean(ONLY_CONFIRMED, label, DEFAULTS.statuses == CONFIRMED_ONES))
         self._add_choices()
         self.addParameter(QgsProcessingParameterFolderDestination(OUTPUT, self.tr("Folder for the report")))
         for name, label in self._files().items():

@@ -18,6 +18,7 @@ from farmcd_qgis import tasks
 from farmcd_qgis.core.dates import date_in
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
+from farmcd_qgis.core.polygons import TAU_RANGE
 from farmcd_qgis.core.protocol import Finding, RunResult
 from farmcd_qgis.gui.detect import dock as detect_dock
 from farmcd_qgis.gui.detect.dock import DetectDock
@@ -380,3 +381,7 @@ def test_a_panel_is_never_cut_off_whatever_its_words_become(qtbot):
     label.setText("many more words than there were when the dock was made")
     qtbot.waitUntil(lambda: scroll.minimumWidth() > before)
     assert scroll.viewport().width() >= panel.minimumSizeHint().width()
+
+
+def test_the_limit_of_confidence_is_that_of_the_settings(dock):
+    assert (dock.advanced.tau.minimum(), dock.advanced.tau.maximum()) == TAU_RANGE

@@ -18,7 +18,9 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
+from farmcd_qgis.core.polygons import TAU_RANGE, PolygonSettings
 from farmcd_qgis.processing import inputs
+from farmcd_qgis.report.settings import ReportSettings
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.algorithms import Feedback, asked, polygon_layer, run
 
@@ -267,3 +269,23 @@ def test_defaults_are_those_of_the_request(provider):
     assert algorithm.parameterDefinition(inputs.OVERLAP).defaultValue() == 64
     assert algorithm.parameterDefinition(inputs.MINIMUM_MAPPING_UNIT).defaultValue() == 400.0
     assert algorithm.parameterDefinition(inputs.CHECKPOINT).defaultValue() is None
+
+
+@pytest.mark.parametrize("name", ["detect", "vectorise"])
+def test_polygons_have_the_defaults_and_limits_of_their_settings(provider, name):
+    algorithm = QgsApplication.processingRegistry().algorithmById(f"farmcd:{name}")
+    tau = algorithm.parameterDefinition(inputs.TAU)
+    assert (tau.minimum(), tau.maximum()) == TAU_RANGE
+    usual = PolygonSettings(
+        tau.defaultValue(),
+        algorithm.parameterDefinition(inputs.MINIMUM_MAPPING_UNIT).defaultValue(),
+        int(algorithm.parameterDefinition(inputs.CONNECTIVITY).defaultValue()),
+    )
+    assert usual == PolygonSettings()
+
+
+def test_the_report_has_the_defaults_of_its_settings(provider):
+    algorithm = QgsApplication.processingRegistry().algorithmById("farmcd:report")
+    algorithm.prepareAlgorithm({}, QgsProcessingContext(), Feedback())
+    given = {"RUN_FOLDER": "/run", "OUTPUT": "/out"}
+    assert algorithm._settings(given, QgsProcessingContext()) == ReportSettings("/run", "/out")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from osgeo import ogr
 from ...core.classes import ClassTable
 from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
+from ...core.polygons import PolygonSettings
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNREVIEWED
 from ...core.run_record import load_record, run_classes
 from ..run.package import count_reviewed, replaced
@@ -50,9 +51,9 @@ class VectorSummary:
 def vectorise(
     run_dir: str | Path,
     *,
-    tau: float = 0.80,
-    minimum_mapping_unit_m2: float = 400.0,
-    connectivity: int = 8,
+    tau: float = PolygonSettings.tau,
+    minimum_mapping_unit_m2: float = PolygonSettings.minimum_mapping_unit_m2,
+    connectivity: Literal[4, 8] = PolygonSettings.connectivity,
     classes: ClassTable | None = None,
     feedback: Feedback = SILENT,
 ) -> VectorSummary:
@@ -63,7 +64,7 @@ def vectorise(
     holds no run, or one that was reviewed already (its verdicts would be lost), and Cancelled; then nothing is left
     behind.
     """
-    _check(tau, minimum_mapping_unit_m2, connectivity)
+    settings = PolygonSettings(tau, minimum_mapping_unit_m2, connectivity)
     run_dir = Path(run_dir)
     classes = classes or run_classes(run_dir)
     rasters = Rasters(run_dir, len(classes.predicted))
@@ -74,7 +75,7 @@ def vectorise(
     scratch.mkdir()
     try:
         labelling, counting, candidates, hard_regions = feedback.split(0.4, 0.15, 0.3, 0.15)
-        job = _Job(rasters, scratch, tau * 100, minimum_mapping_unit_m2, connectivity)
+        job = _Job(rasters, scratch, settings)
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
             changed, doubtful = job.label(labelling)
             job.count([changed, doubtful], counting)
@@ -156,18 +157,16 @@ class _Layer:
 
 @dataclass(frozen=True)
 class _Job:
-    """The way from rasters to layers; `hard_below` is in percent."""
+    """The way from rasters to layers."""
 
     rasters: Rasters
     scratch: Path
-    hard_below: float
-    minimum_m2: float
-    connectivity: int
+    settings: PolygonSettings
 
     def hard(self, bands: Bands) -> npt.NDArray[np.bool_]:
         """Tell where the network is in doubt."""
         # Rounded, since 100 * 0.29 is a little less than 29.
-        return bands.valid & (bands.confidence < round(self.hard_below, 6))
+        return bands.valid & (bands.confidence < round(100 * self.settings.tau, 6))
 
     def hard_squares(self, window: Window, bands: Bands) -> Bytes:
         """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
@@ -178,7 +177,10 @@ class _Job:
     def label(self, feedback: Feedback) -> list[_Layer]:
         """Find what is connected: where there is change, and where the network is in doubt."""
         files = [LabelFile(self.scratch / name) for name in (CANDIDATES, HARD_REGIONS)]
-        found = [Components(self.rasters.width, self.connectivity, self.minimum_m2) for _ in files]
+        found = [
+            Components(self.rasters.width, self.settings.connectivity, self.settings.minimum_mapping_unit_m2)
+            for _ in files
+        ]
         for window in self.rasters.spans():
             bands = self.rasters.read(window)
             areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
@@ -220,15 +222,6 @@ class _Job:
 def _step(feedback: Feedback, fraction: float) -> None:
     feedback.check()
     feedback.progress("polygons", fraction)
-
-
-def _check(tau: float, minimum_m2: float, connectivity: int) -> None:
-    if not 0 < tau <= 1:
-        raise InputError("bad_tau", tau=tau)
-    if not 0 <= minimum_m2 < float("inf"):
-        raise InputError("bad_minimum_mapping_unit", minimum_m2=minimum_m2)
-    if connectivity not in (4, 8):
-        raise InputError("bad_connectivity", connectivity=connectivity)
 
 
 def _write_record(run_dir: Path, gpkg: Path, classes: ClassTable) -> None:

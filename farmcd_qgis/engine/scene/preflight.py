@@ -10,6 +10,7 @@ from osgeo import gdal
 
 from ...core.errors import InputError
 from ...core.messages import part
+from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card
@@ -69,12 +70,7 @@ def _survey(
 
 def _parameters(request: RunRequest) -> Iterator[Finding]:
     Lattice(request.tile, request.tile, request.tile, request.overlap)
-    if not 0 < request.tau < 1:
-        raise InputError("bad_tau", tau=request.tau)
-    if not request.minimum_mapping_unit_m2 >= 0:
-        raise InputError("bad_minimum_mapping_unit", minimum_m2=request.minimum_mapping_unit_m2)
-    if request.connectivity not in (4, 8):
-        raise InputError("bad_connectivity", connectivity=request.connectivity)
+    PolygonSettings(request.tau, request.minimum_mapping_unit_m2, request.connectivity)
     if request.batch < 0:
         raise InputError("bad_batch", batch=request.batch)
     if request.before and request.before == request.after:

@@ -6,6 +6,7 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
+from ...core.polygons import TAU_RANGE, PolygonSettings
 from ...core.protocol import RunRequest
 from ...settings import settings
 from ..widgets.words import label as label_of
@@ -25,8 +26,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.setCollapsed(True)
         form = QFormLayout(self)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.tau = self._add_real(form, "tau", tr("Hard below confidence"), RunRequest.tau, 0.01, 0.99, 2)
-        unit = RunRequest.minimum_mapping_unit_m2
+        self.tau = self._add_real(form, "tau", tr("Hard below confidence"), PolygonSettings.tau, *TAU_RANGE, 2)
+        unit = PolygonSettings.minimum_mapping_unit_m2
         self.unit = self._add_real(form, "mmu", tr("Minimum mapping unit"), unit, 0.0, 1e7, 0)
         self.unit.setSuffix(" m²")
         self.tile = self._add_whole(form, "tile", tr("Tile"), RunRequest.tile, 16, 2048, 8)

@@ -3,6 +3,7 @@
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QPushButton, QSpinBox, QWidget
 
+from ...core.polygons import PolygonSettings
 from ...review.session import Bulk, Session
 from ...review.verdicts import CONFIRMED, PSEUDO_CHANGE, SKIPPED, UNSURE
 from ..widgets.parts import combo
@@ -10,7 +11,7 @@ from ..widgets.words import area, reasons, statuses, tr
 from .histogram import Histogram
 
 # Where the slider stands at first: tau, below which pixels are hard.
-USUAL_PERCENT = 80
+USUAL_PERCENT = round(100 * PolygonSettings.tau)
 
 
 class BulkBox(QWidget):
