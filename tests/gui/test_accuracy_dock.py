@@ -312,7 +312,7 @@ def test_the_sample_is_a_styled_layer(drawn):
 
 def test_what_stands_in_the_way_is_said(dock, tmp_path, monkeypatch):
     said = []
-    monkeypatch.setattr(dock, "_say", lambda message, *_: said.append(message))
+    monkeypatch.setattr(dock, "_say", lambda message, *_: said.append(str(message)))
     assert not dock.open_run(Path(tmp_path))
     assert "finished run" in said[-1]
     assert dock.session is None
