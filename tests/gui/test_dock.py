@@ -237,7 +237,7 @@ def test_errors_of_the_preflight_stop_a_run_and_warnings_do_not(dock, answers, q
     dock.advanced.tau.setValue(0.6)
     qtbot.waitUntil(lambda: len(dock.findings.findings) == 2)
     assert not dock.run_button.isEnabled()
-    assert dock.run_button.toolTip() == "No CRS."
+    assert dock.run_button.toolTip() == Finding("error", "no_area").message
     answers.findings = answers.findings[1:]
     dock.advanced.tau.setValue(0.5)
     qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)

@@ -240,7 +240,7 @@ def test_a_key_changed_in_qgis_is_shown_and_heard(dock, run):
 
 def test_what_stands_in_the_way_is_said(dock, run, tmp_path, qgis_iface, monkeypatch):
     said = []
-    monkeypatch.setattr(dock, "_say", said.append)
+    monkeypatch.setattr(dock, "_say", lambda message: said.append(str(message)))
     assert not dock.open_run(tmp_path)
     assert "finished run" in said[-1]
     (run / "run.json").unlink()

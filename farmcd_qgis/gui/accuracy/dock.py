@@ -17,8 +17,9 @@ from ...accuracy.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, Sa
 from ...accuracy.session import SampleSession
 from ...accuracy.words import notes, tables, write_files
 from ...core.classes import NO_CHANGE
-from ...core.errors import FarmCDError
+from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
+from ...core.messages import why
 from ...core.run_files import RUN_GPKG
 from ...layers import add_sample
 from ...review.log import read_classes
@@ -149,8 +150,11 @@ class AccuracyDock(JudgingDock):
         try:
             title = tr("Accuracy of {0}").format(self._run_dir.name)
             files = write_files(self.session.store.assess(), Path(folder), title)
-        except (FarmCDError, OSError) as error:
-            self._say(str(error))
+        except FarmCDError as error:
+            self._say(error)
+            return
+        except OSError as error:
+            self._say(InputError("folder_not_writable", folder=folder, reason=why(error)))
             return
         listed = ", ".join(path.name for path in files.values())
         self._say(tr("Written to {0}: {1}").format(folder, listed), Qgis.MessageLevel.Success)
