@@ -228,6 +228,18 @@
         <translation>本次检测中还有：{remaining}。可用上方筛选查看。</translation>
     </message>
     <message>
+        <source>Class {number}</source>
+        <translation>类别 {number}</translation>
+    </message>
+    <message>
+        <source>More classes…</source>
+        <translation>更多类别…</translation>
+    </message>
+    <message>
+        <source>Confirm (class unknown)</source>
+        <translation>确认（类别未知）</translation>
+    </message>
+    <message>
         <source>Confirm</source>
         <translation>确认</translation>
     </message>

@@ -16,7 +16,7 @@ from ...accuracy.estimates import Stratum
 from ...accuracy.judgements import JUDGED, SKIPPED, STATES, UNJUDGED, UNSURE, SampleStore, read_strata
 from ...accuracy.session import SampleSession
 from ...accuracy.words import notes, tables, write_files
-from ...core.classes import NO_CHANGE
+from ...core.classes import FIVE, NO_CHANGE
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
 from ...core.messages import why
@@ -27,7 +27,7 @@ from ...review.reviewer import reviewer_name
 from ..judging.class_keys import ClassKeys
 from ..judging.dock import JudgingDock
 from ..judging.keys import KeyAction
-from ..widgets.words import tr
+from ..widgets.words import language, tr
 from .map import AccuracyMap
 from .panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
 from .words import judgement_words, result_page, states
@@ -283,7 +283,7 @@ class AccuracyDock(JudgingDock):
     def _make_actions(self) -> None:
         act = partial(KeyAction, parent=self, work="Accuracy")
         no_change = partial(self._give, JUDGED, NO_CHANGE)
-        answers = {"no_change": act("no_change", tr("No change"), "0", no_change, also=("N",))}
+        answers = {"no_change": act("no_change", FIVE.label(NO_CHANGE, language()), "0", no_change, also=("N",))}
         answers["unsure"] = act("unsure", tr("Cannot tell"), "U", lambda: self._give(UNSURE))
         answers["skip"] = act("skip", tr("Skip"), "S", lambda: self._give(SKIPPED))
         self._classes = ClassKeys(partial(self._give, JUDGED), self, "Accuracy")

@@ -1,12 +1,13 @@
 """What the dock says: progress, model cards and results in words."""
 
+from html import escape
 from typing import Any
 
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 from qgis.PyQt.QtWidgets import QLabel
 
-from ...core.classes import MU_PER_HECTARE, ClassTable
+from ...core.classes import MU_PER_HECTARE, ClassTable, table_of
 from ...core.feedback import Progress
 from ...core.protocol import RunResult
 from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNKNOWN, UNREVIEWED, UNSURE
@@ -110,7 +111,8 @@ def card_words(card: dict[str, Any]) -> str:
 
 def card_details(card: dict[str, Any]) -> str:
     """List the whole card, as rich text for a tooltip."""
-    rows = [f"<b>{key.replace('_', ' ')}</b>: {value}" for key, value in card.items() if value]
+    shown = {**card, "classes": ", ".join(row.label(language()) for row in table_of({"card": card}).predicted)}
+    rows = [f"<b>{key.replace('_', ' ')}</b>: {escape(str(value))}" for key, value in shown.items() if value]
     return "<p>" + "<br>".join(rows) + "</p>"
 
 
