@@ -10,14 +10,14 @@ from pathlib import Path
 
 from osgeo import ogr
 
-from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.run_files import CANDIDATES, RUN_GPKG
 from farmcd_qgis.review.reviewer import DEMO_REVIEWER
 from farmcd_qgis.review.store import ReviewStore
 
 RECORDED = resources() / "sample" / "demo_review.csv"
-CLASS_IDS = {row.name: row.id for row in CLASSES}
+CLASS_IDS = {row.name: row.id for row in FIVE.rows}
 
 
 def apply_review(run_dir: Path, recorded: Path = RECORDED) -> int:

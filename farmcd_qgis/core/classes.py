@@ -101,7 +101,8 @@ class ClassTable:
         """Return the id that another table has for one's class, by name; `UNKNOWN_CLASS` for a change it has not."""
         if class_id == NO_CHANGE:
             return NO_CHANGE
-        there = None if class_id == self.unknown else target.find(self[class_id].name)
+        named = class_id in self and class_id != self.unknown
+        there = target.find(self[class_id].name) if named else None
         return UNKNOWN_CLASS if there is None else there.id
 
     def to_json(self) -> list[dict[str, Any]]:
@@ -206,11 +207,3 @@ BINARY = ClassTable(
         *(replace(row, id=row.id + 1, predicted=False) for row in FIVE.changes),
     )
 )
-
-CLASSES = FIVE.rows
-CHANGES = FIVE.changes
-
-
-def class_label(class_id: int, language: str = "en") -> str:
-    """Name a class id of the five classes for people."""
-    return FIVE.label(class_id, language)

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import CLASSES
+from ..core.classes import BINARY, FIVE
 from ..core.errors import InputError
 
 # The authors' two-class networks know nothing but change.
-BINARY = {"no_change": "no change", "change": "significant land cover change"}
-PROMPTS = {row.name: row.prompt for row in CLASSES}
+TWO = {row.name: row.prompt for row in BINARY.predicted}
+PROMPTS = {row.name: row.prompt for row in FIVE.rows}
 
 
 def class_prompts(n_classes: int) -> list[str]:
     """Return the authors' category prompts for a network of `n_classes` classes (section 1.7)."""
-    if n_classes == len(BINARY):
-        return list(BINARY.values())
+    if n_classes == len(TWO):
+        return list(TWO.values())
     named = list(PROMPTS.values())[:n_classes]
     return named + [f"class {k}" for k in range(len(named), n_classes)]
 
@@ -36,7 +36,7 @@ def read_prompts(path: Path) -> dict[str, list[str]]:
 
 def checked_prompts(table: Mapping[str, Any], where: str) -> dict[str, list[str]]:
     """Return own sentences as {class name: sentences}; raises InputError naming the entry that cannot be used."""
-    known = {**PROMPTS, **BINARY}
+    known = {**PROMPTS, **TWO}
     checked = {}
     for name, said in table.items():
         sentences = [said] if isinstance(said, str) else said
@@ -50,6 +50,6 @@ def checked_prompts(table: Mapping[str, Any], where: str) -> dict[str, list[str]
 
 def prompt_ensembles(n_classes: int, own: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return {the authors' prompt: the sentences whose features stand for it} in the order of the classes."""
-    authors = BINARY if n_classes == len(BINARY) else PROMPTS
+    authors = TWO if n_classes == len(TWO) else PROMPTS
     instead = {authors[name]: sentences for name, sentences in own.items() if name in authors}
     return {prompt: instead.get(prompt, [prompt]) for prompt in class_prompts(n_classes)}

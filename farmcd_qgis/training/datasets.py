@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.classes import CLASSES, NO_CHANGE, NODATA, UNKNOWN_CLASS
+from ..core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS
 from ..core.errors import InputError
 from ..core.protocol import Finding
 from .annotations import UNKNOWN, read_annotations
@@ -103,7 +103,7 @@ class ChangeDataset:
         if self._by_class is None:
             held = [np.unique(self[index].label) for index in range(len(self))]
             rows = {
-                row.id: [i for i, ids in enumerate(held) if row.id in ids] for row in CLASSES if row.id != NO_CHANGE
+                row.id: [i for i, ids in enumerate(held) if row.id in ids] for row in FIVE.rows if row.id != NO_CHANGE
             }
             self._by_class = {class_id: samples for class_id, samples in rows.items() if samples}
         return self._by_class
@@ -209,7 +209,7 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
     if dataset.kind == "binary":
         findings.append(Finding("warning", "binary_labels"))
     else:
-        missing = [row.label() for row in CLASSES[1:] if not counts.get(row.id)]
+        missing = [row.label() for row in FIVE.changes if not counts.get(row.id)]
         if missing:
             findings.append(Finding("warning", "empty_class", {"missing": missing}))
     if counts.get(UNSETTLED):
@@ -272,10 +272,10 @@ def _read_label(path: Path) -> np.ndarray:
 
 
 def _checked_ids(label: np.ndarray, path: Path) -> np.ndarray:
-    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in CLASSES} - {UNSETTLED, IGNORE})
+    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in FIVE.rows} - {UNSETTLED, IGNORE})
     if unknown:
         raise InputError(
-            "unknown_label", path=path, found=unknown, last=CLASSES[-1].id, unsettled=UNSETTLED, ignored=IGNORE
+            "unknown_label", path=path, found=unknown, last=len(FIVE) - 1, unsettled=UNSETTLED, ignored=IGNORE
         )
     return label
 

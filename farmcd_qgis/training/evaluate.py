@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.classes import CLASSES, NO_CHANGE
+from ..core.classes import FIVE, NO_CHANGE
 from ..core.feedback import SILENT, Feedback
 from ..engine.assess.metrics import (
     BinaryFigures,
@@ -71,7 +71,7 @@ def evaluate(
     """
     told = any(pair.context for pair in dataset.files)
     known_contexts = family_named(net.family).known_contexts(net) if told else []
-    counts = [(ConfusionMatrix(2), ConfusionMatrix(len(CLASSES))) for _ in offsets]
+    counts = [(ConfusionMatrix(2), ConfusionMatrix(len(FIVE))) for _ in offsets]
     training = net.training
     net.eval()
     predictor = predictor_of(net, tile)
@@ -111,7 +111,7 @@ def evaluate(
 
 
 def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:
-    return {row.name: figures for row, figures in zip(CLASSES, class_figures(matrix), strict=True)}
+    return {row.name: figures for row, figures in zip(FIVE.rows, class_figures(matrix), strict=True)}
 
 
 def card_metrics(result: Evaluation) -> dict[str, float]:

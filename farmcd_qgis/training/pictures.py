@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..core.classes import CLASSES, NO_CHANGE
+from ..core.classes import FIVE, NO_CHANGE
 from ..engine.assess.evaluation_page import Picture
 from .datasets import IGNORE, UNSETTLED, Sample
 
@@ -48,7 +48,7 @@ def pair_picture(sample: Sample, prediction: np.ndarray) -> Picture:
 
 def _painted(ids: np.ndarray) -> np.ndarray:
     palette = np.zeros((256, 3), np.uint8)
-    for row in CLASSES:
+    for row in FIVE.rows:
         palette[row.id] = tuple(bytes.fromhex(row.colour[1:]))
     palette[NO_CHANGE], palette[UNSETTLED], palette[IGNORE] = 255, 190, 90
     return palette[ids]

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..core.classes import CLASSES
+from ..core.classes import FIVE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
 from ..networks.semicd_vl.ceg import THRESHOLD, UNKNOWN, Events, event_classes, generate_events
@@ -100,7 +100,7 @@ def _write(
         _save_pair(out, files, label, events)
         feedback.progress("pseudo_labels", (number + 1) / len(pairs))
     known = int(counts.sum() - counts[UNKNOWN])
-    by_class = {row.name: int(counts[row.id]) for row in CLASSES}
+    by_class = {row.name: int(counts[row.id]) for row in FIVE.rows}
     made = PseudoLabels(str(out), source.name, len(pairs), known / max(int(counts.sum()), 1), by_class)
     names = [files.name for files in pairs.files]
     (out / LISTING).write_text("".join(f"{name}.png\n" for name in names), encoding="utf-8")

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from osgeo import gdal, ogr
 from PIL import Image
 
-from ..core.classes import NO_CHANGE
+from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
 from ..core.protocol import request_from_dict
 from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
-from ..core.run_record import read_record
+from ..core.run_record import read_record, run_classes
 from ..engine.scene.pair import Pair
 from ..engine.scene.tiling import Window
 from .datasets import IGNORE
@@ -127,7 +127,10 @@ def _export(run_dirs: list[Path], out: Path, feedback: Feedback) -> SamplesSumma
 
 
 def read_judged(run_dir: Path) -> list[Judged]:
-    """Read the candidates of a run whose verdict settles what they are; raises InputError without candidates."""
+    """Read the candidates of a run whose verdict settles what they are; raises InputError without candidates.
+
+    Their classes have the ids of the five, 254 where theirs is none of them.
+    """
     gpkg = run_dir / RUN_GPKG
     if not gpkg.is_file():
         raise InputError("run_without_polygons", folder=run_dir, file=RUN_GPKG)
@@ -138,12 +141,14 @@ def read_judged(run_dir: Path) -> list[Judged]:
     if layer.GetLayerDefn().GetFieldIndex("reviewed_class_id") < 0:
         return []
     layer.SetAttributeFilter(f"status IN ('{CONFIRMED}', '{PSEUDO_CHANGE}', '{OTHER_CLASS}')")
+    table = run_classes(run_dir)
     judged = []
     for feature in layer:
         class_id = NO_CHANGE if feature["status"] == PSEUDO_CHANGE else feature["reviewed_class_id"]
         geometry = feature.GetGeometryRef()
         if class_id is not None and geometry is not None:
-            judged.append(Judged(feature["candidate_id"], feature["status"], int(class_id), geometry.Clone()))
+            class_id = table.translate(int(class_id), FIVE)
+            judged.append(Judged(feature["candidate_id"], feature["status"], class_id, geometry.Clone()))
     return judged
 
 

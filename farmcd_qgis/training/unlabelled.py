@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..core.classes import CLASSES, NO_CHANGE
+from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import InputError
 from .datasets import ALL, IGNORE, UNSETTLED, _find, _image_names, _read_image, _read_label
 
@@ -70,7 +70,7 @@ class UnlabelledPairs:
         pair = self.files[index]
         before, after = _read_image(pair.before), _read_image(pair.after)
         size = before.shape[1:]
-        known = [{row.id for row in CLASSES} | {UNSETTLED}, {0, 1}, {0, 1}]
+        known = [{row.id for row in FIVE.rows} | {UNSETTLED}, {0, 1}, {0, 1}]
         masks = [
             np.full(size, IGNORE, np.uint8) if path is None else _read_mask(path, values)
             for path, values in zip(pair.masks, known, strict=True)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.paths import bundled_checkpoints, sample_pair
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
@@ -65,9 +65,9 @@ def noisy_run(folder: Path, width: int, height: int) -> Path:
         blotches = make.choice([0, 0, 0, 0, 1, 2, 3, 4, 5], (rows // 16 + 1, width // 16 + 1)).astype(np.uint8)
         change = blotches.repeat(16, 0).repeat(16, 1)[:rows, :width]
         astray = make.random((rows, width)) < 0.02
-        change = np.where(astray, make.integers(0, len(CLASSES), (rows, width)), change).astype(np.uint8)
+        change = np.where(astray, make.integers(0, len(FIVE), (rows, width)), change).astype(np.uint8)
         confidence = make.integers(75, 100, (rows, width)).astype(np.uint8)
-        bands = [(0, 1, change), (1, 1, confidence), (1, 2, (change + 1) % len(CLASSES)), (2, 1, 100 - confidence)]
+        bands = [(0, 1, change), (1, 1, confidence), (1, 2, (change + 1) % len(FIVE)), (2, 1, 100 - confidence)]
         for file, band, pixels in bands:
             files[file].GetRasterBand(band).WriteArray(pixels.astype(np.uint8), 0, top)
     for file in files:
@@ -89,7 +89,7 @@ class StandIn:
     def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats]:
         """As Predictor.predict."""
         shift = (after[:, 1].astype(np.float32) - before[:, 1]) / 255
-        shares = np.full((len(before), len(CLASSES), self.tile, self.tile), 0.02, np.float32)
+        shares = np.full((len(before), len(FIVE), self.tile, self.tile), 0.02, np.float32)
         shares[:, 1] = np.clip(shift + 0.3, 0.02, 0.9)
         shares[:, 0] = 0.92 - shares[:, 1]
         return shares, shares[:, 0].copy()

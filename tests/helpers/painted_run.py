@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from farmcd_qgis.core.classes import CHANGES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.run_files import RUN_JSON
 from farmcd_qgis.engine.polygons.vectorise import vectorise
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, write_raster
@@ -20,7 +20,7 @@ def finished(tmp_path_factory) -> Path:
     """Make a finished run on a painted pair: a square of every class, the lower the class id the more doubtful."""
     folder = tmp_path_factory.mktemp("painted")
     change = np.zeros((SIZE, SIZE), np.uint8)
-    for row in CHANGES:
+    for row in FIVE.changes:
         change[10:30, 10 * row.id : 10 * row.id + 8] = row.id
     inputs = {}
     for when in ("before", "after"):

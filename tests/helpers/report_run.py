@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.core.classes import class_label
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.engine.polygons.geopackage import Package
@@ -72,9 +72,9 @@ def candidate(number: int, one: tuple[int, float]) -> tuple[ogr.Geometry, dict]:
     values = {
         "candidate_id": number,
         "class_id": class_id,
-        "class_name": class_label(class_id),
+        "class_name": FIVE.label(class_id),
         "second_class_id": 4,
-        "second_class_name": class_label(4),
+        "second_class_name": FIVE.label(4),
         "area_ha": hectares,
         "area_mu": 15 * hectares,
         "status": "unreviewed",

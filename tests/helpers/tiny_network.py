@@ -2,7 +2,7 @@
 
 import torch
 
-from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.classes import FIVE
 
 
 class TinyNet(torch.nn.Module):
@@ -14,8 +14,8 @@ class TinyNet(torch.nn.Module):
     def __init__(self, room: int = 99, fault: RuntimeError | None = None) -> None:
         super().__init__()
         torch.manual_seed(0)
-        self.head = torch.nn.Conv2d(6, len(CLASSES), 3, padding=1)
-        self.prior = torch.nn.Conv2d(6, len(CLASSES), 1)
+        self.head = torch.nn.Conv2d(6, len(FIVE), 3, padding=1)
+        self.prior = torch.nn.Conv2d(6, len(FIVE), 1)
         self.room = room
         self.fault = fault or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB")
         self.calls, self.failing_calls = 0, set()

@@ -26,7 +26,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QDateTime, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QImage
 from qgis.PyQt.QtSvg import QSvgRenderer
 
-from farmcd_qgis.core.classes import CHANGES, CLASSES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.protocol import RunRequest
@@ -52,8 +52,8 @@ class PaintedPredictor:
     def predict(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         classes = after[:, 0] // STEP
         sure = np.where(after[:, 1] > 100, 0.95, 0.55)
-        here = np.arange(len(CLASSES))[None, :, None, None] == classes[:, None]
-        shares = np.where(here, sure[:, None], (1 - sure[:, None]) / (len(CLASSES) - 1))
+        here = np.arange(len(FIVE))[None, :, None, None] == classes[:, None]
+        shares = np.where(here, sure[:, None], (1 - sure[:, None]) / (len(FIVE) - 1))
         return shares.astype(np.float32), np.full(classes.shape, 0.25, np.float32)
 
     def describe(self) -> dict:
@@ -75,7 +75,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     before = np.full((3, SIZE, SIZE), 120, np.uint8)
     after = np.zeros((3, SIZE, SIZE), np.uint8)
     after[1] = 200
-    for row in CHANGES:
+    for row in FIVE.changes:
         after[0, 10:30, 10 * row.id : 10 * row.id + 8] = STEP * row.id
     after[1, 5:40, 0:19] = 50
     checkpoint = folder / "painted.pth"
@@ -191,7 +191,7 @@ def test_rasters_are_styled_in_plain_qgis(finished: Path, qgis_app, name: str):
         1:
     ]
     if name == "change":
-        assert words == [row.label() for row in CHANGES]
+        assert words == [row.label() for row in FIVE.changes]
     else:
         assert len(words) >= 4
         assert all("%" in text and ": " in text for text in words)
@@ -210,12 +210,12 @@ def test_polygons_are_styled_in_plain_qgis(finished: Path, qgis_app, name: str):
 def test_styles_agree_with_the_class_table(finished: Path, qgis_app):
     raster = QgsRasterLayer(str(finished / "change.tif"), "change")
     classes = {row.value: (row.label, row.color.name()) for row in raster.renderer().classes()}
-    assert classes == {row.id: (row.label(), row.colour) for row in CHANGES}, "run scripts/make_styles"
+    assert classes == {row.id: (row.label(), row.colour) for row in FIVE.changes}, "run scripts/make_styles"
     polygons = QgsVectorLayer(f"{finished / 'farmcd.gpkg'}|layername={CANDIDATES}", "candidates")
     assert polygons.renderer().classAttribute() == "class_id"
     categories = polygons.renderer().categories()
-    assert [(c.value(), c.label()) for c in categories] == [(row.id, row.label()) for row in CHANGES]
-    for category, row in zip(categories, CHANGES, strict=True):
+    assert [(c.value(), c.label()) for c in categories] == [(row.id, row.label()) for row in FIVE.changes]
+    for category, row in zip(categories, FIVE.changes, strict=True):
         fill, _, outline = category.symbol().symbolLayers()
         assert fill.color().name() == outline.color().name() == row.colour, "run scripts/make_styles"
 
@@ -225,7 +225,7 @@ def test_classes_are_named_in_the_language_of_qgis(finished: Path, project: QgsP
     layers = by_name(project)
     for layer in layers.values():
         name_classes(layer, "zh_CN")
-    wanted = [row.label("zh") for row in CHANGES]
+    wanted = [row.label("zh") for row in FIVE.changes]
     assert [row.label for row in layers["Change classes"].renderer().classes()] == wanted
     assert [row.label() for row in layers["Candidates"].renderer().categories()] == wanted
 

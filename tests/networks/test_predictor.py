@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import FarmCDError, InputError
 from farmcd_qgis.core.messages import part
 from farmcd_qgis.networks import devices
@@ -27,7 +27,7 @@ def test_gives_probabilities_of_scaled_bytes():
     before, after = tiles(2)
     before[0, :, 0, 0] = 0, 51, 255
     probabilities, shares = Predictor(net, tile=TILE, context=["rural"]).predict(before, after)
-    assert probabilities.shape == (2, len(CLASSES), TILE, TILE)
+    assert probabilities.shape == (2, len(FIVE), TILE, TILE)
     assert shares.shape == (2, TILE, TILE)
     assert probabilities.dtype == shares.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)

@@ -9,7 +9,7 @@ from pypdf import PdfReader
 from qgis.core import QgsApplication, QgsProcessingException, QgsProject
 
 from farmcd_qgis.accuracy.estimates import Assessment, Stratum, assess
-from farmcd_qgis.core.classes import class_label
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.report import CONFIRMED_ONES, ReportSettings, tables
 from farmcd_qgis.report.figures import read_dossier
@@ -45,7 +45,7 @@ def test_figures_of_the_pdf_are_the_sums_of_the_geopackage(run_dir, tmp_path, la
     expected: dict[int, list[float]] = {}
     for class_id, hectares in AREAS:
         expected.setdefault(class_id, []).append(hectares)
-    rows = {class_id: row_of(text, class_label(class_id, language)) for class_id in range(1, 6)}
+    rows = {class_id: row_of(text, FIVE.label(class_id, language)) for class_id in range(1, 6)}
     total = row_of(text, Words(language)("total"))
     for class_id, (count, hectares, mu, _) in rows.items():
         areas = expected.get(class_id, [])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from qgis.PyQt.QtGui import QImage
 
-from farmcd_qgis.core.classes import class_label
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import Cancelled
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.report.words import Words
@@ -60,7 +60,7 @@ def test_figures_are_the_sums_of_the_candidates(tmp_path, qgis_app, language):
     for class_id, hectares in AREAS:
         expected.setdefault(class_id, []).append(hectares)
     for class_id, areas in expected.items():
-        row = next(row for row in page.rows if row[:1] == [class_label(class_id, language)] and len(row) == 6)
+        row = next(row for row in page.rows if row[:1] == [FIVE.label(class_id, language)] and len(row) == 6)
         assert int(row[1]) == len(areas)
         assert float(row[2]) == pytest.approx(math.fsum(areas), abs=0.01)
         assert float(row[3]) == pytest.approx(15 * math.fsum(areas), abs=0.01)

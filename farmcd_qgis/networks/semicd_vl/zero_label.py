@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...core.classes import CLASSES
+from ...core.classes import FIVE
 from .ceg import THRESHOLD, UNKNOWN, Events, Instance, generate_events
 from .opinions.covers import Covers
 
@@ -49,13 +49,13 @@ def change_probabilities(before: np.ndarray, after: np.ndarray, covers: Covers, 
     share[kept] = (_KEPT_PART * sureness)[kept]
     share[event] = sureness[event]
 
-    into = np.zeros((len(CLASSES), *share.shape), np.float32)
+    into = np.zeros((len(FIVE), *share.shape), np.float32)
     for number in np.flatnonzero(inside):
         into[becomes[number]] += after[number]
     into[0] = 0
     into /= np.maximum(into.sum(0), np.finfo(np.float32).tiny)
     winner = becomes[after.argmax(0)]
-    into[:, event] = winner[event] == np.arange(len(CLASSES))[:, None]
+    into[:, event] = winner[event] == np.arange(len(FIVE))[:, None]
     made = into * share
     made[0] = 1 - made.sum(0)
     return made.astype(np.float32)

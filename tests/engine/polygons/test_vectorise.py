@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
-from farmcd_qgis.core.classes import CLASSES, FIVE, NODATA, ClassTable
+from farmcd_qgis.core.classes import FIVE, NODATA, ClassTable
 from farmcd_qgis.core.errors import Cancelled, InputError
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
@@ -100,9 +100,9 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
         np.testing.assert_array_equal(burn(polygon, shape), mask)
         assert feature["candidate_id"] == feature["fid"] == number
         assert feature["class_id"] == change[mask][0]
-        assert feature["class_name"] == CLASSES[feature["class_id"]].label()
+        assert feature["class_name"] == FIVE[feature["class_id"]].label()
         assert feature["second_class_id"] == np.bincount(second[mask]).argmax()
-        assert feature["second_class_name"] == CLASSES[feature["second_class_id"]].label()
+        assert feature["second_class_name"] == FIVE[feature["second_class_id"]].label()
         area = geometry_area_m2(polygon, polygon.GetSpatialReference().ExportToWkt())
         assert feature["area_ha"] == pytest.approx(area / 1e4, abs=2e-6)
         assert feature["area_mu"] == pytest.approx(area / 1e4 * 15, abs=2e-5)
@@ -112,7 +112,7 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
         assert feature["arbitration"] == pytest.approx(arbitration[mask].mean() / 100, abs=1e-4)
         assert feature["disagreement"] == pytest.approx((arbitration[mask] > 50).mean(), abs=1e-4)
         assert feature["status"] == "unreviewed"
-    for row in CLASSES[1:]:
+    for row in FIVE.changes:
         share = sum(feature["area_ha"] for feature in found if feature["class_id"] == row.id)
         assert summary.area_ha[row.name] == pytest.approx(share, abs=1e-6 * len(found) + 1e-9)
 
@@ -134,7 +134,7 @@ def test_hard_regions_are_where_the_network_doubts(tmp_path, seed):
         assert feature["region_id"] == number
         np.testing.assert_array_equal(burn(feature["geometry"], change.shape), mask)
         assert feature["class_id"] == np.bincount(change[mask]).argmax()
-        assert feature["class_name"] == CLASSES[feature["class_id"]].label()
+        assert feature["class_name"] == FIVE[feature["class_id"]].label()
         assert feature["confidence_mean"] == pytest.approx(confidence[mask].mean() / 100, abs=1e-4)
         assert feature["area_ha"] == pytest.approx(mask.sum() * 0.010002, rel=1e-3)
 
@@ -189,7 +189,7 @@ def test_blocks_that_the_file_leaves_out_change_nothing(tmp_path, monkeypatch, s
         vectorise.vectorise(run, minimum_mapping_unit_m2=200, connectivity=[4, 8][seed % 2])
         rows = read_layer(run, "candidates") + read_layer(run, "hard_regions")
         layers.append([{**row, "geometry": row["geometry"].ExportToWkt()} for row in rows])
-    spans = list(tally.Rasters(run, len(CLASSES)).spans())
+    spans = list(tally.Rasters(run, len(FIVE)).spans())
     assert sum(span.width * span.height for span in spans) < change.size / 2
     assert layers[0] == layers[1]
     assert len(layers[0]) > 50
@@ -211,7 +211,7 @@ def test_the_minimum_mapping_unit_is_of_the_ground_also_in_degrees(tmp_path):
 def test_nothing_found_gives_empty_layers(tmp_path, value):
     run = write_run(tmp_path / "run", np.full((20, 20), value))
     summary = vectorise.vectorise(run)
-    assert summary == VectorSummary(0, 0, {row.name: 0.0 for row in CLASSES[1:]})
+    assert summary == VectorSummary(0, 0, {row.name: 0.0 for row in FIVE.changes})
     assert read_layer(run, "candidates") == read_layer(run, "hard_regions") == []
 
 

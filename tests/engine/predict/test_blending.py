@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from farmcd_qgis.core.classes import CLASSES, NODATA
+from farmcd_qgis.core.classes import FIVE, NODATA
 from farmcd_qgis.engine.predict.blending import Blender, Rows, tile_weights
 from farmcd_qgis.engine.scene.tiling import Lattice, Window
 
@@ -11,7 +11,7 @@ TILE = 32
 
 
 def random_probabilities(height: int, width: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    scores = np.random.default_rng(seed).normal(size=(len(CLASSES), height, width)).astype(np.float32)
+    scores = np.random.default_rng(seed).normal(size=(len(FIVE), height, width)).astype(np.float32)
     shares = np.exp(scores)
     return shares / shares.sum(axis=0), np.random.default_rng(seed + 1).random((height, width), np.float32)
 
@@ -53,7 +53,7 @@ def test_weights_fall_to_the_edge_and_stay_positive():
 
 def test_equals_the_weighted_mean_computed_over_the_whole_image():
     grid = Window(0, 0, 75, 90)
-    sums = np.zeros((len(CLASSES) + 1, 90, 75))
+    sums = np.zeros((len(FIVE) + 1, 90, 75))
     weight = np.zeros((90, 75))
     for tiles in Lattice(75, 90, TILE, 8).rows(grid):
         for window in tiles.windows:
@@ -91,7 +91,7 @@ def test_pixels_without_a_result_are_nodata_in_every_band():
 
 def test_confidence_is_rounded_down_and_never_above_100():
     blender = Blender(Window(0, 0, 3, 1), TILE)
-    probabilities = np.zeros((len(CLASSES), 1, 3), np.float32)
+    probabilities = np.zeros((len(FIVE), 1, 3), np.float32)
     probabilities[2, 0] = 1.0, 0.799, 0.801
     probabilities[4, 0] = 0.0, 0.2, 0.1
     blender.add(Window(0, 0, 3, 1), probabilities, np.full((1, 3), 0.509, np.float32), np.ones((1, 3), bool))
@@ -130,4 +130,4 @@ def test_band_does_not_grow_with_the_height():
         blender.add(Window(0, 0, TILE, TILE), *random_probabilities(TILE, TILE, 1), np.ones((TILE, TILE), bool))
         return blender.band_shape
 
-    assert shape(100) == shape(1_000_000_000) == (len(CLASSES) + 1, TILE, 50)
+    assert shape(100) == shape(1_000_000_000) == (len(FIVE) + 1, TILE, 50)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from osgeo import gdal
 
-from farmcd_qgis.core.classes import CLASSES, NODATA
+from farmcd_qgis.core.classes import FIVE, NODATA
 from farmcd_qgis.core.errors import Cancelled, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.core.protocol import RunRequest
@@ -44,7 +44,7 @@ def test_run_folder_is_whole(make_request: Callable[..., RunRequest]):
     assert not [name for name in names if ".part" in name]
     pixels = stack(result.run_dir)
     assert pixels.shape == (4, 100, 90)
-    assert set(np.unique(pixels[0])) == set(range(len(CLASSES)))
+    assert set(np.unique(pixels[0])) == set(range(len(FIVE)))
     assert (pixels[0] != pixels[2]).all(), "the second class is another one"
     assert pixels[[1, 3]].max() <= 100
     assert result.device == "cpu"

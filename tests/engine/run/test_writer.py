@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from osgeo import gdal, osr
 
-from farmcd_qgis.core.classes import CHANGES, CLASSES, FIVE, NODATA
+from farmcd_qgis.core.classes import FIVE, NODATA
 from farmcd_qgis.core.errors import Cancelled, FarmCDError
 from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.engine.predict.blending import Rows
@@ -34,7 +34,7 @@ TAGS = {"TIFFTAG_SOFTWARE": "FarmCD test", "FARMCD_CHECKPOINT_SHA256": "abc"}
 
 def some_rows(seed: int = 0) -> Rows:
     generator = np.random.default_rng(seed)
-    change = generator.integers(0, len(CLASSES), (HEIGHT, WIDTH), np.uint8)
+    change = generator.integers(0, len(FIVE), (HEIGHT, WIDTH), np.uint8)
     change[:40] = NODATA
     confidence, second, arbitration = (generator.integers(0, 100, (HEIGHT, WIDTH), np.uint8) for _ in range(3))
     return Rows(0, 0, change, confidence, second, arbitration)
@@ -83,12 +83,12 @@ def test_rasters_hold_the_rows_and_their_meaning(tmp_path: Path):
     assert json.loads(change.GetMetadataItem("FARMCD_CLASSES"))["2"] == "building"
     band = change.GetRasterBand(1)
     assert band.GetNoDataValue() == NODATA
-    assert band.GetCategoryNames() == [row.label() for row in CLASSES]
-    for row in CLASSES:
+    assert band.GetCategoryNames() == [row.label() for row in FIVE.rows]
+    for row in FIVE.rows:
         assert "#{:02x}{:02x}{:02x}".format(*band.GetColorTable().GetColorEntry(row.id)[:3]) == row.colour
     assert band.GetOverviewCount() > 0
     overview = band.GetOverview(0).ReadAsArray()
-    assert set(np.unique(overview)) <= {*range(len(CLASSES)), NODATA}, "overviews must not mix class ids"
+    assert set(np.unique(overview)) <= {*range(len(FIVE)), NODATA}, "overviews must not mix class ids"
 
     confidence = gdal.Open(str(tmp_path / "confidence.tif"))
     np.testing.assert_array_equal(confidence.ReadAsArray(), [rows.confidence, rows.second])
@@ -155,4 +155,4 @@ def test_plain_qgis_shows_class_names(tmp_path: Path, qgis_app: object):
     renderer = layer.renderer()
     assert isinstance(renderer, QgsPalettedRasterRenderer)
     shown = {int(row.value): (row.label, row.color.name()) for row in renderer.classes()}
-    assert shown == {row.id: (row.label(), row.colour) for row in CHANGES}
+    assert shown == {row.id: (row.label(), row.colour) for row in FIVE.changes}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farmcd_qgis.core.classes import CLASSES
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND
 from farmcd_qgis.networks.semicd_vl.zero_label import zero_label
 
@@ -100,7 +100,7 @@ def test_probabilities_add_up_to_one_and_lie_within_it(seed: int, covers, sharpn
     dates = np.exp(sharpness * random.random((2, 6, 9, 7)))
     before, after = (dates / dates.sum(1, keepdims=True)).astype(np.float32)
     seen = zero_label(before, after, covers)
-    assert seen.shape == (len(CLASSES), 9, 7)
+    assert seen.shape == (len(FIVE), 9, 7)
     assert seen.dtype == np.float32
     assert seen.min() >= -1e-6
     assert seen.sum(0) == pytest.approx(1, abs=1e-5)

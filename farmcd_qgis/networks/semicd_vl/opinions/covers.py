@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
-from ....core.classes import CLASSES, NO_CHANGE
+from ....core.classes import FIVE, NO_CHANGE
 from ....core.errors import InputError
 from ..ceg import AUTHORS_RULE, PARCEL_RULE, EventRule, Rule
 
@@ -147,9 +147,9 @@ def covers_from(values: str | Mapping[str, Any]) -> Covers:
         rule = rule_from(values.get("rule", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError("covers_incomplete", name=name, reason=f"{type(error).__name__} {error}") from error
-    unknown = sorted({row.becomes for row in rows} - {row.id for row in CLASSES})
+    unknown = sorted({row.becomes for row in rows} - {row.id for row in FIVE.rows})
     if unknown:
-        raise InputError("covers_class", name=name, seen=", ".join(map(str, unknown)), last=CLASSES[-1].id)
+        raise InputError("covers_class", name=name, seen=", ".join(map(str, unknown)), last=len(FIVE) - 1)
     if len({row.foreground for row in rows}) < 2:
         raise InputError("covers_one_side", name=name, count=len(rows))
     return Covers(name, rows, templates, bool(values.get("both_ways", False)), rule)
