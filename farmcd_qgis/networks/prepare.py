@@ -19,5 +19,5 @@ def prepare() -> None:
 def _sources() -> str:
     """Digest the kernels' sources: numba itself looks only at the file that a compiled function stands in."""
     folder = Path(__file__).parent
-    files = sorted([*folder.glob("*/scan/*.py"), *folder.glob("*/cpu/*.py")])
+    files = sorted(file for kernels in ("scan/*", "cpu/*", "constants") for file in folder.glob(f"*/{kernels}.py"))
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]

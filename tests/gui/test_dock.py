@@ -207,6 +207,22 @@ def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
         assert dock.request().before_bands == (3, 2, 1)
 
 
+@pytest.mark.parametrize(
+    ("bands", "places"),
+    [
+        (["NIR", "red", "green"], (4, 1, 2)),
+        (["red", "green", "blue"], None),
+        (["short-wave infrared", "red", "green"], None),
+        (["red edge", "near infrared", "blue"], None),
+    ],
+)
+def test_bands_of_a_card_are_what_they_say(dock, bands, places):
+    dock.model._fill_card({**CARD, "bands": bands})
+    assert dock.request().before_bands == dock.request().after_bands == places
+    dock.model._fill_card(dict(CARD))
+    assert dock.request().before_bands is None
+
+
 def test_extent_of_the_widget_is_used(dock, pair):
     dock.pair.extent.setOutputExtentFromUser(pair[0].extent(), pair[0].crs())
     request = dock.request()

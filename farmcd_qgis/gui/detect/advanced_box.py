@@ -6,13 +6,12 @@ from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
+from ...core.bands import usual_places
 from ...core.polygons import TAU_RANGE, PolygonSettings
 from ...core.protocol import RunRequest
 from ...settings import settings
 from ..widgets.words import label as label_of
 from ..widgets.words import tr
-
-NEAR_INFRARED = (1, 4, 3)
 
 
 class AdvancedBox(QgsCollapsibleGroupBox):
@@ -42,6 +41,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.reference.addItem(tr("the before image"), "before")
         self.reference.currentIndexChanged.connect(self.changed)
         form.addRow(label_of(tr("Grid of")), self.reference)
+        self._fitted: tuple[int, ...] | None = None
         self.bands = QComboBox()
         self.bands.setObjectName("bandsCombo")
         for bands, words in _band_orders():
@@ -80,11 +80,21 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         }
 
     def fit_bands(self, card: dict[str, Any]) -> None:
-        """Read near infrared as green for a checkpoint that was trained so, and no longer for another."""
-        wanted, other = (NEAR_INFRARED, None) if card.get("bands") else (None, NEAR_INFRARED)
-        if self.bands.currentData() == other:
-            # QComboBox.findData finds no tuples.
-            self.bands.setCurrentIndex([bands for bands, _ in _band_orders()].index(wanted))
+        """Read what a checkpoint was trained to read, as images of the usual order hold it, until a person chooses.
+
+        Bands that such an image does not have are left to the person: the preflight tells of them.
+        """
+        places = usual_places(card.get("bands") or ())
+        wanted = None if places is None or places == (1, 2, 3) else places
+        if self.bands.currentData() not in (None, self._fitted):
+            return
+        orders = [self.bands.itemData(place) for place in range(self.bands.count())]
+        if wanted not in orders:
+            self.bands.addItem(", ".join(map(str, wanted or ())), wanted)
+            orders.append(wanted)
+        self._fitted = wanted
+        # QComboBox.findData finds no tuples.
+        self.bands.setCurrentIndex(orders.index(wanted))
 
     def _add_real(
         self, form: QFormLayout, name: str, label: str, value: float, low: float, high: float, decimals: int
@@ -150,6 +160,6 @@ def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
     return [
         (None, tr("bands 1, 2, 3")),
         ((3, 2, 1), tr("3, 2, 1: blue comes first")),
-        (NEAR_INFRARED, tr("1, 4, 3: near infrared as green")),
+        ((1, 4, 3), tr("1, 4, 3: near infrared as green")),
         ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),
     ]

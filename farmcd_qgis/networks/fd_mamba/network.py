@@ -15,10 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .cmla import CMLA
+from .constants import CONV_WIDTH, STATES
 from .scan import Direction, compiled_layer, selective_scan
 
-STATES = 16
-CONV_WIDTH = 4
 GROUPS = 8
 
 

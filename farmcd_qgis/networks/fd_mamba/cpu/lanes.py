@@ -14,12 +14,11 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ..constants import ARTANH, EXP2, LEAST_EXPONENT, LOG2_E
+
 LANES = 16
 # Parts of a job for each thread: enough that a thread held up by others does not hold up all.
 PIECES = 4
-LOG2_E = 1.4426950408889634
-# 2**f for f in -0.5..0.5 to 9e-8 relative (minimax), highest power first.
-EXP2 = (0.0013264726, 0.0096715127, 0.055507337, 0.24022242, 0.69314718, 1.0)
 # Not "reassoc": the order of a sum is part of the result.
 FLAGS = ("nnan", "ninf", "nsz", "contract", "arcp")
 
@@ -88,7 +87,7 @@ class Lanes:
     def exp2(self) -> "Lanes":
         """2**x for x <= 0: the whole part goes into the exponent's bits, the rest is a polynomial."""
         b = self.b
-        x = self.above(-126.0)
+        x = self.above(LEAST_EXPONENT)
         whole = x.call("rint")
         bits = b.shl(b.fptosi(whole.value, INTEGERS), ir.Constant(INTEGERS, [23] * LANES))
         rest = (x - whole).polynomial(EXP2)
@@ -104,7 +103,7 @@ class Lanes:
         """ln(1 + e**x): max(x, 0) + ln(1 + y) with y = e**-|x|, by the series of 2 artanh(y / (2 + y))."""
         y = (self.call("fabs") * -LOG2_E).exp2()
         s = y / (y + 2.0)
-        return self.above(0.0) + s * 2.0 * (s * s).polynomial([1 / n for n in range(13, 0, -2)])
+        return self.above(0.0) + s * 2.0 * (s * s).polynomial(ARTANH)
 
 
 class Places:

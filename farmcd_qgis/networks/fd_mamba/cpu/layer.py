@@ -15,13 +15,13 @@ from numba import njit
 from numba.core import cgutils
 from torch import Tensor, nn
 
+from ..constants import CONV_WIDTH as TAPS
+from ..constants import LOG2_E, STATES
 from .convolution import Kernel3, convolve
-from .lanes import LANES, LOG2_E, Lanes, Places, Sum, cut, kernel, padded, whole
+from .lanes import LANES, Lanes, Places, Sum, cut, kernel, padded, whole
 from .matrix import multiply, pack
 from .threads import share
 
-STATES = 16
-TAPS = 4
 EDGE = TAPS - 1
 # Tokens that go through a launch together: what they need stays in the processor's own cache.
 BLOCK = 256

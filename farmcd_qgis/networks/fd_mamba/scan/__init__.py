@@ -23,11 +23,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ....core.messages import tell
+from ..constants import STATES
 
 BACKENDS = ("mamba_ssm", "numba_cpu", "chunked", "recurrence")
 # Those that compute what stands around the scan in the same pass.
 FUSED = ("mamba_ssm", "numba_cpu")
-STATES = 16
 logger = logging.getLogger(__name__)
 _forced: list[str] = []
 

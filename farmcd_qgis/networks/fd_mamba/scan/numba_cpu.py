@@ -18,12 +18,16 @@ from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 from torch import Tensor
 
+from .. import constants
+from ..constants import STATES
 from ..cpu.threads import share
 
-STATES = 16
 CHUNK = 64
 FAST = ("fast",)
-LOG2_E = np.float32(1.4426950408889634)
+LOG2_E = np.float32(constants.LOG2_E)
+LEAST_EXPONENT = np.float32(constants.LEAST_EXPONENT)
+EXP2 = tuple(map(np.float32, constants.EXP2))
+ARTANH = tuple(map(np.float32, constants.ARTANH))
 
 
 @intrinsic
@@ -82,17 +86,16 @@ def _sum(builder: Any, row: Any) -> Any:
 
 @njit(inline="always", fastmath=True)
 def _exp2(x):  # type: ignore[no-untyped-def]
-    """2**x for x <= 0 to 2e-7 relative: the whole part goes into the exponent's bits, the rest is a polynomial."""
-    x = max(x, np.float32(-126.0))
+    """2**x for x <= 0: the whole part goes into the exponent's bits, the rest is a polynomial."""
+    x = max(x, LEAST_EXPONENT)
     whole = np.int32(x - np.float32(0.5))
     f = x - np.float32(whole)
-    p = np.float32(1.5403530e-4)
-    p = p * f + np.float32(1.3333558e-3)
-    p = p * f + np.float32(9.6181291e-3)
-    p = p * f + np.float32(5.5504109e-2)
-    p = p * f + np.float32(2.4022651e-1)
-    p = p * f + np.float32(6.9314718e-1)
-    p = p * f + np.float32(1.0)
+    # Written out: a loop over the coefficients is not made of vector instructions.
+    p = EXP2[0] * f + EXP2[1]
+    p = p * f + EXP2[2]
+    p = p * f + EXP2[3]
+    p = p * f + EXP2[4]
+    p = p * f + EXP2[5]
     return p * _float_of_bits((whole + np.int32(127)) << np.int32(23))
 
 
@@ -102,13 +105,12 @@ def _softplus(x):  # type: ignore[no-untyped-def]
     y = _exp2(-abs(x) * LOG2_E)
     s = y / (y + np.float32(2.0))
     q = s * s
-    p = np.float32(1 / 13)
-    p = p * q + np.float32(1 / 11)
-    p = p * q + np.float32(1 / 9)
-    p = p * q + np.float32(1 / 7)
-    p = p * q + np.float32(1 / 5)
-    p = p * q + np.float32(1 / 3)
-    p = p * q + np.float32(1.0)
+    p = ARTANH[0] * q + ARTANH[1]
+    p = p * q + ARTANH[2]
+    p = p * q + ARTANH[3]
+    p = p * q + ARTANH[4]
+    p = p * q + ARTANH[5]
+    p = p * q + ARTANH[6]
     return max(x, np.float32(0.0)) + np.float32(2.0) * s * p
 
 

@@ -1,0 +1,17 @@
+"""What the channels of a network's input are, by name, and where they lie in an image that does not say."""
+
+from collections.abc import Sequence
+
+RED, GREEN, BLUE, NEAR_INFRARED = "red", "green", "blue", "near infrared"
+NATURAL = (RED, GREEN, BLUE)
+# The order of most images of four bands whose red comes first, such as NAIP's.
+USUAL = (*NATURAL, NEAR_INFRARED)
+OTHER_WORDS = {"nir": NEAR_INFRARED, "near-infrared": NEAR_INFRARED, "infrared": NEAR_INFRARED}
+
+
+def usual_places(bands: Sequence[str]) -> tuple[int, ...] | None:
+    """Return the numbers, from 1 on, that bands have in an image of the usual order; None for one that it lacks."""
+    names = [OTHER_WORDS.get(name.strip().lower(), name.strip().lower()) for name in bands or NATURAL]
+    if not set(names) <= set(USUAL):
+        return None
+    return tuple(USUAL.index(name) + 1 for name in names)
