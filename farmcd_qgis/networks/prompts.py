@@ -18,7 +18,7 @@ PROMPTS = {row.name: row.prompt for row in FIVE.rows}
 
 
 def class_prompts(n_classes: int) -> list[str]:
-    """Return the authors' category prompts for a network of `n_classes` classes (section 1.7)."""
+    """Return the authors' category prompts for a network of `n_classes` classes (docs/methods/fd_mamba.md, 1.7)."""
     if n_classes == len(TWO):
         return list(TWO.values())
     named = list(PROMPTS.values())[:n_classes]

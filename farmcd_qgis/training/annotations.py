@@ -1,8 +1,8 @@
 """Scene and nuisances of each pair, as the authors annotate them, made into the paper's context sentences.
 
 The folder `json` of a data set holds index.json (an object: pair's name -> annotation) or SPLIT.jsonl (a line each,
-with "id" and "geopix"). An annotation says "scene", "nuisance" and the "confidence" of its words (specification
-section 5).
+with "id" and "geopix"). An annotation says "scene", "nuisance" and the "confidence" of its words
+(docs/methods/fd_mamba.md, 5).
 """
 
 import json

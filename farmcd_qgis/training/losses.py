@@ -1,6 +1,6 @@
 """The co-training loss: cross entropy and Dice on the logits, hard-region cross entropy on the score map.
 
-`"corrected"` and `"apart"` are ours; `"paper"` repeats the authors' code with its faults (specs/fd_mamba.md section 3
+`"corrected"` and `"apart"` are ours; `"paper"` repeats the authors' code with its faults (docs/methods/fd_mamba.md, 3
 and 8), so that the difference can be measured. There pixels without a settled class, which the authors' data have none
 of, are ignored. All terms are computed in float32, over the batches of all processes.
 """

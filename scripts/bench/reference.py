@@ -14,7 +14,7 @@ from farmcd_qgis.networks.fd_mamba.scan import use_backend
 
 
 def long_score_map(head: CMLA, feature: Tensor, context: Sequence[str] | None = None) -> Tensor:
-    """CMLA as it is written down: a map of 512 channels, made unit, against the text features (section 1.7)."""
+    """CMLA as it is written down: a map of 512 channels, made unit, against the text features (fd_mamba.md, 1.7)."""
     projected = F.normalize(head.proj(feature), dim=1)
     return head.logit_scale.exp() * torch.einsum("bchw,kc->bkhw", projected, head.text_in_context(context))
 

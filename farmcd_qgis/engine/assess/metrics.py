@@ -1,7 +1,7 @@
 """Figures of change detection from a confusion matrix, as the authors define them.
 
 Rows of a confusion matrix are the reference, columns the prediction; row and column 0 are "no change".
-Definitions: specs/fd_mamba.md section 4, from the authors' misc/metric_tools.py.
+Definitions: docs/methods/fd_mamba.md, 4, from the authors' misc/metric_tools.py.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The referee: CLIP looks at doubtful candidates, both dates side by side, and marks likely pseudo-changes.
 
-After the authors' misc/remoteclip_referee.py (specification section 7) with its faults mended: both dates are seen
+After the authors' misc/remoteclip_referee.py (docs/methods/fd_mamba.md, 7) with its faults mended: both dates are seen
 whole, values are scaled as CLIP expects them, and candidates of any class are judged. It never deletes anything.
 """
 

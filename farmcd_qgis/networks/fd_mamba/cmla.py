@@ -1,4 +1,7 @@
-"""CMLA: a score map from frozen CLIP text features, which arbitrates the small network (section 1.7)."""
+"""CMLA: a score map from frozen CLIP text features, which arbitrates the small network.
+
+Source: docs/methods/fd_mamba.md, 1.7.
+"""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,6 +1,6 @@
 """FD-Mamba with CMLA: the small network for farmland semantic change, with its frozen text-prior pathway.
 
-Arithmetic and parameter names are the authors' (specification section 1), so that their checkpoints load and
+Arithmetic and parameter names are the authors' (docs/methods/fd_mamba.md, 1), so that their checkpoints load and
 give their outputs. Reads from the whole to the parts: FDMamba, CMLA, blocks, ConvMamba.
 Shapes: B batch, K classes, f filters, C channels, E = 2 C inner channels, L = H * W tokens, N = 16 states.
 """

@@ -2,7 +2,7 @@
 
 The launches are what must be known of all tokens before the next: what leads into the scans (normalising, in_proj, the
 short convolutions, x_proj), the local convolutions, all scans of both directions and all items, and what leads out of
-them (gate, out_proj, skip, normalising, proj). Source: specification sections 1.3 and 1.4.
+them (gate, out_proj, skip, normalising, proj). Source: docs/methods/fd_mamba.md, 1.3 and 1.4.
 """
 
 from typing import Any, NamedTuple

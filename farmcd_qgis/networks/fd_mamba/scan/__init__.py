@@ -47,8 +47,8 @@ def selective_scan(
 
     u, delta, z (batch, d, L); a (d, n); b, c (batch, n, L); d, delta_bias (d,); returns (batch, d, L). float32 or
     float64 (half types are computed in float32 and come back as they were). `reverse` scans from the last step:
-    flipping everything, scanning and flipping back. Differentiable in every tensor. Source: Mamba, specification
-    section 1.4.
+    flipping everything, scanning and flipping back. Differentiable in every tensor. Source: Mamba;
+    docs/methods/fd_mamba.md, 1.4.
     """
     kind = u.dtype
     if kind in (torch.float16, torch.bfloat16):
