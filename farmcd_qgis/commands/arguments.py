@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from ..core.polygons import PolygonSettings
-from ..core.protocol import RunRequest
+from ..core.protocol import NodataRange, RunRequest
 
 DEFAULTS = RunRequest("", "", "", "")
 
@@ -39,6 +39,19 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
     add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
+    for role in ("before", "after"):
+        name = role.upper()
+        add(f"--{role}-crs", metavar="CRS", help=f"CRS of {name}, such as EPSG:32614, instead of the file's")
+        add(
+            f"--{role}-nodata",
+            dest=f"{role}_nodata",
+            type=_nodata,
+            default=(),
+            metavar="X,LOW:HIGH",
+            help=f"values of {name} that mean nodata, besides the file's",
+        )
+    add("--treat-fill-as-nodata", action="store_true", help="make a fill that the preflight finds nodata")
+    add("--correct-shift", action="store_true", help="measure the shift between the dates and make it good")
     add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser)
 
@@ -109,6 +122,17 @@ class _Tuple(argparse.Action):
     def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
         """Store them."""
         setattr(namespace, self.dest, tuple(values))
+
+
+def _nodata(text: str) -> tuple[NodataRange, ...]:
+    found = []
+    for part in text.split(","):
+        low, _, high = part.partition(":")
+        try:
+            found.append((0, float(low), float(high or low)))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} are no values or ranges such as 0,250:255") from None
+    return tuple(found)
 
 
 def _bands(text: str) -> tuple[int, ...]:

@@ -71,14 +71,22 @@ def finding_from_dict(values: dict[str, Any]) -> Finding:
     return Finding(**values)
 
 
+NodataRange = tuple[int, float, float]
+
+
 @dataclass(frozen=True)
 class RunRequest:
     """All that one detection needs; the same object serves dock, Processing, command line and tests.
 
     Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`.
     `extent` is (xmin, ymin, xmax, ymax) in `extent_crs` (authority code or WKT); `before_bands` and
-    `after_bands` are 1-based band numbers in the order red, green, blue (None: bands 1, 2, 3). `force` computes a
-    finished run anew.
+    `after_bands` are 1-based band numbers in the order red, green, blue (None: as the bands say, else 1, 2, 3).
+    `force` computes a finished run anew.
+
+    What a person has set on a layer wins over the file: `before_crs` (authority code or WKT), `before_nodata` (ranges
+    of values that mean nodata: band, 0 for every one, lowest and highest), `before_own_nodata` (False: the file's
+    nodata values do not hold); the same of after, and `aoi_crs` and `farmland_crs`. `treat_fill_as_nodata` makes a fill
+    that the preflight finds nodata, `correct_shift` moves the one date by the shift that it measures.
     """
 
     before: str
@@ -105,6 +113,16 @@ class RunRequest:
     symmetric: bool = False
     context: tuple[str, ...] = ()
     force: bool = False
+    before_crs: str | None = None
+    after_crs: str | None = None
+    before_nodata: tuple[NodataRange, ...] = ()
+    after_nodata: tuple[NodataRange, ...] = ()
+    before_own_nodata: bool = True
+    after_own_nodata: bool = True
+    aoi_crs: str | None = None
+    farmland_crs: str | None = None
+    treat_fill_as_nodata: bool = False
+    correct_shift: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,9 +188,8 @@ def request_from_dict(values: dict[str, Any]) -> RunRequest:
 
     Raises InputError for a field that RunRequest does not have or lacks.
     """
-    tuples: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
     try:
-        return RunRequest(**tuples)
+        return RunRequest(**{key: _tupled(value) for key, value in values.items()})
     except TypeError as error:
         raise InputError("bad_request", reason=error) from error
 
@@ -180,6 +197,10 @@ def request_from_dict(values: dict[str, Any]) -> RunRequest:
 def findings_from_dict(values: dict[str, Any]) -> list[Finding]:
     """Rebuild the findings of a preflight that travelled as JSON."""
     return [finding_from_dict(finding) for finding in values["findings"]]
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(map(_tupled, value)) if isinstance(value, list) else value
 
 
 def result_from_dict(values: dict[str, Any]) -> RunResult:

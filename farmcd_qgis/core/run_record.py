@@ -28,6 +28,7 @@ class Image(TypedDict):
     modified: NotRequired[str | None]
     sha256: NotRequired[str | None]
     crs: NotRequired[str | None]
+    bands: NotRequired[tuple[int, int, int] | None]
 
 
 class Inputs(TypedDict):

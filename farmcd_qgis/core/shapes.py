@@ -5,7 +5,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Literal, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
-# More than any number of ours; what is larger overflows where it is counted with.
+# More than any whole number of ours; what is larger overflows where it is counted with.
 LARGEST_NUMBER = 10**18
 LONGEST_TEXT = 1_000_000
 DEEPEST = 40
@@ -109,7 +109,7 @@ def is_good_text(text: str) -> bool:
 
 
 def _is_good_number(value: float) -> bool:
-    return abs(value) < LARGEST_NUMBER and math.isfinite(value)
+    return math.isfinite(value) if isinstance(value, float) else abs(value) < LARGEST_NUMBER
 
 
 def _join(where: str, key: str) -> str:

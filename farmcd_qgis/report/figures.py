@@ -185,9 +185,10 @@ def tabulate(keyed: Iterable[tuple[int | str, float]], keys: Sequence[int | str]
     return Table(rows, Row(TOTAL, count, round(whole, DIGITS), round(math.fsum(mu), DIGITS), 100.0))
 
 
-def bands_read(request: Mapping[str, Any], role: str) -> tuple[int, int, int]:
+def bands_read(record: Mapping[str, Any], role: str) -> tuple[int, int, int]:
     """Return the bands of a date that a run read as red, green, blue."""
-    red, green, blue = request.get(f"{role}_bands") or (1, 2, 3)
+    read = (record["inputs"].get(role) or {}).get("bands") or record["request"].get(f"{role}_bands") or (1, 2, 3)
+    red, green, blue = read
     return red, green, blue
 
 

@@ -120,7 +120,7 @@ class Maps:
         layer = QgsRasterLayer(path, role)
         if not layer.isValid():
             return None
-        read = bands_read(self._dossier.record["request"], role)
+        read = bands_read(self._dossier.record, role)
         bands = natural_colours(read)
         if layer.bandCount() >= max(bands):
             limits = list((self._dossier.record.get("stretch") or {}).get(role) or ())

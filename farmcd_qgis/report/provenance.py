@@ -18,7 +18,7 @@ def sections(dossier: Dossier, words: Words) -> list[Section]:
     parts = (
         ("inputs", _inputs(dossier, words)),
         ("by_status", _review(dossier, words)),
-        ("parameters", _parameters(record["request"], words)),
+        ("parameters", _parameters(record, words)),
         ("model", _model(record, words)),
         ("machine", _machine(record, words)),
         ("known_limits", _limits(record, words)),
@@ -50,13 +50,14 @@ def _inputs(dossier: Dossier, words: Words) -> Rows:
     return rows
 
 
-def _parameters(request: dict[str, Any], words: Words) -> Rows:
+def _parameters(record: dict[str, Any], words: Words) -> Rows:
+    request = record["request"]
     options = {
         "symmetric": words("yes" if request["symmetric"] else "no"),
         "match": words("yes" if request["match_histograms"] else "no"),
         "context": ", ".join(request["context"]) or words("none"),
     }
-    bands = [", ".join(map(str, bands_read(request, role))) for role in ("before", "after")]
+    bands = [", ".join(map(str, bands_read(record, role))) for role in ("before", "after")]
     return [
         (words("bands"), " / ".join(dict.fromkeys(bands))),
         (words("aoi"), _name(request.get("aoi"), words)),

@@ -24,6 +24,8 @@ from ..core.protocol import request_from_dict
 from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ..core.run_record import read_record, run_classes
 from ..engine.scene.pair import Pair
+from ..engine.scene.polygons import PolygonLayer
+from ..engine.scene.scene import Scene
 from ..engine.scene.tiling import Window
 from .datasets import IGNORE
 
@@ -93,7 +95,7 @@ def _export(run_dirs: list[Path], out: Path, feedback: Feedback) -> SamplesSumma
         record = read_record(run_dir)
         judged = read_judged(run_dir)
         verdicts += [row.verdict for row in judged]
-        pair = Pair.open(request_from_dict(record["request"]))
+        pair = Scene.open(request_from_dict(record["request"])).pair
         bounds = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
         squares = list(_squares(pair, bounds, judged))
         for done, (window, inside) in enumerate(squares):
@@ -154,21 +156,7 @@ def read_judged(run_dir: Path) -> list[Judged]:
 
 def rasterised(pair: Pair, window: Window, judged: Sequence[Judged]) -> npt.NDArray[np.uint8]:
     """Burn the class ids of candidates into a window of the pair's grid, uint8 (h, w), 255 elsewhere."""
-    x, dx, _, y, _, dy = pair.geotransform
-    target = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Byte)
-    target.SetGeoTransform((x + window.column * dx, dx, 0, y + window.row * dy, 0, dy))
-    target.SetProjection(pair.crs_wkt)
-    target.GetRasterBand(1).Fill(IGNORE)
-    holder = ogr.GetDriverByName("Memory").CreateDataSource("")
-    shapes = holder.CreateLayer("shapes", target.GetSpatialRef(), ogr.wkbUnknown)
-    shapes.CreateField(ogr.FieldDefn("class_id", ogr.OFTInteger))
-    for row in judged:
-        feature = ogr.Feature(shapes.GetLayerDefn())
-        feature["class_id"] = row.class_id
-        feature.SetGeometry(row.geometry)
-        shapes.CreateFeature(feature)
-    gdal.RasterizeLayer(target, [1], shapes, options=["ATTRIBUTE=class_id"])
-    return target.ReadAsArray()
+    return PolygonLayer.of([(row.geometry, row.class_id) for row in judged], pair.grid).burn(window, IGNORE)
 
 
 def _squares(pair: Pair, bounds: Window, judged: Sequence[Judged]) -> Iterator[tuple[Window, list[Judged]]]:

@@ -5,17 +5,19 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
-from osgeo import gdal, ogr, osr
+from osgeo import gdal
 
 from ...core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS, ClassTable
 from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CHANGE_TIF
 from ...core.run_record import run_classes
+from ..scene.grid import Grid
+from ..scene.polygons import PolygonLayer, open_layer, split_source
+from ..scene.tiling import Window
 from .evaluation_page import evaluation_page
 from .metrics import ConfusionMatrix, binary_figures, class_figures, semantic_figures
 
@@ -23,7 +25,6 @@ Bytes = npt.NDArray[np.uint8]
 ReadRows = Callable[[int, int], Bytes]
 
 ROWS = 512
-CLASS_ID = "farmcd_class_id"
 
 
 def evaluate(
@@ -98,14 +99,11 @@ def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset, t
     no classes apart, every class of change is 254. Raises InputError
     where the reference cannot be used.
     """
-    path, _, layer_name = source.partition("|layername=")
+    path, _ = split_source(source)
     dataset = _open(path, gdal.OF_RASTER | gdal.OF_VECTOR, "reference")
     if dataset.RasterCount:
         return _raster_reference(dataset, path, mapped, table)
-    layer = dataset.GetLayerByName(layer_name) if layer_name else dataset.GetLayer(0)
-    if layer is None:
-        raise InputError("reference_unreadable", source=source)
-    return _polygon_reference(dataset, layer, class_field, mapped, table)
+    return _polygon_reference(source, class_field, mapped, table)
 
 
 def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset, table: ClassTable) -> ReadRows:
@@ -139,52 +137,31 @@ def _is_black_and_white(band: gdal.Band) -> bool:
     """Tell a mask of 0 and 255, which most tools write for "changed or not", from class ids."""
     if band.DataType != gdal.GDT_Byte:
         return False
-    histogram = band.GetHistogram(-0.5, 255.5, 256, approx_ok=0)
-    return histogram[NODATA] > 0 and sum(histogram[1:NODATA]) == 0
+    # GDAL's own histogram would leave a file beside the reference.
+    counts = np.zeros(256, np.int64)
+    for row in range(0, band.YSize, ROWS):
+        rows = band.ReadAsArray(0, row, band.XSize, min(ROWS, band.YSize - row))
+        counts += np.bincount(rows.ravel(), minlength=256)
+        if counts[1:NODATA].any():
+            return False
+    return bool(counts[NODATA])
 
 
-def _polygon_reference(
-    dataset: gdal.Dataset, layer: ogr.Layer, class_field: str | None, mapped: gdal.Dataset, table: ClassTable
-) -> ReadRows:
-    if layer.GetSpatialRef() is None:
-        raise InputError("reference_no_crs")
+def _polygon_reference(source: str, class_field: str | None, mapped: gdal.Dataset, table: ClassTable) -> ReadRows:
+    file, layer = open_layer(source, "reference")
     names = [field.GetName() for field in layer.schema]
     if class_field is not None and class_field not in names:
         raise InputError("no_class_field", field=class_field, names=names)
-    copy_path = f"/vsimem/farmcd_{uuid4().hex}.gpkg"
-    copy = gdal.VectorTranslate(
-        copy_path,
-        dataset,
-        layers=[layer.GetName()],
-        layerName="reference",
-        format="GPKG",
-        dstSRS=mapped.GetProjection(),
-        reproject=True,
-        geometryType="PROMOTE_TO_MULTI",
-        makeValid=True,
-        selectFields=[class_field] if class_field else [],
-        dim="XY",
+    del layer, file
+    polygons = PolygonLayer.read(
+        source,
+        _grid_of(mapped),
+        "reference",
+        value_of=lambda feature: _class_id(feature.GetField(class_field), table) if class_field else UNKNOWN_CLASS,
     )
-    polygons = copy.GetLayer(0)
-    polygons.CreateField(ogr.FieldDefn(CLASS_ID, ogr.OFTInteger))
-    polygons.StartTransaction()
-    for feature in polygons:
-        feature.SetField(CLASS_ID, _class_id(feature.GetField(class_field), table) if class_field else UNKNOWN_CLASS)
-        polygons.SetFeature(feature)
-    polygons.CommitTransaction()
-    left, top, right, _ = _corners(mapped)
-    _, dx, _, _, _, dy = mapped.GetGeoTransform()
-    width = mapped.RasterXSize
-    crs = osr.SpatialReference(mapped.GetProjection())
 
     def read(row: int, rows: int) -> Bytes:
-        target = gdal.GetDriverByName("MEM").Create("", width, rows, 1, gdal.GDT_Byte)
-        target.SetGeoTransform((left, dx, 0, top + row * dy, 0, dy))
-        target.SetSpatialRef(crs)
-        window = copy.GetLayer(0)
-        window.SetSpatialFilterRect(left, top + (row + rows) * dy, right, top + row * dy)
-        gdal.RasterizeLayer(target, [1], window, options=[f"ATTRIBUTE={CLASS_ID}"])
-        return target.ReadAsArray()
+        return polygons.burn(Window(0, row, mapped.RasterXSize, rows))
 
     return read
 
@@ -225,6 +202,10 @@ def _checked(values: npt.NDArray[Any], path: Path, table: ClassTable) -> Bytes:
             nothing=NODATA,
         )
     return values.astype(np.uint8)
+
+
+def _grid_of(dataset: gdal.Dataset) -> Grid:
+    return Grid(dataset.RasterXSize, dataset.RasterYSize, dataset.GetGeoTransform(), dataset.GetProjection())
 
 
 def _corners(dataset: gdal.Dataset) -> tuple[float, float, float, float]:

@@ -23,7 +23,10 @@ from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...core.run_record import read_record
 from ...networks.card import checkpoint_hash
 from ...networks.clip import clip_model
+from ..scene.grid import Grid
 from ..scene.pair import Pair
+from ..scene.polygons import PolygonLayer
+from ..scene.scene import Scene
 from ..scene.tiling import Window
 
 # The numbers of the authors' code.
@@ -81,7 +84,7 @@ def referee(
     record = read_record(run_dir)
     model = clip_model(Path(weights))
     file_hash = checkpoint_hash(weights)
-    pair = Pair.open(request_from_dict(record["request"]))
+    pair = Scene.open(request_from_dict(record["request"])).pair
     window = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
     doubtful = _doubtful(run_dir, pair, window, file_hash)
     texts = F.normalize(model.encode_text(model.tokenize((KEEP, DROP))).float(), dim=-1)
@@ -153,17 +156,9 @@ def _in_band(
 
 def _p90(feature: ogr.Feature, confidence: gdal.Dataset, window: Window) -> float:
     """The 90th percentile of the confidence of a candidate's pixels, 0..1."""
-    x, dx, _, y, _, dy = confidence.GetGeoTransform()
-    inside = gdal.GetDriverByName("MEM").Create("", window.width, window.height, 1, gdal.GDT_Byte)
-    inside.SetGeoTransform((x + window.column * dx, dx, 0, y + window.row * dy, 0, dy))
-    inside.SetProjection(confidence.GetProjection())
-    holder = ogr.GetDriverByName("Memory").CreateDataSource("")
-    shape = holder.CreateLayer("shape", confidence.GetSpatialRef(), ogr.wkbMultiPolygon)
-    copy = ogr.Feature(shape.GetLayerDefn())
-    copy.SetGeometry(feature.GetGeometryRef())
-    shape.CreateFeature(copy)
-    gdal.RasterizeLayer(inside, [1], shape, burn_values=[1])
-    values = confidence.GetRasterBand(1).ReadAsArray(*window)[inside.ReadAsArray() > 0]
+    grid = Grid(confidence.RasterXSize, confidence.RasterYSize, confidence.GetGeoTransform(), "")
+    inside = PolygonLayer.of([(feature.GetGeometryRef(), 1)], grid).burn(window)
+    values = confidence.GetRasterBand(1).ReadAsArray(*window)[inside > 0]
     values = values[values != NODATA]
     return float(np.percentile(values, 90)) / 100 if values.size else math.inf
 

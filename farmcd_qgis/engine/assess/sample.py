@@ -14,7 +14,7 @@ from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED
 from ...core.run_record import run_classes
-from ..polygons.geopackage import GEOMETRY, store_style
+from ..polygons.geopackage import create_layer, store_style
 from ..scene.areas import PixelAreas, hectares
 
 # Pixels that are in memory at a time.
@@ -215,8 +215,8 @@ def _write(
     with _transaction(file):
         layer = file.GetLayerByName(ACCURACY_SAMPLE) if kept else None
         if layer is None:
-            options = [f"GEOMETRY_NAME={GEOMETRY}", "OVERWRITE=YES"]
-            layer = file.CreateLayer(ACCURACY_SAMPLE, change.spatial_reference, ogr.wkbPoint, options)
+            crs = change.spatial_reference
+            layer = create_layer(file, ACCURACY_SAMPLE, crs, ogr.wkbPoint, ["OVERWRITE=YES"])
             _add_fields(layer, POINT_FIELDS)
             store_style(file, ACCURACY_SAMPLE)
         for number, pixel in enumerate(pixels, kept + 1):

@@ -1,8 +1,10 @@
 """The run's GeoPackage: its layers and fields, the styles stored inside, and the run's record as a table."""
 
-from collections.abc import Iterable, Mapping
+import functools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from osgeo import gdal, ogr, osr
 
@@ -12,6 +14,8 @@ from ..run.styles import style_of
 
 GEOMETRY = "geom"
 STYLES_TABLE = "layer_styles"
+# Under which a CRS without a code of an authority stands among the CRSs of a file; numbers from here on are free.
+OWN_CODE = ("NONE", 100_000)
 
 # The first field is the layer's own number and its feature id as well.
 FIELDS: dict[str, dict[str, int]] = {
@@ -67,7 +71,7 @@ class Package:
 
     def write_layer(self, name: str, features: Iterable[tuple[ogr.Geometry, Mapping[str, Any]]]) -> None:
         """Write a layer of `FIELDS` with a spatial index from pairs of MultiPolygon and values by field."""
-        layer = self._file.CreateLayer(name, self._crs, ogr.wkbMultiPolygon, [f"GEOMETRY_NAME={GEOMETRY}"])
+        layer = create_layer(self._file, name, self._crs, ogr.wkbMultiPolygon)
         fields = FIELDS[name]
         for field, kind in fields.items():
             layer.CreateField(ogr.FieldDefn(field, kind))
@@ -104,6 +108,43 @@ class Package:
     def __exit__(self, *_: object) -> None:
         # GDAL closes a file when nothing in Python refers to it any more.
         self._file = None
+
+
+def create_layer(
+    file: gdal.Dataset, name: str, crs: osr.SpatialReference, kind: int, options: Sequence[str] = ()
+) -> ogr.Layer:
+    """Add a layer whose CRS is the one given, also where that has no code.
+
+    GDAL looks for a code of its own, and takes a UTM zone in kilometres or feet for the one in metres.
+    """
+    options = [f"GEOMETRY_NAME={GEOMETRY}", *options]
+    if _keeps(crs.ExportToWkt()):
+        return file.CreateLayer(name, crs, kind, options)
+    own = crs.Clone()
+    own.SetAuthority("PROJCS" if own.IsProjected() else "GEOGCS", *OWN_CODE)
+    layer = file.CreateLayer(name, own, kind, options)
+    # QGIS takes no CRS with a code that it does not know.
+    text = crs.ExportToWkt().replace("'", "''")
+    which = f"organization = '{OWN_CODE[0]}' AND organization_coordsys_id = {OWN_CODE[1]}"
+    file.ExecuteSQL(f"UPDATE gpkg_spatial_ref_sys SET definition = '{text}' WHERE {which}")
+    return layer
+
+
+@functools.cache
+def _keeps(crs_wkt: str) -> bool:
+    """Tell whether a GeoPackage gives a CRS back as it was."""
+    crs = osr.SpatialReference(crs_wkt)
+    path = f"/vsimem/farmcd_{uuid4().hex}.gpkg"
+    file = ogr.GetDriverByName("GPKG").CreateDataSource(path)
+    try:
+        file.CreateLayer("empty", crs, ogr.wkbPolygon)
+        file = None
+        file = ogr.Open(path)
+        kept = file.GetLayer(0).GetSpatialRef()
+        return kept is not None and bool(kept.IsSame(crs, ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES"]))
+    finally:
+        file = None
+        gdal.Unlink(path)
 
 
 def store_style(file: gdal.Dataset, name: str) -> None:

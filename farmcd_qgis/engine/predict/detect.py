@@ -18,12 +18,12 @@ from ..run.journal import Journal
 from ..run.package import count_reviewed
 from ..run.record import make_record, now, raster_tags, write_record
 from ..run.run_folder import RunFolder, finished_result
-from ..run.writer import Grid, write_rasters
+from ..run.writer import write_rasters
 from ..scene.mask import Mask
 from ..scene.pair import Pair
 from ..scene.preflight import check
 from ..scene.scene import Scene
-from ..scene.tiling import Lattice, Window, strips
+from ..scene.tiling import Lattice, strips
 from .block import TilePredictor, _batches, _Rows, _Strip
 from .meter import Meter
 from .pipeline import Behind, read_ahead
@@ -88,7 +88,12 @@ class _Run:
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
-        figures = self._predict(scene.pair, scene.mask, predictor, journal)
+        try:
+            figures = self._predict(scene.pair, scene.mask, predictor, journal)
+        except InputError:
+            # A raster that was cut or replaced meanwhile reads like a damaged one.
+            scene.refuse_if_changed()
+            raise
         writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
         with_arbitration = predictor.describe().get("arbitration", True)
         self._write_rasters(folder, journal, scene, identity, classes, with_arbitration, writing)
@@ -102,6 +107,8 @@ class _Run:
             started=self.started,
             identity=identity,
         )
+        # The record holds hashes, which were taken now.
+        scene.refuse_if_changed()
         with writing_to(folder.path):
             write_record(record, folder.path)
         self.feedback.check()
@@ -152,8 +159,7 @@ class _Run:
         with_arbitration: bool,
         feedback: Feedback,
     ) -> None:
-        bounds, pair = scene.mask.bounds, scene.pair
-        grid = Grid(bounds.width, bounds.height, _moved(pair.geotransform, bounds), pair.crs_wkt)
+        grid = scene.pair.grid.part(scene.mask.bounds)
         write_rasters(journal, folder.path, grid, raster_tags(scene, identity), classes, feedback, with_arbitration)
 
     def _vectorise(self, folder: RunFolder, classes: ClassTable, feedback: Feedback) -> dict[str, Any]:
@@ -172,12 +178,6 @@ class _Run:
             "hard_regions": summary.hard_regions,
             "area_ha": summary.area_ha,
         }
-
-
-def _moved(geotransform: tuple[float, ...], window: Window) -> tuple[float, ...]:
-    x, dx, rx, y, ry, dy = geotransform
-    column, row = window.column, window.row
-    return (x + column * dx + row * rx, dx, rx, y + column * ry + row * dy, ry, dy)
 
 
 def _load_predictor(request: RunRequest) -> TilePredictor:

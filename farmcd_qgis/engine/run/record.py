@@ -15,6 +15,7 @@ from ... import __version__
 from ...core.classes import table_of
 from ...core.protocol import Finding
 from ...core.run_files import RUN_JSON
+from ..scene.raster import Raster
 from ..scene.scene import Scene
 from .identity import CHECKPOINT, Identity, run_name
 
@@ -35,7 +36,6 @@ def make_record(
 ) -> dict[str, Any]:
     """Gather the content of run.json."""
     request, pair = scene.request, scene.pair
-    before_date, after_date = pair.dates
     record = {
         "run": run_name(identity),
         "started": started,
@@ -51,10 +51,7 @@ def make_record(
         },
         "classes": table_of(predictor, request.checkpoint).to_json(),
         "predictor": predictor,
-        "inputs": {
-            "before": _input(request.before, before_date),
-            "after": _input(request.after, after_date),
-        },
+        "inputs": {raster.role: _input(raster, day) for raster, day in zip(pair.sources, pair.dates, strict=True)},
         "grid": {
             "width": pair.width,
             "height": pair.height,
@@ -64,6 +61,7 @@ def make_record(
             "window": scene.mask.bounds._asdict(),
         },
         "stretch": pair.stretch,
+        "shift": scene.shift._asdict() if scene.shift else None,
         "findings": [asdict(finding) for finding in findings],
         "figures": figures,
     }
@@ -107,16 +105,17 @@ def raster_tags(scene: Scene, identity: Identity) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value}
 
 
-def _input(path: str, date: str | None) -> dict[str, Any]:
-    status = gdal.VSIStatL(path)
-    dataset = gdal.Open(path)
+def _input(raster: Raster, day: str | None) -> dict[str, Any]:
+    status = gdal.VSIStatL(raster.path)
     return {
-        "path": path,
+        "path": raster.path,
         "size": status.size if status else None,
         "modified": datetime.fromtimestamp(status.mtime, UTC).isoformat() if status else None,
-        "sha256": _sha256(path),
-        "crs": dataset.GetProjection(),
-        "date": date,
+        "sha256": _sha256(raster.path),
+        "crs": raster.crs_wkt,
+        "date": day,
+        "bands": list(raster.bands),
+        "fill": list(raster.fill) if raster.fill else None,
     }
 
 

@@ -13,6 +13,7 @@ from ...core.classes import NODATA, ClassTable
 from ...core.errors import Cancelled
 from ...core.feedback import Feedback
 from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
+from ..scene.grid import Grid
 from .disk import told_failures, writing_to
 from .journal import BLOCK, FIELDS, Journal
 from .styles import style_of
@@ -20,15 +21,6 @@ from .styles import style_of
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16
 POOL = "GDAL_MAX_DATASET_POOL_SIZE"
-
-
-class Grid(NamedTuple):
-    """Size and place of the rasters of a run; `geotransform` is GDAL's."""
-
-    width: int
-    height: int
-    geotransform: tuple[float, ...]
-    crs_wkt: str
 
 
 class Band(NamedTuple):

@@ -1,21 +1,23 @@
 """The pair: the before and the after raster, brought lazily onto one grid."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-from osgeo import gdal, osr
+import numpy.typing as npt
 
+from ...core.dates import given_date
 from ...core.errors import InputError
 from ...core.protocol import RunRequest
-from .raster import SAMPLE_SIDE, Bytes, Flags, Limits, Raster, open_raster, sample_windows, to_bytes
+from .grid import Grid
+from .opening import Source, open_raster
+from .placing import common_window, north_up, onto, round_the_world, turned
+from .raster import LARGEST_WHOLE, SAMPLE_SIDE, Bytes, Flags, Limits, Raster, sample_windows, to_bytes
 from .tiling import Window
 
-LEAST_OVERLAP = 16
 # What both dates hold where one of them is invalid: equal, so that no change is seen there.
 FILL = 128
-# From this ratio of resolutions on the finer raster is averaged; interpolating would skip pixels.
-MUCH_FINER = 2.0
 
 
 @dataclass(frozen=True)
@@ -33,38 +35,47 @@ class Stretch:
 class Pair:
     """Both rasters on the reference grid. Pixels are read window by window, nothing is copied.
 
-    `sources` are both rasters as they lie in their files, `reference` the one that gives the grid;
-    `geotransform` and `crs_wkt` are the grid's, `resolution_m` its ground metres per pixel, `dates` the ISO dates
-    or None. A Pair belongs to one thread at a time.
+    `sources` are both rasters as they lie in their files, `reference` the one that gives the grid; `grid` is that
+    grid, also as `width`, `height`, `geotransform` and `crs_wkt`; `resolution_m` is its ground metres per pixel,
+    `dates` the ISO dates or None. A Pair belongs to one thread at a time.
     """
 
-    def __init__(self, before: Raster, after: Raster, reference: str, stretch: Stretch) -> None:
+    def __init__(
+        self, before: Raster, after: Raster, reference: str, stretch: Stretch, shift: tuple[float, float] = (0.0, 0.0)
+    ) -> None:
         self.sources = before, after
+        columns, rows = shift
         if reference == "before":
-            self.before = self.reference = _north_up(before)
-            self.after = _onto(self.reference, after)
+            self.before = self.reference = north_up(before)
+            other = round_the_world(self.reference, turned(after))
+            self.after = onto(self.reference, other, (columns, rows))
         else:
-            self.after = self.reference = _north_up(after)
-            self.before = _onto(self.reference, before)
-        self.width, self.height = self.reference.size
-        self.geotransform = self.reference.geotransform
-        self.crs_wkt: str = self.reference.dataset.GetProjection()
+            self.after = self.reference = north_up(after)
+            other = round_the_world(self.reference, turned(before))
+            self.before = onto(self.reference, other, (-columns, -rows))
+        self.common = common_window(self.reference, other)
+        width, height = self.reference.size
+        self.grid = Grid(width, height, self.reference.geotransform, self.reference.crs_wkt)
+        self.width, self.height, self.geotransform, self.crs_wkt = self.grid
         self.resolution_m = self.reference.resolution_m
         self.dates: tuple[str | None, str | None] = (None, None)
         self._stretch = stretch
         self._matching: Bytes | None = None
 
     @classmethod
-    def open(cls, request: RunRequest) -> "Pair":
+    def open(cls, request: RunRequest, shift: tuple[float, float] = (0.0, 0.0)) -> "Pair":
         """Open and align both rasters of a request.
 
-        Raises InputError where one cannot be used, or where they overlap by less than 16 x 16 pixels.
+        `shift` is how far the content of the after raster lies right of and below that of the before raster, in pixels
+        of the grid, which is made good. Raises InputError where a raster or a date cannot be used, or where the rasters
+        overlap by less than 16 x 16 pixels.
         """
-        before = open_raster(request.before, "before", request.before_bands)
-        after = open_raster(request.after, "after", request.after_bands)
+        dates = _given_dates(request)
+        before = open_raster(Source.of(request, "before"))
+        after = open_raster(Source.of(request, "after"))
         stretch = Stretch(before.stretch_limits(), after.stretch_limits())
-        pair = cls(before, after, request.reference, stretch)
-        pair.dates = request.before_date or before.acquired(), request.after_date or after.acquired()
+        pair = cls(before, after, request.reference, stretch, shift)
+        pair.dates = dates[0] or before.acquired(), dates[1] or after.acquired()
         if request.match_histograms:
             pair._match_histograms()
         return pair
@@ -89,9 +100,22 @@ class Pair:
         """
         if all(raster.is_quick_to_shrink for raster in self.sources):
             return self._shrunk()
-        parts = [self._read(Window(*window), None) for window in sample_windows(self.width, self.height)]
-        before, after, valid = (np.concatenate(part, axis=-1) for part in zip(*parts, strict=True))
-        return (before, after, valid) if valid.any() else self._shrunk()
+        spread = self._read_all([Window(*window) for window in sample_windows(self.width, self.height)])
+        if spread[2].any():
+            return spread
+        if max(raster.pixels for raster in self.sources) <= LARGEST_WHOLE:
+            return self._shrunk()
+        column, row, *size = self.common
+        places = sample_windows(*size)
+        return self._read_all([Window(column + x, row + y, width, height) for x, y, width, height in places])
+
+    def _read_all(self, windows: list[Window]) -> tuple[Bytes, Bytes, Flags]:
+        parts = [self._read(window, None) for window in windows]
+        before, after, valid = (
+            np.concatenate([each.reshape(*each.shape[:-2], -1) for each in part], axis=-1)
+            for part in zip(*parts, strict=True)
+        )
+        return before, after, valid
 
     def _shrunk(self) -> tuple[Bytes, Bytes, Flags]:
         size = min(self.width, SAMPLE_SIDE), min(self.height, SAMPLE_SIDE)
@@ -123,88 +147,16 @@ class Pair:
         self._stretch = replace(self._stretch, matching=table.tolist())
 
 
-def _north_up(raster: Raster) -> Raster:
-    """Warp a rotated or flipped raster onto a north-up grid, lazily; others pass unchanged."""
-    return raster if raster.is_north_up else _warped(raster, resampleAlg="bilinear")
+def _given_dates(request: RunRequest) -> tuple[str | None, str | None]:
+    dates = []
+    for role, text in (("before", request.before_date), ("after", request.after_date)):
+        day = given_date(text) if text else None
+        if text and day is None:
+            raise InputError("bad_date", role=role, text=text)
+        dates.append(day)
+    return dates[0], dates[1]
 
 
-def _onto(reference: Raster, other: Raster) -> Raster:
-    """Bring `other` onto the grid of `reference`, lazily and in its own data type; where it lies there, as it is."""
-    _check_overlap(reference, other)
-    if _same_grid(reference, other):
-        return other
-    xmin, ymin, xmax, ymax = reference.bounds
-    width, height = reference.size
-    finer = reference.resolution_m / other.resolution_m
-    return _warped(
-        other,
-        dstSRS=reference.dataset.GetProjection(),
-        outputBounds=(xmin, ymin, xmax, ymax),
-        width=width,
-        height=height,
-        resampleAlg="average" if finer >= MUCH_FINER else "bilinear",
-    )
-
-
-def _same_grid(one: Raster, other: Raster) -> bool:
-    tolerance = 1e-6 * abs(one.geotransform[1])
-    return (
-        one.size == other.size
-        and np.allclose(one.bounds, other.bounds, rtol=0, atol=tolerance)
-        and other.is_north_up
-        and bool(one.crs.IsSame(other.crs))
-    )
-
-
-def _warped(raster: Raster, **options: Any) -> Raster:
-    """Warp the three bands through a VRT, with an alpha band that says what is covered and valid."""
-    flags = raster.dataset.GetRasterBand(raster.bands[0]).GetMaskFlags()
-    masked = not flags & (gdal.GMF_ALL_VALID | gdal.GMF_NODATA)
-    chosen = gdal.Translate("", raster.dataset, format="VRT", bandList=[*raster.bands, *(["mask"] if masked else [])])
-    for number in (1, 2, 3):
-        # An alpha band among the chosen ones would be taken for the mask.
-        chosen.GetRasterBand(number).SetColorInterpretation(gdal.GCI_Undefined)
-    if masked:
-        chosen.GetRasterBand(4).SetColorInterpretation(gdal.GCI_AlphaBand)
-    try:
-        warped = gdal.Warp("", chosen, format="VRT", dstAlpha=True, **options)
-    except RuntimeError as error:
-        raise InputError("cannot_warp", role=raster.role, path=raster.path, reason=error) from error
-    return replace(raster, dataset=warped, bands=(1, 2, 3), alpha=4)
-
-
-def _check_overlap(reference: Raster, other: Raster) -> None:
-    """Raise InputError where the rasters share less than 16 x 16 pixels of the reference grid."""
-    left, bottom, right, top = reference.bounds
-    try:
-        transformation = osr.CoordinateTransformation(other.crs, reference.crs)
-        xmin, ymin, xmax, ymax = transformation.TransformBounds(*other.bounds, 21)
-    except RuntimeError as error:
-        raise InputError(
-            "no_common_crs",
-            other=other.path,
-            other_crs=other.crs.GetName(),
-            path=reference.path,
-            crs=reference.crs.GetName(),
-            reason=error,
-        ) from error
-    columns = (min(xmax, right) - max(xmin, left)) / reference.geotransform[1]
-    rows = (min(ymax, top) - max(ymin, bottom)) / -reference.geotransform[5]
-    if not (columns > 0 and rows > 0):
-        raise InputError(
-            "no_overlap",
-            path=reference.path,
-            left=left,
-            right=right,
-            bottom=bottom,
-            top=top,
-            other=other.path,
-            xmin=xmin,
-            xmax=xmax,
-            ymin=ymin,
-            ymax=ymax,
-        )
-    if round(columns) < LEAST_OVERLAP or round(rows) < LEAST_OVERLAP:
-        raise InputError(
-            "small_overlap", path=reference.path, other=other.path, columns=columns, rows=rows, least=LEAST_OVERLAP
-        )
+def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Lay the pixels of windows behind each other, (..., h, w) each, (..., n) together."""
+    return np.concatenate([part.reshape(*part.shape[:-2], -1) for part in parts], axis=-1)

@@ -1,33 +1,23 @@
 """The preflight: all that can be said of a request before a model is loaded, as sentences that say what to do."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from osgeo import gdal
-
 from ...core.errors import InputError
-from ...core.messages import part
 from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card
 from ..run.identity import run_identity
 from ..run.run_folder import finished_record, finished_result
-from .mask import Mask
-from .pair import Pair
+from .files import check_name, is_same_file
+from .look import look_over
 from .scene import Scene
-from .shift import measure_shift
 from .tiling import Lattice
 
-# Beyond this ratio between the dates' resolutions, detail that one date cannot show is taken for change.
-MUCH_COARSER = 4.0
-LITTLE_COMMON = 0.5
-WARN_SHIFT_PX = 2.0
-# A run holds four bytes a pixel, and while it is written as many again.
-BYTES_PER_PIXEL = 8
+# A tile of this side takes gigabytes in a network.
+LARGEST_TILE = 8192
 
 
 def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
@@ -39,12 +29,12 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
         scene = Scene.open(request)
     except InputError as error:
         return _survey(request, [], [finding_of(error)])
-    return _survey(request, [lambda: _scene(scene, deep), lambda: _earlier_run(scene)])
+    return _survey(request, [lambda: look_over(scene, deep), lambda: _earlier_run(scene)])
 
 
 def check(scene: Scene) -> list[Finding]:
     """Return the warnings and infos on a run that begins; raises InputError for the first error."""
-    findings = _survey(scene.request, [lambda: _scene(scene, True)])
+    findings = _survey(scene.request, [lambda: look_over(scene, True)])
     for finding in findings:
         if finding.severity == "error":
             raise error_of(finding)
@@ -73,7 +63,9 @@ def _parameters(request: RunRequest) -> Iterator[Finding]:
     PolygonSettings(request.tau, request.minimum_mapping_unit_m2, request.connectivity)
     if request.batch < 0:
         raise InputError("bad_batch", batch=request.batch)
-    if request.before and request.before == request.after:
+    if request.tile > LARGEST_TILE:
+        raise InputError("tile_too_large", tile=request.tile, most=LARGEST_TILE)
+    if request.before and (request.before == request.after or is_same_file(request.before, request.after)):
         yield Finding("warning", "same_pair", {"path": request.before})
 
 
@@ -109,7 +101,10 @@ def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Fi
 
 
 def _output(request: RunRequest) -> Iterator[Finding]:
+    if not request.out_dir:  # A pair can be looked over before it is known where the run shall lie.
+        return
     folder = Path(request.out_dir).expanduser().absolute()
+    check_name(folder)
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         raise InputError("not_a_folder", folder=there)
@@ -121,6 +116,8 @@ def _output(request: RunRequest) -> Iterator[Finding]:
 def _earlier_run(scene: Scene) -> Iterator[Finding]:
     """Say what a run into the folder would do with the one that is there."""
     request = scene.request
+    if not request.out_dir:
+        return
     folder = Path(request.out_dir).expanduser().absolute()
     if is_resumable(folder):
         yield Finding("info", "unfinished_run", {"folder": folder})
@@ -135,73 +132,3 @@ def _earlier_run(scene: Scene) -> Iterator[Finding]:
     except (OSError, InputError):  # What is wrong with the inputs has its own finding.
         return
     yield finished_result(folder, record, identity).findings[0]
-
-
-def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
-    folder = Path(request.out_dir).expanduser().absolute()
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    needed, free = mask.bounds.width * mask.bounds.height * BYTES_PER_PIXEL, shutil.disk_usage(there).free
-    if free < needed:
-        yield Finding("warning", "little_space", {"folder": there, "free_gb": free / 1e9, "needed_gb": needed / 1e9})
-
-
-def _scene(scene: Scene, deep: bool) -> Iterator[Finding]:
-    pair = scene.pair
-    yield from _resolutions(pair)
-    yield from _types(pair)
-    yield from _dates(pair)
-    # A checkpoint that cannot be read has its own finding.
-    with suppress(InputError):
-        yield from _trained_resolution(scene.request, pair.resolution_m)
-    yield from _room(scene.request, scene.mask)
-    if deep:
-        yield from _common_ground(pair)
-        yield from _shift(pair)
-
-
-def _resolutions(pair: Pair) -> Iterator[Finding]:
-    sides = {raster.role: raster.resolution_m for raster in pair.sources}
-    coarse, fine = max(sides.values()), min(sides.values())
-    if coarse / fine >= MUCH_COARSER:
-        yield Finding("warning", "resolutions_differ", {"before_m": sides["before"], "after_m": sides["after"]})
-    names = [raster.crs.GetName() for raster in pair.sources]
-    if names[0] != names[1]:
-        yield Finding(
-            "info", "crs_differ", {"before": names[0], "after": names[1], "crs": pair.reference.crs.GetName()}
-        )
-
-
-def _types(pair: Pair) -> Iterator[Finding]:
-    for raster in pair.sources:
-        limits = pair.stretch[raster.role]
-        if limits is None:
-            continue
-        spans = [part("span", low=low, high=high) for low, high in limits]
-        kind = gdal.GetDataTypeName(raster.data_type)
-        yield Finding("info", "stretched", {"role": raster.role, "type": kind, "spans": spans})
-
-
-def _dates(pair: Pair) -> Iterator[Finding]:
-    before, after = pair.dates
-    if before and after and before > after:
-        yield Finding("warning", "dates_reversed", {"before": before, "after": after})
-    for role, day in (("before", before), ("after", after)):
-        if not day:
-            yield Finding("info", "no_date", {"role": role})
-
-
-def _common_ground(pair: Pair) -> Iterator[Finding]:
-    share = float(pair.sample()[2].mean())
-    if share == 0:
-        raise InputError("no_common_ground")
-    if share < LITTLE_COMMON:
-        yield Finding("warning", "little_common_ground", {"share": share})
-
-
-def _shift(pair: Pair) -> Iterator[Finding]:
-    shift = measure_shift(pair)
-    if shift is None:
-        return
-    pixels = (shift.columns**2 + shift.rows**2) ** 0.5
-    if pixels >= WARN_SHIFT_PX:
-        yield Finding("warning", "shifted", {"pixels": pixels, "metres": pixels * pair.resolution_m})

@@ -11,14 +11,17 @@ from osgeo import gdal, osr
 from ...core.dates import date_in, day_in
 from ...core.errors import InputError
 from .areas import PixelAreas
+from .validity import ALL_VALID, Validity
 
 # What becomes black and what white where a raster is not of 8 bits.
 STRETCH_PERCENT = (2.0, 98.0)
 SAMPLE_SIDE = 1024
 # Larger rasters without overviews are sampled in windows, since a decimated read would pass over all their rows.
 LARGEST_DECIMATED = 64_000_000
+# Where no window of the sample holds anything, so large a raster is still read as a whole.
+LARGEST_WHOLE = 1_000_000_000
 WINDOWS_PER_SIDE = 4
-COMPLEX = {gdal.GDT_CInt16, gdal.GDT_CInt32, gdal.GDT_CFloat32, gdal.GDT_CFloat64}
+LARGEST_SEARCH = 64
 
 Pixels = npt.NDArray[np.generic]
 Bytes = npt.NDArray[np.uint8]
@@ -30,14 +33,19 @@ Limits = list[tuple[float, float]]
 class Raster:
     """An opened raster; `role` ("before" or "after") is for sentences, `bands` are red, green, blue, from 1 on.
 
-    `alpha` is the band that says where the raster covers the ground, if it was warped.
+    `crs_wkt` is its CRS: the file's, unless a person has set another. `validity` says which pixels are valid; `mask`
+    is the raster that tells it, and the band there (None: all that are finite). `fill` is the value of each band that
+    is treated as nodata, if one is.
     """
 
     path: str
     role: str
     dataset: gdal.Dataset
     bands: tuple[int, int, int]
-    alpha: int | None = None
+    crs_wkt: str
+    validity: Validity = ALL_VALID
+    mask: tuple[gdal.Dataset, int] | None = None
+    fill: tuple[float, ...] | None = None
 
     @property
     def data_type(self) -> int:
@@ -58,13 +66,19 @@ class Raster:
     @property
     def crs(self) -> osr.SpatialReference:
         """The CRS, with coordinates in the order of the geotransform."""
-        return x_first(self.dataset.GetSpatialRef())
+        return x_first(osr.SpatialReference(self.crs_wkt))
 
     @property
     def is_north_up(self) -> bool:
         """Whether rows run from west to east and columns from north to south."""
         _, dx, rx, _, ry, dy = self.geotransform
         return rx == 0 and ry == 0 and dx > 0 and dy < 0
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether rows and columns run along the axes, in whatever direction."""
+        _, dx, rx, _, ry, dy = self.geotransform
+        return (rx == 0 and ry == 0) or (dx == 0 and dy == 0)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -79,64 +93,69 @@ class Raster:
     def resolution_m(self) -> float:
         """Ground metres per pixel in the middle of the raster: the side of a square as large as the pixel."""
         width, height = self.size
-        areas = PixelAreas(self.geotransform, self.dataset.GetProjection(), width, height)
+        areas = PixelAreas(self.geotransform, self.crs_wkt, width, height)
         return float(np.sqrt(areas.rows(height // 2, 1)[0, width // 2]))
 
     def read(self, window: Sequence[int], out_size: tuple[int, int] | None = None) -> tuple[Pixels, Flags]:
         """Read the three bands (3, h, w) of a window (column, row, width, height) and where they are valid (h, w).
 
-        Decimated to `out_size` (width, height) where that is given. A pixel is invalid where the raster's mask or
-        alpha says so, where all three bands hold their nodata value, or where one is NaN or infinite.
-        Raises InputError naming the file and the rows where it is damaged.
+        Decimated to `out_size` (width, height) where that is given. A pixel is valid where every band is
+        (`scene.validity`) and finite. Raises InputError naming the file and the rows where it is damaged.
         """
         column, row, width, height = window
         out_width, out_height = out_size or (width, height)
         out = {"buf_xsize": out_width, "buf_ysize": out_height}
         try:
             values = self.dataset.ReadAsArray(column, row, width, height, band_list=list(self.bands), **out)
-            valid = self._valid(values, (column, row, width, height), out)
+            valid = np.ones(values.shape[1:], bool)
+            if self.mask is not None:
+                dataset, band = self.mask
+                valid = dataset.GetRasterBand(band).ReadAsArray(column, row, width, height, **out) > 0
         except RuntimeError as error:
             raise InputError(
                 "damaged_rows", role=self.role, path=self.path, row=row, last_row=row + height - 1, reason=error
             ) from error
-        return values, valid
-
-    def _valid(self, values: Pixels, window: tuple[int, int, int, int], out: dict[str, int]) -> Flags:
-        bands = [self.dataset.GetRasterBand(band) for band in self.bands]
-        flags = bands[0].GetMaskFlags()
-        if self.alpha is not None:
-            valid = self.dataset.GetRasterBand(self.alpha).ReadAsArray(*window, **out) > 0
-        elif flags & gdal.GMF_NODATA:
-            nodata = [band.GetNoDataValue() for band in bands]
-            empty = [plane == value for plane, value in zip(values, nodata, strict=True) if value is not None]
-            valid = ~np.logical_and.reduce(empty)
-        elif flags & gdal.GMF_ALL_VALID:
-            valid = np.ones(values.shape[1:], bool)
-        else:
-            valid = bands[0].GetMaskBand().ReadAsArray(*window, **out) > 0
         if np.issubdtype(values.dtype, np.floating):
             valid &= np.isfinite(values).all(axis=0)
-        return valid
+        return values, valid
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels it has."""
+        return self.dataset.RasterXSize * self.dataset.RasterYSize
 
     @property
     def is_quick_to_shrink(self) -> bool:
         """Whether the whole can be read at a smaller size without passing over many pixels."""
-        width, height = self.size
         has_overviews = self.dataset.GetRasterBand(self.bands[0]).GetOverviewCount() > 0
-        return has_overviews or width * height <= LARGEST_DECIMATED
+        return has_overviews or self.pixels <= LARGEST_DECIMATED
 
     def sample(self) -> tuple[Pixels, Flags]:
-        """Read a sample of the whole raster: values (3, n) and which of the n pixels are valid."""
+        """Read a sample of the whole raster: values (3, n) and which of the n pixels are valid.
+
+        The work is bounded, however large the raster: of one that is mostly empty, windows that hold something are
+        looked for by what GDAL knows of its blocks.
+        """
+        if self.is_quick_to_shrink:
+            return self._shrunk()
+        values, valid = self._read_all(sample_windows(*self.size))
+        if valid.any():
+            return values, valid
+        if self.pixels <= LARGEST_WHOLE:
+            return self._shrunk()
+        return self._read_all(filled_windows(self.dataset.GetRasterBand(self.bands[0])))
+
+    def _shrunk(self) -> tuple[Pixels, Flags]:
         width, height = self.size
-        if not self.is_quick_to_shrink:
-            parts = [self.read(window) for window in sample_windows(width, height)]
-            values = np.concatenate([values.reshape(3, -1) for values, _ in parts], axis=1)
-            valid = np.concatenate([valid.ravel() for _, valid in parts])
-            if valid.any():
-                return values, valid
-        out = min(width, SAMPLE_SIDE), min(height, SAMPLE_SIDE)
-        values, valid = self.read((0, 0, width, height), out)
+        values, valid = self.read((0, 0, width, height), (min(width, SAMPLE_SIDE), min(height, SAMPLE_SIDE)))
         return values.reshape(3, -1), valid.ravel()
+
+    def _read_all(self, windows: list[tuple[int, int, int, int]]) -> tuple[Pixels, Flags]:
+        parts = [self.read(window) for window in windows]
+        if not parts:
+            return np.empty((3, 0)), np.empty(0, bool)
+        values = np.concatenate([values.reshape(3, -1) for values, _ in parts], axis=1)
+        return values, np.concatenate([valid.ravel() for _, valid in parts])
 
     def stretch_limits(self) -> Limits | None:
         """Find what becomes 0 and what 255 in each band, one pair for the whole raster; None for 8-bit rasters.
@@ -165,48 +184,32 @@ def sample_windows(width: int, height: int) -> list[tuple[int, int, int, int]]:
     return [(int(x * (width - size)), int(y * (height - size)), size, size) for y in places for x in places]
 
 
-def open_raster(path: str, role: str, bands: Sequence[int] | None = None) -> Raster:
-    """Open a raster and check that it can be used; `bands` are red, green, blue, from 1 on (None: 1, 2, 3).
+def filled_windows(band: gdal.Band) -> list[tuple[int, int, int, int]]:
+    """Find up to 16 windows (column, row, width, height) that may hold data, by what GDAL knows without reading.
 
-    Raises InputError where it is missing, damaged, not a raster, without a place on the ground, or of a kind that
-    cannot be used.
+    Quarters that are empty are left out, and those that are not are cut again, in bounded work.
     """
-    if not path:
-        raise InputError("no_raster", role=role)
-    status = gdal.VSIStatL(path)
-    if status is not None and not status.IsDirectory() and status.size == 0:
-        raise InputError("empty_file", role=role, path=path)
-    try:
-        dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
-    except RuntimeError as error:
-        if status is None and ":" not in path.removeprefix(Path(path).drive):
-            raise InputError("missing_file", role=role, path=path) from error
-        raise InputError("not_a_raster", role=role, path=path, reason=error) from error
-    _check_ground(dataset, role, path)
-    return Raster(path, role, dataset, _chosen_bands(dataset, role, path, bands))
+    areas = [(0, 0, band.XSize, band.YSize)]
+    side = SAMPLE_SIDE // WINDOWS_PER_SIDE
+    while areas and max(max(area[2:]) for area in areas) > side:
+        quarters = [quarter for area in areas for quarter in _quarters(*area, side)]
+        filled = [quarter for quarter in quarters if not _is_empty(band, quarter)]
+        # From all over the raster, when there are many.
+        areas = filled[:: -(-len(filled) // LARGEST_SEARCH)] if filled else []
+    return areas[:: -(-len(areas) // WINDOWS_PER_SIDE**2)] if areas else []
 
 
-def _check_ground(dataset: gdal.Dataset, role: str, path: str) -> None:
-    if dataset.GetSpatialRef() is None:
-        raise InputError("no_crs", role=role, path=path)
-    if dataset.GetGeoTransform(can_return_null=True) is None:
-        raise InputError("no_geotransform", role=role, path=path)
+def _quarters(column: int, row: int, width: int, height: int, side: int) -> list[tuple[int, int, int, int]]:
+    across = _halves(column, width, side)
+    return [(left, top, w, h) for top, h in _halves(row, height, side) for left, w in across]
 
 
-def _chosen_bands(dataset: gdal.Dataset, role: str, path: str, bands: Sequence[int] | None) -> tuple[int, int, int]:
-    count = dataset.RasterCount
-    if count < 3:
-        if count and dataset.GetRasterBand(1).GetColorTable() is not None:
-            raise InputError("palette_raster", role=role, path=path)
-        raise InputError("too_few_bands", role=role, path=path, count=count)
-    red, green, blue = chosen = tuple(bands or (1, 2, 3))
-    if not all(1 <= band <= count for band in chosen):
-        raise InputError("bad_bands", role=role, path=path, count=count, bands=chosen)
-    for band in chosen:
-        kind = dataset.GetRasterBand(band).DataType
-        if kind in COMPLEX:
-            raise InputError("complex_type", role=role, path=path, band=band, type=gdal.GetDataTypeName(kind))
-    return red, green, blue
+def _halves(start: int, length: int, side: int) -> list[tuple[int, int]]:
+    return [(start, length)] if length <= side else [(start, length // 2), (start + length // 2, length - length // 2)]
+
+
+def _is_empty(band: gdal.Band, window: tuple[int, int, int, int]) -> bool:
+    return band.GetDataCoverageStatus(*window)[0] == gdal.GDAL_DATA_COVERAGE_STATUS_EMPTY
 
 
 def to_bytes(values: Pixels, limits: Limits | None) -> Bytes:

@@ -2,28 +2,49 @@
 
 from functools import cached_property
 
+from ...core.errors import InputError
 from ...core.protocol import RunRequest
+from .crs import check_proj
+from .files import Stamp, changed, stamps_of
 from .mask import Mask
 from .pair import Pair
+from .shift import Shift, measure_shift
 
 
 class Scene:
     """What a request is about, opened: `pair` holds both rasters on one grid, `mask` says where to look.
 
-    The preflight, the identity and the prediction of a run share one, so that what was checked is what is read. It
-    belongs to one thread at a time, as the pair does.
+    `shift` is the shift between the dates that was made good, if one was. The preflight, the identity and the
+    prediction of a run share one scene, so that what was checked is what is read. It belongs to one thread at a time,
+    as the pair does.
     """
 
-    def __init__(self, request: RunRequest, pair: Pair) -> None:
+    def __init__(self, request: RunRequest, pair: Pair, shift: Shift | None = None) -> None:
         self.request = request
         self.pair = pair
+        self.shift = shift
+        self._stamps: dict[str, list[Stamp]] = {raster.role: stamps_of(raster.dataset) for raster in pair.sources}
 
     @classmethod
     def open(cls, request: RunRequest) -> "Scene":
-        """Open both rasters of a request; raises InputError where they cannot be used together."""
-        return cls(request, Pair.open(request))
+        """Open both rasters of a request; raises InputError where they cannot be used together.
+
+        Where the request asks for it, a shift between the dates is measured and made good.
+        """
+        check_proj()
+        pair = Pair.open(request)
+        shift = measure_shift(pair) if request.correct_shift else None
+        if shift is not None:
+            pair = Pair.open(request, (shift.columns, shift.rows))
+        return cls(request, pair, shift)
 
     @cached_property
     def mask(self) -> Mask:
         """Where to look; raises InputError, when it is asked for first, where a layer or the extent cannot be used."""
         return Mask.open(self.pair, self.request)
+
+    def refuse_if_changed(self) -> None:
+        """Raise InputError where a raster is not the file any more that was opened: what was read is then of two."""
+        for role, stamps in self._stamps.items():
+            if (name := changed(stamps)) is not None:
+                raise InputError("input_changed", role=role, path=name)

@@ -111,7 +111,7 @@ def test_what_cannot_be_compared_is_said(result: str, tmp_path: Path):
         (placeless, None): "no_place",
         (polygons, "class"): "no_class_field",
         (polygons, "kind"): "unknown_reference_class",
-        (polygons + "|layername=other", None): "reference_unreadable",
+        (polygons + "|layername=other", None): "polygons_no_layer",
     }
     for (reference, field), code in cases.items():
         with pytest.raises(InputError) as caught:

@@ -17,7 +17,8 @@ from farmcd_qgis.core.feedback import SILENT, Feedback
 from farmcd_qgis.engine.predict.blending import Rows
 from farmcd_qgis.engine.run.journal import Journal, Step
 from farmcd_qgis.engine.run.run_folder import RunFolder
-from farmcd_qgis.engine.run.writer import Grid, write_rasters
+from farmcd_qgis.engine.run.writer import write_rasters
+from farmcd_qgis.engine.scene.grid import Grid
 
 WIDTH, HEIGHT = 600, 530
 

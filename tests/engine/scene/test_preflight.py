@@ -152,7 +152,7 @@ def test_shift_is_measured(tmp_path, request_of, columns, rows):
     request = replace(request_of(), before=before, after=write_raster(tmp_path / "s_2020.tif", moved))
     shift = measure_shift(Pair.open(request))
     assert shift is not None
-    assert (shift.columns, shift.rows, shift.windows) == (columns, rows, 9)
+    assert (shift.columns, shift.rows, shift.windows) == (columns, rows, 16)
     assert ("shifted" in codes(request)) == bool(columns)
 
 
@@ -168,5 +168,5 @@ def test_little_space_is_warned_of(request_of, monkeypatch):
     class Usage:
         free = 1000
 
-    monkeypatch.setattr("farmcd_qgis.engine.scene.preflight.shutil.disk_usage", lambda path: Usage)
+    monkeypatch.setattr("farmcd_qgis.engine.scene.look.shutil.disk_usage", lambda path: Usage)
     assert codes(request_of()) == ["little_space"]

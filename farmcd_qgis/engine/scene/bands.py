@@ -1,0 +1,107 @@
+"""Which bands of a raster are red, green and blue (and near infrared), by what they say of themselves."""
+
+import re
+from typing import Any
+
+from osgeo import gdal
+
+INTERPRETATIONS = {gdal.GCI_RedBand: "red", gdal.GCI_GreenBand: "green", gdal.GCI_BlueBand: "blue"}
+if (near_infrared := getattr(gdal, "GCI_NIRBand", None)) is not None:
+    INTERPRETATIONS[near_infrared] = "nir"
+WORDS = {
+    "red": r"red|rot|rouge|rojo|红|紅",
+    "green": r"green|gr[uü]n|vert|verde|绿|綠",
+    "blue": r"blue|blau|bleu|azul|蓝|藍",
+    "nir": r"nir|near[ _-]?infra[ -]?red|近红外|近紅外",
+}
+# "red edge" is another band than red.
+NOT_RED = re.compile(r"red[ _-]?edge|vre|infra[ -]?red", re.IGNORECASE)
+# Sentinel-2 and Landsat 8 and 9, whose red is band 4. Earlier Landsats have other numbers, and no band 8A or 9.
+NUMBERED = {"blue": 2, "green": 3, "red": 4}
+OF_NUMBERED = {8, 9, 10, 11, 12}
+NANOMETRES = {"red": (620, 700), "green": (520, 600), "blue": (440, 515), "nir": (760, 900)}
+
+
+def named_bands(dataset: gdal.Dataset) -> dict[str, int]:
+    """Return the bands, from 1 on, that say which colour they are: red, green, blue, nir, as far as known.
+
+    Colour interpretation comes first, then names, then wavelengths, then the numbers of Sentinel-2 and Landsat 8.
+    """
+    bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
+    for found in (_by_interpretation(bands), _by_name(bands), _by_wavelength(bands), _by_number(bands)):
+        if {"red", "green", "blue"} <= found.keys():
+            return found
+    return {}
+
+
+def natural_bands(dataset: gdal.Dataset) -> tuple[int, int, int]:
+    """Return red, green and blue: as the bands say, else the first three."""
+    found = named_bands(dataset)
+    return (found["red"], found["green"], found["blue"]) if found else (1, 2, 3)
+
+
+def _first(named: list[tuple[str, int]]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for colour, number in named:
+        found.setdefault(colour, number)
+    return found
+
+
+def _by_interpretation(bands: list[gdal.Band]) -> dict[str, int]:
+    kinds = [(INTERPRETATIONS.get(band.GetColorInterpretation()), band.GetBand()) for band in bands]
+    found = _first([(colour, number) for colour, number in kinds if colour])
+    return {**{key: number for key, number in _by_name(bands).items() if key == "nir"}, **found}
+
+
+def _by_name(bands: list[gdal.Band]) -> dict[str, int]:
+    named = []
+    for band in bands:
+        words = band.GetDescription() or ""
+        for colour, pattern in WORDS.items():
+            if colour == "red" and NOT_RED.search(words):
+                continue
+            if re.search(rf"(?<![a-z])(?:{pattern})(?![a-z])", words, re.IGNORECASE):
+                named.append((colour, band.GetBand()))
+                break
+    return _first(named)
+
+
+def _by_wavelength(bands: list[gdal.Band]) -> dict[str, int]:
+    named = []
+    for band in bands:
+        length = _nanometres(band)
+        for colour, (low, high) in NANOMETRES.items():
+            if length is not None and low <= length <= high:
+                named.append((abs(length - (low + high) / 2), colour, band.GetBand()))
+    return _first([(colour, number) for _, colour, number in sorted(named)])
+
+
+def _nanometres(band: gdal.Band) -> float | None:
+    said = band.GetMetadataItem("CENTRAL_WAVELENGTH_UM", "IMAGERY")
+    if said:
+        return _number(said, 1000.0)
+    said = band.GetMetadataItem("wavelength")
+    if said:
+        unit = (band.GetMetadataItem("wavelength_units") or "").lower()
+        length = _number(said, 1.0)
+        return length * 1000 if length is not None and ("micro" in unit or length < 20) else length
+    found = re.search(r"(\d{3,4}(?:\.\d+)?) ?(?:nm|nanomet)", band.GetDescription() or "", re.IGNORECASE)
+    return float(found[1]) if found else None
+
+
+def _number(text: Any, factor: float) -> float | None:
+    try:
+        return float(text) * factor
+    except ValueError:
+        return None
+
+
+def _by_number(bands: list[gdal.Band]) -> dict[str, int]:
+    numbers: dict[int, int] = {}
+    for band in bands:
+        found = re.fullmatch(r"(?:.*[ _])?B(?:and)?[ _]?0?(\d{1,2})A?", band.GetDescription() or "", re.IGNORECASE)
+        if found:
+            numbers.setdefault(int(found[1]), band.GetBand())
+    if not OF_NUMBERED & numbers.keys():
+        return {}
+    return {colour: numbers[number] for colour, number in NUMBERED.items() if number in numbers}

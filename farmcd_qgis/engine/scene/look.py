@@ -1,0 +1,191 @@
+"""What can be said of a scene: findings on both rasters, where they lie, and how they fit each other."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal
+
+from ...core.dates import is_later
+from ...core.errors import InputError
+from ...core.messages import part
+from ...core.protocol import Finding, RunRequest
+from ...networks.card import read_card
+from .bands import natural_bands
+from .crs import check_kept
+from .fill import find_fill
+from .mask import Mask
+from .pair import Pair
+from .raster import Raster
+from .scene import Scene
+from .shift import measure_shift
+from .validity import OFTEN, alpha_band, grey_share, is_image
+
+# Beyond this ratio between the dates' resolutions, detail that one date cannot show is taken for change.
+MUCH_COARSER = 4.0
+# From this ratio of a pixel's sides on, shapes are not what the network has learnt.
+NOT_SQUARE = 1.25
+LITTLE_COMMON = 0.5
+WARN_SHIFT_PX = 2.0
+# A run holds four bytes a pixel, and while it is written as many again.
+BYTES_PER_PIXEL = 8
+
+
+def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
+    """Say what is doubtful of a scene; `deep` reads pixels. Raises InputError for what cannot be used."""
+    pair = scene.pair
+    yield from _resolutions(pair)
+    check_kept(pair.grid)
+    for raster in pair.sources:
+        yield from _settings(scene.request, raster)
+        yield from _bands(scene.request, raster)
+    yield from _types(pair)
+    yield from _dates(pair)
+    # A checkpoint that cannot be read has its own finding.
+    with suppress(InputError):
+        yield from _trained_resolution(scene.request, pair.resolution_m)
+    yield from _room(scene.request, scene.mask)
+    if deep:
+        for raster in pair.sources:
+            yield from _fill(raster)
+        yield from _common_ground(pair)
+        yield from _shift(scene)
+
+
+def _settings(request: RunRequest, raster: Raster) -> Iterator[Finding]:
+    """Say what a person has set that the file says otherwise."""
+    role = raster.role
+    if getattr(request, f"{role}_crs"):
+        own = raster.dataset.GetSpatialRef()
+        there = own.GetName() if own is not None else None
+        if there != raster.crs.GetName():
+            yield Finding("info", "crs_set", {"role": role, "crs": raster.crs.GetName(), "file_crs": there or ""})
+    ranges = getattr(request, f"{role}_nodata")
+    if ranges or not getattr(request, f"{role}_own_nodata"):
+        values = sorted({f"{low:g}" if low == high else f"{low:g}–{high:g}" for _, low, high in ranges})
+        yield Finding("info", "nodata_set", {"role": role, "found": values})
+
+
+def _bands(request: RunRequest, raster: Raster) -> Iterator[Finding]:
+    """Say which bands are read where that is not the usual, and what is made of an alpha band."""
+    role, dataset = raster.role, raster.dataset
+    natural = natural_bands(dataset)
+    chosen = getattr(request, f"{role}_bands")
+    if chosen is None and natural != (1, 2, 3):
+        yield Finding("info", "bands_as_said", {"role": role, "bands": natural})
+    alpha = alpha_band(dataset)
+    if alpha is None or alpha in raster.bands:
+        return
+    if is_image(dataset, alpha):
+        yield Finding("warning", "alpha_is_image", {"role": role, "band": alpha})
+    elif (share := grey_share(dataset, alpha)) > OFTEN:
+        yield Finding("warning", "alpha_grey", {"role": role, "band": alpha, "share": share})
+
+
+def _fill(raster: Raster) -> Iterator[Finding]:
+    if raster.fill is not None:
+        yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": _values(raster.fill)})
+    elif (fill := find_fill(raster)) is not None:
+        values = {"role": raster.role, "found": _values(fill.values), "percent": 100 * fill.share}
+        yield Finding("warning", "undeclared_fill", values)
+
+
+def _values(values: tuple[float, ...]) -> list[str]:
+    return list(dict.fromkeys(f"{value:.6g}" for value in values))
+
+
+def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:
+    path = Path(request.checkpoint)
+    if path.suffix != ".safetensors" or not path.is_file():
+        return
+    card = read_card(path)
+    if card.resolution_m is None:
+        return
+    finest, coarsest = card.resolution_m
+    if not finest <= resolution_m <= coarsest:
+        yield Finding(
+            "warning",
+            "resolution_untrained",
+            {"resolution_m": resolution_m, "checkpoint": card.name, "finest": finest, "coarsest": coarsest},
+        )
+
+
+def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
+    if not request.out_dir:
+        return
+    folder = Path(request.out_dir).expanduser().absolute()
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    needed, free = mask.bounds.width * mask.bounds.height * BYTES_PER_PIXEL, shutil.disk_usage(there).free
+    if free < needed:
+        yield Finding("warning", "little_space", {"folder": there, "free_gb": free / 1e9, "needed_gb": needed / 1e9})
+
+
+def _resolutions(pair: Pair) -> Iterator[Finding]:
+    sides = {raster.role: raster.resolution_m for raster in pair.sources}
+    coarse, fine = max(sides.values()), min(sides.values())
+    if coarse / fine >= MUCH_COARSER:
+        yield Finding("warning", "resolutions_differ", {"before_m": sides["before"], "after_m": sides["after"]})
+    width_m, height_m = _pixel_sides(pair)
+    if max(width_m / height_m, height_m / width_m) >= NOT_SQUARE:
+        yield Finding("info", "pixels_not_square", {"width_m": width_m, "height_m": height_m})
+    names = [raster.crs.GetName() for raster in pair.sources]
+    if names[0] != names[1]:
+        yield Finding(
+            "info", "crs_differ", {"before": names[0], "after": names[1], "crs": pair.reference.crs.GetName()}
+        )
+
+
+def _pixel_sides(pair: Pair) -> tuple[float, float]:
+    """Return the width and height of a pixel in the middle of the grid in metres on the ground."""
+    _, dx, _, _, _, dy = pair.geotransform
+    if not pair.reference.crs.IsGeographic():
+        ratio = abs(dx / dy)
+    else:
+        bottom, top = pair.reference.bounds[1::2]
+        ratio = abs(dx / dy) * float(np.cos((bottom + top) / 2 * pair.reference.crs.GetAngularUnits()))
+    # Both sides together make the pixel's area, which is measured.
+    return pair.resolution_m * ratio**0.5, pair.resolution_m / ratio**0.5
+
+
+def _types(pair: Pair) -> Iterator[Finding]:
+    for raster in pair.sources:
+        limits = pair.stretch[raster.role]
+        if limits is None:
+            continue
+        spans = [part("span", low=low, high=high) for low, high in limits]
+        kind = gdal.GetDataTypeName(raster.data_type)
+        yield Finding("info", "stretched", {"role": raster.role, "type": kind, "spans": spans})
+
+
+def _dates(pair: Pair) -> Iterator[Finding]:
+    before, after = pair.dates
+    if before and after and is_later(before, after):
+        yield Finding("warning", "dates_reversed", {"before": before, "after": after})
+    for role, day in (("before", before), ("after", after)):
+        if not day:
+            yield Finding("info", "no_date", {"role": role})
+
+
+def _common_ground(pair: Pair) -> Iterator[Finding]:
+    share = float(pair.sample()[2].mean())
+    if share == 0:
+        raise InputError("no_common_ground")
+    if share < LITTLE_COMMON:
+        yield Finding("warning", "little_common_ground", {"percent": 100 * share})
+
+
+def _shift(scene: Scene) -> Iterator[Finding]:
+    pair, made_good = scene.pair, scene.shift
+    if scene.request.correct_shift:
+        if made_good is None:
+            yield Finding("warning", "shift_not_measured")
+        else:
+            columns, rows, windows = made_good
+            metres = made_good.pixels * pair.resolution_m
+            values = {"columns": columns, "rows": rows, "windows": windows, "metres": metres}
+            yield Finding("info", "shift_corrected", values)
+    shift = measure_shift(pair)
+    if shift is not None and shift.pixels >= WARN_SHIFT_PX:
+        yield Finding("warning", "shifted", {"pixels": shift.pixels, "metres": shift.pixels * pair.resolution_m})
