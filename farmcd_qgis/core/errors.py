@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .messages import plain, say
+from .messages import part, plain, say
 
 
 class FarmCDError(Exception):
@@ -42,6 +42,17 @@ def error_from_dict(sentence: Mapping[str, Any]) -> FarmCDError:
     """Rebuild a fault that came from another process as its code and values."""
     code, values = str(sentence["code"]), sentence["values"]
     return Cancelled(code, **values) if code in Cancelled.CODES else FarmCDError(code, **values)
+
+
+class Reason(ValueError):
+    """Why something does not fit: a part of the sentence of whoever catches it, by `messages.why`."""
+
+    def __init__(self, code: str, /, **values: Any) -> None:
+        super().__init__(code, values)
+        self.sentence = part(code, **values)
+
+    def __str__(self) -> str:
+        return say(self.sentence["code"], self.sentence["values"])
 
 
 class InputError(FarmCDError):

@@ -78,6 +78,8 @@ def plain(value: Any) -> Any:
 
 def why(error: BaseException) -> str | dict[str, Any]:
     """Say a library's exception in one line without a full stop, as a value of a sentence."""
+    if hasattr(error, "sentence"):
+        return plain(error)
     if isinstance(error, KeyError):
         return part("it_lacks", what=error)
     if isinstance(error, IndexError):

@@ -12,6 +12,7 @@ CODE_AT = {
     "FarmCDError": 0,
     "InputError": 0,
     "Cancelled": 0,
+    "Reason": 0,
     "part": 0,
     "render": 0,
     "Finding": 1,

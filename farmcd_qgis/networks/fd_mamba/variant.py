@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ...core.errors import Reason
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -65,5 +67,5 @@ def _conv_mode(state: Mapping[str, "Tensor"], part: str) -> str:
     middle = state[f"{stem}local_relation.0.weight"].shape[0]
     modes = {channels: "orignal", 2 * channels: "orignal_dinner", int(1.5 * channels): "orignal_1_5_dmodel"}
     if middle not in modes:
-        raise ValueError(f"{stem}local_relation has {middle} channels inside, which no mode gives for {channels}")
+        raise Reason("no_such_mode", layer=f"{stem}local_relation", middle=middle, channels=channels)
     return modes[middle]

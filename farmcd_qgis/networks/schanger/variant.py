@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...core.errors import Reason
 from .network import LEVELS, SChangerConfig
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def infer_config(state: Mapping[str, "Tensor"]) -> SChangerConfig:
     channels = (state[_STEM].shape[0], *deeper)
     maps, sides = state[_LAST].shape[:2]
     if sides != LEVELS * maps:
-        raise ValueError(f"{_LAST} makes {maps} maps of {sides}, not of {LEVELS * maps}")
+        raise Reason("maps_misfit", tensor=_LAST, maps=maps, sides=sides, wanted=LEVELS * maps)
     return SChangerConfig(channels, maps, single_image=_FUSION not in state)
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from ...core.errors import Reason
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -29,7 +31,7 @@ def infer_config(state: Mapping[str, "Tensor"]) -> "SemiCDVLConfig":
 
     if (_OPINIONS in state) != (_COVERS in state):
         there, lacking = (_OPINIONS, _COVERS) if _OPINIONS in state else (_COVERS, _OPINIONS)
-        raise ValueError(f"it has {there} but not {lacking}")
+        raise Reason("has_one_head", there=there, lacking=lacking)
     classes, channels = state[_HEAD].shape[:2]
     blocks = [_count(state, stage) for stage in range(1, _STAGES + 1)]
     return SemiCDVLConfig(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...core.errors import Reason
 from ..family import Date, Family, State, families, family_named
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class ZeroLabelFamily(Family):
         inner = {name.removeprefix(PREFIX): value for name, value in state.items()}
         family = next((family for family in families() if family.recognise(inner)), None)
         if family is None:
-            raise ValueError("it holds no land-cover network")
+            raise Reason("no_land_cover_network")
         return ZeroLabelConfig(family.name, family.infer_config(inner))
 
     def build(self, config: "ZeroLabelConfig") -> "ZeroLabel":
@@ -55,7 +56,7 @@ class ZeroLabelFamily(Family):
 
         net.covers, net.threshold = covers_from(header["covers"]), float(header["threshold"])
         if not 0 < net.threshold <= 1 or not math.isfinite(net.threshold):
-            raise ValueError(f"its threshold is {net.threshold}")
+            raise Reason("bad_threshold", threshold=net.threshold)
         return {}
 
     def extras(self, net: "ZeroLabel") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]

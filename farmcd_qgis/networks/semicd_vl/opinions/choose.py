@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 from ....core.errors import InputError
+from ....core.messages import why
 from .covers import AUTHORS, FARMLAND, LAND_COVER, Covers, covers_from
 from .source import VisualOpinion
 
@@ -16,7 +17,7 @@ def read_covers(named: str) -> Covers:
     try:
         return covers_from({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError("covers_incomplete", name=named, reason=str(error)) from error
+        raise InputError("covers_incomplete", name=named, reason=why(error)) from error
 
 
 def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, get_args
 
 from ....core.classes import FIVE, NO_CHANGE
-from ....core.errors import InputError
+from ....core.errors import InputError, Reason
+from ....core.messages import why
 from ..ceg import AUTHORS_RULE, PARCEL_RULE, EventRule, Rule
 
 TEMPLATES = ("a satellite image of {}.", "an aerial photo of {}.", "{} seen from above.")
@@ -118,7 +119,7 @@ def rule_from(values: Mapping[str, Any]) -> EventRule:
     """Read a rule for instances, the one for parcels where nothing is said; raises ValueError for an unknown one."""
     kind, at_most = values.get("kind", PARCEL_RULE.kind), float(values.get("at_most", PARCEL_RULE.at_most))
     if kind not in get_args(Rule) or not 0 <= at_most < math.inf:
-        raise ValueError(f"its rule for instances is {kind!r}, at most {at_most}")
+        raise Reason("bad_instance_rule", kind=kind, at_most=at_most)
     return EventRule(kind, at_most)
 
 
@@ -146,7 +147,7 @@ def covers_from(values: str | Mapping[str, Any]) -> Covers:
         templates = tuple(str(template) for template in values.get("templates", TEMPLATES))
         rule = rule_from(values.get("rule", {}))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError("covers_incomplete", name=name, reason=f"{type(error).__name__} {error}") from error
+        raise InputError("covers_incomplete", name=name, reason=why(error)) from error
     unknown = sorted({row.becomes for row in rows} - {row.id for row in FIVE.rows})
     if unknown:
         raise InputError("covers_class", name=name, seen=", ".join(map(str, unknown)), last=len(FIVE) - 1)

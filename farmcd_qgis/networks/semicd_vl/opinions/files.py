@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ....core.errors import InputError
+from ....core.errors import InputError, Reason
+from ....core.messages import why
 from ..ceg import Instance
 from .covers import AUTHORS, Covers
 from .rle import decode_mask
@@ -41,7 +42,7 @@ class OpinionFiles:
         try:
             probabilities = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise InputError("opinion_unreadable", file=str(path), reason=_first_line(error)) from error
+            raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
         listing = path.with_suffix(".json")
         instances = self._instances(listing) if listing.is_file() else None
         return checked(probabilities, self.covers, image.shape[1:], str(path), instances)
@@ -51,17 +52,12 @@ class OpinionFiles:
             rows = json.loads(path.read_text(encoding="utf-8"))
             made = [_instance(row) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError("opinion_unreadable", file=str(path), reason=_first_line(error)) from error
+            raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
         return [one for one in made if one.score >= self.least_score]
 
 
 def _instance(row: dict[str, Any]) -> Instance:
     runs = row["segmentation"]
     if not isinstance(runs, dict):
-        raise ValueError("its outline is no run lengths (size and counts)")
+        raise Reason("no_run_lengths")
     return Instance(decode_mask(runs["size"], runs["counts"]), int(row["category_id"]), float(row.get("score", 1.0)))
-
-
-def _first_line(error: Exception) -> str:
-    said = str(error).strip().splitlines()
-    return f"it lacks {said[0]}" if isinstance(error, KeyError) else (said[0] if said else type(error).__name__)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ....core.errors import Reason
+
 _BITS = 5
 _MORE = 32
 _SIGN = 16
@@ -24,7 +26,7 @@ def decode_mask(size: Sequence[int], counts: str | bytes | Sequence[int]) -> np.
     height, width = (int(side) for side in size)
     runs = _read_text(counts) if isinstance(counts, str | bytes) else [int(count) for count in counts]
     if any(run < 0 for run in runs) or sum(runs) != height * width:
-        raise ValueError(f"the runs cover {sum(runs):,} pixels of {height * width:,}")
+        raise Reason("runs_misfit", seen=sum(runs), wanted=height * width)
     values = np.arange(len(runs)) % 2 == 1
     return np.repeat(values, runs).reshape(width, height).T
 
@@ -36,7 +38,7 @@ def _read_text(counts: str | bytes) -> list[int]:
     for code in codes:
         group = code - _OFFSET
         if not 0 <= group < 2 * _MORE:
-            raise ValueError(f"{chr(code)!r} is no run length")
+            raise Reason("no_run_length", sign=chr(code))
         value |= (group % _MORE) << shift
         shift += _BITS
         if group & _MORE:
@@ -46,5 +48,5 @@ def _read_text(counts: str | bytes) -> list[int]:
         runs.append(value + (runs[-2] if len(runs) > 2 else 0))
         value = shift = 0
     if shift:
-        raise ValueError("the last run length breaks off")
+        raise Reason("run_breaks_off")
     return runs
