@@ -15,11 +15,14 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtXml import QDomDocument
 
-from ..core.classes import table_of
+from ..core.classes import ClassTable, table_of
 from ..core.errors import InputError
+from ..core.plain_files import plain_file
 from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
 from ..core.run_record import read_record
+from ..core.styles import style_of
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
 
@@ -41,11 +44,11 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     project = project or QgsProject.instance()
     record = read_record(folder)
     classes = table_of(record, str(folder / RUN_JSON))
-    results = _open_results(folder)
+    results = _open_results(folder, classes)
     for layer in results:
         describe(layer, record)
         name_classes(layer, QgsApplication.instance().locale(), classes)
-    pair = _pair(record, project)
+    pair = _pair(folder, record, project)
     period = between(*dates_of(record))
     for layer in results:
         if isinstance(layer, QgsRasterLayer):
@@ -62,28 +65,42 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     return group
 
 
-def _open_results(folder: Path) -> list[QgsMapLayer]:
+def _open_results(folder: Path, classes: ClassTable) -> list[QgsMapLayer]:
     names = (CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG)
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise InputError("run_incomplete", folder=folder, missing=missing)
-    polygons = f"{folder / RUN_GPKG}|layername="
-    layers = [
-        QgsVectorLayer(polygons + CANDIDATES, translate("FarmCD", "Candidates")),
-        QgsVectorLayer(polygons + HARD_REGIONS, translate("FarmCD", "Hard regions")),
-        QgsRasterLayer(str(folder / CHANGE_TIF), translate("FarmCD", "Change classes")),
-        QgsRasterLayer(str(folder / CONFIDENCE_TIF), translate("FarmCD", "Confidence")),
-    ]
     # A network without text priors arbitrates nothing.
-    if (folder / ARBITRATION_TIF).exists():
-        layers.append(QgsRasterLayer(str(folder / ARBITRATION_TIF), translate("FarmCD", "Arbitration")))
-    for layer in layers:
+    arbitrated = (folder / ARBITRATION_TIF).exists()
+    polygons = f"{folder / RUN_GPKG}|layername="
+    titles = {
+        CANDIDATES: translate("FarmCD", "Candidates"),
+        HARD_REGIONS: translate("FarmCD", "Hard regions"),
+        CHANGE_TIF: translate("FarmCD", "Change classes"),
+        CONFIDENCE_TIF: translate("FarmCD", "Confidence"),
+        **({ARBITRATION_TIF: translate("FarmCD", "Arbitration")} if arbitrated else {}),
+    }
+    layers: list[QgsMapLayer] = []
+    for name, title in titles.items():
+        if name in (CANDIDATES, HARD_REGIONS):
+            layer = QgsVectorLayer(polygons + name, title, "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False))
+        else:
+            layer = QgsRasterLayer(str(folder / name), title, "gdal", QgsRasterLayer.LayerOptions(False))
         if not layer.isValid():
             raise InputError("run_unreadable", path=layer.source())
+        own_style(layer, style_of(Path(name).stem, classes, arbitrated))
+        layers.append(layer)
     return layers
 
 
-def _pair(record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
+def own_style(layer: QgsMapLayer, qml: str | None) -> None:
+    """Give a layer our own style: one from a file that somebody sent may fetch pictures or hold code of a form."""
+    document = QDomDocument()
+    if qml is not None and document.setContent(qml)[0]:
+        layer.importNamedStyle(document)
+
+
+def _pair(folder: Path, record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
     """Give the rasters of the pair their time and return those that the project does not hold yet."""
     shown = {_file_of(layer): layer for layer in project.mapLayers().values() if isinstance(layer, QgsRasterLayer)}
     before, after = dates_of(record)
@@ -95,9 +112,10 @@ def _pair(record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
         source = record["inputs"][when]["path"]
         layer = shown.get(_absolute(source))
         if layer is None:
-            layer = QgsRasterLayer(source, f"{name} {day}" if day else name)
+            file = plain_file(source, folder)
+            layer = QgsRasterLayer(str(file or ""), f"{name} {day}" if day else name)
             if not layer.isValid():
-                message = translate("FarmCD", "{file} is not there any more; the run is shown without it.")
+                message = translate("FarmCD", "{file} is no file on this computer; the run is shown without it.")
                 QgsMessageLog.logMessage(message.format(file=source), "FarmCD", Qgis.MessageLevel.Warning, False)
                 continue
             added.append(layer)

@@ -6,8 +6,10 @@ from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.run_files import ACCURACY_SAMPLE, RUN_GPKG
+from ..core.run_record import run_classes
+from ..core.styles import style_of
 from .legend import name_classes
-from .run_group import RUN_DIR_PROPERTY
+from .run_group import RUN_DIR_PROPERTY, own_style
 
 translate = QCoreApplication.translate
 
@@ -23,9 +25,12 @@ def add_sample(run_dir: str | Path, project: QgsProject | None = None) -> QgsVec
             layer.dataProvider().reloadData()
             layer.triggerRepaint()
             return layer
-    layer = QgsVectorLayer(source, translate("FarmCD", "Accuracy sample"))
+    layer = QgsVectorLayer(
+        source, translate("FarmCD", "Accuracy sample"), "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False)
+    )
     if not layer.isValid():
         return None
+    own_style(layer, style_of(ACCURACY_SAMPLE, run_classes(folder)))
     name_classes(layer, QgsApplication.instance().locale())
     layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
     root = project.layerTreeRoot()

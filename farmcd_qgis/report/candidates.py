@@ -95,7 +95,7 @@ def read_candidates(run_dir: Path, classes: ClassTable) -> tuple[list[Candidate]
 def open_results(run_dir: Path, name: str) -> QgsVectorLayer:
     """Open a layer of a run's GeoPackage; raises InputError if it cannot be read."""
     path = run_dir / RUN_GPKG
-    layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
+    layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False))
     if not layer.isValid():
         raise InputError("run_lacks_layer", path=path, layer=name)
     return layer

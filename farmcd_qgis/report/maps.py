@@ -1,7 +1,6 @@
 """What the report's maps show: the two images, the candidates in their classes' colours, outlines and extents."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from qgis.core import (
@@ -28,6 +27,7 @@ from qgis.PyQt.QtGui import QColor
 
 from ..core.classes import FIVE, UNKNOWN, ClassTable
 from ..core.paths import resources
+from ..core.plain_files import plain_file
 from ..core.run_files import CANDIDATES
 from .candidates import Candidate
 from .figures import Dossier, bands_read, extent_of
@@ -116,8 +116,8 @@ class Maps:
         return QgsRectangle(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
     def _image(self, role: str) -> QgsRasterLayer | None:
-        path = _find((self._dossier.record["inputs"].get(role) or {}).get("path", ""), self._dossier.run_dir)
-        layer = QgsRasterLayer(path, role)
+        path = plain_file((self._dossier.record["inputs"].get(role) or {}).get("path", ""), self._dossier.run_dir)
+        layer = QgsRasterLayer(str(path or ""), role)
         if not layer.isValid():
             return None
         read = bands_read(self._dossier.record, role)
@@ -249,12 +249,6 @@ def _outline(colour: str, width: float) -> QgsFillSymbol:
     symbol.changeSymbolLayer(0, QgsSimpleLineSymbolLayer(QColor("#ffffff"), width + 0.4))
     symbol.appendSymbolLayer(QgsSimpleLineSymbolLayer(QColor(colour), width))
     return symbol
-
-
-def _find(path: str, run_dir: Path) -> str:
-    """Find an image that the run named relative to some folder, or that has moved with the run folder."""
-    candidates = [Path(path), run_dir / path, run_dir / Path(path).name, run_dir.parent / Path(path).name]
-    return next((str(option.absolute()) for option in candidates if option.is_file()), path)
 
 
 def day_of(record: dict[str, Any], role: str) -> str | None:

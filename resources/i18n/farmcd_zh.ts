@@ -464,8 +464,8 @@
         <translation>仲裁</translation>
     </message>
     <message>
-        <source>{file} is not there any more; the run is shown without it.</source>
-        <translation>{file} 已不存在，结果将不含该影像。</translation>
+        <source>{file} is no file on this computer; the run is shown without it.</source>
+        <translation>{file} 不是本机上的文件，结果将不含该影像。</translation>
     </message>
     <message>
         <source>Detect changes</source>

@@ -4,6 +4,8 @@ import gc
 import json
 import re
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.protocol import RunRequest
-from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
+from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG
 from farmcd_qgis.engine.polygons.geopackage import FIELDS
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
@@ -373,3 +375,28 @@ def test_icon_can_be_drawn():
     icon = QSvgRenderer(str(resources() / "icons" / "farmcd.svg"))
     assert icon.isValid()
     assert icon.viewBox().size() == QSize(24, 24)
+
+
+def test_a_received_run_brings_neither_its_style_nor_a_name_that_reaches_out(run: Path, project: QgsProject):
+    file = run / "run.json"
+    record = json.loads(file.read_text())
+    record["inputs"]["before"]["path"] = "/vsicurl/http://127.0.0.1:9/before.tif"
+    record["inputs"]["after"]["path"] = "http://127.0.0.1:9/after.tif"
+    file.write_text(json.dumps(record))
+    for name in ("change.qml", "confidence.qml"):
+        style = (run / name).read_text()
+        (run / name).write_text(
+            style.replace("paletted", "singlebandgray").replace("singlebandpseudocolor", "hillshade")
+        )
+    with closing(sqlite3.connect(run / RUN_GPKG)) as database:
+        database.execute("UPDATE layer_styles SET styleQML = replace(styleQML, '<qgis', '<qgis labelsEnabled=\"1\"')")
+        hostile = "<editforminitcode>print('run')</editforminitcode><editforminitcodesource>2</editforminitcodesource>"
+        database.execute("UPDATE layer_styles SET styleQML = replace(styleQML, '</qgis>', ? || '</qgis>')", (hostile,))
+        database.commit()
+    group = add_run(run)
+    layers = {layer.name(): layer for layer in (node.layer() for node in group.findLayers())}
+    assert list(layers) == RESULTS
+    assert layers["Change classes"].renderer().type() == "paletted"
+    assert layers["Confidence"].renderer().type() == "singlebandpseudocolor"
+    assert layers["Candidates"].editFormConfig().initCode() == ""
+    assert {row.value() for row in layers["Candidates"].renderer().categories()} >= {1, 2, 3, 4, 5}

@@ -10,7 +10,7 @@ from osgeo import gdal, ogr, osr
 
 from ...core.classes import FIVE, ClassTable
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_TABLE
-from ..run.styles import style_of
+from ...core.styles import style_of
 
 GEOMETRY = "geom"
 STYLES_TABLE = "layer_styles"

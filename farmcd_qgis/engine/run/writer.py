@@ -13,10 +13,10 @@ from ...core.classes import NODATA, ClassTable
 from ...core.errors import Cancelled
 from ...core.feedback import Feedback
 from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
+from ...core.styles import style_of
 from ..scene.grid import Grid
 from .disk import told_failures, writing_to
 from .journal import BLOCK, FIELDS, Journal
-from .styles import style_of
 
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16

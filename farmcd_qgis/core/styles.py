@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from ...core.classes import FIVE, NO_CHANGE, ChangeClass, ClassTable
-from ...core.paths import resources
+from .classes import FIVE, NO_CHANGE, ChangeClass, ClassTable
+from .paths import resources
 
 # How the committed styles name and colour their first class, which all others are made after.
 MODEL = FIVE[1]
