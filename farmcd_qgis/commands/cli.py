@@ -226,6 +226,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="F",
         help="CLIP weights for the text features, if SOURCE has none (or open_clip's MODEL@FILE)",
     )
+    convert.add_argument(
+        "--normalisation", metavar="NAME", help="SChanger: the authors' data set that it was trained on (levir, ...)"
+    )
     convert.add_argument("--prompts", metavar="F", help='own sentences for the classes (TOML: water = ["...", "..."])')
 
     text = "Make a checkpoint that compares land covers, without any training."

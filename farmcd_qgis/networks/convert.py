@@ -1,4 +1,4 @@
-"""From an authors' checkpoint to ours: text features computed once, CLIP dropped, a card added."""
+"""From an authors' checkpoint to ours: what they leave to the code around it is put in, and a card added."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,17 +17,21 @@ def convert(
     text_weights: str | Path | None = None,
     text_features: Mapping[str, Any] | None = None,
     prompts: str | Path | None = None,
+    normalisation: str | None = None,
 ) -> ModelCard:
     """Write `source` (an authors' `.pth`, or ours) as `target` in our format; returns the card that was written.
 
     For networks with text priors: `text_weights` is an encoder for the text features (see `clip.text_features`);
     without it the text tower or the features in `source` are used. `prompts` is a file with own sentences for it (see
     `prompts`). Where there is an encoder, every context prompt gets its feature, too. `text_features`
-    {prompt: vector} goes before both. An older `target` is replaced once the new one is whole, and stays as it was if
-    anything fails; `target` may be `source`.
+    {prompt: vector} goes before both. For SChanger `normalisation` names the authors' data set with whose statistics
+    `source` was trained (see `schanger.normalisation`). An older `target` is replaced once the new one is whole, and
+    stays as it was if anything fails; `target` may be `source`.
     Raises InputError where a file cannot be used, FarmCDError where `target` cannot be written.
     """
-    net = load_checkpoint(source, text_features, text_weights=text_weights, prompts=prompts, contexts=True)
+    net = load_checkpoint(
+        source, text_features, text_weights=text_weights, prompts=prompts, contexts=True, normalisation=normalisation
+    )
     made: ModelCard = net.card
     card = card or made
     card = replace(

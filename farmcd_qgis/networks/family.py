@@ -4,7 +4,7 @@ A new kind is a folder here whose `family.py` makes a `FAMILY`, and its name in 
 Neither this module nor a family's may import torch before it has to: cards are read without it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,10 +15,12 @@ from ..core.typed import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FOLDERS = ("fd_mamba", "semicd_vl", "semicd_vl_zero")
+FOLDERS = ("fd_mamba", "schanger", "semicd_vl", "semicd_vl_zero")
 
 Date = Literal["before", "after"]
 State = Mapping[str, "Tensor"]
+# As a network's `forward`, for prediction alone.
+Predicting = Callable[..., tuple["Tensor", "Tensor | None"]]
 
 
 class Family:
@@ -56,9 +58,16 @@ class Family:
         """Make a network with fresh weights; raises ValueError, ArithmeticError or RuntimeError where it cannot be."""
         raise NotImplementedError
 
-    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+    def normalise(self, net: "nn.Module", images: "Tensor", date: Date) -> "Tensor":
         """Turn images of one date, float (B, 3, H, W) of 0..255, into what the network reads."""
         raise NotImplementedError
+
+    def predicting(self, net: "nn.Module", device: str) -> Predicting:
+        """Return what predicts with a network on its device, where that is not its own `forward`."""
+        return net
+
+    def check_detects(self, net: "nn.Module") -> None:
+        """Raise InputError for a loaded network that cannot detect change."""
 
     def load_authors(self, state: State) -> State:
         """Return an authors' state dict under the names of our parameters."""
@@ -102,6 +111,13 @@ class Family:
         Raises InputError for options that it does not have.
         """
         return self.build(read(self.config_type(), options, "[network]"))
+
+    def begin(self, loaded: "nn.Module", options: Mapping[str, Any]) -> "nn.Module":
+        """Return the network to train that goes on from a loaded one; raises InputError where none can."""
+        return loaded
+
+    def measure(self, net: "nn.Module", pairs: Iterable[tuple[Any, Any]]) -> None:
+        """Give a network what it must know of the images that it is trained on, uint8 (3, H, W) of both dates."""
 
     def prepare(self, net: "nn.Module", options: Mapping[str, Any], told: bool) -> None:
         """Make a network, fresh or loaded, ready to train; raises InputError where it cannot be trained so."""

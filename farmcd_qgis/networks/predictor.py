@@ -52,6 +52,7 @@ class Predictor:
         self._is_cuda = device.startswith("cuda")
         self._net = net
         self._family = family_named(net.family)
+        self._predicting = self._family.predicting(net, device)
         self._symmetric = symmetric
         # What the network is told, None for nothing, and by what its logits are divided.
         self.context = list(context) or None
@@ -71,7 +72,9 @@ class Predictor:
         """
         chosen = choose_device(device)
         net = load_checkpoint(checkpoint, device=chosen["id"])
-        known = family_named(net.family).known_contexts(net)
+        family = family_named(net.family)
+        family.check_detects(net)
+        known = family.known_contexts(net)
         if unknown := [prompt for prompt in options.get("context", ()) if prompt not in known]:
             raise InputError("unknown_context", checkpoint=checkpoint, count=len(known), context=unknown[0])
         # The record of a run keeps facts: a name as text, not a sentence to be rendered.
@@ -137,12 +140,12 @@ class Predictor:
 
     def _softmax(self, before: torch.Tensor, after: torch.Tensor) -> list[torch.Tensor]:
         with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
-            logits, score_map = self._net(before, after, self.context)
+            logits, score_map = self._predicting(before, after, self.context)
         classes = torch.softmax(logits.float() / self.temperature, 1)
         return [classes] if score_map is None else [classes, torch.softmax(score_map.float(), 1)]
 
     def _normalised(self, images: torch.Tensor, date: Date) -> torch.Tensor:
-        return self._family.normalise(images.float(), date).contiguous(memory_format=torch.channels_last)
+        return self._family.normalise(self._net, images.float(), date).contiguous(memory_format=torch.channels_last)
 
     def _tensor(self, image: Bytes) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(image))

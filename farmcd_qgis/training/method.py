@@ -17,7 +17,7 @@ from .datasets import ChangeDataset, opened
 from .evaluate import Evaluation, evaluate
 from .recipe import Recipe, Stage
 
-NAMES = ("cotraining", "semi_supervised")
+NAMES = ("cotraining", "semi_supervised", "side_outputs", "single_image")
 
 Settings = TypeVar("Settings")
 
@@ -42,6 +42,15 @@ class Method(Generic[Settings]):
     def open(self, data: Path) -> Any:
         """Open what is drawn from, something with a length, in the folder of a data set."""
         return opened(data, self.recipe.data.train, self.recipe.data.labels)
+
+    def open_validation(self, data: Path) -> ChangeDataset:
+        """Open what `evaluate` measures on, in the folder of a data set."""
+        return opened(data, self.recipe.data.val, self.recipe.data.labels)
+
+    def settle(self, net: nn.Module, data: Any) -> None:
+        """Give a network what it must know of the images before it is trained."""
+        samples = (data[index] for index in range(len(data)))
+        self.family.measure(net, ((sample.before, sample.after) for sample in samples))
 
     def check(self, data: Any) -> None:
         """Raise InputError where this method cannot learn from what `open` gave."""

@@ -35,6 +35,7 @@ def build_network(recipe: Recipe, start: Path | None = None) -> Any:
             raise InputError(
                 "start_other_family", path=str(start), found=net.family, recipe=recipe.name, family=family.name
             )
+        net = family.begin(net, recipe.network)
     family.prepare(net, recipe.network, told)
     return net
 

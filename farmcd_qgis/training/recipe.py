@@ -38,16 +38,23 @@ class DataSettings:
 class OptimiserSettings:
     """AdamW with a warm-up and a cosine over the run; the defaults are the paper's.
 
-    `ema` is the decay of the averaged weights. `start_share` is the share that the checkpoint a run began with has in
-    the network that is validated and kept (Wortsman et al. 2022, Robust fine-tuning of zero-shot models).
+    The warm-up begins at `lr_first` (None: at `lr_least`). `decay` says whether all weights decay, or matrices and
+    kernels alone. `clip` is the gradient's largest norm, 0 for any. `ema` is the decay of the averaged weights, into
+    which every `ema_every`-th step goes; with `ema_ramp` it grows to its value. `start_share` is the share that the
+    checkpoint a run began with has in the network that is validated and kept (Wortsman et al. 2022, Robust fine-tuning
+    of zero-shot models).
     """
 
     lr: float = 3e-4
     lr_least: float = 1e-6
+    lr_first: float | None = None
     weight_decay: float = 0.01
+    decay: Literal["all", "matrices"] = "all"
     warmup: float = 0.03
     clip: float = 1.0
     ema: float = 0.999
+    ema_every: int = 1
+    ema_ramp: bool = True
     start_share: float = 0.0
 
 

@@ -19,15 +19,15 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
-from torch.optim.swa_utils import AveragedModel
 
 from ..core.errors import FarmCDError, InputError
-from .datasets import ChangeDataset, opened
+from .datasets import ChangeDataset
 from .evaluate import Evaluation
 from .method import method_of
 from .network import build_network, family_of, save_network
+from .optimisation import RunningMean, learning_rate, optimiser
 from .processes import share_batch_norms
-from .recipe import OptimiserSettings, Recipe, Stage
+from .recipe import Recipe, Stage
 from .state import RunState, load_state, save_state, write_log
 
 BEST = "best.safetensors"
@@ -38,7 +38,6 @@ LOG = "log.csv"
 # Tried at each validation on the logit of "no change" (see Family.lower_no_change).
 OFFSETS = (0.0, -1.0, -0.75, -0.5, -0.25, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 
-_EMA_RAMP = 10
 _SEED_STRIDE = 1_000_003
 
 logger = logging.getLogger(__name__)
@@ -86,14 +85,14 @@ class Training:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         net = build_network(recipe, start)
+        self.method.settle(net, train_data)
         share_batch_norms(net)
         module = self.method.module(net)
         logger.info("%s parameters to train", f"{sum(p.numel() for p in module.parameters() if p.requires_grad):,}")
         self.origin = copy.deepcopy(net.state_dict()) if start is not None and recipe.optimiser.start_share else None
-        self.average = AveragedModel(net, multi_avg_fn=_ema(recipe.optimiser.ema), use_buffers=True)
-        settings = recipe.optimiser
-        optimiser = torch.optim.AdamW(self._groups(module, net), lr=settings.lr, weight_decay=settings.weight_decay)
-        self.module, self.optimiser = self.fabric.setup(module, optimiser)
+        self.average = RunningMean(net, recipe.optimiser)
+        shares = {id(p): self.family.share(name, recipe.network) for name, p in net.named_parameters()}
+        self.module, self.optimiser = self.fabric.setup(module, optimiser(module, recipe.optimiser, shares))
         # Within the module, or the module itself.
         self.net = net
         self.average.to(self.fabric.device)
@@ -143,14 +142,6 @@ class Training:
                     value.lerp_(self.origin[name].to(value), share)
         return net
 
-    def _groups(self, module: torch.nn.Module, net: torch.nn.Module) -> list[dict[str, Any]]:
-        """Part the parameters by their share of the learning rate."""
-        shares = {id(p): self.family.share(name, self.recipe.network) for name, p in net.named_parameters()}
-        groups: dict[float, list[torch.nn.Parameter]] = {}
-        for parameter in module.parameters():
-            groups.setdefault(shares.get(id(parameter), 1.0), []).append(parameter)
-        return [{"params": parameters, "share": share} for share, parameters in groups.items()]
-
     def _step(self, stage: Stage, rate: float) -> dict[str, float]:
         state, recipe, fabric = self.state, self.recipe, self.fabric
         # Everything random follows from a sample's number, so that no generator needs to be saved and every process
@@ -166,10 +157,11 @@ class Training:
         terms = self.method.step(self.module, batch, progress)
         self.optimiser.zero_grad()
         fabric.backward(terms["total"])
-        fabric.clip_gradients(self.module, self.optimiser, max_norm=recipe.optimiser.clip)
+        if recipe.optimiser.clip:
+            fabric.clip_gradients(self.module, self.optimiser, max_norm=recipe.optimiser.clip)
         self.optimiser.step()
-        self.average.update_parameters(self.net)
         state.step += 1
+        self.average.after_step(self.net, state.step)
         state.drawn += stage.batch
         return {name: float(term.detach()) for name, term in terms.items()}
 
@@ -224,16 +216,6 @@ class Training:
             save_state(self.out / LAST, self.state, repr(self.recipe), **self._parts)
 
 
-def learning_rate(settings: OptimiserSettings, progress: float) -> float:
-    """Return the learning rate at a progress of 0..1: linear from `lr_least` to `lr`, then a cosine back."""
-    if progress < settings.warmup:
-        share = progress / settings.warmup
-    else:
-        along = (progress - settings.warmup) / (1 - settings.warmup)
-        share = 0.5 * (1 + math.cos(math.pi * along))
-    return settings.lr_least + (settings.lr - settings.lr_least) * share
-
-
 def draw(seed: int, number: int, size: int) -> int:
     """Return the index of the `number`-th sample drawn: every pass over the data set is a fresh shuffle."""
     turn, place = divmod(number, size)
@@ -266,21 +248,6 @@ class _NoBoard:
     def __exit__(self, *_: object) -> None: ...
 
 
-def _ema(decay: float) -> Callable[[list[torch.Tensor], list[torch.Tensor], torch.Tensor | int], None]:
-    """Average weights with a decay that grows to `decay`, so that the random start is soon forgotten."""
-
-    @torch.no_grad()
-    def update(averages: list[torch.Tensor], values: list[torch.Tensor], count: torch.Tensor | int) -> None:
-        weight = 1 - min(decay, (1 + int(count)) / (_EMA_RAMP + int(count)))
-        for average, value in zip(averages, values, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, weight)
-            else:
-                average.copy_(value)
-
-    return update
-
-
 def _log_figures(result: Evaluation, step: int, board: Any) -> None:
     figures = {"score": result.score, "binary_f1": result.binary.f1, "precision": result.binary.precision}
     figures |= {"recall": result.binary.recall, "offset": result.offset}
@@ -308,6 +275,5 @@ def train(
     A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    train_data = method_of(recipe, family_of(recipe)).open(data)
-    val_data = opened(data, recipe.data.val, recipe.data.labels)
-    return Training(recipe, train_data, val_data, out, start, devices).run(on_step)
+    method = method_of(recipe, family_of(recipe))
+    return Training(recipe, method.open(data), method.open_validation(data), out, start, devices).run(on_step)

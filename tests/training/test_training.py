@@ -21,7 +21,7 @@ from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.datasets import open_dataset
 from farmcd_qgis.training.network import build_network
 from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
-from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, learning_rate, train
+from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, train
 from tests.helpers.made_up_pairs import SIDE, write_pairs
 
 RECIPES = Path(__file__).resolve().parents[2] / "farmcd_qgis" / "training" / "recipes"
@@ -213,12 +213,6 @@ def test_it_learns(data: Path, tmp_path: Path) -> None:
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:5])
     assert json.loads((tmp_path / VALIDATION).read_text())["binary"]["f1"] > 0.5
     assert result.best_score > 0.25
-
-
-def test_learning_rate_rises_and_falls() -> None:
-    settings = OptimiserSettings(lr=1.0, lr_least=0.0, warmup=0.1)
-    rates = [learning_rate(settings, progress) for progress in (0, 0.05, 0.1, 0.55, 1)]
-    assert rates == pytest.approx([0, 0.5, 1, 0.5, 0])
 
 
 def test_every_pass_draws_each_sample_once_in_a_new_order() -> None:

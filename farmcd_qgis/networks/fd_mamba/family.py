@@ -58,7 +58,7 @@ class FDMambaFamily(Family):
 
         return EncodedFDMamba(config) if isinstance(config, EncodedConfig) else FDMamba(config)
 
-    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+    def normalise(self, net: "FDMamba", images: "Tensor", date: Date) -> "Tensor":  # type: ignore[override]
         """Bring 0..255 to -1..1."""
         return images / 255 * 2 - 1
 
@@ -75,6 +75,8 @@ class FDMambaFamily(Family):
         given: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Set the text features, from the first that has them: given, encoded anew, in the file, of the CLIP inside."""
+        if given.get("normalisation"):
+            raise InputError("no_normalisation", path=str(path), title=self.title)
         words: dict[str, Any] = {}
         features = _known(extras, header)
         own = read_prompts(Path(given["prompts"])) if given.get("prompts") else {}

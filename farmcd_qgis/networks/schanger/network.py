@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .normalisation import Normalisation
+
 Dates = tuple[Tensor, ...]
 
 SMALL = (8, 16, 32, 40, 48, 48)
@@ -63,11 +65,13 @@ class SChangerConfig:
 class SChanger(nn.Module):
     """One image, or two dates, in; class logits out.
 
-    `card` and `temperature` (of the calibrated confidence) are set from the checkpoint.
+    `card`, `temperature` (of the calibrated confidence) and `normalisation` are set from the checkpoint.
     """
 
+    family = "schanger"
     card: Any = None
     temperature: float = 1.0
+    normalisation: Normalisation | None = None
 
     def __init__(self, config: SChangerConfig | None = None) -> None:
         super().__init__()

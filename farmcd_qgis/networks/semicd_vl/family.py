@@ -44,7 +44,7 @@ class SemiCDVLFamily(Family):
 
         return SemiCDVL(config)
 
-    def normalise(self, images: "Tensor", date: Date) -> "Tensor":
+    def normalise(self, net: "SemiCDVL", images: "Tensor", date: Date) -> "Tensor":  # type: ignore[override]
         """Take off ImageNet's mean of each colour and divide by its deviation."""
         mean, deviation = (images.new_tensor(values)[:, None, None] for values in (IMAGENET_MEAN, IMAGENET_DEVIATION))
         return (images - mean) / deviation

@@ -60,5 +60,5 @@ class ZeroLabel(nn.Module):
 
     def probabilities(self, images: Tensor, date: Any) -> Tensor:
         """Return the probabilities of the land covers (B, C, H, W) of images (B, 3, H, W) of 0..255."""
-        logits = self.opinion(family_named(self.config.source).normalise(images, date))[0]
+        logits = self.opinion(family_named(self.config.source).normalise(self.opinion, images, date))[0]
         return F.interpolate(logits, size=tuple(images.shape[-2:]), mode="bilinear", align_corners=False).softmax(1)

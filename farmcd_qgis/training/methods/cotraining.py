@@ -59,7 +59,8 @@ class CoTraining(Method[CoTrainingSettings]):
 
     def step(self, module: nn.Module, batch: Batch, progress: float) -> dict[str, Tensor]:
         """Return the loss and its three terms, unweighted."""
-        before, after = self.family.normalise(batch.before, "before"), self.family.normalise(batch.after, "after")
+        before = self.family.normalise(module, batch.before, "before")
+        after = self.family.normalise(module, batch.after, "after")
         # One prompt a sample, or, as in the authors' code, one pool of prompts for the batch.
         told = (batch.context, self.settings.mode == "paper") if any(batch.context) else ()
         logits, score_map = module(before, after, *told)

@@ -6,6 +6,7 @@ drawn beside it. Source: docs/methods/semicd_vl.md sections 3 to 5.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,7 +86,6 @@ class SemiSupervised(Method[SemiSettings]):
 
     def __init__(self, recipe: Recipe, family: Family) -> None:
         super().__init__(recipe, family)
-        self.terms = SemiTerms(self.settings, family.normalise)
         self.paper = self.settings.mode == "paper"
         self.augmenter = Augmenter(recipe.augment)
         self.maker = ViewMaker(self.settings.strong)
@@ -105,8 +105,13 @@ class SemiSupervised(Method[SemiSettings]):
         if self.settings.opinions and not data.unlabelled.with_opinions:
             raise InputError("no_opinions_to_learn", recipe=self.recipe.name, count=len(data))
 
+    def settle(self, net: nn.Module, data: SemiData) -> None:
+        """Take what a network must know of the images from the labelled pairs."""
+        super().settle(net, data.labelled)
+
     def module(self, net: nn.Module) -> Guided:
         """Give the network the heads that opinions guide."""
+        self.terms = SemiTerms(self.settings, partial(self.family.normalise, net))
         distance: Distance = "shipped" if self.paper else "intended"
         return Guided(net, distance, heads=self.settings.opinions > 0 or self.settings.contrast > 0)
 

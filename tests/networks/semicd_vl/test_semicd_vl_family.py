@@ -30,7 +30,7 @@ def outputs(net: Any) -> torch.Tensor:
     before, after = torch.rand(2, 1, 3, 48, 32, generator=generator) * 255
     family = family_named(net.family)
     with torch.inference_mode():
-        logits, arbitration = net(family.normalise(before, "before"), family.normalise(after, "after"))
+        logits, arbitration = net(family.normalise(net, before, "before"), family.normalise(net, after, "after"))
     assert arbitration is None
     return logits
 
@@ -71,9 +71,9 @@ def test_prediction_needs_no_heads_of_training(tmp_path: Path, classes: int) -> 
     assert outputs(loaded).shape[1] == classes
 
 
-def test_images_are_normalised_by_imagenet() -> None:
+def test_images_are_normalised_by_imagenet(net: SemiCDVL) -> None:
     pixels = torch.tensor([255.0, 0.0, 124.0])[None, :, None, None]
-    seen = family_named("semicd_vl").normalise(pixels, "before").flatten()
+    seen = family_named("semicd_vl").normalise(net, pixels, "before").flatten()
     expected = [(1 - 0.485) / 0.229, (0 - 0.456) / 0.224, (124 / 255 - 0.406) / 0.225]
     assert seen.tolist() == pytest.approx(expected, abs=1e-5)
 

@@ -63,7 +63,7 @@ class ByColourFamily(Family):
     def build(self, config: ByColourConfig) -> ByColour:
         return ByColour(config)
 
-    def normalise(self, images: Tensor, date: str) -> Tensor:
+    def normalise(self, net, images: Tensor, date: str) -> Tensor:
         return images
 
 

@@ -52,7 +52,7 @@ def network_opinion(checkpoint: str | Path, covers: Covers = LAND_COVER) -> Land
     check_land_cover(net, checkpoint, covers)
     family = family_named(net.family)
     return LandCoverOpinion(
-        lambda images, date: net(family.normalise(images.float(), date))[0],
+        lambda images, date: net(family.normalise(net, images.float(), date))[0],
         net.card.tile,
         f"network {net.card.name}",
         covers,
