@@ -1280,10 +1280,6 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>确认（类别未知）</translation>
     </message>
     <message>
-        <source>No change</source>
-        <translation>未变化</translation>
-    </message>
-    <message>
         <source>Class {number}</source>
         <translation>类别 {number}</translation>
     </message>
