@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from farmcd_qgis.core.classes import BINARY, FIVE
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.engine.assess.sample import count_strata, draw_sample
 from farmcd_qgis.gui.accuracy.dock import AccuracyDock
+from farmcd_qgis.gui.judging.class_keys import ClassKeys
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.summary import review_summary
 from tests.helpers.binary_run import binary  # noqa: F401
@@ -94,3 +96,23 @@ def test_sample_is_judged_as_changed_or_not(accuracy, two):
     assert found.table == BINARY
     accuracy.panel.tabs.setCurrentIndex(2)
     assert "Changed, class unknown" in accuracy.panel.result.text.toPlainText()
+
+
+def test_classes_beyond_nine_are_chosen_from_a_list(qgis_iface, qtbot):
+    given = []
+    keys = ClassKeys(given.append, qgis_iface.mainWindow())
+    qtbot.addWidget(keys)
+    rows = [replace(FIVE[1], id=number, name=f"c{number}", labels={"en": f"C{number}"}) for number in range(1, 12)]
+    keys.set_classes(rows)
+    keys.enable(True)
+    assert all(action.isEnabled() for action in keys.actions_by_number)
+    keys.actions_by_number[8].trigger()
+    assert [keys.more.itemText(index) for index in range(1, keys.more.count())] == ["C10", "C11"]
+    keys.more.activated.emit(2)
+    assert given == [9, 11]
+    keys.set_classes(rows[:2])
+    keys.enable(True)
+    assert [action.isEnabled() for action in keys.actions_by_number] == [True, True] + [False] * 7
+    assert keys.more.isHidden()
+    for action in keys.actions_by_number:
+        action.unregister()
