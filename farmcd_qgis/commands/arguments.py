@@ -108,6 +108,12 @@ def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
     add_covers(parser, default=None)
 
 
+def add_networks_python(parser: argparse.ArgumentParser) -> None:
+    """Add where networks run: in this process, or in one under a Python that needs torch and no GDAL."""
+    text = "a Python with torch: networks run there, in a process of their own (default: in this one)"
+    parser.add_argument("--networks-python", metavar="F", help=text)
+
+
 def add_covers(parser: argparse.ArgumentParser, default: str | None) -> None:
     """Add what is known of land covers: their table, and when one counts."""
     add = parser.add_argument

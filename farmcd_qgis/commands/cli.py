@@ -9,7 +9,8 @@ import platform
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -22,10 +23,19 @@ from ..core.feedback import Feedback
 from ..core.jobs import JOBS, call
 from ..core.messages import LANGUAGES, part
 from ..core.protocol import RunRequest, findings_from_dict
-from .arguments import add_covers, add_finetune, add_polygon_options, add_pseudo_labels, add_request
+from .arguments import (
+    add_covers,
+    add_finetune,
+    add_networks_python,
+    add_polygon_options,
+    add_pseudo_labels,
+    add_request,
+)
 from .console import UNUSABLE, Console, Parser, StopSignals, WarningsToConsole, terminal_language
 
 DONE, FAULT = 0, 1
+# What the parser keeps that is no argument of a job.
+OWN = ("job", "words", "json", "language", "networks_python")
 # What a person reads of a job's result, and of what it was asked: texts and sentences (core.messages), one a line.
 Lines = list[Any]
 Words = Callable[[dict[str, Any], dict[str, Any]], Lines]
@@ -73,7 +83,7 @@ def _report(arguments: list[str]) -> int:
 def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[str, Any], Lines]:
     """Run the job of a command; returns the exit status, the result's data, and what a person reads of it."""
     job = arguments.job
-    given = {name: value for name, value in vars(arguments).items() if name not in ("job", "words", "json", "language")}
+    given = {name: value for name, value in vars(arguments).items() if name not in OWN}
     if job in ("detect", "preflight"):
         given = {"request": asdict(_request(given))}
     if JOBS[job].process == "engine":
@@ -81,13 +91,29 @@ def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[s
         from ..engine.prepare import prepare
 
         prepare()
-    result = call(job, given, feedback)
+    with _networks(arguments) as options:
+        result = call(job, given, feedback, **options)
     findings = findings_from_dict(result) if "findings" in result else []
     if job != "preflight":
         for finding in findings:
             feedback.finding(finding)
     failed = job == "preflight" and any(finding.severity == "error" for finding in findings)
     return UNUSABLE if failed else DONE, result, arguments.words(result, given)
+
+
+@contextmanager
+def _networks(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Start a process for the networks if a Python is named for it, else they run in this one; end it afterwards."""
+    if getattr(arguments, "networks_python", None) is None:
+        yield {}
+        return
+    from ..runtime.network_worker import NetworkWorker
+
+    worker = NetworkWorker(arguments.networks_python)
+    try:
+        yield {"networks": worker}
+    finally:
+        worker.end()
 
 
 def _findings_words(result: dict[str, Any], _: dict[str, Any]) -> Lines:
@@ -187,6 +213,7 @@ def _parser() -> argparse.ArgumentParser:
 
     detect = command("detect", lambda result, _: [result["run_dir"]], "Detect changes and write a run folder.")
     add_request(detect, out_required=True)
+    add_networks_python(detect)
     preflight = command("preflight", _findings_words, "Check two rasters without running anything.")
     add_request(preflight, out_required=False)
 
@@ -204,6 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     referee = command("referee", _referee_words, "Let a CLIP judge the doubtful candidates of a run and mark them.")
     referee.add_argument("run_dir", metavar="RUN_DIR")
     referee.add_argument("--weights", required=True, metavar="F", help="weights of CLIP or RemoteCLIP (any ViT)")
+    add_networks_python(referee)
 
     text = "Make training samples from the verdicts on candidates of runs."
     export = command("export-samples", _samples_words, text)

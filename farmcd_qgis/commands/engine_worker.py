@@ -1,19 +1,61 @@
-"""The worker process of the engine: `python -m farmcd_qgis.commands.engine_worker` serves the jobs of the table."""
+"""The worker process of the engine: `python -m farmcd_qgis.commands.engine_worker` serves its jobs of the table.
+
+Its Python needs GDAL and numpy, and no torch: networks run in a process that this one starts and keeps warm, under the
+Python that a job names in `networks_python`. Without a name they run here.
+"""
 
 import sys
+from typing import Any
 
+from ..core.feedback import Feedback
+from ..core.jobs import JOBS as TABLE
+from ..core.jobs import call
 from ..engine.prepare import prepare
 from ..runtime import probe
-from .serving import jobs_of, serve
+from ..runtime.network_worker import NetworkWorker
+from .serving import Served, jobs_of, serve
 
-# A job imports late: the worker is ready before torch is, and a preflight never waits for torch.
-JOBS = jobs_of("engine") | jobs_of("networks")
+
+class _Warm:
+    """The process of the networks, kept until another Python is named."""
+
+    def __init__(self) -> None:
+        self._worker: NetworkWorker | None = None
+
+    def under(self, interpreter: str) -> NetworkWorker:
+        """Return the process that runs under an interpreter."""
+        if self._worker is None or str(self._worker.interpreter) != interpreter:
+            self.end()
+            self._worker = NetworkWorker(interpreter)
+        return self._worker
+
+    def end(self) -> None:
+        """End it."""
+        if self._worker is not None:
+            self._worker.end()
+
+
+_warm = _Warm()
+
+
+def _with_networks(name: str) -> Served:
+    def served(feedback: Feedback, networks_python: str = "", **arguments: Any) -> dict[str, Any]:
+        networks = _warm.under(networks_python) if networks_python else None
+        return call(name, arguments, feedback, networks=networks)
+
+    return served
+
+
+JOBS = jobs_of("engine") | {name: _with_networks(name) for name, job in TABLE.items() if job.uses_networks}
 
 
 def main() -> int:
     """Serve the process that started this one until it leaves."""
     prepare()
-    serve(JOBS, probe.versions(), "farmcd_qgis")
+    try:
+        serve(JOBS, probe.versions(), "farmcd_qgis")
+    finally:
+        _warm.end()
     return 0
 
 

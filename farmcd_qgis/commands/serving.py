@@ -24,6 +24,7 @@ from ..core.protocol import PROTOCOL_VERSION, Command, Event, Finding, decode_co
 HEARTBEAT_S = 1.0
 PROGRESS_S = 0.2
 GRACE_S = 5.0
+NICE = 5
 
 # Called with a feedback, and the command's arguments by name.
 Served = Callable[..., dict[str, Any]]
@@ -139,7 +140,7 @@ class Worker:
         try:
             self.channel.send("result", self._call(command))
         except FarmCDError as error:
-            self.channel.send("error", error.sentence)
+            self.channel.send("error", error.sentence | {"exit_status": error.exit_status})
         except Exception as error:
             logger.exception("the job %r failed", command.name)
             fault = explain(error)
@@ -197,7 +198,8 @@ def serve(jobs: Mapping[str, Served], versions: Mapping[str, str | None], log: s
     faulthandler.enable()
     logging.basicConfig(stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if hasattr(os, "nice"):
-        os.nice(5)  # QGIS must stay responsive while every core works.
+        # QGIS must stay responsive while every core works; one that a worker started is so already.
+        os.nice(max(0, NICE - os.nice(0)))
     worker = Worker(_claim(0, "r"), _claim(1, "w"), jobs, versions)
     logging.getLogger(log).addHandler(WarningsToChannel(worker.channel))
     worker.serve()

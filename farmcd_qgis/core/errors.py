@@ -39,9 +39,12 @@ class FarmCDError(Exception):
 
 
 def error_from_dict(sentence: Mapping[str, Any]) -> FarmCDError:
-    """Rebuild a fault that came from another process as its code and values."""
+    """Rebuild a fault that came from another process as its code and values, and its `exit_status` if it has one."""
     code, values = str(sentence["code"]), sentence["values"]
-    return Cancelled(code, **values) if code in Cancelled.CODES else FarmCDError(code, **values)
+    if code in Cancelled.CODES:
+        return Cancelled(code, **values)
+    unusable = sentence.get("exit_status") == InputError.exit_status
+    return InputError(code, **values) if unusable else FarmCDError(code, **values)
 
 
 class Reason(ValueError):

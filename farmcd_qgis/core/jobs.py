@@ -22,7 +22,7 @@ PACKAGE = __name__.split(".")[0]
 class Job:
     """One row: `function` is "module:name" inside this package, imported when the job runs.
 
-    The function's parameters are the job's arguments, besides `feedback`. What
+    The function's parameters are the job's arguments, besides `feedback`, and `networks` where it uses one. What
     travels is plain: `arguments` rebuilds those of another type, `result` does so with what the function returns, and a
     list travels under the name `listed`. `folder` is the argument, or the field of one, that names the folder written.
     """
@@ -33,6 +33,7 @@ class Job:
     result: Callable[[dict[str, Any]], Any] = dict
     listed: str = ""
     folder: str = ""
+    uses_networks: bool = False
 
 
 def _by_class(points: Mapping[str, int]) -> dict[int, int]:
@@ -48,13 +49,14 @@ JOBS: dict[str, Job] = {
         REQUEST,
         result_from_dict,
         folder="request.out_dir",
+        uses_networks=True,
     ),
     "preflight": Job("engine", "engine.scene.preflight:preflight", REQUEST, findings_from_dict, listed="findings"),
     "vectorise": Job("engine", "engine.polygons.vectorise:vectorise", folder="run_dir"),
     "evaluate": Job("engine", "engine.assess.evaluate:evaluate"),
     "count_strata": Job("engine", "engine.assess.sample:count_strata", listed="strata"),
     "draw_sample": Job("engine", "engine.assess.sample:draw_sample", {"points": _by_class}),
-    "referee": Job("engine", "engine.assess.referee:referee"),
+    "referee": Job("engine", "engine.assess.referee:referee", uses_networks=True),
     "export_samples": Job("engine", "training.samples:export_samples"),
     "info": Job("networks", "networks.card:describe_card"),
     "pseudo_labels": Job("networks", "training.pseudo_labels:pseudo_labels"),
@@ -63,6 +65,11 @@ JOBS: dict[str, Job] = {
     "zero_label": Job("networks", "networks.semicd_vl_zero.make:zero_label_by_name"),
     "devices": Job("networks", "networks.devices:list_devices", listed="devices"),
     "probe": Job("networks", "runtime.probe:survey"),
+    # Those that the engine asks of the networks.
+    "open_model": Job("networks", "networks.serve:open_model"),
+    "compute": Job("networks", "networks.serve:compute"),
+    "hand_over": Job("networks", "networks.serve:hand_over"),
+    "close_models": Job("networks", "networks.serve:close_models"),
     "report": Job("report", "report.headless:report", folder="settings.out_dir"),
     "preview": Job("report", "report.headless:preview"),
 }

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from ..core.errors import Cancelled, FarmCDError, error_from_dict
 from ..core.feedback import SILENT, Feedback
+from ..core.jobs import Process
 from ..core.messages import part
 from ..core.paths import logs
 from ..core.protocol import PROTOCOL_VERSION, Command, Event, decode_event, encode, finding_from_dict
@@ -25,26 +26,35 @@ POLL_S = 0.05
 ASLEEP_S = 5.0
 LONGEST_LINE = 1 << 22
 KEPT_LOGS = 20
-WORKER_MODULE = f"{__name__.split('.')[0]}.commands.engine_worker"
+COMMANDS = f"{__name__.split('.')[0]}.commands"
+MODULES: dict[Process, str] = {"engine": "engine_worker", "networks": "network_worker", "report": "report_worker"}
 
 
-def worker_argv(interpreter: Path) -> list[str]:
-    """Return the command line of the worker under `interpreter`."""
-    return [str(interpreter), "-m", WORKER_MODULE]
+def worker_argv(interpreter: Path, process: Process) -> list[str]:
+    """Return the command line of a worker under `interpreter`."""
+    return [str(interpreter), "-m", f"{COMMANDS}.{MODULES[process]}"]
 
 
 class WorkerClient:
     """One worker process, warm between jobs. `run` blocks, so it belongs into a background thread.
 
     `end` may be called from any thread at any time. What the worker and its libraries print goes to the
-    file `log`, as do lines that are no events. `variables` are added to the process's environment.
+    file `log`, as do lines that are no events. `variables` are added to the process's environment, `inherited` are
+    descriptors that it gets; it has `grace_s` to stop by itself when asked to.
     """
 
     def __init__(
-        self, argv: Sequence[str], silence_s: float = SILENCE_S, variables: Mapping[str, str] | None = None
+        self,
+        argv: Sequence[str],
+        silence_s: float = SILENCE_S,
+        variables: Mapping[str, str] | None = None,
+        inherited: Sequence[int] = (),
+        grace_s: float = CANCEL_GRACE_S,
     ) -> None:
         self.argv = list(argv)
         self._variables = variables
+        self._inherited = tuple(inherited)
+        self._grace_s = grace_s
         self.log = _new_log()
         self.ready: dict[str, Any] = {}
         self._silence_s = silence_s
@@ -63,6 +73,7 @@ class WorkerClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log_file,
+                pass_fds=self._inherited,
                 **process_options(Path(self.argv[0]), self._variables),
             )
         except OSError as error:
@@ -96,7 +107,7 @@ class WorkerClient:
         while True:
             if give_up is None and feedback.is_cancelled():
                 self._send(Command("cancel"))
-                give_up = time.monotonic() + CANCEL_GRACE_S
+                give_up = time.monotonic() + self._grace_s
             try:
                 event = self._events.get(timeout=POLL_S)
             except queue.Empty:

@@ -6,16 +6,16 @@ never waits for a detection.
 
 import threading
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from ..core.feedback import Feedback
 from ..core.jobs import JOBS, folder_of
 from ..core.protocol import Command, RunRequest
 from ..settings import settings
-from . import pythons as interpreter
+from . import pythons
 from .client import WorkerClient, worker_argv
 from .leftovers import Leftovers
-from .qgis_python import report_argv, report_variables
 
 # How long an idle worker is kept warm before its memory goes back.
 IDLE_S = 600.0
@@ -39,6 +39,8 @@ def run_job(command: str, arguments: dict[str, Any], feedback: Feedback) -> dict
     feedback.check()
     folder = folder_of(command, arguments)
     leftovers = Leftovers(folder) if folder else None
+    if JOBS[command].uses_networks:
+        arguments = {**arguments, "networks_python": str(_networks_python(feedback))}
     worker = _borrow(command, feedback)
     try:
         return worker.run(Command(command, arguments), feedback)
@@ -62,12 +64,16 @@ def end_all() -> None:
         worker.end()
 
 
+def _networks_python(feedback: Feedback) -> Path:
+    return pythons.find(settings().python.value(), feedback).path
+
+
 def _borrow(command: str, feedback: Feedback) -> WorkerClient:
-    if JOBS[command].process == "report":
-        argv, variables = report_argv(), report_variables()
+    process = JOBS[command].process
+    if process == "networks":
+        argv, variables = worker_argv(_networks_python(feedback), process), {}
     else:
-        setting = settings().python.value()
-        argv, variables = worker_argv(interpreter.find(setting, feedback).path), {}
+        argv, variables = worker_argv(pythons.of_qgis(), process), pythons.qgis_variables()
     with _lock:
         same_kind = [idle for idle in _idle if idle.argv[1:] == argv[1:]]
         worker = next((idle for idle in same_kind if idle.alive and idle.argv == argv), None)

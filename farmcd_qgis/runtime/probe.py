@@ -1,7 +1,7 @@
-"""What this Python can do for the worker: `python probe.py` prints it as one line of JSON.
+"""What this Python can do for networks: `python probe.py` prints it as one line of JSON.
 
 QGIS runs this file by its path under every Python it considers, old ones included, so it imports nothing
-of FarmCD and avoids new syntax. The worker imports it for its versions.
+of FarmCD and avoids new syntax. The workers import it for their versions.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import sys
 # Module to import and what people call it.
 NEEDED = (
     ("numpy", "numpy"),
-    ("osgeo.gdal", "GDAL's Python bindings"),
-    ("osgeo.gdal_array", "GDAL's numpy bridge"),
     ("torch", "PyTorch"),
     ("safetensors", "safetensors"),
 )
@@ -36,7 +34,7 @@ def versions() -> dict[str, str | None]:
 
 
 def survey() -> dict[str, object]:
-    """Import what the worker needs; `problems` maps what people call each failing module to the reason."""
+    """Import what networks need; `problems` maps what people call each failing module to the reason."""
     problems = {}
     if sys.version_info < OLDEST_PYTHON:
         oldest = ".".join(str(part) for part in OLDEST_PYTHON)

@@ -1,4 +1,7 @@
-"""Finding the Python that runs the worker, and saying in words what one lacks."""
+"""Which Python runs which process: QGIS's own the engine and the report, one with torch the networks.
+
+What a Python for networks lacks is said in words.
+"""
 
 import json
 import os
@@ -22,11 +25,11 @@ PROBE = PLUGIN / "runtime" / "probe.py"
 # The first import of torch from a cold, slow disk takes most of this.
 PROBE_LIMIT_S = 90.0
 POLL_S = 0.1
+# Of the surroundings that QGIS was started with, what its Python needs again.
+KEPT = ("PYTHONHOME",)
 
 HOW_TO_GET = {
     "numpy": "{python} -m pip install numpy",
-    "GDAL's Python bindings": "apt install python3-gdal, or conda install gdal",
-    "GDAL's numpy bridge": "reinstall GDAL's Python bindings and numpy so that they fit together",
     "PyTorch": "{python} -m pip install torch",
     "safetensors": "{python} -m pip install safetensors",
 }
@@ -34,7 +37,7 @@ HOW_TO_GET = {
 
 @dataclass(frozen=True)
 class Interpreter:
-    """A Python that can run the worker, with the versions it reported."""
+    """A Python that can run networks, with the versions it reported."""
 
     path: Path
     versions: dict[str, str | None]
@@ -44,7 +47,7 @@ _probed: dict[tuple[Path, float], Interpreter] = {}
 
 
 def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
-    """Choose the worker's Python: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
+    """Choose the Python of the networks: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
 
     A Python that somebody named and that doesn't work is an error, not a reason to take another one quietly.
     Raises FarmCDError that says what is missing and how to get it, or Cancelled.
@@ -72,7 +75,7 @@ def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
 
 
 def probe(path: Path, feedback: Feedback = SILENT) -> Interpreter:
-    """Let `path` import what the worker needs, in a child with a time limit; a success is remembered.
+    """Let `path` import what networks need, in a child with a time limit; a success is remembered.
 
     Raises FarmCDError if it cannot, or Cancelled.
     """
@@ -161,3 +164,47 @@ def _known_folders() -> Iterator[Path]:
             for root in (Path(home), *sorted(Path(home).glob("envs/*"))):
                 yield from (root, root / "bin")
     yield from (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
+
+
+def of_qgis() -> Path:
+    """Find the Python that can import this QGIS; raises FarmCDError("no_qgis_python")."""
+    for path in _places_of_qgis():
+        if path.is_file():
+            return path
+    raise FarmCDError("no_qgis_python", folder=sys.base_prefix)
+
+
+def qgis_variables() -> dict[str, str]:
+    """Return the variables by which that Python finds QGIS, its GDAL, its data and the person's profile."""
+    import qgis
+    from qgis.core import QgsApplication
+
+    packages = [str(PLUGIN.parent), *(str(Path(folder).parent) for folder in qgis.__path__)]
+    path = [*packages, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    variables = {name: os.environ[name] for name in KEPT if name in os.environ}
+    variables |= {
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)),
+        "QGIS_PREFIX_PATH": QgsApplication.prefixPath(),
+        "QGIS_CUSTOM_CONFIG_PATH": QgsApplication.qgisSettingsDirPath(),
+    }
+    if sys.platform not in ("win32", "darwin"):
+        # Elsewhere Qt draws without a window on its usual platform; its offscreen one has no fonts there.
+        variables["QT_QPA_PLATFORM"] = "offscreen"
+    return variables
+
+
+def _places_of_qgis() -> Iterator[Path]:
+    from qgis.core import QgsApplication
+
+    # In QGIS on Windows and macOS sys.executable is QGIS itself.
+    if Path(sys.executable).stem.lower().startswith("python"):
+        yield Path(sys.executable)
+    prefix, version = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
+    if sys.platform == "win32":
+        for name in ("python3.exe", "python.exe"):
+            yield prefix / name
+            yield Path(QgsApplication.applicationDirPath()) / name
+        return
+    for folder in (prefix / "bin", Path(QgsApplication.applicationDirPath()) / "bin"):
+        for name in (version, "python3"):
+            yield folder / name

@@ -170,7 +170,7 @@ def start_rows(full: bool) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         for k in range(5 if full else 3):
             begun = time.perf_counter()
-            worker = WorkerClient(worker_argv(Path(sys.executable)), variables={"PYTHONPATH": str(ROOT)})
+            worker = WorkerClient(worker_argv(Path(sys.executable), "engine"), variables={"PYTHONPATH": str(ROOT)})
             try:
                 for state in spent:
                     request = scene(Path(folder), 256, 256)
@@ -196,7 +196,7 @@ def _until_loaded(worker: WorkerClient, request: RunRequest, out_dir: str, begun
             reached.append(time.perf_counter() - begun)
 
     asked = asdict(replace(request, out_dir=out_dir))
-    worker.run(Command("detect", {"request": asked}), Feedback(hear))
+    worker.run(Command("detect", {"request": asked, "networks_python": sys.executable}), Feedback(hear))
     return reached[0]
 
 

@@ -44,7 +44,17 @@ class Line:
 
 @pytest.fixture
 def worker() -> Iterator[Line]:
-    line = Line()
+    yield from _line(*ARGV)
+
+
+@pytest.fixture
+def networks() -> Iterator[Line]:
+    """The worker process of the networks."""
+    yield from _line(sys.executable, "-m", "farmcd_qgis.commands.network_worker")
+
+
+def _line(*argv: str) -> Iterator[Line]:
+    line = Line(*argv)
     yield line
     line.process.kill()
     line.process.wait()
@@ -91,10 +101,10 @@ def test_unknown_job_and_wrong_arguments_are_typed_errors(worker):
     error = worker.next("error").data
     assert error["code"] == "unknown_command"
     assert error["values"]["job"] == "harvest"
-    worker.send(encode(Command("info", {"chekpoint": "x"})))
+    worker.send(encode(Command("vectorise", {"run_dri": "x"})))
     error = worker.next("error").data
     assert error["code"] == "bad_arguments"
-    assert "'checkpoint'" in error["values"]["reason"]
+    assert "'run_dir'" in error["values"]["reason"]
 
 
 def test_line_that_is_no_command_is_survived(worker):
@@ -249,7 +259,7 @@ def test_worker_ends_with_its_killed_parent(tmp_path, keep_stdin_open):
         parent.stdin.close()
 
 
-def test_card_and_conversion_of_a_real_checkpoint(worker, tmp_path):
+def test_card_and_conversion_of_a_real_checkpoint(networks, tmp_path):
     import torch
 
     from farmcd_qgis.networks.card import ModelCard
@@ -260,29 +270,32 @@ def test_card_and_conversion_of_a_real_checkpoint(worker, tmp_path):
     net = FDMamba(FDMambaConfig(8))
     net.score_head.set_text(torch.ones(6, 512))
     save_checkpoint(net, ModelCard("Small", limits="Knows nothing."), source)
-    worker.send(encode(Command("info", {"checkpoint": str(source)})))
-    card = worker.next("result", "error").data
+    networks.send(encode(Command("info", {"checkpoint": str(source)})))
+    card = networks.next("result", "error").data
     assert (card["name"], card["limits"]) == ("Small", "Knows nothing.")
-    assert "libtorch" not in Path(f"/proc/{worker.process.pid}/maps").read_text()
+    assert "libtorch" not in Path(f"/proc/{networks.process.pid}/maps").read_text()
     target = tmp_path / "converted.safetensors"
-    worker.send(encode(Command("convert", {"source": str(source), "target": str(target)})))
-    assert worker.next("result", "error").data["name"] == "Small"
+    networks.send(encode(Command("convert", {"source": str(source), "target": str(target)})))
+    assert networks.next("result", "error").data["name"] == "Small"
     assert target.is_file()
-    worker.send(encode(Command("info", {"checkpoint": str(tmp_path / "missing.safetensors")})))
-    assert "missing.safetensors" in worker.next("error").data["values"]["path"]
+    networks.send(encode(Command("info", {"checkpoint": str(tmp_path / "missing.safetensors")})))
+    assert "missing.safetensors" in networks.next("error").data["values"]["path"]
 
 
-def test_devices_are_really_tried(worker):
-    worker.send(encode(Command("devices")))
-    devices = worker.next("result", "error").data["devices"]
+def test_devices_are_really_tried(networks):
+    networks.send(encode(Command("devices")))
+    devices = networks.next("result", "error").data["devices"]
     assert devices[-1]["id"] == "cpu"
     assert devices[-1]["usable"] is True
 
 
-def test_worker_imports_no_qgis():
+@pytest.mark.parametrize(
+    ("module", "foreign"), [("engine", ("qgis", "torch")), ("network", ("qgis", "torch", "osgeo"))]
+)
+def test_worker_imports_no_qgis(module, foreign):
     code = (
-        "import sys, farmcd_qgis.commands.engine_worker\n"
-        "print([m for m in sys.modules if m.split('.')[0] in ('qgis', 'torch')])"
+        f"import sys, farmcd_qgis.commands.{module}_worker\n"
+        f"print([m for m in sys.modules if m.split('.')[0] in {foreign}])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, env=ENVIRONMENT, check=True)
     assert out.stdout.strip() == b"[]"

@@ -14,6 +14,6 @@ OWN = ("echo", "fail", "die")
 
 def use_stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the pool start the stand-in for every process."""
-    monkeypatch.setattr(pool, "worker_argv", lambda interpreter: [str(interpreter), str(FAKE)])
+    monkeypatch.setattr(pool, "worker_argv", lambda interpreter, process: [str(interpreter), str(FAKE)])
     for name in OWN:
         monkeypatch.setitem(JOBS, name, Job("networks", ""))

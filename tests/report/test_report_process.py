@@ -12,7 +12,7 @@ from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.report import NOT_REJECTED, ReportSettings
 from farmcd_qgis.runtime import pool as jobs
-from farmcd_qgis.runtime import qgis_python
+from farmcd_qgis.runtime import pythons
 from tests.helpers.report_run import AREAS, FILES, make_run
 
 
@@ -92,11 +92,11 @@ def test_python_without_qgis_is_told_apart_from_a_crash(settings, tmp_path, monk
     stub = tmp_path / "python3"
     stub.write_text("#!/bin/sh\necho no module named qgis >&2\nexit 1\n")
     stub.chmod(0o755)
-    monkeypatch.setattr(qgis_python, "_places", lambda: iter([stub]))
+    monkeypatch.setattr(pythons, "_places_of_qgis", lambda: iter([stub]))
     with pytest.raises(FarmCDError, match="no module named qgis") as caught:
         run("report", {"settings": asdict(settings)})
-    assert caught.value.code == "worker_start"
-    monkeypatch.setattr(qgis_python, "_places", lambda: iter([]))
+    assert caught.value.code == "worker_not_ready"
+    monkeypatch.setattr(pythons, "_places_of_qgis", lambda: iter([]))
     with pytest.raises(FarmCDError) as caught:
         run("report", {"settings": asdict(settings)})
     assert caught.value.code == "no_qgis_python"

@@ -11,6 +11,7 @@ import pytest
 from farmcd_qgis.core.errors import Cancelled, FarmCDError
 from farmcd_qgis.core.feedback import SILENT, Feedback, Progress
 from farmcd_qgis.core.protocol import Command, Finding
+from farmcd_qgis.core.run_files import JOURNAL
 from farmcd_qgis.runtime import child as environment
 from farmcd_qgis.runtime import pythons as interpreter
 from farmcd_qgis.runtime.client import WorkerClient, worker_argv
@@ -207,7 +208,7 @@ def test_environment_is_clean(monkeypatch):
 
 def test_real_worker_answers_under_the_clean_environment(monkeypatch):
     monkeypatch.setenv("PYTHONHOME", "/elsewhere")
-    worker = WorkerClient(worker_argv(Path(sys.executable)))
+    worker = WorkerClient(worker_argv(Path(sys.executable), "networks"))
     try:
         with pytest.raises(FarmCDError, match="no job 'harvest'"):
             run(worker, "harvest")
@@ -344,6 +345,7 @@ def test_leftovers_keep_finished_rows(tmp_path):
     pieces = tmp_path / "run.part" / "pieces"
     pieces.mkdir(parents=True)
     (pieces / "0-192.tif").write_text("rows")
+    (tmp_path / "run.part" / JOURNAL).write_text('{"force": false}\n')
     (tmp_path / "change.tif").write_text("moved already when it was killed")
     leftovers.remove()
     assert (pieces / "0-192.tif").exists()

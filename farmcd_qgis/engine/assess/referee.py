@@ -6,28 +6,25 @@ whole, values are scaled as CLIP expects them, and candidates of any class are j
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import torch
-import torch.nn.functional as F
 from osgeo import gdal, ogr
-from torch import Tensor
 
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import request_from_dict
 from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...core.run_record import read_record
 from ...networks.card import checkpoint_hash
-from ...networks.clip import clip_model
 from ..scene.grid import Grid
 from ..scene.pair import Pair
 from ..scene.polygons import PolygonLayer
 from ..scene.scene import Scene
 from ..scene.tiling import Window
+from ..seam import Networks, in_this_process
 
 # The numbers of the authors' code.
 DOUBTFUL_MEAN = (0.45, 0.75)
@@ -42,8 +39,6 @@ SCORE, VERDICT, WEIGHTS = "referee_score", "referee_verdict", "referee_weights"
 FIELDS = {SCORE: ogr.OFTReal, VERDICT: ogr.OFTString, WEIGHTS: ogr.OFTString}
 REAL, PSEUDO, WITHHELD = "real", "pseudo_change", "withheld"
 BATCH = 16
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
 NODATA = 255
 
 
@@ -65,12 +60,12 @@ class RefereeSummary:
     withheld: bool
 
 
-@torch.inference_mode()
 def referee(
     run_dir: str | Path,
     weights: str | Path,
     *,
     feedback: Feedback = SILENT,
+    networks: Networks | None = None,
 ) -> RefereeSummary:
     """Judge the doubtful candidates of a run with the CLIP in `weights` (any ViT of OpenAI's layout, RemoteCLIP too).
 
@@ -82,40 +77,24 @@ def referee(
     """
     run_dir = Path(run_dir)
     record = read_record(run_dir)
-    model = clip_model(Path(weights))
-    file_hash = checkpoint_hash(weights)
-    pair = Scene.open(request_from_dict(record["request"])).pair
-    window = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
-    doubtful = _doubtful(run_dir, pair, window, file_hash)
-    texts = F.normalize(model.encode_text(model.tokenize((KEEP, DROP))).float(), dim=-1)
-    scores: dict[int, float] = {row.fid: row.score for row in doubtful if row.score is not None}
-    pending = [row for row in doubtful if row.score is None]
-    for start in range(0, len(pending), BATCH):
-        feedback.check()
-        batch = pending[start : start + BATCH]
-        images = torch.stack([side_by_side(*pair.read(row.window)[:2], model.side) for row in batch])
-        seen = F.normalize(model.encode_image(images).float(), dim=-1)
-        margins = 100 * (seen @ texts.T) @ torch.tensor([1.0, -1.0])
-        scores |= dict(zip((row.fid for row in batch), margins.tolist(), strict=True))
-        feedback.progress("referee", (start + len(batch)) / len(pending))
+    with closing(networks or in_this_process()) as loader:
+        judge = loader.judge(feedback, str(weights), KEEP, DROP)
+        file_hash = checkpoint_hash(weights)
+        pair = Scene.open(request_from_dict(record["request"])).pair
+        window = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
+        doubtful = _doubtful(run_dir, pair, window, file_hash)
+        scores: dict[int, float] = {row.fid: row.score for row in doubtful if row.score is not None}
+        pending = [row for row in doubtful if row.score is None]
+        for start in range(0, len(pending), BATCH):
+            feedback.check()
+            batch = pending[start : start + BATCH]
+            margins = judge.margins([pair.read(row.window)[:2] for row in batch])
+            scores |= dict(zip((row.fid for row in batch), margins.tolist(), strict=True))
+            feedback.progress("referee", (start + len(batch)) / len(pending))
     verdicts = _verdicts(doubtful, scores)
     _write(run_dir / RUN_GPKG, scores, verdicts, file_hash)
     pseudo = sum(scores[row.fid] < PSEUDO_BELOW for row in doubtful)
     return RefereeSummary(len(doubtful), pseudo, WITHHELD in verdicts.values())
-
-
-def side_by_side(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8], side: int) -> Tensor:
-    """Fit both dates, uint8 (3, h, w), next to each other into a square of grey: float32 (3, side, side) for CLIP."""
-    images = torch.from_numpy(np.concatenate((before, after), axis=2)).float()[None] / 255
-    height, width = images.shape[2:]
-    scale = side / max(height, width)
-    size = max(1, round(height * scale)), max(1, round(width * scale))
-    fitted = F.interpolate(images, size, mode="bicubic", antialias=True, align_corners=False)[0].clamp(0, 1)
-    mean, std = (torch.tensor(values)[:, None, None] for values in (CLIP_MEAN, CLIP_STD))
-    canvas = torch.zeros(3, side, side)
-    top, left = (side - size[0]) // 2, (side - size[1]) // 2
-    canvas[:, top : top + size[0], left : left + size[1]] = (fitted - mean) / std
-    return canvas
 
 
 def _verdicts(doubtful: Sequence[Doubtful], scores: dict[int, float]) -> dict[int, str]:

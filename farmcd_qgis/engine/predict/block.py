@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,23 +11,8 @@ from ..run.journal import Journal, Step
 from ..scene.mask import Mask
 from ..scene.pair import Pair
 from ..scene.tiling import Lattice, TileRow, Window
+from ..seam import Bytes, Floats
 from .blending import Blender, padded
-
-Bytes = npt.NDArray[np.uint8]
-Floats = npt.NDArray[np.float32]
-
-
-class TilePredictor(Protocol):
-    """What `detect` needs of a predictor; `Predictor` is the real one."""
-
-    tile: int
-    device: str
-
-    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats | None]:
-        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T)."""
-
-    def describe(self) -> dict[str, Any]:
-        """Give what the record says of it; `arbitration` is False where `predict` gives none."""
 
 
 class Batch(NamedTuple):

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from ...core.classes import ClassTable, table_of
-from ...core.errors import Cancelled, InputError
+from ...core.errors import Cancelled, FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
 from ...core.run_files import RUN_GPKG
-from ...networks import heap
+from ...networks.card import checkpoint_hash
 from ..polygons.vectorise import vectorise
 from ..run.disk import writing_to
 from ..run.identity import Identity, raster_identity, run_identity
@@ -24,7 +24,8 @@ from ..scene.pair import Pair
 from ..scene.preflight import check
 from ..scene.scene import Scene
 from ..scene.tiling import Lattice, strips
-from .block import TilePredictor, _batches, _Rows, _Strip
+from ..seam import Networks, TilePredictor, in_this_process
+from .block import _batches, _Rows, _Strip
 from .meter import Meter
 from .pipeline import Behind, read_ahead
 
@@ -35,12 +36,15 @@ READ_AHEAD = WRITE_BEHIND = 3
 # Wider pairs are worked on in strips, so that memory does not grow with the width. Narrower strips would have more
 # tiles predicted twice at their edges.
 STRIP_PIXELS = 12_288
+# How errors are called that say that the process of the networks has ended.
+DIED = ("worker_ended", "worker_gpu", "worker_hangs", "worker_killed")
 
 
 def detect(
     request: RunRequest,
     feedback: Feedback = SILENT,
     predictor: TilePredictor | None = None,
+    networks: Networks | None = None,
 ) -> RunResult:
     """Find what farmland became between two dates and write the run folder `request.out_dir`.
 
@@ -48,9 +52,11 @@ def detect(
     error or when cancelled, the rows that were finished, with which the same request goes on, and nothing if there are
     none. Equal input gives equal pixels, whatever the batch size, wherever the area of interest begins and however
     often the run was interrupted. A run that the folder holds already is returned as it is, unless `request.force` is
-    set. Raises InputError for input that cannot be used, Cancelled, FarmCDError.
+    set. `networks` loads the checkpoint, in this process unless told otherwise, if there is no `predictor`. Raises
+    InputError for input that cannot be used, Cancelled, and FarmCDError, also where the process of the networks died.
     """
-    run = _Run(request, feedback)
+    loader = networks or in_this_process()
+    run = _Run(request, feedback, loader)
     with RunFolder(request.out_dir) as folder:
         try:
             return run.result(folder, predictor)
@@ -58,16 +64,20 @@ def detect(
             if folder.resumable:
                 raise Cancelled("stopped_resumable", folder=folder.out_dir) from None
             raise
+        except FarmCDError as error:
+            if error.code in DIED and folder.resumable:
+                raise FarmCDError("networks_died", reason=error, folder=folder.out_dir) from error
+            raise
         finally:
-            # The process may stay warm for another run.
-            heap.give_back()
+            loader.close()
 
 
 class _Run:
     """One detection under way."""
 
-    def __init__(self, request: RunRequest, feedback: Feedback) -> None:
+    def __init__(self, request: RunRequest, feedback: Feedback, networks: Networks) -> None:
         self.request = request
+        self.networks = networks
         self.feedback = feedback
         self.meter = Meter(feedback)
         self.started, self.clock = now(), time.monotonic()
@@ -83,7 +93,7 @@ class _Run:
             return finished_result(folder.out_dir, folder.finished, identity)
         _refuse_if_reviewed(folder)
         self.meter.send("loading", 0.0)
-        predictor = predictor or _load_predictor(request)
+        predictor = predictor or self._load_predictor()
         classes = table_of(predictor.describe(), request.checkpoint)
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
@@ -115,6 +125,17 @@ class _Run:
         folder.publish()
         self.meter.send("done", 1.0)
         return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
+
+    def _load_predictor(self) -> TilePredictor:
+        request = self.request
+        return self.networks.predictor(
+            self.feedback,
+            request.checkpoint,
+            request.device,
+            tile=request.tile,
+            symmetric=request.symmetric,
+            context=request.context,
+        )
 
     def _predict(self, pair: Pair, mask: Mask, predictor: TilePredictor, journal: Journal) -> dict[str, Any]:
         """Predict every tile that is not finished; return the figures of it."""
@@ -180,23 +201,7 @@ class _Run:
         }
 
 
-def _load_predictor(request: RunRequest) -> TilePredictor:
-    # Late, so that preflight, tests and a fake predictor do without torch.
-    with heap.uncollected():
-        from ...networks.predictor import Predictor
-
-    return Predictor.load(
-        request.checkpoint,
-        request.device,
-        tile=request.tile,
-        symmetric=request.symmetric,
-        context=request.context,
-    )
-
-
 def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:
-    from ...networks.card import checkpoint_hash
-
     return checkpoint_hash(request.checkpoint) if predictor is None else str(predictor.describe().get("sha256", ""))
 
 

@@ -14,11 +14,12 @@ from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.core.run_files import RUN_GPKG
-from farmcd_qgis.engine.assess import referee as module
-from farmcd_qgis.engine.assess.referee import RefereeSummary, referee, side_by_side
+from farmcd_qgis.engine.assess.referee import RefereeSummary, referee
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.networks import clip as text_priors
+from farmcd_qgis.networks import judge as module
 from farmcd_qgis.networks.clip import ClipModel
+from farmcd_qgis.networks.judge import side_by_side
 from tests.helpers.rasters import scene, write_raster
 
 DOUBTFUL, SURE = 60, 97  # the confidence in percent that stands in the after image's red band

@@ -1,0 +1,61 @@
+"""What the engine knows of networks: no more than this, whatever process they are in."""
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..core.feedback import Feedback
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+
+class TilePredictor(Protocol):
+    """What `detect` needs of a predictor."""
+
+    tile: int
+    device: str
+
+    def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats | None]:
+        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T)."""
+
+    def describe(self) -> dict[str, Any]:
+        """Give what the record says of it; `arbitration` is False where `predict` gives none."""
+
+
+class Judge(Protocol):
+    """What the referee needs of a CLIP."""
+
+    def margins(self, pictures: Sequence[tuple[Bytes, Bytes]]) -> Floats:
+        """Give for pairs of pictures, uint8 (3, h, w), how much more they fit one sentence than the other, (n,)."""
+
+
+class Networks(Protocol):
+    """Who loads networks: `networks.here` in this process, `runtime.network_worker` in one of their own."""
+
+    def predictor(
+        self,
+        feedback: Feedback,
+        checkpoint: str,
+        device: str = "auto",
+        *,
+        tile: int = 256,
+        symmetric: bool = False,
+        context: Sequence[str] = (),
+    ) -> TilePredictor:
+        """Load a checkpoint; raises InputError for one, or a device, that cannot be used."""
+
+    def judge(self, feedback: Feedback, weights: str, keep: str, drop: str) -> Judge:
+        """Load a CLIP for two sentences; raises InputError for a file without one."""
+
+    def close(self) -> None:
+        """Let what was loaded go."""
+
+
+def in_this_process() -> Networks:
+    """Return the networks of this process; by name, since the engine's Python need not have torch."""
+    here: Networks = import_module(f"{__name__.split('.')[0]}.networks.here").Here()
+    return here

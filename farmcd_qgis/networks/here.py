@@ -1,0 +1,41 @@
+"""The networks in the process that asks for them; `networks.serve` offers the same to another process."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core.feedback import Feedback
+from . import heap
+
+if TYPE_CHECKING:
+    from .judge import ClipJudge
+    from .predictor import Predictor
+
+
+class Here:
+    """Loads what is asked for into this process; torch is imported only then."""
+
+    def predictor(
+        self,
+        feedback: Feedback,
+        checkpoint: str,
+        device: str = "auto",
+        *,
+        tile: int = 256,
+        symmetric: bool = False,
+        context: Sequence[str] = (),
+    ) -> "Predictor":
+        """Load a network; raises InputError for a checkpoint or a device that cannot be used."""
+        with heap.uncollected():
+            from .predictor import Predictor
+
+        return Predictor.load(checkpoint, device, tile=tile, symmetric=symmetric, context=context)
+
+    def judge(self, feedback: Feedback, weights: str, keep: str, drop: str) -> "ClipJudge":
+        """Load a CLIP that tells how much more a pair of pictures fits `keep` than `drop`; raises InputError."""
+        from .judge import ClipJudge
+
+        return ClipJudge(weights, keep, drop)
+
+    def close(self) -> None:
+        """Give unused memory back: the process may stay warm for another run."""
+        heap.give_back()
