@@ -12,7 +12,7 @@ from ...core.classes import NO_CHANGE
 from ...core.context import context_prompts
 from ...core.errors import InputError
 from ...core.messages import why
-from ..family import Date, Family, State
+from ..family import Date, Family, Predicting, State
 from ..prompts import class_prompts, prompt_ensembles, read_prompts
 from ..state import CLIP_PREFIX
 from .variant import ENCODED, infer_config, infer_encoded
@@ -154,6 +154,13 @@ class FDMambaFamily(Family):
         from . import training
 
         return training.words(options)
+
+    def predicting(self, net: "FDMamba | EncodedFDMamba", device: str) -> Predicting:  # type: ignore[override]
+        """Fold the batch norms of a network on a pre-trained encoder into its convolutions."""
+        from .encoded import EncodedFDMamba
+        from .folding import folded
+
+        return folded(net) if isinstance(net, EncodedFDMamba) else net
 
     def lower_no_change(self, net: "FDMamba | EncodedFDMamba", offset: float) -> None:  # type: ignore[override]
         """Take `offset` off the bias of the last convolution.

@@ -12,6 +12,7 @@ from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.networks.family import family_named
 from farmcd_qgis.networks.fd_mamba.efficientnet import CHANNELS, FROZEN, EfficientNetLite0, PaddedConv
 from farmcd_qgis.networks.fd_mamba.encoded import EncodedConfig, EncodedFDMamba
+from farmcd_qgis.networks.fd_mamba.folding import folded
 
 SMALL = EncodedConfig(width=16, filters=8, text_width=12, context_width=12)
 VARIANTS = [
@@ -123,6 +124,26 @@ def test_matrices_are_kept_in_half_precision_and_stay_so(tmp_path: Path) -> None
     assert all(
         torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), again.state_dict().values(), strict=True)
     )
+
+
+@pytest.mark.parametrize("config", VARIANTS)
+@torch.no_grad()
+def test_folded_norms_change_nothing_but_the_layers(config: EncodedConfig) -> None:
+    net = made(config)
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.running_mean.normal_(0, 0.3)
+            module.running_var.uniform_(0.5, 2)
+            if module.affine:
+                module.weight.uniform_(0.5, 1.5)
+                module.bias.normal_(0, 0.2)
+    quick = folded(net)
+    for one, other in zip(net(*images()), quick(*images()), strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-4)
+    left = [name for name, module in quick.named_modules() if isinstance(module, torch.nn.BatchNorm2d)]
+    # Before a convolution that only the attention has, none is folded.
+    assert all(name.endswith("lateral.0") for name in left)
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in net.modules())
 
 
 @torch.no_grad()
