@@ -29,6 +29,8 @@ def as_table(evaluation: Evaluation) -> str:
         "Change or none, all labelled pixels",
         *_rows(
             ("F1", binary.f1),
+            ("  95 % of draws from", evaluation.interval[0]),
+            ("  to", evaluation.interval[1]),
             ("precision", binary.precision),
             ("recall", binary.recall),
             ("IoU", binary.iou),
@@ -76,7 +78,7 @@ def details_table(details: dict[str, Any]) -> str:
 
 
 def _rows(*figures: tuple[str, float]) -> list[str]:
-    return [f"  {name:<18}{100 * value:>8.2f}" for name, value in figures]
+    return [f"  {name:<20}{100 * value:>8.2f}" for name, value in figures]
 
 
 def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> str:

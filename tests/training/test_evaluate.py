@@ -12,7 +12,7 @@ from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, ChangeDataset, PairFiles, Sample
-from farmcd_qgis.training.evaluate import evaluate
+from farmcd_qgis.training.evaluate import evaluate, f1_interval
 from farmcd_qgis.training.prediction import classify, predict, predictor_of
 
 
@@ -145,3 +145,14 @@ def test_the_best_offset_of_no_change_is_found() -> None:
     assert evaluate(net, Given(pair), tile=32).binary.f1 == 0
     result = evaluate(net, Given(pair), tile=32, offsets=(0.0, 0.5, 1.0))
     assert (result.offset, result.binary.f1) == (0.5, pytest.approx(1))
+
+
+def test_interval_of_f1_comes_from_whole_pairs() -> None:
+    right, wrong = [[90, 0], [0, 10]], [[80, 10], [10, 0]]
+    alike = f1_interval(np.array([right] * 9))
+    assert alike == (1.0, 1.0)
+    low, high = f1_interval(np.array([right] * 30 + [wrong] * 10))
+    # 30 of 40 pairs are right: F1 is 2 * 300 / (2 * 300 + 200) = .75; a draw holds 25 to 35 of them.
+    assert 0.55 < low < 0.66
+    assert 0.82 < high < 0.92
+    assert f1_interval(np.array([[[100, 0], [0, 0]]])) == (0.0, 0.0)
