@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from .network import ZeroLabel, ZeroLabelConfig
 
 PREFIX = "opinion."
+# What travels beside the network inside.
+INNER = "inner."
 
 
 class ZeroLabelFamily(Family):
@@ -48,20 +50,29 @@ class ZeroLabelFamily(Family):
         """Leave 0..255: the network inside has its own way."""
         return images
 
+    def is_extra(self, name: str) -> bool:
+        """Say whether a tensor travels beside the network inside."""
+        return name.startswith(INNER)
+
     def attach(  # type: ignore[override]
         self, net: "ZeroLabel", extras: State, header: Mapping[str, Any], path: Path, given: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Set the covers and the threshold that the header says."""
+        """Set the covers and the threshold that the header says, and what the network inside needs."""
         from ..semicd_vl.opinions.covers import covers_from
 
+        super().attach(net, extras, header, path, given)
         net.covers, net.threshold = covers_from(header["covers"]), float(header["threshold"])
         if not 0 < net.threshold <= 1 or not math.isfinite(net.threshold):
             raise Reason("bad_threshold", threshold=net.threshold)
+        inner = {name.removeprefix(INNER): value for name, value in extras.items()}
+        family_named(net.config.source).attach(net.opinion, inner, header["inner"], path, {})
         return {}
 
     def extras(self, net: "ZeroLabel") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
-        """Return what the header says of covers and threshold."""
-        return {}, {"covers": net.covers.as_dict(), "threshold": net.threshold}
+        """Return what the network inside has beside it, and what the header says of covers and threshold."""
+        tensors, entries = family_named(net.config.source).extras(net.opinion)
+        own = {"covers": net.covers.as_dict(), "threshold": net.threshold, "inner": entries}
+        return {f"{INNER}{name}": value for name, value in tensors.items()}, own
 
 
 FAMILY = ZeroLabelFamily()
