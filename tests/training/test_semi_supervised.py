@@ -22,6 +22,11 @@ from tests.helpers.made_up_pairs import write_pairs
 
 RECIPES = LISTS.parent
 NETWORK = {"n_classes": 6, "width": 8, "blocks": [1, 1, 1, 1], "channels": 16}
+NETWORKS = {
+    "fd_mamba": {"init_filters": 8, "blocks_down": [0, 0, 0, 0]},
+    "schanger": {"channels": [4, 4, 8, 8, 8, 8]},
+    "semicd_vl": NETWORK,
+}
 RECIPE = Recipe(
     "toy",
     steps=60,
@@ -86,11 +91,10 @@ def test_a_toy_world_is_learned_from_two_labels(pairs: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", ["fd_mamba", "semicd_vl"])
+@pytest.mark.parametrize("family", list(NETWORKS))
 @pytest.mark.parametrize("mode", ["corrected", "paper"])
 def test_both_modes_train_every_family(pairs: Path, tmp_path: Path, family: str, mode: str) -> None:
-    network = NETWORK if family == "semicd_vl" else {"init_filters": 8, "blocks_down": [0, 0, 0, 0]}
-    made = recipe(pairs, steps=2, family=family, network=network, loss={"mode": mode})
+    made = recipe(pairs, steps=2, family=family, network=NETWORKS[family], loss={"mode": mode})
     assert train(made, pairs, tmp_path / "out").steps == 2
 
 

@@ -20,7 +20,7 @@ from tests.helpers import small_network
 SIDE = 32
 
 
-def scaled(net: nn.Module, images: Tensor, date: str) -> Tensor:
+def scaled(images: Tensor, date: str) -> Tensor:
     return images / 127.5 - 1
 
 
@@ -57,7 +57,6 @@ class Recorded(nn.Module):
     """Stands for a guided network: gives made-up views and keeps what it was asked."""
 
     guided = True
-    net = nn.Identity()
 
     def __init__(self, classes: int = 2) -> None:
         super().__init__()
@@ -130,8 +129,8 @@ def test_a_partner_is_never_the_same_pair_and_labels_are_mixed_with_the_box() ->
     grey = torch.tensor([10.0, 90.0, 170.0])[:, None, None, None].expand(3, 3, SIDE, SIDE)
     number = torch.arange(3)[:, None, None].expand(3, SIDE, SIDE)
     u = ViewBatch(grey, grey, grey, grey, number, number, number)
-    method = SemiTerms(TermSettings(), lambda net, image, date: image)
-    mixed = method._mixed(Recorded(), u, None, (number, number / 10), (number, number / 10), boxes(1.0, 3))
+    method = SemiTerms(TermSettings(), lambda image, date: image)
+    mixed = method._mixed(u, None, (number, number / 10), (number, number / 10), boxes(1.0, 3))
     for row in range(3):
         there = {int(value) for value in mixed.before[row, 0].unique()}
         assert there == {int(grey[row, 0, 0, 0]), int(grey[row - 1, 0, 0, 0])}

@@ -57,9 +57,6 @@ class SemiData:
     def __len__(self) -> int:
         return len(self.unlabelled)
 
-    def __getitem__(self, index: int) -> UnlabelledSample:
-        return self.unlabelled[index]
-
     def said_of(self, index: int) -> UnlabelledSample | None:
         """Return what opinions say of a labelled pair, where it is among the others, too."""
         place = self.unlabelled.places.get(self.labelled.files[index].name)

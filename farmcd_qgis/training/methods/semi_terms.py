@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...core.errors import InputError
 from ...networks.semicd_vl.network import Views
@@ -31,7 +31,7 @@ from ..semi_losses import (
 from ..views import ViewBatch
 from .guided import Guided
 
-Normalise = Callable[[nn.Module, Tensor, Literal["before", "after"]], Tensor]
+Normalise = Callable[[Tensor, Literal["before", "after"]], Tensor]
 
 _TERMS_OF_OPINIONS = 6
 
@@ -118,7 +118,7 @@ class SemiTerms:
             sure = _confident(of_weak.change.detach())
         else:
             sure = partner_sure if other is None else self._sure(net, views)
-        mixed = self._mixed(net, views, other, sure, partner_sure, boxes)
+        mixed = self._mixed(views, other, sure, partner_sure, boxes)
         of_strong = net(mixed.before, mixed.after)
         terms = {
             "labelled": 0.5 * self._by_label(of_labelled.change, labelled.label),
@@ -134,21 +134,21 @@ class SemiTerms:
     def _pass(self, net: Guided, labelled: Labelled, views: ViewBatch | None) -> tuple[Views, Views | None]:
         """Look at the labelled pairs, and at weak views in the same batch where they are to be learned from."""
         if views is None:
-            return net(*self._both(net, labelled.before, labelled.after)), None
+            return net(*self._both(labelled.before, labelled.after)), None
         before = torch.cat([labelled.before, views.weak_before])
-        seen = net(*self._both(net, before, torch.cat([labelled.after, views.weak_after])))
+        seen = net(*self._both(before, torch.cat([labelled.after, views.weak_after])))
         count = len(labelled.label)
         return _part(seen, slice(None, count)), _part(seen, slice(count, None))
 
-    def _both(self, net: Guided, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-        return self.normalise(net.net, before, "before"), self.normalise(net.net, after, "after")
+    def _both(self, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+        return self.normalise(before, "before"), self.normalise(after, "after")
 
     @torch.no_grad()
     def _sure(self, net: Guided, views: ViewBatch) -> tuple[Tensor, Tensor]:
         """Return pseudo-labels and confidence of the weak views, seen in evaluation mode."""
         net.eval()
         try:
-            return _confident(net(*self._both(net, views.weak_before, views.weak_after)).change)
+            return _confident(net(*self._both(views.weak_before, views.weak_after)).change)
         finally:
             net.train()
 
@@ -160,19 +160,18 @@ class SemiTerms:
 
     def _mixed(
         self,
-        net: Guided,
         views: ViewBatch,
         other: ViewBatch | None,
         sure: tuple[Tensor, Tensor],
         partner_sure: tuple[Tensor, Tensor],
         boxes: Tensor,
     ) -> Mixed:
-        strong = self._both(net, views.strong_before, views.strong_after)
+        strong = self._both(views.strong_before, views.strong_after)
         own = (*strong, *sure, views.change, views.cover_before, views.cover_after)
         if other is None:
             partners = tuple(part.roll(1, 0) for part in own)
         else:
-            there = self._both(net, other.strong_before, other.strong_after)
+            there = self._both(other.strong_before, other.strong_after)
             partners = (*there, *partner_sure, other.change, other.cover_before, other.cover_after)
         return Mixed(*(cutmix(mine, theirs, boxes) for mine, theirs in zip(own, partners, strict=True)))
 

@@ -1,14 +1,12 @@
 """Detection without training as a family: a land-cover network in, a checkpoint that detects change out."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
 from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.classes import FIVE
@@ -16,55 +14,16 @@ from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks import family as seam
 from farmcd_qgis.networks.card import ModelCard, read_card
 from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
-from farmcd_qgis.networks.family import Family, State, register
+from farmcd_qgis.networks.family import register
 from farmcd_qgis.networks.predictor import Predictor
+from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
+from farmcd_qgis.networks.schanger.normalisation import named, normalisation_named
 from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, LAND_COVER
 from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
+from tests.helpers.by_colour import COLOURS, ByColour, ByColourConfig, ByColourFamily
 
-# By cover, in the order of LAND_COVER: bareland, building, road, vegetation, water.
-COLOURS = ((150, 110, 70), (200, 60, 60), (128, 128, 128), (40, 140, 40), (30, 60, 200))
 HOUSE, POND = np.s_[:, 4:12, 4:12], np.s_[:, 20:28, 8:24]
-
-
-@dataclass(frozen=True)
-class ByColourConfig:
-    n_classes: int = 5
-    single_image: bool = True
-
-
-class ByColour(nn.Module):
-    """A land-cover network: the nearest colour wins."""
-
-    family = "test_by_colour"
-    card: Any = None
-    temperature = 1.0
-
-    def __init__(self, config: ByColourConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.colours = nn.Parameter(torch.tensor(COLOURS[: config.n_classes], dtype=torch.float32))
-
-    def forward(self, images: Tensor) -> tuple[Tensor, None]:
-        return -(images[:, None] - self.colours[:, :, None, None]).square().sum(2) / 400, None
-
-
-class ByColourFamily(Family):
-    name = "test_by_colour"
-    title = "By colour"
-    multiple = 1
-
-    def recognise(self, state: State) -> bool:
-        return "colours" in state
-
-    def infer_config(self, state: State) -> ByColourConfig:
-        return ByColourConfig(state["colours"].shape[0])
-
-    def build(self, config: ByColourConfig) -> ByColour:
-        return ByColour(config)
-
-    def normalise(self, net, images: Tensor, date: str) -> Tensor:
-        return images
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +116,21 @@ def test_the_command_makes_the_checkpoint(prior: Path, tmp_path: Path, capsys: p
     assert load_checkpoint(target).threshold == 0.7
     assert main(["zero-label", str(target), str(target)]) == 2
     assert "looks at two dates" in capsys.readouterr().err
+
+
+def test_a_prior_network_of_schanger_brings_its_statistics(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    prior = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps=5, single_image=True)).eval()
+    prior.normalisation = normalisation_named(next(iter(named())))
+    save_checkpoint(prior, ModelCard("prior"), tmp_path / "prior.safetensors")
+    make_zero_label(tmp_path / "prior.safetensors", tmp_path / "zero.safetensors")
+    net = load_checkpoint(tmp_path / "zero.safetensors")
+    assert net.opinion.normalisation == prior.normalisation
+    images = torch.rand(1, 3, 32, 32) * 255
+    with torch.inference_mode():
+        expected = prior(prior.normalisation.apply(images, "after"))[0].softmax(1)
+        torch.testing.assert_close(net.probabilities(images, "after"), expected)
+        logits, arbitration = net(images, images)
+    assert arbitration is None
+    assert not logits.argmax(1).any()
+    torch.testing.assert_close(logits.exp().sum(1), torch.ones(1, 32, 32), rtol=0, atol=1e-3)
