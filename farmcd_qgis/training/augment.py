@@ -184,7 +184,7 @@ def random_crop(
     side = min(round(crop / factor), height, width)
     row, column = _window_origin(sample.label, side, change_share, wanted)
     window = (slice(row, row + side), slice(column, column + side))
-    label = torch.from_numpy(np.ascontiguousarray(sample.label[window]))
+    label = torch.from_numpy(sample.label[window].copy())
     pair = torch.from_numpy(np.concatenate((sample.before[:, *window], sample.after[:, *window]))).float()
     if side != crop:
         pair = F.interpolate(pair[None], size=(crop, crop), mode="bilinear", antialias=True, align_corners=False)[0]

@@ -279,6 +279,17 @@ def test_layers_that_go_away_during_a_run(dock, answers, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: bool(shown))
 
 
+def test_both_orders_are_offered_where_the_checkpoint_learned_from_both(dock):
+    dock.model._fill_card(dict(CARD))
+    assert dock.advanced.symmetric.isHidden()
+    dock.model._fill_card({**CARD, "order_free": True})
+    assert not dock.advanced.symmetric.isHidden()
+    dock.advanced.symmetric.setChecked(True)
+    assert dock.request().symmetric
+    dock.model._fill_card(dict(CARD))
+    assert not dock.request().symmetric
+
+
 def test_settings_are_kept(dock, qtbot, qgis_iface):
     dock.advanced.tile.setValue(512)
     dock.advanced.symmetric.setChecked(True)

@@ -38,5 +38,5 @@ class ToyFamily(Family):
 
     config_type, build = staticmethod(lambda: ToyConfig), staticmethod(Toy)
 
-    def normalise(self, images, date):
+    def normalise(self, net, images, date):
         return (images - 100) / 50

@@ -24,6 +24,7 @@ from farmcd_qgis.networks import family as seam
 from farmcd_qgis.networks.card import read_card, read_contexts
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.networks.convert import convert
+from farmcd_qgis.training.finetune import finetune
 from tests.helpers.made_up_pairs import SIDE, write_pairs
 from tests.helpers.rasters import write_raster
 from tests.helpers.report_run import give_verdicts, make_report, rows_of
@@ -90,6 +91,10 @@ def test_a_family_goes_all_the_way(tmp_path: Path, qgis_new_project, capsys: pyt
     assert evaluate_cli.main(["--checkpoint", str(best), "--data", str(tmp_path / "data"), "--tile", "64"]) == 0
     assert "Change or none" in capsys.readouterr().out
 
+    record = finetune(best, tmp_path / "data", tmp_path / "tuned.safetensors", steps=2, hold_out=0.25, device="cpu")
+    assert record.after is not None
+    assert read_card(tmp_path / "tuned.safetensors").family == "toy"
+
     # An authors' file of such a network is told by its tensors.
     torch.save(load_checkpoint(best).state_dict(), tmp_path / "authors.pth")
     ours = tmp_path / "ours.safetensors"
@@ -128,12 +133,12 @@ def test_a_family_goes_all_the_way(tmp_path: Path, qgis_new_project, capsys: pyt
     assert "Text prior" not in made.files["html"].read_text(encoding="utf-8")
 
 
-def test_a_tile_that_the_family_cannot_take_is_found_before_a_run(tmp_path: Path) -> None:
+def test_what_a_card_does_not_allow_is_found_before_a_run(tmp_path: Path) -> None:
     torch.manual_seed(0)
     checkpoint = tmp_path / "toy.pth"
     torch.save(ToyFamily.build(ToyFamily.config_type()()).state_dict(), checkpoint)
     convert(checkpoint, tmp_path / "toy.safetensors")
     write_pairs(tmp_path / "data")
-    request = request_of(tmp_path, tmp_path / "toy.safetensors", tile=40)
-    codes = {finding.code for finding in preflight(request) if finding.severity == "error"}
-    assert codes == {"bad_tile"}
+    for changes, wanted in (({"tile": 40}, {"bad_tile"}), ({"symmetric": True}, {"order_matters"}), ({}, set())):
+        request = request_of(tmp_path, tmp_path / "toy.safetensors", **changes)
+        assert {finding.code for finding in preflight(request) if finding.severity == "error"} == wanted

@@ -85,6 +85,8 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
         yield Finding("warning", "bands_untrained", {"checkpoint": card.name, "bands": card.bands})
     if card is not None and request.tile % card.multiple:
         raise InputError("bad_tile", tile=request.tile, multiple=card.multiple, least=2 * card.multiple)
+    if card is not None and request.symmetric and not card.order_free:
+        raise InputError("order_matters", checkpoint=card.name)
 
 
 def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:

@@ -55,6 +55,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
         self.symmetric.setToolTip(tr("Takes twice as long"))
+        self._offer_both_orders(False)
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
         self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
         self.force.setToolTip(tr("Replaces the run that the output folder holds"))
@@ -79,7 +80,17 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "force": self.force.isChecked(),
         }
 
-    def fit_bands(self, card: dict[str, Any]) -> None:
+    def fit(self, card: dict[str, Any]) -> None:
+        """Offer what a checkpoint can do: its bands, and both orders of the dates where it learned from both."""
+        self._fit_bands(card)
+        self._offer_both_orders(bool(card.get("order_free")))
+
+    def _offer_both_orders(self, offered: bool) -> None:
+        self.symmetric.setVisible(offered)
+        if not offered:
+            self.symmetric.setChecked(False)
+
+    def _fit_bands(self, card: dict[str, Any]) -> None:
         """Read what a checkpoint was trained to read, as images of the usual order hold it, until a person chooses.
 
         Bands that such an image does not have are left to the person: the preflight tells of them.

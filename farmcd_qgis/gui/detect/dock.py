@@ -58,7 +58,7 @@ class DetectDock(QgsDockWidget):
         self._timer.timeout.connect(self._check)
         for part in (self.pair, self.model, self.advanced):
             part.changed.connect(self._timer.start)
-        self.model.card_shown.connect(self.advanced.fit_bands)
+        self.model.card_shown.connect(self.advanced.fit)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         project = QgsProject.instance()
