@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from farmcd_qgis.networks.family import Family, State
 
-# By cover, in the order of LAND_COVER: bareland, building, road, vegetation, water.
-COLOURS = ((170, 130, 80), (200, 60, 60), (128, 128, 128), (70, 120, 60), (20, 40, 140))
+# By cover, in the order of LAND_COVER: nothing known, bareland, building, road, vegetation, water.
+COLOURS = ((255, 0, 255), (170, 130, 80), (200, 60, 60), (128, 128, 128), (70, 120, 60), (20, 40, 140))
 
 
 @dataclass(frozen=True)
 class ByColourConfig:
-    n_classes: int = 5
+    n_classes: int = 6
     single_image: bool = True
 
 

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks.semicd_vl.ceg import generate_events
 from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions, read_covers
-from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, KNOWN, covers_from
+from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, KNOWN, LAND_COVER, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.files import OpinionFiles
 from farmcd_qgis.networks.semicd_vl.opinions.land_cover import LandCoverOpinion
 from farmcd_qgis.networks.semicd_vl.opinions.rle import decode_mask
 from farmcd_qgis.networks.semicd_vl.opinions.windows import averaged
+from farmcd_qgis.training.recipe import read_recipe
 
+RECIPES = Path(__file__).parents[3] / "farmcd_qgis" / "training" / "recipes"
 GOLDEN = Path(__file__).parents[2] / "golden" / "semicd_vl"
 IMAGE = np.zeros((3, 48, 48), np.uint8)
 
@@ -208,15 +210,15 @@ def test_a_land_cover_network_is_a_source() -> None:
 
     def segment(images: torch.Tensor, date: str) -> torch.Tensor:
         bright = F.avg_pool2d(images.float().mean(1, keepdim=True), 2) / 255
-        return 20 * torch.cat([bright * 0, bright, bright * 0, 1 - bright, bright * 0], 1)
+        return 20 * torch.cat([bright * 0, bright * 0, bright, bright * 0, 1 - bright, bright * 0], 1)
 
     image = np.zeros((3, 40, 64), np.uint8)
     image[:, 10:30, 20:50] = 255
     source = LandCoverOpinion(segment, 32, "bright")
     opinion = source.look(image, "one", "before")
     likeliest = opinion.probabilities.argmax(0)
-    assert (likeliest[12:28, 22:48] == 1).all()
-    assert (likeliest[:8] == 3).all()
+    assert (likeliest[12:28, 22:48] == 2).all()
+    assert (likeliest[:8] == 4).all()
     np.testing.assert_allclose(opinion.probabilities.sum(0), 1, atol=1e-5)
     broken = LandCoverOpinion(lambda images, date: segment(images, date) * torch.nan, 32, "broken.safetensors")
     with pytest.raises(InputError) as caught:
@@ -257,3 +259,10 @@ def test_a_table_of_covers_that_is_no_toml(tmp_path: Path) -> None:
     (tmp_path / "own.toml").write_text("covers = [")
     with pytest.raises(InputError, match=r"own\.toml"):
         read_covers(str(tmp_path / "own.toml"))
+
+
+def test_what_the_recipe_of_a_prior_network_learns_is_the_table_of_land_covers() -> None:
+    recipe = read_recipe(RECIPES / "schanger_prior.toml")
+    assert recipe.network["maps"] == len(LAND_COVER)
+    assert [row.becomes for row in LAND_COVER.rows if row.foreground] == [1, 2, 3, 5]
+    assert all(row.becomes in (0, number) for number, row in enumerate(LAND_COVER.rows))

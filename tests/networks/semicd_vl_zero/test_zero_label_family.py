@@ -19,10 +19,11 @@ from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
 from farmcd_qgis.networks.schanger.normalisation import named, normalisation_named
 from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions
-from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, LAND_COVER
+from farmcd_qgis.networks.semicd_vl.opinions.covers import LAND_COVER
 from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
 from tests.helpers.by_colour import COLOURS, ByColour, ByColourConfig, ByColourFamily
 
+FIVE_COVERS = replace(LAND_COVER, name="five", rows=LAND_COVER.rows[1:])
 HOUSE, POND = np.s_[:, 4:12, 4:12], np.s_[:, 20:28, 8:24]
 
 
@@ -39,7 +40,7 @@ def prior(tmp_path: Path) -> Path:
     return tmp_path / "prior.safetensors"
 
 
-def ground(cover: int = 3) -> np.ndarray:
+def ground(cover: int = 4) -> np.ndarray:
     return np.broadcast_to(np.array(COLOURS[cover], np.uint8)[:, None, None], (3, 32, 32)).copy()
 
 
@@ -51,8 +52,8 @@ def test_it_detects_what_farmland_became(prior: Path, tmp_path: Path) -> None:
     assert "bareland, building, road or water" in made.limits
     predictor = Predictor.load(str(target), "cpu", tile=32)
     before, after = ground(), ground()
-    after[HOUSE] = np.array(COLOURS[1])[:, None, None]
-    after[POND] = np.array(COLOURS[4])[:, None, None]
+    after[HOUSE] = np.array(COLOURS[2])[:, None, None]
+    after[POND] = np.array(COLOURS[5])[:, None, None]
     probabilities, _ = predictor.predict(before[None], after[None])
     seen = probabilities[0].argmax(0)
     expected = np.zeros((32, 32), int)
@@ -74,7 +75,7 @@ def test_covers_and_threshold_travel_in_the_checkpoint(prior: Path, tmp_path: Pa
 
 def test_networks_that_cannot_compare(prior: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        make_zero_label(prior, tmp_path / "zero.safetensors", AUTHORS)
+        make_zero_label(prior, tmp_path / "zero.safetensors", FIVE_COVERS)
     assert caught.value.code == "land_cover_covers"
     make_zero_label(prior, tmp_path / "zero.safetensors")
     with pytest.raises(InputError) as caught:
@@ -100,12 +101,12 @@ def test_the_same_network_is_a_source_of_opinions(prior: Path, tmp_path: Path) -
     source = open_opinions(f"network:{prior}")
     assert (source.name, source.covers) == ("network colours", LAND_COVER)
     image = ground()
-    image[POND] = np.array(COLOURS[4])[:, None, None]
+    image[POND] = np.array(COLOURS[5])[:, None, None]
     seen = source.look(image, "one", "after").probabilities.argmax(0)
-    assert (seen[POND[1:]] == 4).all()
-    assert (seen == 4).sum() == 128
+    assert (seen[POND[1:]] == 5).all()
+    assert (seen == 5).sum() == 128
     with pytest.raises(InputError) as caught:
-        open_opinions(f"network:{prior}", AUTHORS)
+        open_opinions(f"network:{prior}", FIVE_COVERS)
     assert caught.value.code == "land_cover_covers"
 
 
@@ -120,7 +121,7 @@ def test_the_command_makes_the_checkpoint(prior: Path, tmp_path: Path, capsys: p
 
 def test_a_prior_network_of_schanger_brings_its_statistics(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    prior = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps=5, single_image=True)).eval()
+    prior = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps=6, single_image=True)).eval()
     prior.normalisation = normalisation_named(next(iter(named())))
     save_checkpoint(prior, ModelCard("prior"), tmp_path / "prior.safetensors")
     make_zero_label(tmp_path / "prior.safetensors", tmp_path / "zero.safetensors")

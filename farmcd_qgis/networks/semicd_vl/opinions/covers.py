@@ -101,10 +101,12 @@ FARMLAND = Covers(
         _one("vegetation", False, NO_CHANGE, "trees", "grassland"),
     ),
 )
-# The land covers of the five-class protocol as a segmenter of single images learns them, in the order of the class ids.
+# What a segmenter of single images learns from masks of class ids: its output k is class k; output 0, of which masks
+# have no pixel, is ground that it has no name for.
 LAND_COVER = Covers(
     "land_cover",
     (
+        _one("nothing known", False),
         _one("bareland", True, 1),
         _one("building", True, 2),
         _one("road", True, 3),
