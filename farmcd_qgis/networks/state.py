@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 CLIP_PREFIX = "score_head.clip_model."
 WRAPPERS = ("model", "state_dict", "net", "cd_model")
+MOST_WRAPPERS = 8
 
 
 def read_authors_state(path: Path) -> dict[str, "Tensor"]:
@@ -28,10 +29,15 @@ def read_authors_state(path: Path) -> dict[str, "Tensor"]:
         if "Unsupported global" in str(error) or "GLOBAL" in str(error):
             raise InputError("checkpoint_unsafe", path=path) from error
         raise InputError("checkpoint_not_state", path=path, size=path.stat().st_size) from error
-    while isinstance(loaded, Mapping) and (
-        inner := next((w for w in WRAPPERS if isinstance(loaded.get(w), Mapping)), None)
-    ):
+    for _ in range(MOST_WRAPPERS):
+        if not isinstance(loaded, Mapping):
+            break
+        inner = next((name for name in WRAPPERS if isinstance(loaded.get(name), Mapping)), None)
+        if inner is None:
+            break
         loaded = loaded[inner]
+    else:  # a file can hold itself
+        raise InputError("checkpoint_no_state", path=path, kind="dict")
     if not isinstance(loaded, Mapping):
         raise InputError("checkpoint_no_state", path=path, kind=type(loaded).__name__)
     return {

@@ -23,7 +23,8 @@ from qgis.core import (
 from ..core.classes import MU_PER_HECTARE, NO_CHANGE, UNKNOWN_CLASS, ClassTable
 from ..core.errors import FarmCDError, InputError
 from ..core.run_files import CANDIDATES, RUN_GPKG
-from ..review.log import History
+from ..review.history import History
+from ..review.log import opened
 from ..review.store import read_history
 from ..review.verdicts import OTHER_CLASS, UNREVIEWED, Verdict
 
@@ -95,6 +96,8 @@ def read_candidates(run_dir: Path, classes: ClassTable) -> tuple[list[Candidate]
 def open_results(run_dir: Path, name: str) -> QgsVectorLayer:
     """Open a layer of a run's GeoPackage; raises InputError if it cannot be read."""
     path = run_dir / RUN_GPKG
+    with opened(path):  # raises for what is no GeoPackage of a run
+        pass
     layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False))
     if not layer.isValid():
         raise InputError("run_lacks_layer", path=path, layer=name)

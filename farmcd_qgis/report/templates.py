@@ -4,6 +4,7 @@ An office changes them in QGIS's layout designer (fonts, colours, places, a logo
 folder of its own; what is not there comes from FarmCD. Labels give the style of what is written in their place.
 """
 
+import re
 from pathlib import Path
 
 from qgis.core import (
@@ -16,6 +17,7 @@ from qgis.core import (
     QgsReadWriteContext,
 )
 from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QXmlStreamReader
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.errors import InputError
@@ -28,6 +30,14 @@ TITLE, TEXT, TABLES, OVERVIEW, CANDIDATE = NAMES = (
     "overview.qpt",
     "candidate.qpt",
 )
+
+# Characters, and elements inside each other: several times what QGIS's designer writes.
+LARGEST, DEEPEST = 5_000_000, 100
+# A picture or page from elsewhere, and expressions that read the environment or files of whoever writes the report.
+REACHES_OUT = re.compile(
+    r"(?:https?|ftp|file)://[^\s\"'<]*|/vsi\w+|\benv\s*\(|\bload_layer\s*\(|\\\\\w+", re.IGNORECASE
+)
+SCHEMA = "http://mrcc.com/qgis.dtd"
 
 KINDS = {
     "label": QgsLayoutItemLabel,
@@ -94,10 +104,31 @@ def _read(own: Path | None, name: str) -> tuple[Path, QDomDocument]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("template_unreadable", path=path, reason=error) from error
+    if own and path.parent == own:
+        _check_foreign(path, text)
     document.setContent(text)
     if document.documentElement().isNull():
         raise InputError("bad_template", path=path)
     return path, document
+
+
+def _check_foreign(path: Path, text: str) -> None:
+    """Refuse a template that would fetch something, read this computer, or bring the parser down."""
+    if len(text) > LARGEST:
+        raise InputError("bad_template", path=path)
+    if found := REACHES_OUT.search(text.replace(SCHEMA, "")):
+        raise InputError("template_reaches_out", path=path, what=found[0])
+    reader, depth = QXmlStreamReader(text), 0
+    while not reader.atEnd():
+        kind = reader.readNext()
+        if kind == QXmlStreamReader.TokenType.StartElement:
+            depth += 1
+        elif kind == QXmlStreamReader.TokenType.EndElement:
+            depth -= 1
+        if depth > DEEPEST:
+            raise InputError("bad_template", path=path)
+    if reader.hasError():
+        raise InputError("bad_template", path=path)
 
 
 def _faults(name: str, layout: QgsPrintLayout) -> tuple[list[str], list[str]]:

@@ -12,12 +12,14 @@ from typing import Any, Generic
 
 from ..core.classes import ClassTable, table_of
 from ..core.errors import FarmCDError, InputError
-from ..core.run_files import RUN_TABLE
+from ..core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
 from .history import REDO, UNDO, History, R, Step, key_of
 
 WAIT_SECONDS = 2.0
 # Who pauses for longer does something else meanwhile.
 BREAK_SECONDS = 300.0
+VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"
+LAYERS = (CANDIDATES, HARD_REGIONS, ACCURACY_SAMPLE, VERDICT_LOG, JUDGEMENT_LOG, RUN_TABLE)
 # In the place of a time that is none, and the year from which on no time is one.
 NO_TIME = "1970-01-01T00:00:00.000000+00:00"
 LAST_YEAR = 9999
@@ -235,6 +237,11 @@ def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
         # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
         for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):
             file.create_function(name, 1, _no_geometry)
+        # A damaged file holds texts that are none.
+        file.text_factory = lambda text: text.decode("utf-8", "replace")
+        # A view in the place of a layer may compute for ever.
+        if views := [name for (name,) in file.execute(VIEWS) if name in LAYERS]:
+            raise InputError("bad_package", path=gpkg_path, views=views)
         # Outlives a power cut, too.
         file.execute("PRAGMA synchronous = EXTRA")
         yield file

@@ -298,3 +298,18 @@ def test_damage_is_met_with_a_sentence(tmp_path, ours, authors, cut, place, byte
         read_card(path)
     with suppress(InputError):
         load_checkpoint(path)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("wrapper", ["model", "state_dict", "net", "cd_model"])
+def test_a_file_that_holds_itself_is_said(tmp_path: Path, wrapper: str):
+    torch.save({"model": {"a": torch.zeros(3)}}, tmp_path / "plain.pth")
+    name = wrapper.encode()
+    # A dictionary that is put into itself by its memo.
+    itself = b"\x80\x02}q\x00X" + struct.pack("<I", len(name)) + name + b"h\x00s."
+    with zipfile.ZipFile(tmp_path / "plain.pth") as plain, zipfile.ZipFile(tmp_path / "net.pth", "w") as made_up:
+        for one in plain.namelist():
+            made_up.writestr(one, itself if one.endswith("data.pkl") else plain.read(one))
+    with pytest.raises(InputError, match=r"net\.pth") as caught:
+        load_checkpoint(tmp_path / "net.pth")
+    assert caught.value.code == "checkpoint_no_state"

@@ -88,3 +88,31 @@ def test_an_office_changes_paper_and_writing(own, tmp_path):
     assert float(pages[0].mediabox.width) == pytest.approx(250 / 25.4 * 72, abs=1)
     assert float(pages[1].mediabox.width) == pytest.approx(210 / 25.4 * 72, abs=1)
     assert "Farmland change" in pages[0].extract_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[% env('HOME') %]",
+        "[%ENV( 'PATH')%]",
+        "[% load_layer('a.gpkg', 'ogr') %]",
+        "http://127.0.0.1:9/logo.png",
+        "file:///etc/passwd",
+        "/vsicurl/x",
+        r"\\server\share\logo.png",
+    ],
+)
+def test_a_template_that_reaches_out_is_refused(own, words):
+    path = change(own, TITLE, lambda layout: layout.itemById("caption").setText(words))
+    with pytest.raises(InputError) as caught:
+        Templates(str(own))
+    assert caught.value.code == "template_reaches_out"
+    assert path.name in caught.value.text("zh")
+
+
+@pytest.mark.parametrize("text", ["<Layout>" * 100_000, "<Layout>" + "x" * 6_000_000 + "</Layout>", "<a><b></a>", ""])
+def test_a_template_that_would_bring_the_parser_down_is_refused(own, text):
+    (own / TEXT).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        Templates(str(own))
+    assert caught.value.code == "bad_template"

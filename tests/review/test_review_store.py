@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +241,27 @@ def test_a_log_whose_verdicts_were_taken_back_keeps_its_file(gpkg):
     store.undo()
     assert set(store.statuses().values()) <= {UNREVIEWED}
     assert count_reviewed(gpkg) == 1
+
+
+def test_a_view_that_computes_for_ever_is_no_layer(gpkg):
+    with closing(sqlite3.connect(gpkg)) as file:
+        file.execute("ALTER TABLE candidates RENAME TO hidden")
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x FROM n) SELECT x AS candidate_id FROM n"
+        file.execute(f"CREATE VIEW candidates AS {endless}")
+        file.commit()
+    with pytest.raises(InputError) as caught:
+        ReviewStore(gpkg, "ann")
+    assert caught.value.code == "bad_package"
+    assert "candidates" in caught.value.text("zh")
+
+
+def test_texts_that_are_no_utf8_are_read_all_the_same(gpkg):
+    ReviewStore(gpkg, "ann").give(1, "confirmed", note="x")
+    with closing(sqlite3.connect(gpkg)) as file:
+        row = "(2, CAST(x'636f6e6669726d6564' AS TEXT), 1, CAST(x'fffe41' AS TEXT), CAST(x'ff' AS TEXT), "
+        file.execute(
+            "INSERT INTO verdicts(candidate_id, verdict, class_id, note, reviewer, given_at) VALUES "
+            f"{row} '2026-01-01T00:00:00.000000+00:00')"
+        )
+        file.commit()
+    assert ReviewStore(gpkg, "ann").statuses() == {1: "confirmed", 2: "confirmed"}
