@@ -217,6 +217,14 @@ class Tiles(_Whole):
             page.text(label, x, box.y + style.line_height * TILE, width - 2, style.in_colour(GREY))
 
 
+def _has_company(heading: Heading, following: Sequence[Block], width: float, room: float, style: Style) -> bool:
+    """Say whether some lines, and the first of what follows, have room below a heading."""
+    below = room - heading.height(width, style)
+    return below >= KEPT_LINES * style.line_height and (
+        not following or following[0].split(width, below, style)[0] is not None
+    )
+
+
 def paginate(blocks: Sequence[Block], width: float, room: float, style: Style) -> list[list[Block]]:
     """Distribute blocks over pages of `room` millimetres; headings stay with what follows."""
     pages: list[list[Block]] = [[]]
@@ -224,8 +232,8 @@ def paginate(blocks: Sequence[Block], width: float, room: float, style: Style) -
     waiting = list(blocks)
     while waiting:
         block = waiting.pop(0)
-        needed = block.height(width, style) + KEPT_LINES * style.line_height if isinstance(block, Heading) else 0
-        fits, rest = (None, block) if needed > left else block.split(width, left, style)
+        kept = not isinstance(block, Heading) or _has_company(block, waiting, width, left, style)
+        fits, rest = block.split(width, left, style) if kept else (None, block)
         if fits is None and not pages[-1]:
             # Higher than a page of its own: drawn all the same rather than lost.
             fits, rest = block, None

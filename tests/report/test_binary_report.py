@@ -13,6 +13,7 @@ from farmcd_qgis.core.classes import BINARY
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.engine.assess.sample import draw_sample
 from farmcd_qgis.report.typography import has_chinese
+from farmcd_qgis.report.words import Words
 from tests.helpers.binary_run import binary  # noqa: F401
 from tests.helpers.report_run import give_verdicts, make_report, needs_pdftotext, rows_of, text_of
 
@@ -47,6 +48,9 @@ def test_pdf_and_page_name_what_is_known(reviewed, tmp_path, language, qgis_app)
             assert row.label(language) not in text, "nobody gave this class"
         assert {"en": "Text prior", "zh": "文本先验"}[language] not in text
         assert {"en": "said of every pixel whether it changed", "zh": "判断每个像元是否变化"}[language] in text
+    words = Words(language)
+    page = next(page for page in text_of(made.files["pdf"]).split("\f") if words("error_matrix") in page)
+    assert words("map_or_reference").split()[0] in page, "a heading stands above its table"
     assert BINARY[WATER].colour in html
     assert BINARY[1].colour in html
     names = {row["class" if language == "en" else "类别"]: row for row in rows_of(made.files["gpkg"])}
