@@ -28,6 +28,8 @@ STAGING = "run.part"
 PIECES = "pieces"
 # Beside them: which rows are finished, and of which run.
 JOURNAL = "journal.jsonl"
+# In a folder of training samples: where each came from.
+SAMPLES_JSON = "samples.json"
 
 
 def is_resumable(out_dir: str | Path) -> bool:

@@ -14,12 +14,12 @@ import torch
 from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
 from ..core.messages import part
+from ..core.run_files import SAMPLES_JSON
 from ..networks.card import checkpoint_hash
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..networks.family import family_named
 from .datasets import ALL, ChangeDataset, open_dataset
 from .evaluate import Evaluation, card_metrics, evaluate
-from .samples import SAMPLES_JSON
 
 CROP, BATCH = 128, 4
 # What of the whole job the figures before and after take.

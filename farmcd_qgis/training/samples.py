@@ -21,7 +21,7 @@ from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
 from ..core.protocol import request_from_dict
-from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
+from ..core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG, SAMPLES_JSON
 from ..core.run_record import read_record, run_classes
 from ..engine.scene.pair import Pair
 from ..engine.scene.polygons import PolygonLayer
@@ -29,7 +29,6 @@ from ..engine.scene.scene import Scene
 from ..engine.scene.tiling import Window
 from .datasets import IGNORE
 
-SAMPLES_JSON = "samples.json"
 SIDE = 256
 # Smaller runs make no sample: the network needs this much.
 LEAST_SIDE = 16

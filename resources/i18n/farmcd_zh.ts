@@ -1484,16 +1484,16 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>自动查找</translation>
     </message>
     <message>
-        <source>Python of the worker</source>
-        <translation>工作进程的 Python</translation>
+        <source>Python of the networks</source>
+        <translation>运行网络的 Python</translation>
     </message>
     <message>
         <source>Reviewer</source>
         <translation>复核人</translation>
     </message>
     <message>
-        <source>Networks run in a Python of their own, with PyTorch and GDAL; scripts/setup makes one.</source>
-        <translation>网络在单独的 Python 中运行，需要 PyTorch 和 GDAL；可用 scripts/setup 创建。</translation>
+        <source>Networks run in a Python of their own, with PyTorch; scripts/setup makes one.</source>
+        <translation>网络在单独的 Python 中运行，需要 PyTorch；可用 scripts/setup 创建。</translation>
     </message>
     <message>
         <source>There is no such file.</source>

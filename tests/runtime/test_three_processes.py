@@ -22,6 +22,7 @@ from farmcd_qgis.networks.here import Here
 from farmcd_qgis.runtime.client import WorkerClient, worker_argv
 from farmcd_qgis.runtime.network_worker import NetworkWorker
 from tests.helpers.blocked import interpreter
+from tests.helpers.made_up_pairs import write_pairs
 from tests.helpers.rasters import scene, write_raster
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the stand-ins for interpreters are shell scripts")
@@ -174,6 +175,18 @@ def test_death_of_either_is_a_sentence_and_the_run_goes_on(request_, engine, tmp
     assert not alive(killed[1])
     run(client if client.alive else engine(), request_, python)
     assert content(request_.out_dir) == content(whole.out_dir)
+
+
+def test_training_needs_no_gdal(tmp_path):
+    samples = write_pairs(tmp_path / "samples", train=3, val=0)
+    client = WorkerClient(worker_argv(interpreter(tmp_path, "osgeo", "qgis"), "networks"))
+    try:
+        arguments = {"checkpoint": str(bundled_checkpoints()[0]), "samples": str(samples), "steps": 1}
+        record = client.run(Command("finetune", arguments | {"out": str(tmp_path / "new.safetensors")}))
+    finally:
+        client.end()
+    assert (record["steps"], record["trained_on"], record["held_out"]) == (1, 2, 1)
+    assert (tmp_path / "new.safetensors").is_file()
 
 
 class Killer:
