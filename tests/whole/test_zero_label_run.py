@@ -16,9 +16,18 @@ from farmcd_qgis.layers import add_run
 from farmcd_qgis.networks import family as seam
 from farmcd_qgis.networks.card import ModelCard
 from farmcd_qgis.networks.checkpoint import save_checkpoint
+from farmcd_qgis.networks.predictor import Predictor
+from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions, read_covers
 from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
+from farmcd_qgis.training.augment import AugmentSettings
+from farmcd_qgis.training.datasets import open_dataset
+from farmcd_qgis.training.pseudo_labels import write_pseudo_labels
+from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings
+from farmcd_qgis.training.train import train
+from farmcd_qgis.training.unlabelled import open_unlabelled
 from tests.helpers.by_colour import ByColour, ByColourConfig, ByColourFamily
-from tests.helpers.made_up_pairs import write_pairs
+from tests.helpers.made_up_images import write_images
+from tests.helpers.made_up_pairs import SIDE, write_pairs
 from tests.helpers.rasters import write_raster
 
 
@@ -57,3 +66,41 @@ def test_what_became_water_is_found_without_any_training(request_: RunRequest, q
     names = [node.name() for node in add_run(run).findLayers()]
     assert "Change classes" in names
     QgsProject.instance().clear()
+
+
+@pytest.mark.long
+def test_from_masks_of_single_images_to_labels_that_nobody_drew(tmp_path: Path) -> None:
+    """A prior network learns land covers; its opinions label pairs, and compared they are a first change map."""
+    recipe = Recipe(
+        name="prior",
+        family="schanger",
+        method="single_image",
+        steps=80,
+        threads=1,
+        device="cpu",
+        network={"channels": [4, 8, 8, 8, 8, 8], "maps": 6, "single_image": True},
+        data=DataSettings(labels="classes"),
+        augment=AugmentSettings(0.0, 0.0, 0.05, 0.05, 0.05, 0.0, haze=0.0, blur=0.0, shift=0.0),
+        optimiser=OptimiserSettings(lr=2e-2, decay="matrices", clip=0.0, warmup=0.1, ema=0.9),
+        loss={"zero": "unknown"},
+        validation=ValidationSettings(times=1, tile=SIDE),
+        stages=(Stage(crop=32, batch=2),),
+    )
+    prior = train(recipe, write_images(tmp_path / "images", train=8), tmp_path / "prior").checkpoint
+    data = write_pairs(tmp_path / "data") / "val"
+    covers = read_covers("land_cover")
+    source = open_opinions(f"network:{prior}", covers)
+    made = write_pseudo_labels(open_unlabelled(data), source, tmp_path / "labels", threshold=0.6)
+    said = open_dataset(tmp_path / "labels", "train", "classes")
+    drawn = open_dataset(data.parent, "val", "classes")
+    for pseudo, true in zip((said[0], said[1]), (drawn[0], drawn[1]), strict=True):
+        known = pseudo.label != 255
+        assert known.mean() > 0.8
+        assert (pseudo.label[known] == true.label[known]).mean() > 0.9
+        assert (pseudo.label[true.label > 0] == true.label[true.label > 0]).mean() > 0.5
+    assert made.pixels["bareland"] > 0
+    assert made.pixels["water"] > 0
+    make_zero_label(prior, tmp_path / "zero.safetensors", covers, 0.6)
+    predictor = Predictor.load(str(tmp_path / "zero.safetensors"), "cpu", tile=SIDE)
+    seen, _ = predictor.predict(drawn[0].before[None], drawn[0].after[None])
+    np.testing.assert_array_equal(seen[0].argmax(0) > 0, (said[0].label > 0) & (said[0].label < 255))
