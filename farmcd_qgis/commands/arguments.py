@@ -37,7 +37,11 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--tile", type=int, default=DEFAULTS.tile, metavar="N", help="pixels of a tile's side (default: %(default)s)")
     add("--overlap", type=int, default=DEFAULTS.overlap, metavar="N", help="of tiles, pixels (default: %(default)s)")
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
-    add("--symmetric", action="store_true", help="average both orders of the dates (twice the time)")
+    add(
+        "--symmetric",
+        action=argparse.BooleanOptionalAction,
+        help="average both orders of the dates, in twice the time (default: where the checkpoint learned from both)",
+    )
     add("--context", action="append", default=[], metavar="TEXT", help="words on the scene for the text priors")
     for role in ("before", "after"):
         name = role.upper()

@@ -81,7 +81,8 @@ class RunRequest:
     Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`.
     `extent` is (xmin, ymin, xmax, ymax) in `extent_crs` (authority code or WKT); `before_bands` and
     `after_bands` are 1-based band numbers in the order red, green, blue (None: as the bands say, else 1, 2, 3).
-    `force` computes a finished run anew.
+    `symmetric` averages over both orders of the dates (None: where the checkpoint learned from both). `force` computes
+    a finished run anew.
 
     What a person has set on a layer wins over the file: `before_crs` (authority code or WKT), `before_nodata` (ranges
     of values that mean nodata: band, 0 for every one, lowest and highest), `before_own_nodata` (False: the file's
@@ -110,7 +111,7 @@ class RunRequest:
     tau: float = PolygonSettings.tau
     minimum_mapping_unit_m2: float = PolygonSettings.minimum_mapping_unit_m2
     connectivity: Literal[4, 8] = PolygonSettings.connectivity
-    symmetric: bool = False
+    symmetric: bool | None = None
     context: tuple[str, ...] = ()
     force: bool = False
     before_crs: str | None = None

@@ -181,7 +181,8 @@ def read_prediction(
         "tile": algorithm.parameterAsInt(parameters, TILE, context),
         "overlap": algorithm.parameterAsInt(parameters, OVERLAP, context),
         "batch": algorithm.parameterAsInt(parameters, BATCH, context),
-        "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context),
+        # Not asked for, it is the checkpoint's to say.
+        "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context) or None,
     }
 
 

@@ -21,7 +21,7 @@ from ..run.run_folder import RunFolder, finished_result
 from ..run.writer import write_rasters
 from ..scene.mask import Mask
 from ..scene.pair import Pair
-from ..scene.preflight import check
+from ..scene.preflight import check, settled
 from ..scene.scene import Scene
 from ..scene.tiling import Lattice, strips
 from ..seam import Networks, TilePredictor, in_this_process
@@ -56,7 +56,7 @@ def detect(
     InputError for input that cannot be used, Cancelled, and FarmCDError, also where the process of the networks died.
     """
     loader = networks or in_this_process()
-    run = _Run(request, feedback, loader)
+    run = _Run(settled(request), feedback, loader)
     with RunFolder(request.out_dir) as folder:
         try:
             return run.result(folder, predictor)
@@ -133,7 +133,7 @@ class _Run:
             request.checkpoint,
             request.device,
             tile=request.tile,
-            symmetric=request.symmetric,
+            symmetric=bool(request.symmetric),
             context=request.context,
         )
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ...core.errors import InputError
@@ -25,11 +26,24 @@ def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
 
     `deep` also reads pixels of both dates: common ground and the shift between the dates.
     """
+    request = settled(request)
     try:
         scene = Scene.open(request)
     except InputError as error:
         return _survey(request, [], [finding_of(error)])
     return _survey(request, [lambda: look_over(scene, deep), lambda: _earlier_run(scene)])
+
+
+def settled(request: RunRequest) -> RunRequest:
+    """Fill in what a request leaves to its checkpoint: whether both orders of the dates are averaged."""
+    if request.symmetric is not None:
+        return request
+    try:
+        card = _card(request)
+    except InputError:
+        # The preflight says what is wrong with it.
+        card = None
+    return replace(request, symmetric=card is not None and card.order_free)
 
 
 def check(scene: Scene) -> list[Finding]:

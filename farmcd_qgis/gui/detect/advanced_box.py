@@ -42,6 +42,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.reference.currentIndexChanged.connect(self.changed)
         form.addRow(label_of(tr("Grid of")), self.reference)
         self._fitted: tuple[int, ...] | None = None
+        # Whether the chosen checkpoint learned from both orders of the dates.
+        self._order_free = False
         self.bands = QComboBox()
         self.bands.setObjectName("bandsCombo")
         for bands, words in _band_orders():
@@ -55,7 +57,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
         self.symmetric.setToolTip(tr("Takes twice as long"))
-        self._offer_both_orders(False)
+        self._fit_orders(False)
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
         self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
         self.force.setToolTip(tr("Replaces the run that the output folder holds"))
@@ -75,7 +77,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "after_bands": self.bands.currentData(),
             "before_date": self.before_date.text().strip() or None,
             "after_date": self.after_date.text().strip() or None,
-            "symmetric": self.symmetric.isChecked(),
+            # Where it is not offered, it is the checkpoint's to say.
+            "symmetric": self.symmetric.isChecked() if self._order_free else None,
             "match_histograms": self.matching.isChecked(),
             "force": self.force.isChecked(),
         }
@@ -83,12 +86,14 @@ class AdvancedBox(QgsCollapsibleGroupBox):
     def fit(self, card: dict[str, Any]) -> None:
         """Offer what a checkpoint can do: its bands, and both orders of the dates where it learned from both."""
         self._fit_bands(card)
-        self._offer_both_orders(bool(card.get("order_free")))
+        self._fit_orders(bool(card.get("order_free")))
 
-    def _offer_both_orders(self, offered: bool) -> None:
+    def _fit_orders(self, offered: bool) -> None:
+        """Average over both orders where a checkpoint learned from both, until a person chooses."""
         self.symmetric.setVisible(offered)
-        if not offered:
-            self.symmetric.setChecked(False)
+        if not offered or self.symmetric.isChecked() == self._order_free:
+            self.symmetric.setChecked(offered)
+        self._order_free = offered
 
     def _fit_bands(self, card: dict[str, Any]) -> None:
         """Read what a checkpoint was trained to read, as images of the usual order hold it, until a person chooses.

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 _HEADER = "normalisation"
 _COUNTER = ".num_batches_tracked"
+# What the card says of the authors' files, which say nothing themselves.
+_AUTHORS = {
+    "order_free": True,
+    "limits": "Changed or not, of buildings or of all kinds, none of farmland. The network is not symmetric in the "
+    "dates: it learned from both orders, which are averaged. Not calibrated.",
+}
 
 
 class SChangerFamily(Family):
@@ -90,7 +96,7 @@ class SChangerFamily(Family):
             net.normalisation = Normalisation.of(header[_HEADER])
         elif not net.config.single_image:
             raise _unknown(str(path))
-        return {}
+        return {} if header or net.config.single_image else _AUTHORS
 
     def extras(self, net: "SChanger") -> tuple[dict[str, "Tensor"], dict[str, Any]]:  # type: ignore[override]
         """Return the statistics."""
