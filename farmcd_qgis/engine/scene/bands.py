@@ -9,13 +9,13 @@ INTERPRETATIONS = {gdal.GCI_RedBand: "red", gdal.GCI_GreenBand: "green", gdal.GC
 if (near_infrared := getattr(gdal, "GCI_NIRBand", None)) is not None:
     INTERPRETATIONS[near_infrared] = "nir"
 WORDS = {
+    "nir": r"nir|near[ _-]?infra[ -]?red|近红外|近紅外",
     "red": r"red|rot|rouge|rojo|红|紅",
     "green": r"green|gr[uü]n|vert|verde|绿|綠",
     "blue": r"blue|blau|bleu|azul|蓝|藍",
-    "nir": r"nir|near[ _-]?infra[ -]?red|近红外|近紅外",
 }
 # "red edge" is another band than red.
-NOT_RED = re.compile(r"red[ _-]?edge|vre|infra[ -]?red", re.IGNORECASE)
+NOT_RED = re.compile(r"red[ _-]?edge|infra[ -]?red|红边|紅邊|红外|紅外", re.IGNORECASE)
 # Sentinel-2 and Landsat 8 and 9, whose red is band 4. Earlier Landsats have other numbers, and no band 8A or 9.
 NUMBERED = {"blue": 2, "green": 3, "red": 4}
 OF_NUMBERED = {8, 9, 10, 11, 12}

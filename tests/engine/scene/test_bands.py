@@ -1,0 +1,94 @@
+"""Which bands are read follows what they say of themselves, date by date."""
+
+import numpy as np
+import pytest
+from osgeo import gdal
+
+from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.engine.scene.bands import named_bands, natural_bands
+from farmcd_qgis.engine.scene.look import look_over
+from farmcd_qgis.engine.scene.scene import Scene
+from tests.helpers.rasters import scene, write_raster
+
+R, G, B, A, GREY = gdal.GCI_RedBand, gdal.GCI_GreenBand, gdal.GCI_BlueBand, gdal.GCI_AlphaBand, gdal.GCI_GrayIndex
+
+
+def stack(count: int, interpretations=(), names=(), wavelengths=(), unit: str = "") -> gdal.Dataset:
+    file = gdal.GetDriverByName("MEM").Create("", 4, 4, count)
+    for number in range(1, count + 1):
+        band = file.GetRasterBand(number)
+        band.SetColorInterpretation(gdal.GCI_Undefined)
+        if interpretations:
+            band.SetColorInterpretation(interpretations[number - 1])
+        if names:
+            band.SetDescription(names[number - 1])
+        if wavelengths:
+            band.SetMetadataItem("wavelength", str(wavelengths[number - 1]))
+            band.SetMetadataItem("wavelength_units", unit)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("interpretations", "bands"),
+    [
+        ([R, G, B], (1, 2, 3)),
+        ([B, G, R], (3, 2, 1)),
+        ([A, R, G, B], (2, 3, 4)),
+        ([B, G, R, GREY], (3, 2, 1)),
+        ([GREY, A, GREY], (1, 2, 3)),
+        ([B, G, GREY], (1, 2, 3)),
+    ],
+)
+def test_colour_interpretation(interpretations, bands):
+    assert natural_bands(stack(len(interpretations), interpretations)) == bands
+
+
+@pytest.mark.parametrize(
+    ("names", "bands", "near_infrared"),
+    [
+        (["blue", "green", "red", "nir"], (3, 2, 1), 4),
+        (["Band 1: Near-Infrared", "Band 2: Red", "Band 3: Green", "Band 4: Blue"], (2, 3, 4), 1),
+        (["coastal", "Blue", "Green", "Yellow", "Red", "Red Edge", "NIR1", "NIR2"], (5, 3, 2), 7),
+        (["rededge", "red", "green", "blue"], (2, 3, 4), None),
+        (["蓝", "绿", "红", "近红外"], (3, 2, 1), 4),
+        (["红边", "蓝", "绿", "红"], (4, 3, 2), None),
+        (["Blau", "Grün", "Rot"], (3, 2, 1), None),
+        (["B02", "B03", "B04", "B08"], (3, 2, 1), None),
+        (["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A"], (4, 3, 2), None),
+        (["SR_B1", "SR_B2", "SR_B3", "SR_B4"], (1, 2, 3), None),
+        (["one", "two", "three"], (1, 2, 3), None),
+        (["", "", ""], (1, 2, 3), None),
+        (["hundred", "bluebell", "evergreen"], (1, 2, 3), None),
+    ],
+)
+def test_names(names, bands, near_infrared):
+    file = stack(len(names), names=names)
+    assert natural_bands(file) == bands
+    assert named_bands(file).get("nir") == near_infrared
+
+
+@pytest.mark.parametrize(("scale", "unit"), [(1.0, "Nanometers"), (0.001, "Micrometers"), (0.001, "")])
+def test_wavelengths(scale, unit):
+    lengths = [length * scale for length in (450, 490, 560, 665, 705, 842)]
+    assert natural_bands(stack(6, wavelengths=lengths, unit=unit)) == (4, 3, 2)
+
+
+@pytest.mark.parametrize("dates", [("before",), ("after",), ("before", "after")])
+def test_each_date_is_read_as_it_says_and_that_is_said(tmp_path, dates):
+    images = {"before": scene(seed=1), "after": scene(seed=2)}
+    paths = {}
+    for role, pixels in images.items():
+        paths[role] = write_raster(tmp_path / f"{role}_2020.tif", pixels[::-1] if role in dates else pixels)
+        file = gdal.OpenEx(paths[role], gdal.OF_RASTER | gdal.OF_UPDATE)
+        for number, kind in enumerate([B, G, R] if role in dates else [R, G, B], start=1):
+            file.GetRasterBand(number).SetColorInterpretation(kind)
+        file = None
+    opened = Scene.open(RunRequest(**paths, out_dir=str(tmp_path), checkpoint=""))
+    read = dict(zip(images, opened.pair.read(opened.pair.grid.whole), strict=False))
+    for role, pixels in images.items():
+        np.testing.assert_array_equal(read[role], pixels)
+    said = [finding.values for finding in look_over(opened, False) if finding.code == "bands_as_said"]
+    assert said == [{"role": role, "bands": [3, 2, 1]} for role in images if role in dates]
+    forced = Scene.open(RunRequest(**paths, out_dir=str(tmp_path), checkpoint="", after_bands=(1, 2, 3)))
+    expected = images["after"][::-1] if "after" in dates else images["after"]
+    np.testing.assert_array_equal(forced.pair.read(forced.pair.grid.whole)[1], expected)
