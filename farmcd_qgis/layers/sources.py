@@ -1,28 +1,80 @@
-"""From a layer of the project to the name under which the worker can open the same data."""
+"""From a layer of the project to the name under which the worker can open the same data, as the layer shows it.
 
+What a person has set on a layer (CRS, no-data values, edits that are not saved, a filter) travels along and wins over
+the file.
+"""
+
+import math
+import sys
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsMapLayer,
     QgsProcessingContext,
     QgsProcessingFeedback,
     QgsProcessingUtils,
+    QgsProject,
+    QgsProviderRegistry,
+    QgsRasterDataProvider,
     QgsRasterLayer,
+    QgsRasterRange,
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
 
 from ..core.errors import InputError
+from ..core.protocol import NodataRange
 
 
 def raster_source(layer: QgsRasterLayer) -> str:
     """Return what GDAL opens of a raster layer; raises InputError if it comes from somewhere else (a web map, say)."""
     if layer.providerType() != "gdal":
         raise InputError("not_a_file", layer=layer.name(), provider=layer.providerType())
-    return absolute(layer.source().split("|")[0])
+    parts = QgsProviderRegistry.instance().decodeUri("gdal", layer.source())
+    if parts.get("openOptions"):
+        raise InputError("layer_options", layer=layer.name(), options=list(parts["openOptions"]))
+    # Other names than those of files, such as NETCDF:..., are parted by decodeUri: they are taken as they are.
+    whole = layer.source()
+    return absolute(parts["path"] if parts.get("path") and not parts.get("layerName") else whole)
+
+
+def raster_settings(layer: QgsRasterLayer, role: str) -> dict[str, Any]:
+    """Return the fields of a RunRequest that a raster layer sets for a date, "before" or "after"."""
+    values: dict[str, Any] = {role: raster_source(layer)}
+    provider = layer.dataProvider()
+    if crs := own_crs(layer):
+        values[f"{role}_crs"] = crs
+    bands = range(1, layer.bandCount() + 1)
+    if off := [band for band in bands if provider.sourceHasNoDataValue(band) and not used(provider, band)]:
+        values[f"{role}_own_nodata"] = False
+    ranges = {band: [_range(each) for each in provider.userNoDataValues(band)] for band in bands}
+    for band in bands:
+        if off and provider.sourceHasNoDataValue(band) and used(provider, band):
+            value = float(provider.sourceNoDataValue(band))
+            ranges[band].append((value, value))
+    found = {band: sorted({low_high for low_high in each if low_high is not None}) for band, each in ranges.items()}
+    nodata: list[NodataRange] = []
+    if len(set(map(tuple, found.values()))) == 1:
+        nodata = [(0, low, high) for low, high in found[1]]
+    else:
+        nodata = [(band, low, high) for band, each in found.items() for low, high in each]
+    if nodata:
+        values[f"{role}_nodata"] = tuple(nodata)
+    return values
+
+
+def used(provider: QgsRasterDataProvider, band: int) -> bool:
+    """Tell whether the file's own nodata value of a band holds, which a person can switch off."""
+    return bool(provider.useSourceNoDataValue(band))
 
 
 def polygon_source(layer: QgsVectorLayer) -> str:
-    """Return what OGR opens of a vector layer; what is no plain file (memory, filtered) is copied into one."""
+    """Return what OGR opens of a vector layer; what is no plain file (memory, filtered, edited) is copied into one."""
+    if layer.isModified():
+        return _copied(layer, only_selected=False)
     path, name = QgsProcessingUtils.convertToCompatibleFormatAndLayerName(
         layer,
         False,
@@ -35,6 +87,53 @@ def polygon_source(layer: QgsVectorLayer) -> str:
     return f"{absolute(path)}|layername={name}" if name else absolute(path)
 
 
+def polygon_settings(layer: QgsVectorLayer, role: str, only_selected: bool = False) -> dict[str, Any]:
+    """Return the fields of a RunRequest that a polygon layer sets, for "aoi" or "farmland"."""
+    source = _copied(layer, only_selected) if only_selected else polygon_source(layer)
+    crs = layer.crs()
+    # A copy is in the layer's CRS, but GDAL may have taken another for one without a code.
+    copied = only_selected or layer.isModified() or layer.providerType() != "ogr"
+    text = own_crs(layer) or (_text(crs) if copied and crs.isValid() else None)
+    return {role: source, f"{role}_crs": text} if text else {role: source}
+
+
+def own_crs(layer: QgsMapLayer) -> str | None:
+    """Return the CRS that a layer has been given in QGIS, as code or WKT; None where it is the file's."""
+    crs = layer.crs()
+    return None if not crs.isValid() or crs == layer.dataProvider().crs() else _text(crs)
+
+
 def absolute(source: str) -> str:
     """Make a file's name absolute, since the worker has another working directory; other names stay as they are."""
     return str(Path(source).absolute()) if Path(source).exists() else source
+
+
+def _text(crs: QgsCoordinateReferenceSystem) -> str:
+    code = crs.authid()
+    # Codes of the person's own CRSs mean nothing outside of this QGIS.
+    return code if code and not code.startswith("USER:") else crs.toWkt(Qgis.CrsWktVariant.Preferred)
+
+
+def _range(found: QgsRasterRange) -> tuple[float, float] | None:
+    low, high, bounds = found.min(), found.max(), found.bounds()
+    low = -sys.float_info.max if math.isnan(low) or math.isinf(low) else low
+    high = sys.float_info.max if math.isnan(high) or math.isinf(high) else high
+    if bounds in (QgsRasterRange.BoundsType.IncludeMax, QgsRasterRange.BoundsType.Exclusive):
+        low = math.nextafter(low, math.inf)
+    if bounds in (QgsRasterRange.BoundsType.IncludeMin, QgsRasterRange.BoundsType.Exclusive):
+        high = math.nextafter(high, -math.inf)
+    return (low, high) if low <= high else None
+
+
+def _copied(layer: QgsVectorLayer, only_selected: bool) -> str:
+    """Write what a layer shows now, edits that are not saved included, into a temporary file."""
+    path = QgsProcessingUtils.generateTempFilename("polygons.gpkg")
+    options = QgsVectorFileWriter.SaveVectorOptions()
+    options.driverName, options.layerName, options.onlySelectedFeatures = "GPKG", "polygons", only_selected
+    # A new feature's number may be none that a file takes.
+    options.skipAttributeCreation = True
+    context = QgsProject.instance().transformContext()
+    fault, reason, *_ = QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, context, options)
+    if fault != QgsVectorFileWriter.WriterError.NoError:
+        raise InputError("layer_not_copied", layer=layer.name(), reason=reason)
+    return f"{path}|layername=polygons"

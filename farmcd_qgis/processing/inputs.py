@@ -6,6 +6,7 @@ from qgis.core import (
     Qgis,
     QgsProcessingContext,
     QgsProcessingException,
+    QgsProcessingFeatureSourceDefinition,
     QgsProcessingFeedback,
     QgsProcessingParameterBand,
     QgsProcessingParameterBoolean,
@@ -26,7 +27,7 @@ from ..core.errors import InputError
 from ..core.paths import bundled_checkpoints
 from ..core.polygons import TAU_RANGE, PolygonSettings
 from ..core.protocol import RunRequest
-from ..layers.sources import absolute, raster_source
+from ..layers.sources import absolute, own_crs, polygon_settings, raster_settings
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
@@ -41,6 +42,8 @@ BEFORE_BANDS = "BEFORE_BANDS"
 AFTER_BANDS = "AFTER_BANDS"
 BEFORE_DATE = "BEFORE_DATE"
 AFTER_DATE = "AFTER_DATE"
+TREAT_FILL = "TREAT_FILL_AS_NODATA"
+CORRECT_SHIFT = "CORRECT_SHIFT"
 MATCH_HISTOGRAMS = "MATCH_HISTOGRAMS"
 DEVICE = "DEVICE"
 TILE = "TILE"
@@ -74,8 +77,8 @@ def add_pair(algorithm: FarmCDAlgorithm) -> None:
         )
     )
     for bands, parent, label in (
-        (BEFORE_BANDS, BEFORE, tr("Bands of the before raster as red, green, blue (empty: 1, 2, 3)")),
-        (AFTER_BANDS, AFTER, tr("Bands of the after raster as red, green, blue (empty: 1, 2, 3)")),
+        (BEFORE_BANDS, BEFORE, tr("Bands of the before raster as red, green, blue (empty: as they say, else 1, 2, 3)")),
+        (AFTER_BANDS, AFTER, tr("Bands of the after raster as red, green, blue (empty: as they say, else 1, 2, 3)")),
     ):
         add_advanced(algorithm, QgsProcessingParameterBand(bands, label, None, parent, True, True))
     for date, label in (
@@ -90,6 +93,11 @@ def add_pair(algorithm: FarmCDAlgorithm) -> None:
             REFERENCE, tr("Work on the grid of"), REFERENCES, defaultValue=RunRequest.reference, usesStaticStrings=True
         ),
     )
+    for name, label in (
+        (TREAT_FILL, tr("Treat a constant fill that is not declared as nodata")),
+        (CORRECT_SHIFT, tr("Measure the shift between the dates and correct it")),
+    ):
+        add_advanced(algorithm, QgsProcessingParameterBoolean(name, label, False))
 
 
 def add_prediction(algorithm: FarmCDAlgorithm) -> None:
@@ -154,20 +162,25 @@ def read_pair(
 ) -> RunRequest:
     """Build the request from the parameters of `add_pair`; reads layers, so only from prepareAlgorithm."""
     extent, extent_crs = _extent(algorithm, parameters, context)
+    values: dict[str, Any] = {
+        **raster_fields(algorithm, parameters, BEFORE, "before", context),
+        **raster_fields(algorithm, parameters, AFTER, "after", context),
+        **polygon_fields(algorithm, parameters, AOI, "aoi", context, feedback),
+        **polygon_fields(algorithm, parameters, FARMLAND, "farmland", context, feedback),
+    }
     return RunRequest(
-        before=raster(algorithm, parameters, BEFORE, context),
-        after=raster(algorithm, parameters, AFTER, context),
+        **values,
         out_dir=out_dir,
         checkpoint=_checkpoint(algorithm, parameters, context),
-        aoi=polygons(algorithm, parameters, AOI, context, feedback),
         extent=extent,
         extent_crs=extent_crs,
-        farmland=polygons(algorithm, parameters, FARMLAND, context, feedback),
         reference=algorithm.parameterAsEnumString(parameters, REFERENCE, context),
         before_bands=_bands(algorithm, parameters, BEFORE_BANDS, context),
         after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
         before_date=_date(algorithm, parameters, BEFORE_DATE, context),
         after_date=_date(algorithm, parameters, AFTER_DATE, context),
+        treat_fill_as_nodata=algorithm.parameterAsBoolean(parameters, TREAT_FILL, context),
+        correct_shift=algorithm.parameterAsBoolean(parameters, CORRECT_SHIFT, context),
     )
 
 
@@ -204,6 +217,13 @@ def _integer(name: str, label: str, default: int, smallest: int) -> QgsProcessin
 
 def raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext) -> str:
     """Return what GDAL opens of a raster parameter; raises QgsProcessingException with a sentence."""
+    return raster_fields(algorithm, parameters, name, "raster", context)["raster"]
+
+
+def raster_fields(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, role: str, context: QgsProcessingContext
+) -> dict[str, Any]:
+    """Return the fields of a request that a raster parameter sets; raises QgsProcessingException with a sentence."""
     layer = algorithm.parameterAsRasterLayer(parameters, name, context)
     label = algorithm.parameterDefinition(name).description()
     if layer is None:
@@ -211,9 +231,28 @@ def raster(algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, co
             algorithm.tr("{0}: there is no readable raster at {1}.").format(label, parameters.get(name))
         )
     try:
-        return raster_source(layer)
+        return raster_settings(layer, role)
     except InputError as error:
         raise QgsProcessingException(f"{label}: {said(error)}") from error
+
+
+def polygon_fields(
+    algorithm: FarmCDAlgorithm,
+    parameters: dict[str, Any],
+    name: str,
+    role: str,
+    context: QgsProcessingContext,
+    feedback: QgsProcessingFeedback,
+) -> dict[str, Any]:
+    """Return the fields of a request that a polygon parameter sets; raises QgsProcessingException."""
+    value = parameters.get(name)
+    layer = algorithm.parameterAsVectorLayer(parameters, name, context) if value not in (None, "") else None
+    # Only a layer of the project has edits and a CRS of its own; whatever else Processing takes, it writes by itself.
+    if layer is not None and (layer.isModified() or own_crs(layer)):
+        only_selected = isinstance(value, QgsProcessingFeatureSourceDefinition) and value.selectedFeaturesOnly
+        return polygon_settings(layer, role, bool(only_selected))
+    source = polygons(algorithm, parameters, name, context, feedback)
+    return {role: source} if source else {}
 
 
 def polygons(

@@ -532,12 +532,20 @@ The text features come from the CLIP inside the checkpoint; if it holds none, na
         <translation>权重文件（空：自带权重）</translation>
     </message>
     <message>
-        <source>Bands of the before raster as red, green, blue (empty: 1, 2, 3)</source>
-        <translation>前期栅格的红、绿、蓝波段（空：1、2、3）</translation>
+        <source>Treat a constant fill that is not declared as nodata</source>
+        <translation>将未声明的固定填充值视为无数据</translation>
     </message>
     <message>
-        <source>Bands of the after raster as red, green, blue (empty: 1, 2, 3)</source>
-        <translation>后期栅格的红、绿、蓝波段（空：1、2、3）</translation>
+        <source>Measure the shift between the dates and correct it</source>
+        <translation>测量两期之间的偏移并校正</translation>
+    </message>
+    <message>
+        <source>Bands of the before raster as red, green, blue (empty: as they say, else 1, 2, 3)</source>
+        <translation>前期栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
+    </message>
+    <message>
+        <source>Bands of the after raster as red, green, blue (empty: as they say, else 1, 2, 3)</source>
+        <translation>后期栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
     </message>
     <message>
         <source>Date of the before raster (empty: from the file)</source>
@@ -1934,6 +1942,26 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Red, green, blue</source>
         <translation>红、绿、蓝</translation>
+    </message>
+    <message>
+        <source>as each image says</source>
+        <translation>按各影像自述</translation>
+    </message>
+    <message>
+        <source>Treat a constant fill as nodata</source>
+        <translation>将固定填充值视为无数据</translation>
+    </message>
+    <message>
+        <source>Black frames and the like that the file does not declare</source>
+        <translation>文件未声明的黑边等</translation>
+    </message>
+    <message>
+        <source>Correct a shift between the dates</source>
+        <translation>校正两期之间的偏移</translation>
+    </message>
+    <message>
+        <source>It is measured on several places, and told in the record</source>
+        <translation>在多处测量，并写入记录</translation>
     </message>
     <message>
         <source>bands 1, 2, 3</source>

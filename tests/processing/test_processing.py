@@ -75,7 +75,7 @@ def test_detect_with_defaults(provider, pair, tmp_path):
     for absent in ("aoi", "extent", "farmland", "before_bands", "before_date"):
         assert request[absent] is None
     assert ("progress", "Half of the tiles") in feedback.said
-    assert any(kind == "warning" and "shifted by 3 pixels (6.0 m)" in text for kind, text in feedback.said)
+    assert any(kind == "warning" and "shifted by 3.0 pixels (6.0 m)" in text for kind, text in feedback.said)
     assert feedback.progress() >= 50
 
 

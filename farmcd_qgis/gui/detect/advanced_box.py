@@ -59,6 +59,10 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.symmetric.setToolTip(tr("Takes twice as long"))
         self._fit_orders(False)
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
+        self.fill = self._add_check(form, "fillCheck", tr("Treat a constant fill as nodata"))
+        self.fill.setToolTip(tr("Black frames and the like that the file does not declare"))
+        self.shift = self._add_check(form, "shiftCheck", tr("Correct a shift between the dates"))
+        self.shift.setToolTip(tr("It is measured on several places, and told in the record"))
         self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
         self.force.setToolTip(tr("Replaces the run that the output folder holds"))
         self._restore()
@@ -80,6 +84,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             # Where it is not offered, it is the checkpoint's to say.
             "symmetric": self.symmetric.isChecked() if self._order_free else None,
             "match_histograms": self.matching.isChecked(),
+            "treat_fill_as_nodata": self.fill.isChecked(),
+            "correct_shift": self.shift.isChecked(),
             "force": self.force.isChecked(),
         }
 
@@ -172,9 +178,10 @@ class AdvancedBox(QgsCollapsibleGroupBox):
 
 
 def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
-    """Return the orders of bands that images come in, with words; None is the first three."""
+    """Return the orders of bands that images come in, with words; None is what each image says of itself."""
     return [
-        (None, tr("bands 1, 2, 3")),
+        (None, tr("as each image says")),
+        ((1, 2, 3), tr("bands 1, 2, 3")),
         ((3, 2, 1), tr("3, 2, 1: blue comes first")),
         ((1, 4, 3), tr("1, 4, 3: near infrared as green")),
         ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),

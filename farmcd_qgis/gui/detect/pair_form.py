@@ -9,7 +9,7 @@ from qgis.PyQt.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
 
 from ...core.errors import InputError
 from ...layers import RUN_DIR_PROPERTY
-from ...layers.sources import polygon_source, raster_source
+from ...layers.sources import polygon_settings, raster_settings
 from ..widgets.words import label, tr
 from .guess import guess_pair
 
@@ -66,10 +66,10 @@ class PairForm(QWidget):
         before, after = self.before.currentLayer(), self.after.currentLayer()
         if before is None or after is None:
             raise InputError("no_pair")
-        values: dict[str, Any] = {"before": raster_source(before), "after": raster_source(after)}
+        values: dict[str, Any] = {**raster_settings(before, "before"), **raster_settings(after, "after")}
         for name, combo in (("aoi", self.aoi), ("farmland", self.farmland)):
             if combo.currentLayer() is not None:
-                values[name] = polygon_source(combo.currentLayer())
+                values |= polygon_settings(combo.currentLayer(), name)
         box = self.extent.outputExtent()
         if self.extent.isValid() and not box.isNull():
             values["extent"] = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
