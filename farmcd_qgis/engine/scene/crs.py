@@ -9,6 +9,7 @@ import numpy as np
 from osgeo import gdal, ogr, osr
 
 from ...core.errors import InputError
+from ...core.messages import why
 from ..polygons.geopackage import create_layer
 from .grid import Grid
 
@@ -25,7 +26,7 @@ def check_proj() -> None:
         crs.ImportFromEPSG(3857)
     except RuntimeError as error:
         where = next((f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB") if name in os.environ), "")
-        raise InputError("proj_unusable", where=where, reason=error) from error
+        raise InputError("proj_unusable", where=where, reason=why(error)) from error
 
 
 def check_kept(grid: Grid) -> None:
