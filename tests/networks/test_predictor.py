@@ -66,6 +66,21 @@ def test_symmetric_is_the_mean_over_both_orders():
         np.testing.assert_array_equal(mean, turned)
 
 
+def test_without_text_priors_there_are_probabilities_alone():
+    class NoPriors(TinyNet):
+        def forward(self, *arguments):
+            return super().forward(*arguments)[0], None
+
+    before, after = tiles(3)
+    for symmetric in (False, True):
+        wanted, _ = Predictor(TinyNet(), tile=TILE, symmetric=symmetric).predict(before, after)
+        found, shares = Predictor(NoPriors(), tile=TILE, symmetric=symmetric).predict(before, after)
+        assert shares is None
+        np.testing.assert_array_equal(found, wanted)
+    assert close_enough((found, None), (found + 0.009, None))
+    assert not close_enough((found, None), (found + 0.011, None))
+
+
 def test_temperature_softens_the_classes_only():
     before, after = tiles(1)
     net = TinyNet()

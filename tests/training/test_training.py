@@ -19,7 +19,8 @@ from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.training import evaluate as evaluation
 from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.datasets import open_dataset
-from farmcd_qgis.training.network import build_network
+from farmcd_qgis.training.method import method_of
+from farmcd_qgis.training.network import build_network, family_of
 from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
 from farmcd_qgis.training.train import BEST, LAST, LOG, VALIDATION, draw, train
 from tests.helpers.made_up_pairs import SIDE, write_pairs
@@ -225,7 +226,7 @@ def test_the_recipes_can_be_read() -> None:
     for path in RECIPES.glob("*.toml"):
         recipe = read_recipe(path)
         assert recipe.stages[-1].until == 1
-        assert recipe.name
+        assert method_of(recipe, family_of(recipe)).name == recipe.method
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,16 @@
 """Which bands of a raster are red, green and blue (and near infrared), by what they say of themselves."""
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from osgeo import gdal
+
+from ...core.bands import NATURAL, OTHER_WORDS, canonical
+from ...core.errors import InputError
+from ...networks.card import read_card
 
 INTERPRETATIONS = {gdal.GCI_RedBand: "red", gdal.GCI_GreenBand: "green", gdal.GCI_BlueBand: "blue"}
 if (near_infrared := getattr(gdal, "GCI_NIRBand", None)) is not None:
@@ -34,10 +41,27 @@ def named_bands(dataset: gdal.Dataset) -> dict[str, int]:
     return {}
 
 
+def bands_read(checkpoint: str) -> tuple[str, ...]:
+    """Return what the channels of a checkpoint's input are, by name; red, green and blue where it does not say."""
+    path = Path(checkpoint)
+    # A checkpoint that cannot be read has its own finding.
+    with suppress(InputError):
+        if path.suffix == ".safetensors" and path.is_file():
+            return canonical(read_card(path).bands)
+    return NATURAL
+
+
+def said_bands(dataset: gdal.Dataset, wanted: Sequence[str]) -> tuple[int, int, int] | None:
+    """Return the three bands that say that they are what is wanted; None where they don't say it of all three."""
+    found = {OTHER_WORDS.get(colour, colour): number for colour, number in named_bands(dataset).items()}
+    if len(wanted) != 3 or not set(wanted) <= found.keys():
+        return None
+    return found[wanted[0]], found[wanted[1]], found[wanted[2]]
+
+
 def natural_bands(dataset: gdal.Dataset) -> tuple[int, int, int]:
     """Return red, green and blue: as the bands say, else the first three."""
-    found = named_bands(dataset)
-    return (found["red"], found["green"], found["blue"]) if found else (1, 2, 3)
+    return said_bands(dataset, NATURAL) or (1, 2, 3)
 
 
 def _first(named: list[tuple[str, int]]) -> dict[str, int]:

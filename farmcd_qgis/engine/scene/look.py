@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from osgeo import gdal
 
+from ...core.bands import NATURAL
 from ...core.dates import is_later
 from ...core.errors import InputError
 from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
 from ...networks.card import read_card
-from .bands import natural_bands
+from .bands import bands_read, natural_bands, said_bands
 from .crs import check_kept
 from .fill import find_fill
 from .mask import Mask
@@ -41,6 +42,7 @@ def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
     for raster in pair.sources:
         yield from _settings(scene.request, raster)
         yield from _bands(scene.request, raster)
+    yield from _untrained_bands(scene)
     yield from _types(pair)
     yield from _dates(pair)
     # A checkpoint that cannot be read has its own finding.
@@ -71,10 +73,14 @@ def _settings(request: RunRequest, raster: Raster) -> Iterator[Finding]:
 def _bands(request: RunRequest, raster: Raster) -> Iterator[Finding]:
     """Say which bands are read where that is not the usual, and what is made of an alpha band."""
     role, dataset = raster.role, raster.dataset
-    natural = natural_bands(dataset)
     chosen = getattr(request, f"{role}_bands")
-    if chosen is None and natural != (1, 2, 3):
-        yield Finding("info", "bands_as_said", {"role": role, "bands": natural})
+    if chosen is None and raster.bands != (1, 2, 3):
+        reads = said_bands(dataset, bands_read(request.checkpoint))
+        values = {"role": role, "bands": raster.bands}
+        if reads in (None, natural_bands(dataset)):
+            yield Finding("info", "bands_as_said", values)
+        else:
+            yield Finding("info", "bands_as_read", {**values, "reads": bands_read(request.checkpoint)})
     alpha = alpha_band(dataset)
     if alpha is None or alpha in raster.bands:
         return
@@ -82,6 +88,17 @@ def _bands(request: RunRequest, raster: Raster) -> Iterator[Finding]:
         yield Finding("warning", "alpha_is_image", {"role": role, "band": alpha})
     elif (share := grey_share(dataset, alpha)) > OFTEN:
         yield Finding("warning", "alpha_grey", {"role": role, "band": alpha, "share": share})
+
+
+def _untrained_bands(scene: Scene) -> Iterator[Finding]:
+    """Say where nobody named the bands that the checkpoint reads, and the rasters don't either."""
+    request, reads = scene.request, bands_read(scene.request.checkpoint)
+    silent = (
+        getattr(request, f"{raster.role}_bands") is None and said_bands(raster.dataset, reads) is None
+        for raster in scene.pair.sources
+    )
+    if reads != NATURAL and any(silent):
+        yield Finding("warning", "bands_untrained", {"checkpoint": Path(request.checkpoint).stem, "bands": reads})
 
 
 def _fill(raster: Raster) -> Iterator[Finding]:

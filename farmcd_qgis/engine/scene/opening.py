@@ -7,10 +7,11 @@ from pathlib import Path
 
 from osgeo import gdal, osr
 
+from ...core.bands import NATURAL
 from ...core.errors import InputError
 from ...core.protocol import NodataRange, RunRequest
 from ...core.shapes import is_good_text
-from .bands import natural_bands
+from .bands import bands_read, natural_bands, said_bands
 from .fill import find_fill
 from .ground import is_nowhere
 from .raster import Raster
@@ -22,7 +23,10 @@ NAMED_IMAGES = 3
 
 @dataclass(frozen=True)
 class Source:
-    """One date of a request: its file, and what a person has set, which wins over the file (see RunRequest)."""
+    """One date of a request: its file, and what a person has set, which wins over the file (see RunRequest).
+
+    `reads` are the names of what the network reads.
+    """
 
     path: str
     role: str
@@ -31,6 +35,7 @@ class Source:
     nodata: tuple[NodataRange, ...] = ()
     own_nodata: bool = True
     treat_fill: bool = False
+    reads: tuple[str, ...] = NATURAL
 
     @classmethod
     def of(cls, request: RunRequest, role: str) -> "Source":
@@ -43,6 +48,7 @@ class Source:
             getattr(request, f"{role}_nodata"),
             getattr(request, f"{role}_own_nodata"),
             request.treat_fill_as_nodata,
+            bands_read(request.checkpoint),
         )
 
 
@@ -123,7 +129,7 @@ def _chosen_bands(dataset: gdal.Dataset, source: Source) -> tuple[int, int, int]
         if count and dataset.GetRasterBand(1).GetColorTable() is not None:
             raise InputError("palette_raster", role=role, path=path)
         raise InputError("too_few_bands", role=role, path=path, count=count)
-    red, green, blue = chosen = tuple(source.bands or natural_bands(dataset))
+    red, green, blue = chosen = tuple(source.bands or said_bands(dataset, source.reads) or natural_bands(dataset))
     if not all(1 <= band <= count for band in chosen):
         raise InputError("bad_bands", role=role, path=path, count=count, bands=chosen)
     for band in chosen:

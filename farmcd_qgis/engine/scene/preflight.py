@@ -95,25 +95,11 @@ def _card(request: RunRequest) -> ModelCard | None:
 
 def _checkpoint(request: RunRequest) -> Iterator[Finding]:
     card = _card(request)
-    if card is not None and card.bands and None in (request.before_bands, request.after_bands):
-        yield Finding("warning", "bands_untrained", {"checkpoint": card.name, "bands": card.bands})
     if card is not None and request.tile % card.multiple:
         raise InputError("bad_tile", tile=request.tile, multiple=card.multiple, least=2 * card.multiple)
     if card is not None and request.symmetric and not card.order_free:
         raise InputError("order_matters", checkpoint=card.name)
-
-
-def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:
-    card = _card(request)
-    if card is None or card.resolution_m is None:
-        return
-    finest, coarsest = card.resolution_m
-    if not finest <= resolution_m <= coarsest:
-        yield Finding(
-            "warning",
-            "resolution_untrained",
-            {"resolution_m": resolution_m, "checkpoint": card.name, "finest": finest, "coarsest": coarsest},
-        )
+    yield from ()
 
 
 def _output(request: RunRequest) -> Iterator[Finding]:

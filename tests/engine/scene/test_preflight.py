@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from osgeo import gdal
 
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.protocol import RunRequest
@@ -18,7 +19,7 @@ from farmcd_qgis.engine.scene.shift import measure_shift
 from tests.helpers.rasters import LEFT, PIXEL, TOP, scene, write_raster
 
 
-def write_card(path: Path, resolution_m: list[float], **card: str) -> str:
+def write_card(path: Path, resolution_m: list[float], **card) -> str:
     """Write a checkpoint's header with a card and no tensors."""
     card = {"name": "small", "resolution_m": resolution_m, **card}
     words = {"format": 1, "model": "fd_mamba", "config": {}, "card": card}
@@ -114,6 +115,23 @@ def test_bands_the_checkpoint_was_not_trained_on(request_of, tmp_path):
     assert codes(request) == ["bands_untrained"]
     assert codes(replace(request, before_bands=(1, 2, 3))) == ["bands_untrained"]
     assert codes(replace(request, before_bands=(1, 2, 3), after_bands=(1, 3, 2))) == []
+
+
+def test_bands_that_say_that_they_are_what_the_checkpoint_reads(request_of, tmp_path):
+    checkpoint = write_card(tmp_path / "nir.safetensors", [1, 8], bands=["red", "near infrared", "blue"])
+    paths = {}
+    for role, year in (("before", 2009), ("after", 2020)):
+        four = np.concatenate([scene(seed=year), scene(seed=year + 1)[:1]])
+        paths[role] = write_raster(tmp_path / f"{role}_{year}0801.tif", four)
+        file = gdal.Open(paths[role], gdal.GA_Update)
+        for number, name in enumerate(("Blue", "Green", "Red", "NIR") if role == "before" else ("R", "", "", ""), 1):
+            file.GetRasterBand(number).SetDescription(name)
+        file = None
+    request = replace(request_of(checkpoint=checkpoint), **paths)
+    assert codes(replace(request, after=request.before)) == ["same_pair", "bands_as_read", "bands_as_read"]
+    assert Scene.open(request).pair.sources[0].bands == (3, 4, 1)
+    assert codes(request) == ["bands_untrained", "bands_as_read"]
+    assert Scene.open(request).pair.sources[1].bands == (1, 2, 3)
 
 
 def test_much_coarser_date_is_warned_of(tmp_path, request_of):
