@@ -33,9 +33,9 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
 from farmcd_qgis.core.classes import FIVE, ChangeClass
-from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS
+from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, UNJUDGED, UNREVIEWED
 from farmcd_qgis.engine.assess.sample import POINT_FIELDS
-from farmcd_qgis.engine.polygons.geopackage import FIELDS, UNJUDGED, UNREVIEWED
+from farmcd_qgis.engine.polygons.geopackage import FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 

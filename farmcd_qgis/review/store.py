@@ -275,9 +275,9 @@ def read_history(gpkg_path: Path) -> History[Verdict]:
 def _check(classes: ClassTable, verdict: str, class_id: int | None, reason: str | None) -> None:
     if verdict not in VERDICTS:
         raise InputError("bad_verdict", verdict=verdict, known=VERDICTS)
-    if (class_id is not None) != (verdict == OTHER_CLASS):
+    if class_id is not None and verdict != OTHER_CLASS:
         raise InputError("verdict_with_class", verdict=verdict, number=class_id)
-    if class_id is not None and class_id not in [row.id for row in classes.changes]:
+    if verdict == OTHER_CLASS and class_id not in [row.id for row in classes.changes]:
         raise InputError("bad_change_class", number=class_id, last=len(classes) - 1)
     if reason is not None and (verdict != PSEUDO_CHANGE or reason not in REASONS):
         raise InputError("bad_reason", reason=reason, verdict=verdict, known=REASONS)
