@@ -24,9 +24,10 @@ class _Warm:
 
     def under(self, interpreter: str) -> NetworkWorker:
         """Return the process that runs under an interpreter."""
-        if self._worker is None or str(self._worker.interpreter) != interpreter:
+        worker = NetworkWorker(interpreter)
+        if self._worker is None or self._worker.interpreter != worker.interpreter:
             self.end()
-            self._worker = NetworkWorker(interpreter)
+            self._worker = worker
         return self._worker
 
     def end(self) -> None:

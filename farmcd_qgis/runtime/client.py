@@ -40,7 +40,8 @@ class WorkerClient:
 
     `end` may be called from any thread at any time. What the worker and its libraries print goes to the
     file `log`, as do lines that are no events. `variables` are added to the process's environment, `inherited` are
-    descriptors that it gets; it has `grace_s` to stop by itself when asked to.
+    descriptors that it gets, `folder` is where it works if not in a harmless one; it has `grace_s` to stop by itself
+    when asked to.
     """
 
     def __init__(
@@ -50,10 +51,12 @@ class WorkerClient:
         variables: Mapping[str, str] | None = None,
         inherited: Sequence[int] = (),
         grace_s: float = CANCEL_GRACE_S,
+        folder: Path | None = None,
     ) -> None:
         self.argv = list(argv)
         self._variables = variables
         self._inherited = tuple(inherited)
+        self._folder = folder
         self._grace_s = grace_s
         self.log = _new_log()
         self.ready: dict[str, Any] = {}
@@ -67,6 +70,9 @@ class WorkerClient:
         threading.Thread(target=self._read, name="FarmCD worker events", daemon=True).start()
 
     def _start(self) -> subprocess.Popen[bytes]:
+        options = process_options(Path(self.argv[0]), self._variables)
+        if self._folder is not None:
+            options["cwd"] = self._folder
         try:
             return subprocess.Popen(  # nosec B603 # a list, no shell; the interpreter passed the probe
                 self.argv,
@@ -74,7 +80,7 @@ class WorkerClient:
                 stdout=subprocess.PIPE,
                 stderr=self._log_file,
                 pass_fds=self._inherited,
-                **process_options(Path(self.argv[0]), self._variables),
+                **options,
             )
         except OSError as error:
             self._log_file.close()

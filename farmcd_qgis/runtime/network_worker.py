@@ -5,6 +5,7 @@ It offers the engine what `networks.here` offers within the process. Its other h
 
 import contextlib
 import mmap
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ class NetworkWorker:
     """Starts the process when it is first needed, or anew where it has died, and keeps it warm until `end`."""
 
     def __init__(self, interpreter: str | Path) -> None:
-        self.interpreter = Path(interpreter)
+        self.interpreter = Path(shutil.which(interpreter) or interpreter).absolute()
         self._client: WorkerClient | None = None
         self._memory = shared_memory.make()
         self._map: mmap.mmap | None = None
@@ -87,7 +88,9 @@ class NetworkWorker:
     def _open(self, feedback: Feedback, kind: str, options: dict[str, Any]) -> dict[str, Any]:
         if self._client is None or not self._client.alive:
             argv = worker_argv(self.interpreter, "networks")
-            self._client = WorkerClient(argv, inherited=self._memory.inherited, grace_s=CANCEL_GRACE_S)
+            inherited = self._memory.inherited
+            # In this process's folder, so that a relative path means the same there.
+            self._client = WorkerClient(argv, inherited=inherited, grace_s=CANCEL_GRACE_S, folder=Path.cwd())
         return self._client.run(Command("open_model", {"kind": kind, "options": options}), feedback)
 
     def _at_least(self, size: int) -> mmap.mmap:

@@ -1,7 +1,7 @@
 """A Python that cannot import some packages: what stands before it on the command line blocks them.
 
-`python blocked.py osgeo,qgis -m MODULE` runs a module; `interpreter` writes a program that does so, which passes for
-an interpreter.
+`python blocked.py osgeo,qgis -m MODULE` runs a module, `python blocked.py osgeo FILE` a file; `interpreter` writes a
+program that does so, which passes for an interpreter.
 """
 
 import runpy
@@ -32,6 +32,9 @@ def interpreter(folder: Path, *names: str) -> Path:
 
 if __name__ == "__main__":
     sys.meta_path.insert(0, Blocked(sys.argv[1].split(",")))
-    module = sys.argv[3]
-    sys.argv[:] = sys.argv[3:]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    if sys.argv[2] == "-m":
+        sys.argv[:] = sys.argv[3:]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv[:] = sys.argv[2:]
+        runpy.run_path(sys.argv[0], run_name="__main__")

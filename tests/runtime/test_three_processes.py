@@ -19,6 +19,7 @@ from farmcd_qgis.core.protocol import Command, RunRequest, RunResult
 from farmcd_qgis.core.run_files import CHANGE_TIF, CONFIDENCE_TIF, is_resumable
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.networks.here import Here
+from farmcd_qgis.runtime import pool, pythons
 from farmcd_qgis.runtime.client import WorkerClient, worker_argv
 from farmcd_qgis.runtime.network_worker import NetworkWorker
 from tests.helpers.blocked import interpreter
@@ -78,6 +79,29 @@ def test_the_engine_without_torch_and_networks_without_gdal_make_the_same_bytes(
     detect(whole)
     run(engine(), request_, interpreter(tmp_path, "osgeo", "qgis"))
     assert content(request_.out_dir) == content(whole.out_dir)
+
+
+def test_a_job_of_qgis_goes_through_all_three(request_, tmp_path, monkeypatch, qgis_app):
+    whole = replace(request_, out_dir=str(tmp_path / "whole"))
+    detect(whole)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.setenv("FARMCD_PYTHON", str(interpreter(tmp_path, "osgeo", "qgis")))
+    monkeypatch.setattr(pythons, "_places_of_qgis", lambda: iter([interpreter(tmp_path, "torch")]))
+    try:
+        result = read_result("detect", pool.run_job("detect", pool.detect_arguments(request_), SILENT))
+        devices = pool.run_job("devices", {}, SILENT)["devices"]
+    finally:
+        pool.end_all()
+    assert result.run_dir == request_.out_dir
+    assert content(request_.out_dir) == content(whole.out_dir)
+    assert [row["id"] for row in devices if row["usable"]]
+
+
+def test_relative_paths_mean_the_same_there(networks, monkeypatch):
+    checkpoint = bundled_checkpoints()[0]
+    monkeypatch.chdir(checkpoint.parent)
+    there = networks.predictor(SILENT, checkpoint.name, "cpu", tile=TILE)
+    assert there.describe()["checkpoint"] == checkpoint.name
 
 
 def test_tiles_come_back_as_they_are_computed_here(networks):
