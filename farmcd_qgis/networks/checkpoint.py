@@ -97,7 +97,7 @@ def _load_own(path: Path, given: Mapping[str, Any]) -> Any:
             raise InputError("checkpoint_temperature", path=path, temperature=temperature)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise damaged(path, error) from error
-    net, extras = _build(family, tensors, path)
+    net, extras = _build(family, tensors, path, said)
     if {**asdict(net.config), **said} != asdict(net.config):
         raise InputError("checkpoint_other_card", path=path, said=said, config=net.config)
     try:
@@ -119,21 +119,26 @@ def _load_authors(path: Path, given: Mapping[str, Any]) -> Any:
             known=[family.title for family in families()],
             tensors=list(state)[:3],
         )
-    net, extras = _build(family, family.load_authors(state), path)
+    net, extras = _build(family, family.load_authors(state), path, {})
     words = family.attach(net, extras, {}, path, given)
     card = ModelCard(name=path.stem, description="Authors' checkpoint, read as it is.", **words)
     net.card = card.of(family, net.config.n_classes)
     return net
 
 
-def _build(family: Family, state: Mapping[str, "Tensor"], path: Path) -> tuple[Any, dict[str, "Tensor"]]:
-    """Build the network that fits the tensors and give it those; returns it and the tensors that travel beside."""
+def _build(
+    family: Family, state: Mapping[str, "Tensor"], path: Path, said: Mapping[str, Any]
+) -> tuple[Any, dict[str, "Tensor"]]:
+    """Build the network that fits the tensors and give it those; returns it and the tensors that travel beside.
+
+    `said` is the configuration in the header, for what no tensor tells.
+    """
     import torch
 
     tensors = {name: value for name, value in state.items() if not family.is_extra(name)}
     try:
-        config = family.infer_config(tensors)
-    except (KeyError, IndexError, ValueError) as error:
+        config = family.told(family.infer_config(tensors), said)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         first = list(tensors)[:3]
         raise InputError(
             "checkpoint_other_network", path=path, network=family.title, reason=why(error), first=first

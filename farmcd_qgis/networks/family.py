@@ -54,6 +54,13 @@ class Family:
         """
         raise NotImplementedError
 
+    def told(self, config: Any, said: Mapping[str, Any]) -> Any:
+        """Return an inferred configuration with what no tensor tells, by what a file's header says of its own.
+
+        Raises TypeError or ValueError for what cannot be.
+        """
+        return config
+
     def build(self, config: Any) -> "nn.Module":
         """Make a network with fresh weights; raises ValueError, ArithmeticError or RuntimeError where it cannot be."""
         raise NotImplementedError

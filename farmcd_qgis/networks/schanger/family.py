@@ -1,12 +1,12 @@
 """SChanger as a family: each date's statistics travel in the checkpoint; a prior network is for training only."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.classes import NO_CHANGE
-from ...core.errors import InputError
+from ...core.errors import InputError, Reason
 from ..family import Date, Family, Predicting, State
 from .normalisation import Normalisation, named, normalisation_named
 
@@ -50,6 +50,13 @@ class SChangerFamily(Family):
         from .variant import infer_config
 
         return infer_config(state)
+
+    def told(self, config: "SChangerConfig", said: Mapping[str, Any]) -> "SChangerConfig":
+        """Take the share that is dropped in training, which leaves no trace in the tensors."""
+        drop = said.get("drop", config.drop)
+        if isinstance(drop, bool) or not isinstance(drop, int | float) or not 0 <= drop < 1:
+            raise Reason("bad_drop", drop=drop)
+        return replace(config, drop=drop)
 
     def build(self, config: "SChangerConfig") -> "SChanger":
         """Make the network, without statistics."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +40,10 @@ class ZeroLabelFamily(Family):
         if family is None:
             raise Reason("no_land_cover_network")
         return ZeroLabelConfig(family.name, family.infer_config(inner))
+
+    def told(self, config: "ZeroLabelConfig", said: Mapping[str, Any]) -> "ZeroLabelConfig":
+        """Let the family of the network inside take what no tensor of that tells."""
+        return replace(config, inner=family_named(config.source).told(config.inner, said.get("inner", {})))
 
     def build(self, config: "ZeroLabelConfig") -> "ZeroLabel":
         """Make the network with fresh weights."""

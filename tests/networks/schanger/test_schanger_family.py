@@ -169,3 +169,14 @@ def test_prediction_normalises_each_date_and_turns_after_that(ours: Path, symmet
     assert found.shape == (2, 2, 32, 48)
     assert np.abs(found - wanted.numpy()).max() < 1e-4
     assert predictor.describe()["arbitration"] is False
+
+
+def test_what_is_dropped_in_training_leaves_no_trace_in_the_tensors_but_comes_back(tmp_path: Path) -> None:
+    net = SChanger(SChangerConfig(TINY, single_image=True, drop=0.05))
+    save_checkpoint(net, CARD, tmp_path / "prior.safetensors")
+    assert load_checkpoint(tmp_path / "prior.safetensors").config == net.config
+    for wrong in (1.5, "much", True):
+        odd = SChanger(SChangerConfig(TINY, single_image=True))
+        odd.config = SChangerConfig(TINY, single_image=True, drop=wrong)
+        save_checkpoint(odd, CARD, tmp_path / "odd.safetensors")
+        refused("checkpoint_other_network", load_checkpoint, tmp_path / "odd.safetensors")

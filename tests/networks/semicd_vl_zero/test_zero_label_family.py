@@ -121,12 +121,13 @@ def test_the_command_makes_the_checkpoint(prior: Path, tmp_path: Path, capsys: p
 
 def test_a_prior_network_of_schanger_brings_its_statistics(tmp_path: Path) -> None:
     torch.manual_seed(1)
-    prior = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps=6, single_image=True)).eval()
+    prior = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps=6, single_image=True, drop=0.1)).eval()
     prior.normalisation = normalisation_named(next(iter(named())))
     save_checkpoint(prior, ModelCard("prior"), tmp_path / "prior.safetensors")
     make_zero_label(tmp_path / "prior.safetensors", tmp_path / "zero.safetensors")
     net = load_checkpoint(tmp_path / "zero.safetensors")
     assert net.opinion.normalisation == prior.normalisation
+    assert net.opinion.config == prior.config
     images = torch.rand(1, 3, 32, 32) * 255
     with torch.inference_mode():
         expected = prior(prior.normalisation.apply(images, "after"))[0].softmax(1)
