@@ -20,12 +20,13 @@ from torch import Tensor
 from ..core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS
 from ..core.errors import InputError
 from ..core.protocol import Finding
+from ..core.run_files import SAMPLES_JSON
 from .annotations import UNKNOWN, read_annotations
 
 IGNORE = NODATA
 UNSETTLED = UNKNOWN_CLASS
-# Labels of GeoTIFF pairs as polygons, instead of the folder label.
-POLYGONS = Path("labels.gpkg")
+# Labels as polygons, which the engine makes pictures of.
+POLYGONS = "labels.gpkg"
 # The split of a folder that has none.
 ALL = "all"
 
@@ -109,10 +110,6 @@ class ChangeDataset:
         return self._by_class
 
     def _read(self, files: PairFiles) -> Sample:
-        if files.label.suffix == POLYGONS.suffix:
-            from .geotiff_pairs import read_pair
-
-            return Sample(*read_pair(files.before, files.after, files.label, IGNORE))
         before, after = _read_image(files.before), _read_image(files.after)
         label = _read_label(files.label)
         _check_sizes(files, before, after, label)
@@ -143,10 +140,10 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
 
     The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
     SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. The split "all" is every pair of a
-    folder that has A, B and label but no splits. Instead of the folder label both may have labels.gpkg (see
-    `geotiff_pairs`), and a folder json with scene and nuisances (see `annotations`). `labels` says what a lone label
-    folder holds: "binary" (0 or not), "classes" (class ids), or "auto": binary if it holds 255 and no class id. Raises
-    InputError where files are missing.
+    folder that has A, B and label but no splits. Both may have a folder json with scene and nuisances (see
+    `annotations`). `labels` says what a lone label folder holds: "binary" (0 or not), "classes" (class ids), or "auto":
+    classes in a training set that the engine made, else binary if it holds 255 and no class id. Raises InputError where
+    files are missing.
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
@@ -163,9 +160,11 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         raise InputError("empty_split", split=split, root=root)
     contexts = read_annotations(folder, split)
     files = [replace(pair, context=contexts.get(pair.name, UNKNOWN if contexts else None)) for pair in files]
-    if all(pair.classes is not None or pair.label.suffix == POLYGONS.suffix for pair in files):
+    if all(pair.classes is not None for pair in files):
         return ChangeDataset(files, "mixed")
-    kind: LabelKind = _guess_kind(files) if labels == "auto" else labels
+    if labels == "auto":
+        labels = "classes" if (root / SAMPLES_JSON).is_file() else _guess_kind(files)
+    kind: LabelKind = labels
     return ChangeDataset([replace(pair, classes=None) for pair in files], kind)
 
 
@@ -225,8 +224,8 @@ def _image_names(folder: Path) -> list[str]:
 def _pair_files(folder: Path, name: str) -> PairFiles:
     classes = _find(folder / "label5", name)
     found = {kind: _find(folder / kind, name) for kind in ("A", "B", "label")}
-    if not (folder / "label").is_dir() and (folder / POLYGONS).is_file():
-        found["label"] = folder / POLYGONS
+    if found["label"] is None and (folder / POLYGONS).is_file():
+        raise InputError("polygon_labels", path=folder / POLYGONS)
     for kind, path in found.items():
         if path is None:
             raise InputError("missing_image", folder=folder / kind, image=Path(name).stem, name=name)
@@ -240,7 +239,7 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in candidates if path.is_file()), None)
 
 
-def _guess_kind(files: Sequence[PairFiles]) -> LabelKind:
+def _guess_kind(files: Sequence[PairFiles]) -> Literal["binary", "classes"]:
     values = set().union(*(np.unique(_read_label(pair.label)).tolist() for pair in files))
     if values <= {0, 255} and 255 in values:
         return "binary"

@@ -8,8 +8,8 @@ from qgis.core import QgsProcessingException
 
 from farmcd_qgis.engine.assess.evaluate import evaluate
 from farmcd_qgis.engine.assess.referee import referee
+from farmcd_qgis.engine.assess.training_set import export_samples
 from farmcd_qgis.engine.polygons.vectorise import vectorise
-from farmcd_qgis.training.samples import export_samples
 from tests.helpers.algorithms import polygon_layer, run
 
 pytestmark = pytest.mark.usefixtures("fake_worker")

@@ -12,12 +12,13 @@ from PIL import Image
 from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.errors import Cancelled, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
+from farmcd_qgis.core.run_files import SAMPLES_JSON
+from farmcd_qgis.engine.assess.training_set import export_samples
 from farmcd_qgis.networks.card import read_card
 from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.training.datasets import IGNORE, open_dataset
 from farmcd_qgis.training.finetune import finetune, sample_groups, split
-from farmcd_qgis.training.samples import SAMPLES_JSON, export_samples
 from tests.helpers.red_run import HEIGHT, SQUARES, WIDTH
 from tests.helpers.small_network import CARD, made
 

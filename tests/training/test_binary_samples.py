@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from farmcd_qgis.core.classes import BINARY, FIVE, NODATA, UNKNOWN_CLASS
-from farmcd_qgis.training.samples import export_samples
+from farmcd_qgis.engine.assess.training_set import export_samples
 from tests.helpers.binary_run import binary  # noqa: F401
 from tests.helpers.report_run import give_verdicts
 

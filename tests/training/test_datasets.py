@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from osgeo import ogr
 from PIL import Image
 
 from farmcd_qgis.core.errors import InputError
@@ -20,7 +19,6 @@ from farmcd_qgis.training.datasets import (
     merge_labels,
     open_dataset,
 )
-from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, scene, write_raster
 
 SIDE = 32
 
@@ -107,46 +105,14 @@ def test_annotations_become_contexts(tmp_path: Path) -> None:
     assert codes_of(root) == "bad_annotations"
 
 
-def test_geotiff_pairs_with_polygons(tmp_path: Path) -> None:
-    """The before raster has half the resolution and 16 bit; water, a polygon without class, and where nobody looked."""
-    after = scene(40, 40)
+def test_labels_as_polygons_are_for_the_engine(tmp_path: Path) -> None:
     for date in ("A", "B"):
         (tmp_path / date).mkdir()
-    coarse = (scene(20, 20, seed=2).astype(np.uint16)) * 100
-    write_raster(tmp_path / "A" / "farm.tif", coarse, geotransform=(LEFT, 2 * PIXEL, 0, TOP, 0, -2 * PIXEL))
-    write_raster(tmp_path / "B" / "farm.tif", after)
-
-    def box(column: int, row: int, width: int, height: int) -> str:
-        x, y = LEFT + column * PIXEL, TOP - row * PIXEL
-        right, low = x + width * PIXEL, y - height * PIXEL
-        return f"POLYGON (({x} {y}, {right} {y}, {right} {low}, {x} {low}, {x} {y}))"
-
-    file = ogr.GetDriverByName("GPKG").CreateDataSource(str(tmp_path / "labels.gpkg"))
-    labels = file.CreateLayer("labels", crs_of(UTM), ogr.wkbPolygon)
-    labels.CreateField(ogr.FieldDefn("class", ogr.OFTString))
-    labelled = file.CreateLayer("labelled", crs_of(UTM), ogr.wkbPolygon)
-    for layer, shape, name in (
-        (labels, box(2, 3, 10, 8), "water"),
-        (labels, box(20, 20, 5, 5), None),
-        (labelled, box(0, 0, 40, 23), None),
-    ):
-        feature = ogr.Feature(layer.GetLayerDefn())
-        feature.SetGeometry(ogr.CreateGeometryFromWkt(shape))
-        if name:
-            feature["class"] = name
-        layer.CreateFeature(feature)
-    file = labels = labelled = layer = feature = None
-    dataset = open_dataset(tmp_path, ALL)
-    assert dataset.kind == "mixed"
-    wanted = np.zeros((40, 40), np.uint8)
-    wanted[3:11, 2:12], wanted[20:25, 20:25], wanted[23:] = 5, UNSETTLED, IGNORE
-    sample = dataset[0]
-    assert np.array_equal(sample.label, wanted)
-    assert np.array_equal(sample.after, after)
-    assert sample.before.dtype == np.uint8
-    assert sample.before.shape == after.shape
-    assert np.ptp(sample.before) > 100
-    assert {finding.code for finding in check_dataset(dataset)} == {"empty_class", "unsettled"}
+        Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / date / "farm.png")
+    (tmp_path / "labels.gpkg").touch()
+    with pytest.raises(InputError, match="farmcd training-set") as caught:
+        open_dataset(tmp_path, ALL)
+    assert caught.value.code == "polygon_labels"
 
 
 def test_contradicting_labels_are_ignored() -> None:
