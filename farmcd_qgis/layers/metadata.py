@@ -59,13 +59,13 @@ def between(first: str | None, last: str | None) -> QgsDateTimeRange | None:
 
 
 def set_period(layer: QgsRasterLayer, period: QgsDateTimeRange | None) -> None:
-    """Tell QGIS of what time a raster is; only maps with the temporal controller switched on heed it."""
-    properties = layer.temporalProperties()
-    if period is None or properties.isActive():
-        return
-    properties.setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
-    properties.setFixedTemporalRange(period)
-    properties.setIsActive(True)
+    """Keep of what time a raster of ours is, for the strip of dates and whoever switches it on.
+
+    Not switched on: a range that a canvas kept from another project would hide the layer without a word.
+    """
+    if period is not None:
+        layer.temporalProperties().setMode(Qgis.RasterTemporalMode.FixedTemporalRange)
+        layer.temporalProperties().setFixedTemporalRange(period)
 
 
 def _input(entry: dict[str, Any]) -> str:

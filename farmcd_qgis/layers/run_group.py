@@ -101,7 +101,7 @@ def own_style(layer: QgsMapLayer, qml: str | None) -> None:
 
 
 def _pair(folder: Path, record: dict[str, Any], project: QgsProject) -> list[QgsRasterLayer]:
-    """Give the rasters of the pair their time and return those that the project does not hold yet."""
+    """Open the rasters of the pair that the project does not hold yet, with their time."""
     shown = {_file_of(layer): layer for layer in project.mapLayers().values() if isinstance(layer, QgsRasterLayer)}
     before, after = dates_of(record)
     added = []
@@ -118,8 +118,8 @@ def _pair(folder: Path, record: dict[str, Any], project: QgsProject) -> list[Qgs
                 message = translate("FarmCD", "{file} is no file on this computer; the run is shown without it.")
                 QgsMessageLog.logMessage(message.format(file=source), "FarmCD", Qgis.MessageLevel.Warning, False)
                 continue
+            set_period(layer, between(day, day))
             added.append(layer)
-        set_period(layer, between(day, day))
     return added
 
 

@@ -2,18 +2,38 @@
 
 from pathlib import Path
 
-from qgis.core import QgsMapLayer, QgsProject, QgsProviderRegistry
+from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry
 
 from ..core.errors import InputError
+from ..core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG
 from ..core.run_record import read_record
-from . import RUN_DIR_PROPERTY
+from .run_group import RUN_DIR_PROPERTY
+
+RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
 
 
 def runs_in_project() -> list[Path]:
     """List the folders of the runs that the project shows, from the top of the layer tree."""
     groups = QgsProject.instance().layerTreeRoot().findGroups(True)
-    folders = [group.customProperty(RUN_DIR_PROPERTY) for group in groups]
-    return [Path(folder) for folder in dict.fromkeys(folders) if folder]
+    return list(dict.fromkeys(filter(None, map(run_folder, groups))))
+
+
+def run_folder(group: QgsLayerTreeGroup) -> Path | None:
+    """Return the folder of the run that a group shows, None if it shows none.
+
+    It is where the candidates are read from: a project that was copied with its runs reads the copies.
+    """
+    named = group.customProperty(RUN_DIR_PROPERTY)
+    if not named:
+        return None
+    layers = (node.layer() for node in group.findLayers())
+    files = [file_of(layer) for layer in layers if layer is not None]
+    return next((file.parent for file in files if file.name == RUN_GPKG), Path(named))
+
+
+def made_by_run(layer: QgsMapLayer) -> bool:
+    """Say whether a layer is a result of a run, not one of the images that it compared."""
+    return bool(layer.customProperty(RUN_DIR_PROPERTY)) and file_of(layer).name in RESULTS
 
 
 def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:

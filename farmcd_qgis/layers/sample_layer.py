@@ -10,6 +10,7 @@ from ..core.run_record import run_classes
 from ..core.styles import style_of
 from .legend import name_classes
 from .run_group import RUN_DIR_PROPERTY, own_style
+from .runs import run_folder
 
 translate = QCoreApplication.translate
 
@@ -34,7 +35,7 @@ def add_sample(run_dir: str | Path, project: QgsProject | None = None) -> QgsVec
     name_classes(layer, QgsApplication.instance().locale())
     layer.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
     root = project.layerTreeRoot()
-    groups = [group for group in root.findGroups(True) if group.customProperty(RUN_DIR_PROPERTY) == str(folder)]
+    groups = [group for group in root.findGroups(True) if run_folder(group) == folder]
     project.addMapLayer(layer, False)
     (groups[0] if groups else root).insertLayer(0, layer)
     return layer

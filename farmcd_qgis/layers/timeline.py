@@ -1,10 +1,8 @@
 """The rasters of a project in order of time."""
 
-from pathlib import Path
-
 from qgis.core import Qgis, QgsDateTimeRange, QgsMapLayer, QgsProject, QgsRasterLayer
 
-from .run_group import RUN_DIR_PROPERTY
+from .runs import made_by_run
 
 
 def period_of(layer: QgsMapLayer) -> QgsDateTimeRange | None:
@@ -12,7 +10,7 @@ def period_of(layer: QgsMapLayer) -> QgsDateTimeRange | None:
     if not isinstance(layer, QgsRasterLayer):
         return None
     properties = layer.temporalProperties()
-    if not properties.isActive() or properties.mode() != Qgis.RasterTemporalMode.FixedTemporalRange:
+    if properties.mode() != Qgis.RasterTemporalMode.FixedTemporalRange:
         return None
     period = properties.fixedTemporalRange()
     return None if period.isEmpty() or not period.begin().isValid() else period
@@ -43,7 +41,7 @@ def timeline(before: QgsRasterLayer, after: QgsRasterLayer, project: QgsProject 
     """
     layers = (project or QgsProject.instance()).mapLayers().values()
     pair = (before.id(), after.id())
-    others = [layer for layer in layers if layer.id() not in pair and period_of(layer) and not _made_by_run(layer)]
+    others = [layer for layer in layers if layer.id() not in pair and period_of(layer) and not made_by_run(layer)]
 
     def when(layer: QgsRasterLayer) -> tuple[int, int, str]:
         period = period_of(layer)
@@ -51,8 +49,3 @@ def timeline(before: QgsRasterLayer, after: QgsRasterLayer, project: QgsProject 
         return (1, period.begin().toMSecsSinceEpoch(), layer.name()) if period is not None else undated
 
     return sorted([before, *others, after], key=when)
-
-
-def _made_by_run(layer: QgsRasterLayer) -> bool:
-    folder = layer.customProperty(RUN_DIR_PROPERTY)
-    return bool(folder) and Path(folder) in Path(layer.source()).parents

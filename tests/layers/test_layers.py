@@ -37,6 +37,7 @@ from farmcd_qgis.engine.polygons.geopackage import FIELDS
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
 from farmcd_qgis.layers.legend import name_classes
+from farmcd_qgis.layers.runs import runs_in_project
 from farmcd_qgis.translation import Translator
 from tests.helpers.rasters import write_raster
 
@@ -172,7 +173,8 @@ def test_pair_of_the_project_stays_where_it_is(finished: Path, project: QgsProje
     assert [node.name() for node in group.findLayers()] == [*RESULTS, PAIR[0]]
     assert project.layerTreeRoot().findLayer(mine).parent() == project.layerTreeRoot()
     assert mine.name() == "my field"
-    assert mine.temporalProperties().isActive()
+    assert not mine.temporalProperties().isActive()
+    assert not mine.temporalProperties().fixedTemporalRange().begin().isValid()
 
 
 def test_time_that_somebody_gave_a_layer_is_kept(finished: Path, project: QgsProject):
@@ -302,20 +304,34 @@ def test_metadata_tells_where_results_come_from(finished: Path, project: QgsProj
     assert len({by_name(project)[name].metadata().identifier() for name in RESULTS}) == len(RESULTS)
 
 
-def test_time_matters_only_to_maps_that_have_one(finished: Path, project: QgsProject):
+def test_dates_are_kept_and_no_range_of_a_map_hides_a_layer(finished: Path, project: QgsProject):
     add_run(finished)
     layers = by_name(project)
     before, after = layers[PAIR[1]], layers[PAIR[0]]
     blank = QColor("white")
-    for layer, its_day, other in ((before, "2009-08-18", "2020-08-31"), (after, "2020-08-31", "2009-08-18")):
-        assert drawn(layer).pixelColor(5, 5) != blank
-        assert drawn(layer, moment=day(its_day)).pixelColor(5, 5) != blank
-        assert drawn(layer, moment=day(other)).pixelColor(5, 5) == blank
+    for layer, its_day in ((before, "2009-08-18"), (after, "2020-08-31")):
+        assert layer.temporalProperties().fixedTemporalRange().begin().date().toString("yyyy-MM-dd") == its_day
+        # A canvas may still have the range of the project before.
+        assert drawn(layer, moment=day("1999-01-01")).pixelColor(5, 5) != blank
     for name in ("Change classes", "Confidence", "Arbitration"):
         properties = layers[name].temporalProperties()
-        assert properties.isActive()
-        assert all(properties.isVisibleInTemporalRange(day(d)) for d in ("2009-08-18", "2015-01-01", "2020-08-31"))
-        assert not properties.isVisibleInTemporalRange(day("2021-01-01"))
+        assert not properties.isActive()
+        assert properties.fixedTemporalRange().begin().date().toString("yyyy-MM-dd") == "2009-08-18"
+        assert properties.fixedTemporalRange().end().date().toString("yyyy-MM-dd") == "2020-08-31"
+
+
+def test_a_project_that_was_copied_with_its_run_reads_the_copy(run: Path, project: QgsProject, tmp_path: Path):
+    add_run(run)
+    assert runs_in_project() == [run]
+    project.setFilePathStorage(Qgis.FilePathType.Relative)
+    assert project.write(str(tmp_path / "work.qgz"))
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    shutil.copytree(run, copy / run.name)
+    shutil.copy(tmp_path / "work.qgz", copy)
+    project.clear()
+    assert project.read(str(copy / "work.qgz"))
+    assert runs_in_project() == [copy / run.name]
 
 
 def test_run_without_dates_has_no_time(run: Path, project: QgsProject):

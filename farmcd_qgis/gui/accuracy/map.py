@@ -4,7 +4,6 @@ from pathlib import Path
 
 from qgis.core import (
     QgsGeometry,
-    QgsMapLayer,
     QgsPointXY,
     QgsRectangle,
 )
@@ -12,8 +11,7 @@ from qgis.gui import QgsMapCanvas
 
 from ...accuracy.judgements import Point
 from ...core.run_files import CHANGE_TIF
-from ...layers import RUN_DIR_PROPERTY
-from ...layers.runs import file_of
+from ...layers.runs import made_by_run
 from ..judging.place import Place
 from ..judging.run_map import ReviewMap
 
@@ -48,7 +46,7 @@ class AccuracyMap(ReviewMap):
         hidden = self._taken.setdefault("results", [])
         for layer in self._project.mapLayers().values():
             node = self._node(layer.id())
-            if node is not None and node.isVisible() and _is_result(layer):
+            if node is not None and node.isVisible() and made_by_run(layer):
                 node.setItemVisibilityChecked(False)
                 if layer.id() not in hidden:
                     hidden.append(layer.id())
@@ -60,8 +58,3 @@ class AccuracyMap(ReviewMap):
     def _around(self, centre: QgsPointXY, pixels: int) -> QgsRectangle:
         width, height = self._pixel
         return QgsRectangle.fromCenterAndSize(centre, pixels * width, pixels * height)
-
-
-def _is_result(layer: QgsMapLayer) -> bool:
-    folder = layer.customProperty(RUN_DIR_PROPERTY)
-    return bool(folder) and file_of(layer).parent == Path(folder).resolve()

@@ -121,4 +121,4 @@ def _could_be(layer: QgsMapLayer) -> bool:
 def _day_of(layer: QgsRasterLayer) -> str | None:
     properties = layer.temporalProperties()
     begin = properties.fixedTemporalRange().begin()
-    return begin.toString(Qt.DateFormat.ISODate)[:10] if properties.isActive() and begin.isValid() else None
+    return begin.toString(Qt.DateFormat.ISODate)[:10] if begin.isValid() else None
