@@ -37,7 +37,7 @@ def test_report_lists_its_files_and_says_nothing_else(run_dir, tmp_path):
     assert {Path(line).name for line in done.stdout.splitlines()} == {"report.pdf", "candidates.csv"}
     assert all(Path(line).is_file() for line in done.stdout.splitlines())
     # Progress and the warning that nothing is reviewed; nothing of Qt or QGIS.
-    assert all(line.startswith(("report", "warning: ")) for line in done.stderr.splitlines()), done.stderr
+    assert all(line.startswith(("Writing the report", "warning: ")) for line in done.stderr.splitlines()), done.stderr
 
 
 def test_choices_reach_the_report(run_dir, tmp_path):
