@@ -6,6 +6,7 @@ folder of its own; what is not there comes from FarmCD. Labels give the style of
 
 import re
 from pathlib import Path
+from typing import Any
 
 from qgis.core import (
     QgsLayoutItemLabel,
@@ -21,6 +22,7 @@ from qgis.PyQt.QtCore import QXmlStreamReader
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.errors import InputError
+from ..core.messages import part
 from ..core.paths import resources
 
 TITLE, TEXT, TABLES, OVERVIEW, CANDIDATE = NAMES = (
@@ -80,11 +82,10 @@ class Templates:
         project = QgsProject()
         for name in NAMES:
             layout = self.layout(name, project)
-            missing, wrong = _faults(name, layout)
+            faults = _faults(name, layout)
             discard(layout)
-            if missing or wrong:
-                path = self._documents[name][0]
-                raise InputError("template_lacks", path=path, missing=missing, wrong=wrong)
+            if faults:
+                raise InputError("template_lacks", path=self._documents[name][0], faults=faults)
 
     def layout(self, name: str, project: QgsProject) -> QgsPrintLayout:
         """Make a layout of a template."""
@@ -131,16 +132,16 @@ def _check_foreign(path: Path, text: str) -> None:
         raise InputError("bad_template", path=path)
 
 
-def _faults(name: str, layout: QgsPrintLayout) -> tuple[list[str], list[str]]:
-    """Name the items that a template lacks, and those that it has as something else, each with what it should be."""
+def _faults(name: str, layout: QgsPrintLayout) -> list[dict[str, Any]]:
+    """Say which items a template lacks, or has as something else: parts of a sentence, none if it is all right."""
     missing, wrong = [], []
     for item_id, kind in REQUIRED[name].items():
         item = layout.itemById(item_id)
         if item is None:
-            missing.append(f"{item_id} (a {kind})")
+            missing.append(part("template_item", id=item_id, kind=kind))
         elif not isinstance(item, KINDS[kind]):
-            wrong.append(f"{item_id} (a {kind})")
-    return missing, wrong
+            wrong.append(part("template_item_wrong", id=item_id, kind=kind))
+    return [part("template_items_missing", items=missing), *wrong] if missing else wrong
 
 
 def discard(layout: QgsPrintLayout) -> None:

@@ -57,7 +57,7 @@ def test_an_item_of_another_kind_is_named(own):
         layout.itemById("caption").setId("map")
 
     change(own, TITLE, swap)
-    with pytest.raises(InputError, match=r"lacks the items caption \(a label\) and map is no map"):
+    with pytest.raises(InputError, match=r"lacks the items caption \(a label\), map is no map"):
         Templates(str(own))
 
 

@@ -157,7 +157,7 @@ def test_a_begun_sample_is_not_mixed_with_another_map(run, store):
     write_run(run, change)
     with pytest.raises(InputError, match="not the map any more"):
         draw_sample(run, POINTS, 7)
-    with pytest.raises(InputError, match="reviewed already"):
+    with pytest.raises(InputError, match="have been reviewed"):
         vectorise(run)
 
 
