@@ -9,6 +9,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
+    QgsProcessingParameterString,
 )
 
 from .algorithm import FarmCDAlgorithm
@@ -16,6 +17,7 @@ from .algorithm import FarmCDAlgorithm
 SOURCE = "SOURCE"
 TEXT_WEIGHTS = "TEXT_WEIGHTS"
 PROMPTS = "PROMPTS"
+NORMALISATION = "NORMALISATION"
 OUTPUT = "OUTPUT"
 
 
@@ -33,11 +35,14 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
     def shortHelpString(self) -> str:
         """Say what it does and what comes out."""
         return self.tr(
-            "Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: "
-            "weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it "
-            "is read.\n\n"
+            "Turns a checkpoint that was trained with the authors' code of FD-Mamba, SChanger or SemiCD-VL (.pth) into "
+            "FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and "
+            "runs no code when it is read.\n\n"
             "The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP "
             'weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].'
+            "\n\n"
+            "SChanger reads images that were normalised with the statistics of a data set, which its files don't "
+            "name: levir, levir_plus, s2looking, cdd, sysu or whu."
         )
 
     def initAlgorithm(self, configuration: dict[str, Any] | None = None) -> None:
@@ -57,6 +62,11 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
             )
         )
         self.addParameter(
+            QgsProcessingParameterString(
+                NORMALISATION, self.tr("SChanger: data set of training (optional)"), optional=True
+            )
+        )
+        self.addParameter(
             QgsProcessingParameterFileDestination(
                 OUTPUT, self.tr("Converted checkpoint"), self.tr("FarmCD checkpoints") + " (*.safetensors)"
             )
@@ -73,6 +83,7 @@ class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
             "target": target,
             "text_weights": str(Path(text_weights).absolute()) if text_weights else None,
             "prompts": str(Path(prompts).absolute()) if prompts else None,
+            "normalisation": self.parameterAsString(parameters, NORMALISATION, context).strip() or None,
         }
         card = self.run_job("convert", arguments, feedback)
         return {} if card is None else {OUTPUT: target}

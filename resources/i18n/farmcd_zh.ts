@@ -488,12 +488,16 @@
         <translation>转换权重文件</translation>
     </message>
     <message>
-        <source>Turns a checkpoint that was trained with the authors' code of FD-Mamba (.pth) into FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it is read.
+        <source>Turns a checkpoint that was trained with the authors' code of FD-Mamba, SChanger or SemiCD-VL (.pth) into FarmCD's format: weights, text features and model card in one safetensors file that needs no CLIP and runs no code when it is read.
 
-The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].</source>
-        <translation>将用 FD-Mamba 原作者代码训练的权重文件（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
+The text features come from the CLIP inside the checkpoint; if it holds none, name a file with CLIP weights. Own prompts for the classes come from a TOML file with lines like water = ["a pond", "a lake"].
 
-文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。各类别自己的提示语可写在 TOML 文件中，每行如 water = ["a pond", "a lake"]。</translation>
+SChanger reads images that were normalised with the statistics of a data set, which its files don't name: levir, levir_plus, s2looking, cdd, sysu or whu.</source>
+        <translation>将用 FD-Mamba、SChanger 或 SemiCD-VL 原作者代码训练的权重文件（.pth）转换为 FarmCD 格式：权重、文本特征和模型说明都在一个 safetensors 文件中，使用时不需要 CLIP，读取时不执行任何代码。
+
+文本特征取自权重中的 CLIP；如其中没有，请指定 CLIP 权重文件。各类别自己的提示语可写在 TOML 文件中，每行如 water = ["a pond", "a lake"]。
+
+SChanger 读取的影像须按某个数据集的统计量归一化，而其文件并未注明：levir、levir_plus、s2looking、cdd、sysu 或 whu。</translation>
     </message>
     <message>
         <source>CLIP weights (optional)</source>
@@ -1930,6 +1934,10 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>The map holds no pixel with a result, so there is nothing to sample.</source>
         <translation>图上没有任何有结果的像元，无法抽样。</translation>
+    </message>
+    <message>
+        <source>SChanger: data set of training (optional)</source>
+        <translation>SChanger：训练所用数据集（可选）</translation>
     </message>
     <message>
         <source>Own prompts (optional)</source>

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import flat, gpu, network, page, pipeline, scan
+from . import flat, gpu, network, page, pipeline, scan, schanger
 from .measure import Row, machine
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "scan": scan.rows,
     "network": network.rows,
     "cmla": network.cmla_rows,
+    "schanger": schanger.rows,
     "pipeline": pipeline.rows,
     "memory": flat.memory_rows,
     "skipping": flat.skipping_rows,

@@ -69,6 +69,7 @@ def test_convert_checkpoint(provider, tmp_path):
     source = tmp_path / "best.pth"
     source.write_text("weights")
     target = tmp_path / "best.safetensors"
-    results = run("convertcheckpoint", {"SOURCE": str(source), "OUTPUT": str(target)})
+    results = run("convertcheckpoint", {"SOURCE": str(source), "OUTPUT": str(target), "NORMALISATION": " whu "})
     assert results == {"OUTPUT": str(target)}
-    assert json.loads(target.read_text())["source"] == str(source)
+    arguments = json.loads(target.read_text())
+    assert (arguments["source"], arguments["normalisation"]) == (str(source), "whu")

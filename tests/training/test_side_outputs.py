@@ -8,6 +8,7 @@ import torch
 
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+from farmcd_qgis.training.processes import share_batch_norms
 from farmcd_qgis.training.side_outputs import side_output_terms
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "schanger" / "schanger_tiny_train.npz")
@@ -73,6 +74,43 @@ def test_unsettled_change_asks_for_any_class_but_none() -> None:
     ]
     assert costs[0] > 100
     assert max(costs[1:]) < 1e-3
+
+
+def gradients(rank: int, world: int, folder: Path, maps: int) -> None:
+    """Save loss and gradients of one step over a batch of 4, of which this process sees its share."""
+    make = torch.Generator().manual_seed(0)
+    before, after = torch.rand(2, 4, 3, 16, 16, generator=make)
+    label = torch.randint(0, 6, (4, 16, 16), generator=make)
+    label[label == 5] = 4
+    # One process alone sees class 5, another most of what is ignored.
+    label[0, :4], label[1, :8], label[2, :4] = 5, IGNORE, UNSETTLED
+    torch.manual_seed(1)
+    net = SChanger(SChangerConfig((4, 4, 8, 8, 8, 8), maps, drop=0)).train()
+    share_batch_norms(net)
+    wrapped: torch.nn.Module = net
+    if world > 1:
+        store = torch.distributed.FileStore(str(folder / "store"), world)
+        torch.distributed.init_process_group("gloo", store=store, rank=rank, world_size=world)
+        wrapped = torch.nn.parallel.DistributedDataParallel(net)
+    entropy, dice = side_output_terms(
+        wrapped(before[rank::world], after[rank::world], sides=True)[0], label[rank::world]
+    )
+    loss = entropy.sum() + dice.sum()
+    loss.backward()
+    if rank == 0:
+        values = {name: p.grad for name, p in net.named_parameters()}
+        torch.save({"loss": loss.detach(), **values}, folder / f"{world}.pt")
+
+
+@pytest.mark.parametrize("maps", [1, 6])
+def test_two_processes_have_the_gradients_of_one(tmp_path: Path, maps: int) -> None:
+    gradients(0, 1, tmp_path, maps)
+    torch.multiprocessing.spawn(gradients, (2, tmp_path, maps), nprocs=2)
+    one, two = (torch.load(tmp_path / f"{world}.pt", weights_only=True) for world in (1, 2))
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        error = (two[name] - value).abs().max()
+        assert error <= 1e-3 * max(1.0, float(value.abs().max())), name
 
 
 def test_a_batch_without_a_known_pixel_costs_no_entropy() -> None:
