@@ -41,9 +41,9 @@ def checked_prompts(table: Mapping[str, Any], where: str) -> dict[str, list[str]
     for name, said in table.items():
         sentences = [said] if isinstance(said, str) else said
         if name not in known:
-            raise InputError("unknown_class", where=where, name=name, known=known)
+            raise InputError("unknown_class", where=where, name=name, known=list(known))
         if not isinstance(sentences, list) or not sentences or not all(isinstance(s, str) and s for s in sentences):
-            raise InputError("unusable_prompts", where=where, said=said, name=name)
+            raise InputError("unusable_prompts", where=where, said=repr(said), name=name)
         checked[name] = sentences
     return checked
 
