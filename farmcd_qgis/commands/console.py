@@ -1,6 +1,7 @@
 """The terminal: wrong arguments, what a command shows, and the signals that stop it."""
 
 import argparse
+import io
 import logging
 import os
 import signal
@@ -8,9 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TextIO
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import Feedback, Progress
@@ -30,6 +32,9 @@ class Parser(argparse.ArgumentParser):
         """End with status 2."""
         self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        _write(file or sys.stderr, message)
+
 
 class Console:
     """What the person or the calling program sees: events as JSON on stdout, or text with progress on stderr.
@@ -40,7 +45,7 @@ class Console:
     def __init__(self, as_json: bool, language: str = "en") -> None:
         self._json = as_json
         self._language = language
-        self._overwrites = sys.stderr.isatty()
+        self._overwrites = bool(sys.stderr and sys.stderr.isatty())
         self._width = 0
         self._stage = ""
         self._shown = 0.0
@@ -60,10 +65,10 @@ class Console:
         if self._json:
             self._event("progress", asdict(progress))
         elif self._overwrites:
-            print(f"\r{line:<{self._width}}", end="", file=sys.stderr, flush=True)
+            _write(sys.stderr, f"\r{line:<{self._width}}")
             self._width = len(line)
         else:
-            print(line, file=sys.stderr, flush=True)
+            _write(sys.stderr, f"{line}\n")
 
     def finding(self, finding: Finding) -> None:
         """Show a finding that does not stop the job."""
@@ -85,20 +90,57 @@ class Console:
         if self._json:
             self._event("result", result)
         else:
-            print("\n".join(spoken(lines, self._language)), flush=True)
+            _write(sys.stdout, "\n".join(map(str, spoken(lines, self._language))) + "\n")
 
     def _event(self, kind: str, data: dict[str, Any]) -> None:
-        sys.stdout.write(encode(Event(kind, data)))
-        sys.stdout.flush()
+        _write(sys.stdout, encode(Event(kind, data)))
 
     def _say(self, text: str) -> None:
         self._end_line()
-        print(text, file=sys.stderr, flush=True)
+        _write(sys.stderr, f"{text}\n")
 
     def _end_line(self) -> None:
         if self._width:
-            print(file=sys.stderr)
+            _write(sys.stderr, "\n")
             self._width = 0
+
+
+def guard_streams() -> None:
+    """Make standard streams that are closed, or cannot spell what is said, such that a job is not harmed by them.
+
+    A closed one is taken up by the null device: the next file that is opened would get its number else, and with it
+    what libraries say on standard error.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """Write to a standard stream; what cannot be written is lost, and the job goes on."""
+    if stream is None:
+        return
+    try:
+        stream.write(text)
+        stream.flush()
+    except UnicodeEncodeError:
+        _write(stream, ascii(text)[1:-1].replace("\\n", "\n"))
+    except (OSError, ValueError):
+        # What is kept of it would be written again at the end of the process, and fail there.
+        with suppress(OSError, ValueError):
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
 
 
 class StopSignals:

@@ -1,8 +1,16 @@
 """What a process sets once, at its start, before it imports torch or numba: they read these variables only then."""
 
+import atexit
 import hashlib
+import logging
 import os
+import shutil
+import tempfile
 from pathlib import Path
+
+from ..core.messages import tell
+
+logger = logging.getLogger(__name__)
 
 
 def prepare() -> None:
@@ -11,9 +19,28 @@ def prepare() -> None:
     # other most of the time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # By default numba keeps compiled code beside the source; the plugin folder must stay clean.
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "farmcd" / "numba" / _sources()
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache))
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        os.environ["NUMBA_CACHE_DIR"] = str(_cache())
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def _cache() -> Path:
+    """Return a folder for compiled code: the person's, or one for this process where that cannot be written to.
+
+    It is never one that others could put code into.
+    """
+    try:
+        base = os.environ.get("XDG_CACHE_HOME")
+        folder = (Path(base) if base else Path.home() / ".cache") / "farmcd" / "numba" / _sources()
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    except (OSError, RuntimeError):  # Service accounts have homes that are not there, or none at all.
+        pass
+    tell(logger, "kernels_not_kept")
+    private = tempfile.mkdtemp(prefix="farmcd-kernels-")
+    atexit.register(shutil.rmtree, private, ignore_errors=True)
+    return Path(private)
 
 
 def _sources() -> str:

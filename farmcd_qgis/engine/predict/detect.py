@@ -1,5 +1,6 @@
 """One detection, from two rasters to a run folder: the only implementation, whoever calls it."""
 
+import shutil
 import time
 from contextlib import closing
 from functools import partial
@@ -9,7 +10,7 @@ from ...core.classes import ClassTable, table_of
 from ...core.errors import Cancelled, FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
-from ...core.run_files import RUN_GPKG
+from ...core.run_files import PIECES, RUN_GPKG
 from ...networks.card import checkpoint_hash
 from ..polygons.vectorise import vectorise
 from ..run.disk import writing_to
@@ -102,7 +103,7 @@ class _Run:
             figures = self._predict(scene.pair, scene.mask, predictor, journal)
         except InputError:
             # A raster that was cut or replaced meanwhile reads like a damaged one.
-            scene.refuse_if_changed()
+            _refuse_if_changed(scene, folder)
             raise
         writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
         with_arbitration = predictor.describe().get("arbitration", True)
@@ -118,7 +119,7 @@ class _Run:
             identity=identity,
         )
         # The record holds hashes, which were taken now.
-        scene.refuse_if_changed()
+        _refuse_if_changed(scene, folder)
         with writing_to(folder.path):
             write_record(record, folder.path)
         self.feedback.check()
@@ -203,6 +204,15 @@ class _Run:
 
 def _checkpoint_hash(request: RunRequest, predictor: TilePredictor | None) -> str:
     return checkpoint_hash(request.checkpoint) if predictor is None else str(predictor.describe().get("sha256", ""))
+
+
+def _refuse_if_changed(scene: Scene, folder: RunFolder) -> None:
+    """Raise InputError where an input is not what it was; the rows that are finished are then of two images, and go."""
+    try:
+        scene.refuse_if_changed()
+    except InputError:
+        shutil.rmtree(folder.staging / PIECES, ignore_errors=True)
+        raise
 
 
 def _refuse_if_reviewed(folder: RunFolder) -> None:
