@@ -46,13 +46,15 @@ def write_html(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the summary of a report into one file; raises Cancelled, heeded between the pictures, and OSError."""
     words, dossier = job.words, job.dossier
     run = dossier.record["run"]
+    title, subtitle = story.title(job)
     sheets = [tables.by_unit(dossier, words), tables.by_status(dossier, words), tables.by_reason(dossier, words)]
     text = page(
         TEMPLATE,
         words=words,
         language="zh-CN" if words.language == "zh" else "en",
-        title=f"{words('title')} · {run}",
-        subtitle=words("subtitle_confirmed" if dossier.only_confirmed else "subtitle_all"),
+        title=f"{title} · {run}",
+        heading=title,
+        subtitle=subtitle,
         notices=list(story.notice(job)),
         about=list(story.facts(job)),
         key=_key_figures(job),

@@ -61,7 +61,7 @@ class Writer:
         words = self.words
         largest = self.dossier.candidates[: self.job.settings.candidate_pages]
         return [
-            Leaf(templates.TITLE, self._title, words("title")),
+            Leaf(templates.TITLE, self._title, story.title(self.job)[0]),
             *self._flowing(templates.TEXT, words("summary"), self._summary()),
             Leaf(templates.OVERVIEW, self._overview, words("overview")),
             *self._flowing(templates.TABLES, words("tables"), self._tables()),

@@ -15,7 +15,9 @@ from .rounding import DIGITS
 
 def title(job: Job) -> tuple[str, str]:
     """Return title and subtitle."""
-    return job.words("title"), job.words("subtitle_confirmed" if job.dossier.only_confirmed else "subtitle_all")
+    return job.words("title" if on_farmland(job) else "title_land"), job.words(
+        "subtitle_confirmed" if job.dossier.only_confirmed else "subtitle_all"
+    )
 
 
 def facts(job: Job) -> list[tuple[str, str]]:
@@ -36,6 +38,11 @@ def facts(job: Job) -> list[tuple[str, str]]:
         ("run", str(record["run"])),
     ]
     return [(words(key), value) for key, value in rows if value]
+
+
+def on_farmland(job: Job) -> bool:
+    """Say whether a farmland layer limited the comparison: only then does the run say anything of farmland."""
+    return bool(job.dossier.record["request"].get("farmland"))
 
 
 def method(job: Job) -> str:
@@ -74,7 +81,7 @@ def _found(job: Job) -> list[str]:
     days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}
     sentences = [
         words(
-            "found_confirmed" if dossier.only_confirmed else "found_all",
+            ("found_confirmed" if dossier.only_confirmed else "found_all") + ("" if on_farmland(job) else "_land"),
             **days,
             count=words.number(total.count),
             ha=words.number(total.area_ha, DIGITS),

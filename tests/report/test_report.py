@@ -88,7 +88,7 @@ def test_chinese_words_are_found_as_they_are_typed(run_dir, tmp_path):
     report = make_report(run_dir, tmp_path / "out", language="zh", office="自然资源局", candidate_pages=1)
     text = text_of(report.files["pdf"])
     for word in (
-        "耕地变化监测报告",
+        "土地覆盖变化监测报告",
         "自然资源局",
         "2020年8月18日",
         "裸地",
@@ -155,7 +155,7 @@ def test_bookmarks_lead_to_pages_and_links_to_places(run_dir, tmp_path):
     ]
     assert [title for title, _ in tops] == [
         *(
-            "Farmland change",
+            "Land-cover change",
             "Summary",
             "Overview",
             "Tables",
@@ -171,7 +171,7 @@ def test_bookmarks_lead_to_pages_and_links_to_places(run_dir, tmp_path):
     (link,) = pdf.pages[-1]["/Annots"]
     assert link["/A"]["/URI"].startswith("geo:46.9")
     assert link["/A"]["/URI"] in pdf.pages[-1].extract_text()
-    assert pdf.metadata.title == "Farmland change · Report on suspected changes"
+    assert pdf.metadata.title == "Land-cover change · Report on suspected changes"
 
 
 def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):

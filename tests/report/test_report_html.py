@@ -1,6 +1,7 @@
 """The HTML summary holds the same figures, opens without a network and shows each of its places twice."""
 
 import base64
+import json
 import math
 import re
 from html.parser import HTMLParser
@@ -102,3 +103,24 @@ def test_cancelling_between_pictures_leaves_nothing(tmp_path, qgis_app):
     with pytest.raises(Cancelled):
         make_report(make_run(tmp_path, AREAS), tmp_path / "out", Feedback(cancelled=lambda: True), outputs=("html",))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_only_a_run_that_a_farmland_layer_limited_speaks_of_farmland(tmp_path, qgis_app):
+    run_dir = make_run(tmp_path, AREAS)
+
+    def said(language: str, out: str) -> str:
+        files = make_report(run_dir, tmp_path / out, outputs=("html",), language=language).files
+        return files["html"].read_text(encoding="utf-8")
+
+    for language, claim, modest in (
+        ("en", "Farmland change", "land cover may have changed"),
+        ("zh", "疑似耕地变化", "土地覆盖变化"),
+    ):
+        bare = said(language, f"bare-{language}")
+        assert claim not in bare
+        assert modest in bare
+    record = json.loads((run_dir / "run.json").read_text(encoding="utf-8"))
+    record["request"]["farmland"] = "/fields.gpkg"
+    (run_dir / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    for language, claim in (("en", "where farmland may have become something else"), ("zh", "疑似耕地变化图斑")):
+        assert claim in said(language, f"farmland-{language}")

@@ -87,7 +87,7 @@ def test_an_office_changes_paper_and_writing(own, tmp_path):
     pages = PdfReader(pdf).pages
     assert float(pages[0].mediabox.width) == pytest.approx(250 / 25.4 * 72, abs=1)
     assert float(pages[1].mediabox.width) == pytest.approx(210 / 25.4 * 72, abs=1)
-    assert "Farmland change" in pages[0].extract_text()
+    assert "Land-cover change" in pages[0].extract_text()
 
 
 @pytest.mark.parametrize(
