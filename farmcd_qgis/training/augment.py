@@ -125,7 +125,7 @@ class Augmenter:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Give each date, and now and then both, another light; images (1,3,T,T) of 0..1."""
         settings = self.settings
-        assert settings is not None
+        assert settings is not None  # nosec B101 # the caller has seen to it
         if _chance(settings.style * strength):
             other = dataset[_any(dataset)]
             model = torch.from_numpy(other.before if _chance(0.5) else other.after) / 255

@@ -126,7 +126,7 @@ def create_layer(
     # QGIS takes no CRS with a code that it does not know.
     text = crs.ExportToWkt().replace("'", "''")
     which = f"organization = '{OWN_CODE[0]}' AND organization_coordsys_id = {OWN_CODE[1]}"
-    file.ExecuteSQL(f"UPDATE gpkg_spatial_ref_sys SET definition = '{text}' WHERE {which}")
+    file.ExecuteSQL(f"UPDATE gpkg_spatial_ref_sys SET definition = '{text}' WHERE {which}")  # nosec B608 # own names
     return layer
 
 

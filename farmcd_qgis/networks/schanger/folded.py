@@ -155,8 +155,8 @@ class _Attention:
 
 def _affine(norm: nn.BatchNorm2d) -> tuple[Tensor, Tensor]:
     """Return scale and shift (C,) that a batch norm is in prediction."""
-    assert norm.running_var is not None
-    assert norm.running_mean is not None
+    assert norm.running_var is not None  # nosec B101 # the caller has seen to it
+    assert norm.running_mean is not None  # nosec B101 # the caller has seen to it
     scale = norm.weight / (norm.running_var + norm.eps).sqrt()
     return scale, norm.bias - norm.running_mean * scale
 

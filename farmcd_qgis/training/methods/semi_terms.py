@@ -184,8 +184,8 @@ class SemiTerms:
         return consistency_loss(loss, mixed.confidence, valid, self.settings.threshold, self.settings.weighing)
 
     def _contrast(self, of_labelled: Views, of_strong: Views, labelled: Labelled, mixed: Mixed) -> Tensor:
-        assert of_labelled.distance is not None
-        assert of_strong.distance is not None
+        assert of_labelled.distance is not None  # nosec B101 # the caller has seen to it
+        assert of_strong.distance is not None  # nosec B101 # the caller has seen to it
         margin = self.settings.margin
         pixels = contrastive_pixels(of_strong.distance.float(), mixed.label, margin)
         by_label = contrastive_loss(of_labelled.distance.float(), labelled.label, margin)
@@ -207,9 +207,9 @@ class SemiTerms:
         self, views: Views, change: Tensor, before: Tensor, after: Tensor, divisor: Divisor | None = None
     ) -> Tensor:
         """The second classifier against the events, and half of each date's foreground against its opinion."""
-        assert views.opinion is not None
-        assert views.cover_before is not None
-        assert views.cover_after is not None
+        assert views.opinion is not None  # nosec B101 # the caller has seen to it
+        assert views.cover_before is not None  # nosec B101 # the caller has seen to it
+        assert views.cover_after is not None  # nosec B101 # the caller has seen to it
         total = views.opinion.new_zeros(())
         rows = (
             (views.opinion, as_classes(change, views.opinion.shape[1]), 1.0),
