@@ -21,9 +21,11 @@ from tests.helpers.made_up_pairs import SIDE, write_pairs
 from tests.helpers.small_network import CARD, made
 
 ROOT = Path(__file__).resolve().parents[2]
+# Not of seed 0: there something lies so near to a threshold (hard pixels, ReLU) that the last bit of a sum decides it.
 RECIPE = f"""
 name = "made-up"
 steps = 6
+seed = 2
 threads = 1
 device = "cpu"
 save_every = 1
