@@ -1,7 +1,5 @@
 """The dock with every widget, and jobs that answer as the test wants."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,19 +10,15 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
 
 from farmcd_qgis import tasks
-from farmcd_qgis.core.dates import date_in
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
 from farmcd_qgis.core.polygons import TAU_RANGE
 from farmcd_qgis.core.protocol import Finding, RunResult
 from farmcd_qgis.gui.detect import dock as detect_dock
 from farmcd_qgis.gui.detect.dock import DetectDock
-from farmcd_qgis.gui.detect.guess import guess_pair
-from farmcd_qgis.gui.widgets.panel_scroll import PanelScroll
-from farmcd_qgis.gui.widgets.words import card_words, remaining_words
 from farmcd_qgis.plugin import FarmCDPlugin
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.rasters import rectangle, scene, write_polygons, write_raster
@@ -327,39 +321,6 @@ def test_nothing_is_started_before_the_dock_is_seen(qtbot, qgis_iface, answers, 
     hidden.unload()
 
 
-@pytest.mark.parametrize(
-    ("names", "dates", "expected"),
-    [
-        (["a 2020", "b 2009"], [None, None], (1, 0)),
-        (["x_20200831", "y_2020-07-15", "z"], [None, None, None], (1, 0)),
-        (["x", "y"], ["2021-01-01", "2011-01-01"], (1, 0)),
-        (["after", "before"], [None, None], (1, 0)),
-        (["site_t2", "site_t1", "map"], [None, None, None], (1, 0)),
-        (["dem", "before"], [None, None], (1, 0)),
-        (["后时相", "前时相"], [None, None], (1, 0)),
-        (["one", "two"], [None, None], (0, 1)),
-        (["m_4709963_2009", "m_4709963_2020"], [None, None], (0, 1)),
-        (["alone"], [None], None),
-    ],
-)
-def test_guess(names, dates, expected):
-    assert guess_pair(names, dates) == expected
-
-
-def test_date_in_a_name():
-    assert date_in("m_4709963_se_14_1_20090818") == "2009-08-18"
-    assert date_in("landsat 2013") == "2013"
-    assert date_in("tile 123456789") is None
-    assert date_in("20210230 and 20210301") == "2021-03-01"
-
-
-def test_words():
-    assert remaining_words(0.2) == "1 s left"
-    assert remaining_words(200) == "3 min left"
-    assert remaining_words(5000) == "1 h 23 min left"
-    assert "F1 of change 0.61 on 40 pairs." in card_words(CARD)
-
-
 def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     window = QMainWindow()
     qtbot.addWidget(window)
@@ -387,27 +348,6 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     assert pages[0] is pages[1]
     added = ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
     assert sorted(menus) == sorted(docks * added)
-
-
-def test_plugin_imports_no_torch_and_nothing_of_the_engine():
-    code = (
-        "import sys, farmcd_qgis.plugin, farmcd_qgis.gui.detect.dock, farmcd_qgis.processing.provider\n"
-        "print([name for name in sys.modules if name == 'torch' or name.startswith('farmcd_qgis.engine')])"
-    )
-    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())
-    assert told.stdout.strip() == "[]"
-
-
-def test_a_panel_is_never_cut_off_whatever_its_words_become(qtbot):
-    panel, label = QWidget(), QLabel("few words")
-    QVBoxLayout(panel).addWidget(label)
-    scroll = PanelScroll(panel)
-    qtbot.addWidget(scroll)
-    scroll.show()
-    before = scroll.minimumWidth()
-    label.setText("many more words than there were when the dock was made")
-    qtbot.waitUntil(lambda: scroll.minimumWidth() > before)
-    assert scroll.viewport().width() >= panel.minimumSizeHint().width()
 
 
 def test_the_limit_of_confidence_is_that_of_the_settings(dock):

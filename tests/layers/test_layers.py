@@ -1,15 +1,10 @@
 """A run as an analyst meets it: styled with and without the plugin, in order, and saying where it comes from."""
 
-import gc
 import json
 import re
 import shutil
-import sqlite3
-from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from qgis.core import (
     Qgis,
@@ -31,83 +26,15 @@ from qgis.PyQt.QtSvg import QSvgRenderer
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.paths import resources
-from farmcd_qgis.core.protocol import RunRequest
-from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG
+from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.engine.polygons.geopackage import FIELDS
-from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
 from farmcd_qgis.layers.legend import name_classes
-from farmcd_qgis.layers.runs import runs_in_project
 from farmcd_qgis.translation import Translator
-from tests.helpers.rasters import write_raster
 
-TILE, SIZE, STEP = 32, 64, 40
+SIZE = 64
 RESULTS = ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
 PAIR = ["After 2020-08-31", "Before 2009-08-18"]
-
-
-class PaintedPredictor:
-    """Reads the class off the red of the after image, and how sure it is off the green."""
-
-    tile = TILE
-    device = "cpu"
-
-    def predict(self, before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        classes = after[:, 0] // STEP
-        sure = np.where(after[:, 1] > 100, 0.95, 0.55)
-        here = np.arange(len(FIVE))[None, :, None, None] == classes[:, None]
-        shares = np.where(here, sure[:, None], (1 - sure[:, None]) / (len(FIVE) - 1))
-        return shares.astype(np.float32), np.full(classes.shape, 0.25, np.float32)
-
-    def describe(self) -> dict:
-        card = {"name": "painted", "licence": "CC0-1.0", "limits": "Knows painted fields only."}
-        return {"card": card, "sha256": "5ead" * 16, "device": {"name": "CPU, 1 thread"}}
-
-
-@pytest.fixture(autouse=True)
-def _collected():
-    """Let go of the layers in the tracebacks of caught errors before QGIS ends."""
-    yield
-    gc.collect()
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Detect on a painted pair: a square of every class, one of them doubtful."""
-    folder = tmp_path_factory.mktemp("painted")
-    before = np.full((3, SIZE, SIZE), 120, np.uint8)
-    after = np.zeros((3, SIZE, SIZE), np.uint8)
-    after[1] = 200
-    for row in FIVE.changes:
-        after[0, 10:30, 10 * row.id : 10 * row.id + 8] = STEP * row.id
-    after[1, 5:40, 0:19] = 50
-    checkpoint = folder / "painted.pth"
-    checkpoint.touch()
-    request = RunRequest(
-        before=write_raster(folder / "before.tif", before),
-        after=write_raster(folder / "after.tif", after),
-        out_dir=str(folder / "run"),
-        checkpoint=str(checkpoint),
-        before_date="2009-08-18",
-        after_date="2020-08-31",
-        tile=TILE,
-        overlap=8,
-        minimum_mapping_unit_m2=4.0,
-    )
-    detect(request, predictor=PaintedPredictor())
-    detect(replace(request, out_dir=str(folder / "other run")), predictor=PaintedPredictor())
-    return folder / "run"
-
-
-@pytest.fixture
-def run(finished: Path, tmp_path: Path) -> Path:
-    """Return a copy of the run folder, to be spoilt."""
-    return Path(shutil.copytree(finished, tmp_path / "run"))
-
-
-@pytest.fixture
-def project(qgis_new_project) -> QgsProject:
-    return QgsProject.instance()
 
 
 def by_name(project: QgsProject) -> dict:
@@ -320,20 +247,6 @@ def test_dates_are_kept_and_no_range_of_a_map_hides_a_layer(finished: Path, proj
         assert properties.fixedTemporalRange().end().date().toString("yyyy-MM-dd") == "2020-08-31"
 
 
-def test_a_project_that_was_copied_with_its_run_reads_the_copy(run: Path, project: QgsProject, tmp_path: Path):
-    add_run(run)
-    assert runs_in_project() == [run]
-    project.setFilePathStorage(Qgis.FilePathType.Relative)
-    assert project.write(str(tmp_path / "work.qgz"))
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    shutil.copytree(run, copy / run.name)
-    shutil.copy(tmp_path / "work.qgz", copy)
-    project.clear()
-    assert project.read(str(copy / "work.qgz"))
-    assert runs_in_project() == [copy / run.name]
-
-
 def test_run_without_dates_has_no_time(run: Path, project: QgsProject):
     def forget(record: dict) -> None:
         record["inputs"]["before"]["date"] = None
@@ -391,28 +304,3 @@ def test_icon_can_be_drawn():
     icon = QSvgRenderer(str(resources() / "icons" / "farmcd.svg"))
     assert icon.isValid()
     assert icon.viewBox().size() == QSize(24, 24)
-
-
-def test_a_received_run_brings_neither_its_style_nor_a_name_that_reaches_out(run: Path, project: QgsProject):
-    file = run / "run.json"
-    record = json.loads(file.read_text())
-    record["inputs"]["before"]["path"] = "/vsicurl/http://127.0.0.1:9/before.tif"
-    record["inputs"]["after"]["path"] = "http://127.0.0.1:9/after.tif"
-    file.write_text(json.dumps(record))
-    for name in ("change.qml", "confidence.qml"):
-        style = (run / name).read_text()
-        (run / name).write_text(
-            style.replace("paletted", "singlebandgray").replace("singlebandpseudocolor", "hillshade")
-        )
-    with closing(sqlite3.connect(run / RUN_GPKG)) as database:
-        database.execute("UPDATE layer_styles SET styleQML = replace(styleQML, '<qgis', '<qgis labelsEnabled=\"1\"')")
-        hostile = "<editforminitcode>print('run')</editforminitcode><editforminitcodesource>2</editforminitcodesource>"
-        database.execute("UPDATE layer_styles SET styleQML = replace(styleQML, '</qgis>', ? || '</qgis>')", (hostile,))
-        database.commit()
-    group = add_run(run)
-    layers = {layer.name(): layer for layer in (node.layer() for node in group.findLayers())}
-    assert list(layers) == RESULTS
-    assert layers["Change classes"].renderer().type() == "paletted"
-    assert layers["Confidence"].renderer().type() == "singlebandpseudocolor"
-    assert layers["Candidates"].editFormConfig().initCode() == ""
-    assert {row.value() for row in layers["Candidates"].renderer().categories()} >= {1, 2, 3, 4, 5}

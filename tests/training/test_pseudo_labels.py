@@ -11,9 +11,9 @@ from PIL import Image
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback
-from farmcd_qgis.networks.semicd_vl.ceg import EventRule
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, Covers, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.source import Date, Opinion, checked
+from farmcd_qgis.networks.semicd_vl.rules import EventRule
 from farmcd_qgis.training.datasets import open_dataset
 from farmcd_qgis.training.pseudo_labels import write_pseudo_labels
 from farmcd_qgis.training.unlabelled import open_unlabelled

@@ -6,19 +6,18 @@ Source: docs/methods/semicd_vl.md section 1.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .areas import connected_areas
+from .rules import AUTHORS_RULE, EventRule, Rule
 
 if TYPE_CHECKING:
     from .opinions.covers import Covers
 
 UNKNOWN = 255
 THRESHOLD = 0.8
-
-Rule = Literal["sum", "union"]
 
 
 @dataclass(frozen=True)
@@ -28,22 +27,6 @@ class Instance:
     mask: np.ndarray
     category: int
     score: float = 1.0
-
-
-@dataclass(frozen=True)
-class EventRule:
-    """When an instance is an event: where its overlap with the other date's is at most `at_most`.
-
-    `sum` is the sum of its IoU with every instance of the other date (the authors', with 0.0); `union` its IoU with
-    the union of those that it touches, for parcels, which always touch (section 1.4).
-    """
-
-    kind: Rule = "sum"
-    at_most: float = 0.0
-
-
-AUTHORS_RULE = EventRule()
-PARCEL_RULE = EventRule("union", 0.3)
 
 
 class Events(NamedTuple):

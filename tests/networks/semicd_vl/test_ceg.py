@@ -10,9 +10,7 @@ from hypothesis.extra import numpy as arrays
 
 from farmcd_qgis.networks.semicd_vl.areas import connected_areas
 from farmcd_qgis.networks.semicd_vl.ceg import (
-    PARCEL_RULE,
     UNKNOWN,
-    EventRule,
     Instance,
     area_events,
     date_label,
@@ -23,6 +21,7 @@ from farmcd_qgis.networks.semicd_vl.ceg import (
     pixel_events,
 )
 from farmcd_qgis.networks.semicd_vl.opinions.covers import Cover, Covers
+from farmcd_qgis.networks.semicd_vl.rules import PARCEL_RULE, EventRule
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "semicd_vl" / "semicdvl_ceg.npz"
 SHAPE = (8, 12)

@@ -8,7 +8,7 @@ from typing import Any, get_args
 from ....core.classes import FIVE, NO_CHANGE
 from ....core.errors import InputError, Reason
 from ....core.messages import why
-from ..ceg import AUTHORS_RULE, PARCEL_RULE, EventRule, Rule
+from ..rules import AUTHORS_RULE, PARCEL_RULE, EventRule, Rule
 
 TEMPLATES = ("a satellite image of {}.", "an aerial photo of {}.", "{} seen from above.")
 
