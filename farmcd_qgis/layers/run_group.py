@@ -25,6 +25,7 @@ from ..core.run_record import read_record
 from ..core.styles import style_of
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
+from .sources import as_it_was_set
 
 translate = QCoreApplication.translate
 
@@ -119,6 +120,7 @@ def _pair(folder: Path, record: dict[str, Any], project: QgsProject) -> list[Qgs
                 QgsMessageLog.logMessage(message.format(file=source), "FarmCD", Qgis.MessageLevel.Warning, False)
                 continue
             set_period(layer, between(day, day))
+            as_it_was_set(layer, record["request"], when)
             added.append(layer)
     return added
 

@@ -27,6 +27,7 @@ from qgis.core import (
 
 from ..core.errors import InputError
 from ..core.protocol import NodataRange
+from .exact_crs import keep_crs
 
 
 def raster_source(layer: QgsRasterLayer) -> str:
@@ -74,7 +75,7 @@ def used(provider: QgsRasterDataProvider, band: int) -> bool:
 def polygon_source(layer: QgsVectorLayer) -> str:
     """Return what OGR opens of a vector layer; what is no plain file (memory, filtered, edited) is copied into one."""
     if layer.isModified():
-        return _copied(layer, only_selected=False)
+        return copied(layer)
     path, name = QgsProcessingUtils.convertToCompatibleFormatAndLayerName(
         layer,
         False,
@@ -89,12 +90,24 @@ def polygon_source(layer: QgsVectorLayer) -> str:
 
 def polygon_settings(layer: QgsVectorLayer, role: str, only_selected: bool = False) -> dict[str, Any]:
     """Return the fields of a RunRequest that a polygon layer sets, for "aoi" or "farmland"."""
-    source = _copied(layer, only_selected) if only_selected else polygon_source(layer)
-    crs = layer.crs()
-    # A copy is in the layer's CRS, but GDAL may have taken another for one without a code.
-    copied = only_selected or layer.isModified() or layer.providerType() != "ogr"
-    text = own_crs(layer) or (_text(crs) if copied and crs.isValid() else None)
+    source = copied(layer, only_selected) if only_selected else polygon_source(layer)
+    # A copy is in the layer's CRS.
+    text = None if only_selected or layer.isModified() else own_crs(layer)
     return {role: source, f"{role}_crs": text} if text else {role: source}
+
+
+def as_it_was_set(layer: QgsRasterLayer, request: dict[str, Any], role: str) -> QgsRasterLayer:
+    """Give a raster of a run what a person had set on it for the run, so that it lies and looks as it was read."""
+    if text := request.get(f"{role}_crs"):
+        layer.setCrs(QgsCoordinateReferenceSystem(text))
+    provider = layer.dataProvider()
+    for band in range(1, layer.bandCount() + 1):
+        if not request.get(f"{role}_own_nodata", True):
+            provider.setUseSourceNoDataValue(band, False)
+        ranges = [QgsRasterRange(low, high) for at, low, high in request.get(f"{role}_nodata") or () if at in (0, band)]
+        if ranges:
+            provider.setUserNoDataValue(band, ranges)
+    return layer
 
 
 def own_crs(layer: QgsMapLayer) -> str | None:
@@ -125,15 +138,16 @@ def _range(found: QgsRasterRange) -> tuple[float, float] | None:
     return (low, high) if low <= high else None
 
 
-def _copied(layer: QgsVectorLayer, only_selected: bool) -> str:
+def copied(layer: QgsVectorLayer, only_selected: bool = False) -> str:
     """Write what a layer shows now, edits that are not saved included, into a temporary file."""
     path = QgsProcessingUtils.generateTempFilename("polygons.gpkg")
     options = QgsVectorFileWriter.SaveVectorOptions()
     options.driverName, options.layerName, options.onlySelectedFeatures = "GPKG", "polygons", only_selected
-    # A new feature's number may be none that a file takes.
-    options.skipAttributeCreation = True
+    # Of new features, the numbers that a field "fid" holds are none yet.
+    options.layerOptions = ["FID=farmcd_copy_fid"]
     context = QgsProject.instance().transformContext()
     fault, reason, *_ = QgsVectorFileWriter.writeAsVectorFormatV3(layer, path, context, options)
     if fault != QgsVectorFileWriter.WriterError.NoError:
         raise InputError("layer_not_copied", layer=layer.name(), reason=reason)
+    keep_crs(Path(path), "polygons", layer.crs())
     return f"{path}|layername=polygons"

@@ -20,6 +20,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsVectorFileWriter,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import Qt
 
@@ -27,7 +28,7 @@ from ..core.errors import InputError
 from ..core.paths import bundled_checkpoints
 from ..core.polygons import TAU_RANGE, PolygonSettings
 from ..core.protocol import RunRequest
-from ..layers.sources import absolute, own_crs, polygon_settings, raster_settings
+from ..layers.sources import absolute, copied, own_crs, polygon_settings, raster_settings
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
@@ -245,14 +246,24 @@ def polygon_fields(
     feedback: QgsProcessingFeedback,
 ) -> dict[str, Any]:
     """Return the fields of a request that a polygon parameter sets; raises QgsProcessingException."""
-    value = parameters.get(name)
-    layer = algorithm.parameterAsVectorLayer(parameters, name, context) if value not in (None, "") else None
-    # Only a layer of the project has edits and a CRS of its own; whatever else Processing takes, it writes by itself.
-    if layer is not None and (layer.isModified() or own_crs(layer)):
-        only_selected = isinstance(value, QgsProcessingFeatureSourceDefinition) and value.selectedFeaturesOnly
-        return polygon_settings(layer, role, bool(only_selected))
+    layer, only_selected = _set_layer(algorithm, parameters, name, context)
+    if layer is not None:
+        return polygon_settings(layer, role, only_selected)
     source = polygons(algorithm, parameters, name, context, feedback)
     return {role: source} if source else {}
+
+
+def _set_layer(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[QgsVectorLayer | None, bool]:
+    """Return a layer of the project on which a person has set what its file does not say, and whether only its
+    selection counts; whatever else Processing takes, it writes by itself.
+    """
+    value = parameters.get(name)
+    layer = algorithm.parameterAsVectorLayer(parameters, name, context) if value not in (None, "") else None
+    if layer is None or not (layer.isModified() or own_crs(layer)):
+        return None, False
+    return layer, isinstance(value, QgsProcessingFeatureSourceDefinition) and bool(value.selectedFeaturesOnly)
 
 
 def polygons(
@@ -265,6 +276,9 @@ def polygons(
     """Return what OGR opens of a polygon parameter, None where it is empty; raises QgsProcessingException."""
     if parameters.get(name) in (None, ""):
         return None
+    set_layer, only_selected = _set_layer(algorithm, parameters, name, context)
+    if set_layer is not None:
+        return copied(set_layer, only_selected)
     # Memory layers, filtered layers and selections are written to a temporary file; others are taken as they are.
     path, layer = algorithm.parameterAsCompatibleSourceLayerPathAndLayerName(
         parameters, name, context, QgsVectorFileWriter.supportedFormatExtensions(), "gpkg", feedback

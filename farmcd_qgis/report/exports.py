@@ -24,6 +24,7 @@ from qgis.PyQt.QtCore import QMetaType
 from ..core.csv_file import write_csv as write_table
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
+from ..layers.exact_crs import keep_crs
 from .candidates import wgs84
 from .job import Job
 from .rounding import DIGITS, FINE_DIGITS
@@ -239,3 +240,5 @@ def _save(
     )
     if fault != QgsVectorFileWriter.WriterError.NoError:
         raise FarmCDError("export_failed", path=path.name, reason=sentence)
+    if driver == "GPKG":
+        keep_crs(path, name, crs)

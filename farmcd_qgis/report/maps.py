@@ -29,6 +29,7 @@ from ..core.classes import FIVE, UNKNOWN, ClassTable
 from ..core.paths import resources
 from ..core.plain_files import plain_file
 from ..core.run_files import CANDIDATES
+from ..layers.sources import as_it_was_set
 from .candidates import Candidate
 from .figures import Dossier, bands_read, extent_of
 
@@ -120,6 +121,7 @@ class Maps:
         layer = QgsRasterLayer(str(path or ""), role)
         if not layer.isValid():
             return None
+        as_it_was_set(layer, self._dossier.record["request"], role)
         read = bands_read(self._dossier.record, role)
         bands = natural_colours(read)
         if layer.bandCount() >= max(bands):

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 
 from farmcd_qgis.core.errors import InputError
-from farmcd_qgis.layers.sources import polygon_settings, polygon_source, raster_settings, raster_source
+from farmcd_qgis.layers.sources import copied, polygon_settings, polygon_source, raster_settings, raster_source
 from tests.helpers.rasters import UTM, rectangle, scene, write_polygons, write_raster
 
 
@@ -107,10 +107,23 @@ def test_edits_that_are_not_saved_are_looked_at(tmp_path, qgis_app):
     assert layer.addFeature(feature)
     values = polygon_settings(layer, "aoi")
     assert count(values["aoi"]) == 2
-    assert values["aoi_crs"] == f"EPSG:{UTM}"
+    assert "aoi_crs" not in values
+    assert QgsVectorLayer(values["aoi"], "copy").crs().authid() == f"EPSG:{UTM}"
     assert count(str(path)) == 1
     layer.rollBack()
     assert polygon_settings(layer, "aoi") == {"aoi": f"{path}|layername=areas"}
+
+
+def test_copies_keep_a_crs_without_a_code(tmp_path, qgis_app):
+    layer = QgsVectorLayer("MultiPolygon", "x", "memory")
+    layer.setCrs(QgsCoordinateReferenceSystem.fromProj("+proj=utm +zone=14 +datum=WGS84 +units=km +no_defs"))
+    feature = QgsFeature()
+    feature.setGeometry(QgsGeometry.fromWkt("POLYGON((500 5200,501 5200,501 5199,500 5200))"))
+    assert layer.dataProvider().addFeature(feature)
+    for source in (copied(layer), copied(layer)):
+        made = QgsVectorLayer(source, "copy")
+        assert "+units=km" in made.crs().toProj()
+        assert made.extent().xMinimum() == 500
 
 
 def test_a_filter_and_a_selection_are_heeded(tmp_path, qgis_app):

@@ -15,6 +15,7 @@ from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CHANGE_TIF
 from ...core.run_record import run_classes
+from ..scene.crs import check_proj
 from ..scene.grid import Grid
 from ..scene.polygons import PolygonLayer, open_layer, split_source
 from ..scene.tiling import Window
@@ -43,6 +44,7 @@ def evaluate(
     Without classes only "change or none" is measured. `out_dir` takes evaluation.json and evaluation.html. Figures and
     their definitions: engine/metrics.py. Raises InputError for what cannot be compared, and Cancelled.
     """
+    check_proj()
     path = Path(result) / CHANGE_TIF if Path(result).is_dir() else Path(result)
     mapped = _open(str(path), gdal.OF_RASTER, "result")
     _check_place(mapped, "result", path)

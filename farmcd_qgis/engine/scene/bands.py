@@ -21,8 +21,8 @@ WORDS = {
     "green": r"green|gr[uü]n|vert|verde|绿|綠",
     "blue": r"blue|blau|bleu|azul|蓝|藍",
 }
-# "red edge" is another band than red.
-NOT_RED = re.compile(r"red[ _-]?edge|infra[ -]?red|红边|紅邊|红外|紅外", re.IGNORECASE)
+# Other bands than red, green and blue, though their names hold the words.
+OTHER_BANDS = re.compile(r"edge|infra[ _-]?red|coast|aerosol|deep|cirrus|pan(chrom|$)|红边|紅邊|红外|紅外|海岸")
 # Sentinel-2 and Landsat 8 and 9, whose red is band 4. Earlier Landsats have other numbers, and no band 8A or 9.
 NUMBERED = {"blue": 2, "green": 3, "red": 4}
 OF_NUMBERED = {8, 9, 10, 11, 12}
@@ -78,16 +78,21 @@ def _by_interpretation(bands: list[gdal.Band]) -> dict[str, int]:
 
 
 def _by_name(bands: list[gdal.Band]) -> dict[str, int]:
-    named = []
-    for band in bands:
-        words = band.GetDescription() or ""
-        for colour, pattern in WORDS.items():
-            if colour == "red" and NOT_RED.search(words):
-                continue
-            if re.search(rf"(?<![a-z])(?:{pattern})(?![a-z])", words, re.IGNORECASE):
-                named.append((colour, band.GetBand()))
-                break
-    return _first(named)
+    """Find colours by names: those that are a colour's name alone before those that hold one among other words."""
+    named = [(colour, band.GetBand()) for band in bands if (colour := _colour(band.GetDescription(), alone=True))]
+    among = [(colour, band.GetBand()) for band in bands if (colour := _colour(band.GetDescription(), alone=False))]
+    return _first([*named, *among])
+
+
+def _colour(name: str | None, alone: bool) -> str | None:
+    words = (name or "").strip().lower()
+    if not alone and OTHER_BANDS.search(words):
+        return "nir" if re.search(WORDS["nir"], words) else None
+    for colour, pattern in WORDS.items():
+        whole = re.fullmatch(pattern, words) if alone else re.search(rf"(?<![a-z])(?:{pattern})(?![a-z])", words)
+        if whole:
+            return colour
+    return None
 
 
 def _by_wavelength(bands: list[gdal.Band]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Fill that nothing declares: one constant, extreme value in a large area, as clips, collars and exports leave it."""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +37,10 @@ def find_fill(raster: Raster) -> Fill | None:
     if not seen.size:
         return None
     best: Fill | None = None
-    for extremes in (seen.min(axis=1), seen.max(axis=1)):
+    ends = seen.min(axis=1), seen.max(axis=1)
+    # Bands may have a fill each, such as -9999 and 0.
+    for choice in product((0, 1), repeat=len(values)):
+        extremes = np.array([ends[end][band] for band, end in enumerate(choice)])
         constant = valid & (values == extremes.astype(values.dtype)[:, None, None]).all(axis=0)
         share = float(constant.sum() / valid.sum())
         rest = values[:, valid & ~constant].astype(np.float64)

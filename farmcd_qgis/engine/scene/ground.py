@@ -158,6 +158,43 @@ def _widened(box: Box) -> Box:
     return left - x_more, bottom - y_more, right + x_more, top + y_more
 
 
+def box_on_grid(box: Box, crs: osr.SpatialReference, grid: Grid) -> Box:
+    """Return the box on a grid around a box in another CRS; what reaches far beyond the grid is cut before.
+
+    Not a number where both are far apart. Raises RuntimeError where it has no place there.
+    """
+    same = bool(crs.IsSame(grid.crs))
+    near = grid.box_of(grid.whole) if same else _widened(footprint(grid.box_of(grid.whole), grid.crs, crs))
+    turns = 0.0
+    if crs.IsGeographic():
+        circle = circle_of(crs)
+        turns = circle * max((0, 1, -1), key=lambda turn: (_common(box, near, turn * circle), -abs(turn)))
+    xmin, ymin, xmax, ymax = box[0] + turns, box[1], box[2] + turns, box[3]
+    if same:
+        return xmin, ymin, xmax, ymax
+    far = (FAR_RADIANS / crs.GetAngularUnits()) if crs.IsGeographic() else FAR_M / crs.GetLinearUnits()
+    left, bottom, right, top = near
+    if xmin < left - far or ymin < bottom - far or xmax > right + far or ymax > top + far:
+        more = max(right - left, top - bottom)
+        xmin, ymin = max(xmin, left - more), max(ymin, bottom - more)
+        xmax, ymax = min(xmax, right + more), min(ymax, top + more)
+        if xmin >= xmax or ymin >= ymax:
+            return math.nan, math.nan, math.nan, math.nan
+    found = osr.CoordinateTransformation(crs, grid.crs).TransformBounds(xmin, ymin, xmax, ymax, POINTS)
+    if grid.crs.IsGeographic():
+        circle = circle_of(grid.crs)
+        if found[0] > found[2]:  # Across the antimeridian the box comes back torn.
+            found = footprint((xmin, ymin, xmax, ymax), crs, grid.crs)
+        middle = sum(grid.box_of(grid.whole)[::2]) / 2
+        more = circle * round((middle - (found[0] + found[2]) / 2) / circle)
+        found = (found[0] + more, found[1], found[2] + more, found[3]) if more else found
+    return found
+
+
+def _common(box: Box, other: Box, shift: float) -> float:
+    return max(0.0, min(box[2] + shift, other[2]) - max(box[0] + shift, other[0]))
+
+
 def _reaches_around(box: Box, crs: osr.SpatialReference) -> bool:
     half = circle_of(crs) / 2
     return box[0] < -half or box[2] > half

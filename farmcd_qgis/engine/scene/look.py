@@ -19,7 +19,7 @@ from .crs import check_kept
 from .fill import find_fill
 from .mask import Mask
 from .pair import Pair
-from .raster import Raster
+from .raster import LARGEST_WHOLE, Raster
 from .scene import Scene
 from .shift import measure_shift
 from .validity import OFTEN, alpha_band, grey_share, is_image
@@ -52,7 +52,7 @@ def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
     if deep:
         for raster in pair.sources:
             yield from _fill(raster)
-        yield from _common_ground(pair)
+        yield from _common_ground(scene)
         yield from _shift(scene)
 
 
@@ -185,9 +185,12 @@ def _dates(pair: Pair) -> Iterator[Finding]:
             yield Finding("info", "no_date", {"role": role})
 
 
-def _common_ground(pair: Pair) -> Iterator[Finding]:
-    share = float(pair.sample()[2].mean())
+def _common_ground(scene: Scene) -> Iterator[Finding]:
+    bounds = scene.mask.bounds
+    share = float(scene.pair.sample(bounds)[2].mean())
     if share == 0:
+        if bounds.width * bounds.height > LARGEST_WHOLE:
+            return  # A sample of so much that holds nothing proves nothing.
         raise InputError("no_common_ground")
     if share < LITTLE_COMMON:
         yield Finding("warning", "little_common_ground", {"percent": 100 * share})

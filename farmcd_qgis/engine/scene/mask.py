@@ -6,6 +6,7 @@ from osgeo import osr
 from ...core.errors import InputError
 from ...core.protocol import RunRequest
 from .grid import Box, Grid
+from .ground import box_on_grid, circle_of
 from .pair import Pair
 from .polygons import PolygonLayer
 from .raster import Flags, x_first
@@ -93,18 +94,22 @@ class _Area:
 
 
 def _extent_on_grid(grid: Grid, extent: Box, crs: str | None) -> Box:
-    """Bring an extent into the grid's CRS, where it becomes the box around it."""
-    xmin, ymin, xmax, ymax = extent
-    if not (xmin < xmax and ymin < ymax):
-        raise InputError("extent_empty", extent=extent)
-    if not crs:
-        return extent
+    """Bring an extent into the grid's CRS, where it becomes the box around it.
+
+    One in degrees may cross the antimeridian (its xmin is then larger than its xmax), or span the world.
+    """
     own = osr.SpatialReference()
     try:
-        own.SetFromUserInput(crs)
-        return osr.CoordinateTransformation(x_first(own), grid.crs).TransformBounds(*extent, 21)
+        own.SetFromUserInput(crs) if crs else own.ImportFromWkt(grid.crs_wkt)
+        own = x_first(own)
+        xmin, ymin, xmax, ymax = extent
+        if own.IsGeographic() and xmin > xmax:
+            xmax += circle_of(own)
+        if not (xmin < xmax and ymin < ymax):
+            raise InputError("extent_empty", extent=extent)
+        return box_on_grid((xmin, ymin, xmax, ymax), own, grid)
     except RuntimeError as error:
-        raise InputError("extent_outside", extent=extent, crs=crs, reason=error) from error
+        raise InputError("extent_outside", extent=extent, crs=crs or own.GetName(), reason=error) from error
 
 
 def _narrowed(bounds: Window, window: Window | None, role: str, place: str) -> Window:

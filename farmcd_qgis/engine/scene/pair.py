@@ -13,7 +13,17 @@ from ...core.protocol import RunRequest
 from .grid import Grid
 from .opening import Source, open_raster
 from .placing import common_window, north_up, onto, round_the_world, turned
-from .raster import LARGEST_WHOLE, SAMPLE_SIDE, Bytes, Flags, Limits, Raster, sample_windows, to_bytes
+from .raster import (
+    LARGEST_DECIMATED,
+    LARGEST_WHOLE,
+    SAMPLE_SIDE,
+    Bytes,
+    Flags,
+    Limits,
+    Raster,
+    sample_windows,
+    to_bytes,
+)
 from .tiling import Window
 
 # What both dates hold where one of them is invalid: equal, so that no change is seen there.
@@ -93,19 +103,25 @@ class Pair:
         """
         return self._read(window, None)
 
-    def sample(self) -> tuple[Bytes, Bytes, Flags]:
-        """Read about a million pixels of the whole pair, as `read` does.
+    def sample(self, within: Window | None = None) -> tuple[Bytes, Bytes, Flags]:
+        """Read about a million pixels of the whole pair, or of a window, as `read` does.
 
-        A large raster without overviews is read in windows, unless none of these holds a valid pixel.
+        A large raster without overviews is read in windows, unless none of these holds a valid pixel. The work is
+        bounded, however large the rasters.
         """
-        if all(raster.is_quick_to_shrink for raster in self.sources):
-            return self._shrunk()
-        spread = self._read_all([Window(*window) for window in sample_windows(self.width, self.height)])
+        within = within or self.grid.whole
+        few = within != self.grid.whole and within.width * within.height <= LARGEST_DECIMATED
+        if few or all(raster.is_quick_to_shrink for raster in self.sources):
+            return self._shrunk(within)
+        spread = self._read_spread(within)
         if spread[2].any():
             return spread
-        if max(raster.pixels for raster in self.sources) <= LARGEST_WHOLE:
-            return self._shrunk()
-        column, row, *size = self.common
+        if within.width * within.height <= LARGEST_WHOLE:
+            return self._shrunk(within)
+        return self._read_spread(within.intersection(self.common))
+
+    def _read_spread(self, within: Window) -> tuple[Bytes, Bytes, Flags]:
+        column, row, *size = within
         places = sample_windows(*size)
         return self._read_all([Window(column + x, row + y, width, height) for x, y, width, height in places])
 
@@ -117,9 +133,8 @@ class Pair:
         )
         return before, after, valid
 
-    def _shrunk(self) -> tuple[Bytes, Bytes, Flags]:
-        size = min(self.width, SAMPLE_SIDE), min(self.height, SAMPLE_SIDE)
-        return self._read(Window(0, 0, self.width, self.height), size)
+    def _shrunk(self, within: Window) -> tuple[Bytes, Bytes, Flags]:
+        return self._read(within, (min(within.width, SAMPLE_SIDE), min(within.height, SAMPLE_SIDE)))
 
     def _read(self, window: Window, out_size: tuple[int, int] | None) -> tuple[Bytes, Bytes, Flags]:
         values, valid = self.before.read(window, out_size)

@@ -52,6 +52,8 @@ def test_colour_interpretation(interpretations, bands):
         (["rededge", "red", "green", "blue"], (2, 3, 4), None),
         (["蓝", "绿", "红", "近红外"], (3, 2, 1), 4),
         (["红边", "蓝", "绿", "红"], (4, 3, 2), None),
+        (["coastal_blue", "blue", "green_i", "green", "yellow", "red", "rededge", "nir"], (6, 4, 2), 8),
+        (["Panchromatic", "Red", "Green", "Blue"], (2, 3, 4), None),
         (["Blau", "Grün", "Rot"], (3, 2, 1), None),
         (["B02", "B03", "B04", "B08"], (3, 2, 1), None),
         (["B01", "B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A"], (4, 3, 2), None),

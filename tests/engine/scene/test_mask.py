@@ -12,7 +12,7 @@ from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.scene.mask import Mask
 from farmcd_qgis.engine.scene.pair import Pair
 from farmcd_qgis.engine.scene.tiling import Window
-from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, rectangle, scene, write_polygons, write_raster
+from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, rectangle, scene, warp, write_polygons, write_raster
 
 WHOLE = Window(0, 0, 64, 48)
 
@@ -135,3 +135,29 @@ def test_extent_and_area_that_do_not_meet(tmp_path, opened):
     aoi = write_polygons(tmp_path / "aoi.gpkg", [rectangle(40, 40, 44, 44)])
     with pytest.raises(InputError, match="lies outside"):
         opened(aoi=aoi, extent=(LEFT, TOP - 20 * PIXEL, LEFT + 20 * PIXEL, TOP))
+
+
+def grid_at(left: float, epsg: int, tmp_path: Path) -> Pair:
+    step = 5e-5
+    place = (left - 32 * step, step, 0, -16.8 + 32 * step, 0, -step)
+    paths = [write_raster(tmp_path / f"m{n}.tif", scene(64, 64), epsg=4326, geotransform=place) for n in "ba"]
+    if epsg != 4326:
+        paths = [warp(path, tmp_path / f"w{n}.tif", dstSRS=f"EPSG:{epsg}") for n, path in enumerate(paths)]
+    return Pair.open(RunRequest(*paths, str(tmp_path / "run"), ""))
+
+
+@pytest.mark.parametrize("extent", [(179.999, -16.801, 180.001, -16.799), (179.999, -16.801, -179.999, -16.799)])
+@pytest.mark.parametrize(("left", "epsg"), [(180.0, 4326), (-180.0, 4326), (180.0, 32760)])
+def test_an_extent_across_the_antimeridian(tmp_path, extent, left, epsg):
+    pair = grid_at(left, epsg, tmp_path)
+    request = RunRequest("", "", "", "", extent=extent, extent_crs="EPSG:4326")
+    bounds = Mask.open(pair, request).bounds
+    width_m = 213.0 if epsg == 32760 else 40 * pair.resolution_m
+    assert bounds.width * pair.resolution_m == pytest.approx(width_m, rel=0.1)
+    assert bounds.column > 0
+    assert bounds.right < pair.width
+
+
+def test_the_extent_of_the_world_is_all(tmp_path, opened):
+    for extent in ((-180.0, -90.0, 180.0, 90.0), (-170.0, 0.0, -20.0, 89.0), (0.0, -90.0, 360.0, 90.0)):
+        assert opened(extent=extent, extent_crs="EPSG:4326").bounds == WHOLE
