@@ -1944,8 +1944,24 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>自己的提示语（可选）</translation>
     </message>
     <message>
-        <source>Of both images. Water is black in near infrared.</source>
-        <translation>两期影像相同。水体在近红外波段呈黑色。</translation>
+        <source>Water is black in near infrared.</source>
+        <translation>近红外中水体呈黑色。</translation>
+    </message>
+    <message>
+        <source>as of before</source>
+        <translation>与前期相同</translation>
+    </message>
+    <message>
+        <source>Those of after</source>
+        <translation>后期的波段</translation>
+    </message>
+    <message>
+        <source>Treat as nodata</source>
+        <translation>视为无数据</translation>
+    </message>
+    <message>
+        <source>Correct it</source>
+        <translation>校正</translation>
     </message>
     <message>
         <source>Red, green, blue</source>

@@ -10,7 +10,7 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
@@ -181,6 +181,9 @@ def test_request_holds_what_is_chosen(dock, answers, qtbot, tmp_path):
     dock.advanced.bands.setCurrentIndex(dock.advanced.bands.findText("infrared as green", Qt.MatchFlag.MatchContains))
     request = dock.request()
     assert request.before_bands == request.after_bands == (1, 4, 3)
+    combo = dock.advanced.after_bands
+    combo.setCurrentIndex(combo.findText("3, 2, 1", Qt.MatchFlag.MatchStartsWith))
+    assert (dock.request().before_bands, dock.request().after_bands) == ((1, 4, 3), (3, 2, 1))
     assert request.farmland.split("|")[0] == str(tmp_path / "fields.gpkg")
     assert Path(request.aoi.split("|")[0]).is_file()
     assert (request.tau, request.minimum_mapping_unit_m2, request.device) == (0.7, 900, "cuda:0")
@@ -199,6 +202,20 @@ def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
     for card in (reads, CARD):
         dock.model._fill_card(dict(card))
         assert dock.request().before_bands == (3, 2, 1)
+
+
+def test_findings_bring_their_remedy(dock):
+    dock.show()
+    fill = Finding("warning", "undeclared_fill", {"role": "after", "found": ["0"], "percent": 7.0})
+    shifted = Finding("warning", "shifted", {"pixels": 3.0, "metres": 6.0})
+    dock._show_findings([fill, shifted, Finding("info", "no_date", {"role": "after"})])
+    assert not dock.request().treat_fill_as_nodata
+    assert not dock.request().correct_shift
+    for code in ("undeclared_fill", "shifted"):
+        dock.findings.findChild(QToolButton, f"{code}Remedy").click()
+    assert dock.request().treat_fill_as_nodata
+    assert dock.request().correct_shift
+    assert dock.findings.findChild(QToolButton, "no_dateRemedy") is None
 
 
 @pytest.mark.parametrize(

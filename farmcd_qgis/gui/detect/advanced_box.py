@@ -13,6 +13,8 @@ from ...settings import settings
 from ..widgets.words import label as label_of
 from ..widgets.words import tr
 
+AS_BEFORE = "before"
+
 
 class AdvancedBox(QgsCollapsibleGroupBox):
     """Tile, overlap, batch, tau, minimum mapping unit, grid, bands and dates; `values()` are fields of a RunRequest."""
@@ -50,9 +52,17 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             self.bands.addItem(words, bands)
         # Else its longest words would widen the dock.
         self.bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.bands.setToolTip(tr("Of both images. Water is black in near infrared."))
+        self.bands.setToolTip(tr("Water is black in near infrared."))
         self.bands.currentIndexChanged.connect(self.changed)
         form.addRow(label_of(tr("Red, green, blue")), self.bands)
+        self.after_bands = QComboBox()
+        self.after_bands.setObjectName("afterBandsCombo")
+        self.after_bands.addItem(tr("as of before"), AS_BEFORE)
+        for bands, words in _band_orders():
+            self.after_bands.addItem(words, bands)
+        self.after_bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.after_bands.currentIndexChanged.connect(self.changed)
+        form.addRow(label_of(tr("Those of after")), self.after_bands)
         self.before_date = self._add_date(form, "beforeDateEdit", tr("Date of before"))
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
@@ -70,6 +80,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
 
     def values(self) -> dict[str, Any]:
         """Return the fields of a RunRequest that are set here."""
+        after_bands = self.after_bands.currentData()
         return {
             "tau": round(self.tau.value(), 4),
             "minimum_mapping_unit_m2": self.unit.value(),
@@ -78,7 +89,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "batch": self.batch.value(),
             "reference": self.reference.currentData(),
             "before_bands": self.bands.currentData(),
-            "after_bands": self.bands.currentData(),
+            "after_bands": self.bands.currentData() if after_bands == AS_BEFORE else after_bands,
             "before_date": self.before_date.text().strip() or None,
             "after_date": self.after_date.text().strip() or None,
             # Where it is not offered, it is the checkpoint's to say.
@@ -88,6 +99,10 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "correct_shift": self.shift.isChecked(),
             "force": self.force.isChecked(),
         }
+
+    def remedy(self, code: str) -> None:
+        """Set what mends what a finding tells of."""
+        {"undeclared_fill": self.fill, "shifted": self.shift}[code].setChecked(True)
 
     def fit(self, card: dict[str, Any]) -> None:
         """Offer what a checkpoint can do: its bands, and both orders of the dates where it learned from both."""
