@@ -54,6 +54,11 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
             metavar="X,LOW:HIGH",
             help=f"values of {name} that mean nodata, besides the file's",
         )
+        add(
+            f"--{role}-range",
+            metavar="LOW:HIGH[%]",
+            help=f"values of {name} that become black and white: 0:3000, one for each band, or 1:99%% of its pixels",
+        )
     add("--treat-fill-as-nodata", action="store_true", help="make a fill that the preflight finds nodata")
     add("--correct-shift", action="store_true", help="measure the shift between the dates and make it good")
     add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")

@@ -86,7 +86,8 @@ class RunRequest:
 
     What a person has set on a layer wins over the file: `before_crs` (authority code or WKT), `before_nodata` (ranges
     of values that mean nodata: band, 0 for every one, lowest and highest), `before_own_nodata` (False: the file's
-    nodata values do not hold); the same of after, and `aoi_crs` and `farmland_crs`. `treat_fill_as_nodata` makes a fill
+    nodata values do not hold); the same of after, and `aoi_crs` and `farmland_crs`. `before_range` and
+    `after_range` say which values become black and white (core.value_range). `treat_fill_as_nodata` makes a fill
     that the preflight finds nodata, `correct_shift` moves the one date by the shift that it measures.
     """
 
@@ -122,6 +123,8 @@ class RunRequest:
     after_own_nodata: bool = True
     aoi_crs: str | None = None
     farmland_crs: str | None = None
+    before_range: str | None = None
+    after_range: str | None = None
     treat_fill_as_nodata: bool = False
     correct_shift: bool = False
 

@@ -45,6 +45,8 @@ BEFORE_DATE = "BEFORE_DATE"
 AFTER_DATE = "AFTER_DATE"
 TREAT_FILL = "TREAT_FILL_AS_NODATA"
 CORRECT_SHIFT = "CORRECT_SHIFT"
+BEFORE_RANGE = "BEFORE_RANGE"
+AFTER_RANGE = "AFTER_RANGE"
 MATCH_HISTOGRAMS = "MATCH_HISTOGRAMS"
 DEVICE = "DEVICE"
 TILE = "TILE"
@@ -94,6 +96,11 @@ def add_pair(algorithm: FarmCDAlgorithm) -> None:
             REFERENCE, tr("Work on the grid of"), REFERENCES, defaultValue=RunRequest.reference, usesStaticStrings=True
         ),
     )
+    for name, label in (
+        (BEFORE_RANGE, tr("Values of the before raster that become black and white, such as 0:3000 or 1:99%")),
+        (AFTER_RANGE, tr("Values of the after raster that become black and white, such as 0:3000 or 1:99%")),
+    ):
+        add_advanced(algorithm, QgsProcessingParameterString(name, label, optional=True))
     for name, label in (
         (TREAT_FILL, tr("Treat a constant fill that is not declared as nodata")),
         (CORRECT_SHIFT, tr("Measure the shift between the dates and correct it")),
@@ -180,6 +187,8 @@ def read_pair(
         after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
         before_date=_date(algorithm, parameters, BEFORE_DATE, context),
         after_date=_date(algorithm, parameters, AFTER_DATE, context),
+        before_range=algorithm.parameterAsString(parameters, BEFORE_RANGE, context).strip() or None,
+        after_range=algorithm.parameterAsString(parameters, AFTER_RANGE, context).strip() or None,
         treat_fill_as_nodata=algorithm.parameterAsBoolean(parameters, TREAT_FILL, context),
         correct_shift=algorithm.parameterAsBoolean(parameters, CORRECT_SHIFT, context),
     )

@@ -536,6 +536,14 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
         <translation>权重文件（空：自带权重）</translation>
     </message>
     <message>
+        <source>Values of the before raster that become black and white, such as 0:3000 or 1:99%</source>
+        <translation>前期栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
+    </message>
+    <message>
+        <source>Values of the after raster that become black and white, such as 0:3000 or 1:99%</source>
+        <translation>后期栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
+    </message>
+    <message>
         <source>Treat a constant fill that is not declared as nodata</source>
         <translation>将未声明的固定填充值视为无数据</translation>
     </message>
@@ -1946,6 +1954,26 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Water is black in near infrared.</source>
         <translation>近红外中水体呈黑色。</translation>
+    </message>
+    <message>
+        <source>Values of before</source>
+        <translation>前期的取值</translation>
+    </message>
+    <message>
+        <source>Values of after</source>
+        <translation>后期的取值</translation>
+    </message>
+    <message>
+        <source>2:98%, or 0:3000</source>
+        <translation>2:98%，或 0:3000</translation>
+    </message>
+    <message>
+        <source>Which values become black and white; empty: 8-bit images as they are</source>
+        <translation>哪些值变为黑和白；留空：8 位影像保持原样</translation>
+    </message>
+    <message>
+        <source>Match them</source>
+        <translation>匹配</translation>
     </message>
     <message>
         <source>as of before</source>

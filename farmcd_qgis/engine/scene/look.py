@@ -174,6 +174,10 @@ def _types(pair: Pair) -> Iterator[Finding]:
         spans = [part("span", low=low, high=high) for low, high in limits]
         kind = gdal.GetDataTypeName(raster.data_type)
         yield Finding("info", "stretched", {"role": raster.role, "type": kind, "spans": spans})
+    kinds = {raster.role: raster.data_type for raster in pair.sources}
+    unlike = (kinds["before"] == gdal.GDT_Byte) != (kinds["after"] == gdal.GDT_Byte)
+    if unlike and pair.stretch["matching"] is None:
+        yield Finding("info", "matching_proposed", {role: gdal.GetDataTypeName(kind) for role, kind in kinds.items()})
 
 
 def _dates(pair: Pair) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from ...core.bands import NATURAL
 from ...core.errors import InputError
 from ...core.protocol import NodataRange, RunRequest
 from ...core.shapes import is_good_text
+from ...core.value_range import ValueRange, parse_range
 from .bands import bands_read, natural_bands, said_bands
 from .fill import find_fill
 from .ground import is_nowhere
@@ -36,6 +37,7 @@ class Source:
     own_nodata: bool = True
     treat_fill: bool = False
     reads: tuple[str, ...] = NATURAL
+    value_range: ValueRange | None = None
 
     @classmethod
     def of(cls, request: RunRequest, role: str) -> "Source":
@@ -49,6 +51,7 @@ class Source:
             getattr(request, f"{role}_own_nodata"),
             request.treat_fill_as_nodata,
             bands_read(request.checkpoint),
+            parse_range(getattr(request, f"{role}_range"), role),
         )
 
 
@@ -65,7 +68,7 @@ def open_raster(source: Source) -> Raster:
         bands = _chosen_bands(dataset, source)
         join = partial(validity_of, dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
         validity = join()
-        raster = Raster(path, role, dataset, bands, crs_wkt, validity, validity.open())
+        raster = Raster(path, role, dataset, bands, crs_wkt, validity, validity.open(), value_range=source.value_range)
         if source.treat_fill and (fill := find_fill(raster)) is not None:
             validity = join(fill=fill.values)
             raster = replace(raster, validity=validity, mask=validity.open(), fill=fill.values)

@@ -10,6 +10,7 @@ from osgeo import gdal, osr
 
 from ...core.dates import date_in, day_in
 from ...core.errors import InputError
+from ...core.value_range import ValueRange
 from .areas import PixelAreas
 from .validity import ALL_VALID, Validity
 
@@ -35,7 +36,7 @@ class Raster:
 
     `crs_wkt` is its CRS: the file's, unless a person has set another. `validity` says which pixels are valid; `mask`
     is the raster that tells it, and the band there (None: all that are finite). `fill` is the value of each band that
-    is treated as nodata, if one is.
+    is treated as nodata, if one is; `value_range` is what a person has said becomes black and white.
     """
 
     path: str
@@ -46,6 +47,7 @@ class Raster:
     validity: Validity = ALL_VALID
     mask: tuple[gdal.Dataset, int] | None = None
     fill: tuple[float, ...] | None = None
+    value_range: ValueRange | None = None
 
     @property
     def data_type(self) -> int:
@@ -160,15 +162,21 @@ class Raster:
     def stretch_limits(self) -> Limits | None:
         """Find what becomes 0 and what 255 in each band, one pair for the whole raster; None for 8-bit rasters.
 
-        Raises InputError where the sample holds no valid pixel.
+        What a person has said counts for 8-bit rasters, too. Raises InputError where the sample holds no valid pixel.
         """
         values, valid = self.sample()
         if not valid.any():
             raise InputError("all_nodata", role=self.role, path=self.path)
-        if self.data_type == gdal.GDT_Byte:
+        said = self.value_range
+        if said is not None and not said.by_share:
+            return said.of_bands()
+        if said is None and self.data_type == gdal.GDT_Byte:
             return None
-        limits = np.percentile(values[:, valid].astype(np.float64), STRETCH_PERCENT, axis=1)
-        return [(float(low), float(high)) for low, high in limits.T]
+        shares = [STRETCH_PERCENT] * len(values) if said is None else said.of_bands()
+        limits = [
+            np.percentile(band[valid].astype(np.float64), share) for band, share in zip(values, shares, strict=True)
+        ]
+        return [(float(low), float(high)) for low, high in limits]
 
     def acquired(self) -> str | None:
         """Find the date the image was taken, "YYYY-MM-DD" or "YYYY": from its metadata, else from its file name."""

@@ -65,6 +65,10 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         form.addRow(label_of(tr("Those of after")), self.after_bands)
         self.before_date = self._add_date(form, "beforeDateEdit", tr("Date of before"))
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
+        self.before_range = self._add_text(form, "beforeRangeEdit", tr("Values of before"), tr("2:98%, or 0:3000"))
+        self.after_range = self._add_text(form, "afterRangeEdit", tr("Values of after"), tr("2:98%, or 0:3000"))
+        for edit in (self.before_range, self.after_range):
+            edit.setToolTip(tr("Which values become black and white; empty: 8-bit images as they are"))
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
         self.symmetric.setToolTip(tr("Takes twice as long"))
         self._fit_orders(False)
@@ -92,6 +96,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "after_bands": self.bands.currentData() if after_bands == AS_BEFORE else after_bands,
             "before_date": self.before_date.text().strip() or None,
             "after_date": self.after_date.text().strip() or None,
+            "before_range": self.before_range.text().strip() or None,
+            "after_range": self.after_range.text().strip() or None,
             # Where it is not offered, it is the checkpoint's to say.
             "symmetric": self.symmetric.isChecked() if self._order_free else None,
             "match_histograms": self.matching.isChecked(),
@@ -102,7 +108,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
 
     def remedy(self, code: str) -> None:
         """Set what mends what a finding tells of."""
-        {"undeclared_fill": self.fill, "shifted": self.shift}[code].setChecked(True)
+        {"undeclared_fill": self.fill, "shifted": self.shift, "matching_proposed": self.matching}[code].setChecked(True)
 
     def fit(self, card: dict[str, Any]) -> None:
         """Offer what a checkpoint can do: its bands, and both orders of the dates where it learned from both."""
@@ -161,9 +167,12 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         return box
 
     def _add_date(self, form: QFormLayout, name: str, label: str) -> QLineEdit:
+        return self._add_text(form, name, label, tr("from the file, or 2020-08-31"))
+
+    def _add_text(self, form: QFormLayout, name: str, label: str, example: str) -> QLineEdit:
         edit = QLineEdit()
         edit.setObjectName(name)
-        edit.setPlaceholderText(tr("from the file, or 2020-08-31"))
+        edit.setPlaceholderText(example)
         edit.editingFinished.connect(self.changed)
         form.addRow(label_of(label), edit)
         return edit

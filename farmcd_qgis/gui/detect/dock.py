@@ -50,7 +50,8 @@ class DetectDock(QgsDockWidget):
         self.advanced = AdvancedBox()
         self.page = JobPage((self.pair, rule(), self.model, self.advanced), tr("Run"), "runButton")
         self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
-        self.findings.offer({"undeclared_fill": tr("Treat as nodata"), "shifted": tr("Correct it")})
+        remedies = {"undeclared_fill": tr("Treat as nodata"), "shifted": tr("Correct it")}
+        self.findings.offer(remedies | {"matching_proposed": tr("Match them")})
         self.findings.wanted.connect(self.advanced.remedy)
         self.run_button, self.cancel_button = self.page.start, self.page.cancel
         self.setWidget(self.page)

@@ -138,7 +138,7 @@ def test_much_coarser_date_is_warned_of(tmp_path, request_of):
 
 def test_stretch_is_told(request_of):
     findings = preflight(request_of(after=scene(seed=2).astype(np.uint16) * 10))
-    assert [finding.code for finding in findings] == ["stretched"]
+    assert [finding.code for finding in findings] == ["stretched", "matching_proposed"]
     assert "UInt16" in findings[0].message
 
 
