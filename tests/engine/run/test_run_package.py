@@ -108,6 +108,7 @@ def test_a_file_that_another_program_holds_is_said_and_left(run: Path, monkeypat
             vectorise(run, minimum_mapping_unit_m2=5000)
         other.execute("ROLLBACK")
     assert caught.value.code == "package_locked"
+    assert caught.value.exit_status == InputError.exit_status, "no fault of FarmCD: the person can end it"
     assert RUN_GPKG in caught.value.text("zh")
     assert numbers(run / RUN_GPKG) == [1, 2, 3]
     assert not (run / "vectorise.part").exists()
