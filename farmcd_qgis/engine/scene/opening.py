@@ -87,11 +87,12 @@ def _open(role: str, path: str) -> gdal.Dataset:
         raise InputError("empty_file", role=role, path=path)
     try:
         dataset = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
+        # Here GDAL may first meet tags that make no sense.
+        images = dataset.GetMetadata("SUBDATASETS") or {}
     except RuntimeError as error:
         if status is None and ":" not in path.removeprefix(Path(path).drive):
             raise InputError("missing_file", role=role, path=path) from error
         raise InputError("not_a_raster", role=role, path=path, reason=error) from error
-    images = dataset.GetMetadata("SUBDATASETS") or {}
     if not dataset.RasterCount and images:
         names = [value for key, value in images.items() if key.endswith("_NAME")]
         raise InputError("several_images", role=role, path=path, count=len(names), names=names[:NAMED_IMAGES])

@@ -1,5 +1,6 @@
 """Rasters of every kind come onto one grid, as 8 bits, with what is invalid in either date marked."""
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -200,6 +201,19 @@ def test_bad_input_gets_its_own_sentence(tmp_path, opened, code):
     assert caught.value.code == code
     assert path in caught.value.message
     assert caught.value.message.endswith((".", ")"))
+
+
+def test_a_tag_that_makes_no_sense_is_said(tmp_path, opened):
+    path = tmp_path / "tag.tif"
+    written = Path(write_raster(path, scene())).read_bytes()
+    # The tag of the planes' order, which may be left out, becomes a unit of resolution that there is not.
+    planes, unit = (struct.pack("<HHII", number, 3, 1, value) for number, value in ((284, 1), (296, 77)))
+    assert written.count(planes) == 1
+    path.write_bytes(written.replace(planes, unit))
+    with pytest.raises(InputError) as caught:
+        opened(after=str(path))
+    assert caught.value.code == "not_a_raster"
+    assert "ResolutionUnit" in caught.value.message
 
 
 def test_three_pixels_are_too_few(tmp_path, opened):
