@@ -54,7 +54,7 @@ def test_detect_says_the_run_folder_last(jobs, capsys):
     output = capsys.readouterr()
     assert output.out == "run\n"
     assert "Predicting  25%, 1.5 megapixels/s, 1:03 left" in output.err
-    assert "warning: Before and after are the same file (a.tif)" in output.err
+    assert "warning: Before and after are the same file, or two with the same content (a.tif)" in output.err
 
 
 def test_detect_without_options_is_the_request_of_the_protocol(jobs):
@@ -243,7 +243,11 @@ def test_the_terminal_speaks_the_language_of_the_environment_or_the_one_that_is_
     jobs.findings = [Finding("warning", "same_pair", {"path": "a.tif"})]
     jobs.outcome = InputError("no_common_ground")
     assert main(["preflight", "a.tif", "b.tif", "--checkpoint", "c.safetensors", *options]) == 0
-    said = "警告：前期与后期是同一个文件（a.tif）" if chinese else "warning: Before and after are the same file (a.tif)"
+    said = (
+        "警告：前期与后期是同一个文件或内容相同（a.tif）"
+        if chinese
+        else "warning: Before and after are the same file, or two with the same content (a.tif)"
+    )
     assert capsys.readouterr().out.startswith(said)
     assert main([*DETECT, *options]) == 2
     assert ("两期栅格没有共同的有效像元" in capsys.readouterr().err) == chinese

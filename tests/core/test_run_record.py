@@ -30,7 +30,7 @@ def test_settings_of_an_older_run_are_the_defaults_of_today(tmp_path):
     request = read_record(written(tmp_path, json.dumps(RECORD)))["request"]
     assert request["tau"] == 0.8
     assert request["connectivity"] == RunRequest.connectivity
-    assert request["symmetric"] is False
+    assert request["symmetric"] is RunRequest.symmetric
 
 
 def test_an_empty_folder_holds_no_run(tmp_path):

@@ -62,6 +62,8 @@ def test_referee(provider, tmp_path):
     results = run("referee", {"RUN_FOLDER": str(tmp_path), "WEIGHTS": str(weights)})
     assert results == {"DOUBTFUL": 3, "PSEUDO_CHANGES": 1}
     arguments = json.loads((tmp_path / "arguments.json").read_text())
+    # For the worker, which hands on where networks are.
+    assert arguments.pop("networks_python")
     inspect.signature(referee).bind(**arguments)
 
 

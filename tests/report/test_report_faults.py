@@ -53,7 +53,7 @@ def test_errors_say_what_to_do(run_dir, tmp_path):
     (out / "report.pdf").mkdir(parents=True)
     assert "report.pdf cannot be written" in fails("file_not_writable", run_dir, out)
     (run_dir / "farmcd.gpkg").unlink()
-    assert "no readable layer candidates" in fails("run_lacks_layer", run_dir, out)
+    assert "farmcd.gpkg" in fails("no_geopackage", run_dir, out)
 
 
 def test_a_run_without_candidates(tmp_path, qgis_app):

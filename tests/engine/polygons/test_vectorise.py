@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from osgeo import gdal, ogr, osr
 
+from farmcd_qgis.core import styles as styles_module
 from farmcd_qgis.core.classes import FIVE, NODATA, ClassTable
 from farmcd_qgis.core.errors import Cancelled, InputError
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
-from farmcd_qgis.engine.run import styles as styles_module
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
 from tests.helpers.runs import METRES, left_in, write_run
 
