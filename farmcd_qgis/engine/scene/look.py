@@ -104,7 +104,8 @@ def _untrained_bands(scene: Scene) -> Iterator[Finding]:
 def _fill(raster: Raster) -> Iterator[Finding]:
     if raster.fill is not None:
         yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": _values(raster.fill)})
-    elif (fill := find_fill(raster)) is not None:
+    # One fill is treated as nodata; another beside it stays.
+    if (fill := find_fill(raster)) is not None:
         values = {"role": raster.role, "found": _values(fill.values), "percent": 100 * fill.share}
         yield Finding("warning", "undeclared_fill", values)
 
