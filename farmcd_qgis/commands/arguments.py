@@ -12,8 +12,8 @@ DEFAULTS = RunRequest("", "", "", "")
 def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     """Add the arguments that make a RunRequest; their destinations are its fields."""
     add = parser.add_argument
-    add("before", metavar="BEFORE", help="raster of the first date")
-    add("after", metavar="AFTER", help="raster of the second date")
+    add("before", metavar="BEFORE", help="raster of the first date, or a folder with its bands or tiles")
+    add("after", metavar="AFTER", help="raster of the second date, or a folder")
     add(
         "--out",
         dest="out_dir",
@@ -53,6 +53,14 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
             default=(),
             metavar="X,LOW:HIGH",
             help=f"values of {name} that mean nodata, besides the file's",
+        )
+        add(
+            f"--{role}-parts",
+            nargs="+",
+            action=_Tuple,
+            default=(),
+            metavar="F",
+            help=f"further files of {name}: a band in each, or tiles",
         )
         add(
             f"--{role}-range",

@@ -78,7 +78,8 @@ NodataRange = tuple[int, float, float]
 class RunRequest:
     """All that one detection needs; the same object serves dock, Processing, command line and tests.
 
-    Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`.
+    Paths are anything GDAL or OGR opens; a vector layer inside a file is written `path|layername=name`. A date may be
+    of several files, a band in each or tiles: the folder of them, or one with the others as `before_parts`.
     `extent` is (xmin, ymin, xmax, ymax) in `extent_crs` (authority code or WKT); `before_bands` and
     `after_bands` are 1-based band numbers in the order red, green, blue (None: as the bands say, else 1, 2, 3).
     `symmetric` averages over both orders of the dates (None: where the checkpoint learned from both). `force` computes
@@ -123,6 +124,8 @@ class RunRequest:
     after_own_nodata: bool = True
     aoi_crs: str | None = None
     farmland_crs: str | None = None
+    before_parts: tuple[str, ...] = ()
+    after_parts: tuple[str, ...] = ()
     before_range: str | None = None
     after_range: str | None = None
     treat_fill_as_nodata: bool = False

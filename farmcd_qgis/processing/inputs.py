@@ -16,6 +16,7 @@ from qgis.core import (
     QgsProcessingParameterExtent,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
+    QgsProcessingParameterMultipleLayers,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
@@ -28,7 +29,7 @@ from ..core.errors import InputError
 from ..core.paths import bundled_checkpoints
 from ..core.polygons import TAU_RANGE, PolygonSettings
 from ..core.protocol import RunRequest
-from ..layers.sources import absolute, copied, own_crs, polygon_settings, raster_settings
+from ..layers.sources import absolute, copied, own_crs, polygon_settings, raster_settings, raster_source
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
 
@@ -45,6 +46,8 @@ BEFORE_DATE = "BEFORE_DATE"
 AFTER_DATE = "AFTER_DATE"
 TREAT_FILL = "TREAT_FILL_AS_NODATA"
 CORRECT_SHIFT = "CORRECT_SHIFT"
+BEFORE_PARTS = "BEFORE_PARTS"
+AFTER_PARTS = "AFTER_PARTS"
 BEFORE_RANGE = "BEFORE_RANGE"
 AFTER_RANGE = "AFTER_RANGE"
 MATCH_HISTOGRAMS = "MATCH_HISTOGRAMS"
@@ -96,6 +99,12 @@ def add_pair(algorithm: FarmCDAlgorithm) -> None:
             REFERENCE, tr("Work on the grid of"), REFERENCES, defaultValue=RunRequest.reference, usesStaticStrings=True
         ),
     )
+    for name, label in (
+        (BEFORE_PARTS, tr("Further files of before: a band in each, or tiles")),
+        (AFTER_PARTS, tr("Further files of after: a band in each, or tiles")),
+    ):
+        several = QgsProcessingParameterMultipleLayers(name, label, Qgis.ProcessingSourceType.Raster, optional=True)
+        add_advanced(algorithm, several)
     for name, label in (
         (BEFORE_RANGE, tr("Values of the before raster that become black and white, such as 0:3000 or 1:99%")),
         (AFTER_RANGE, tr("Values of the after raster that become black and white, such as 0:3000 or 1:99%")),
@@ -187,6 +196,8 @@ def read_pair(
         after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
         before_date=_date(algorithm, parameters, BEFORE_DATE, context),
         after_date=_date(algorithm, parameters, AFTER_DATE, context),
+        before_parts=_parts(algorithm, parameters, BEFORE_PARTS, context),
+        after_parts=_parts(algorithm, parameters, AFTER_PARTS, context),
         before_range=algorithm.parameterAsString(parameters, BEFORE_RANGE, context).strip() or None,
         after_range=algorithm.parameterAsString(parameters, AFTER_RANGE, context).strip() or None,
         treat_fill_as_nodata=algorithm.parameterAsBoolean(parameters, TREAT_FILL, context),
@@ -298,6 +309,17 @@ def polygons(
             algorithm.tr("{0}: there is no readable polygon layer at {1}.").format(label, parameters.get(name))
         )
     return f"{absolute(path)}|layername={layer}" if layer else absolute(path)
+
+
+def _parts(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> tuple[str, ...]:
+    layers = algorithm.parameterAsLayerList(parameters, name, context) or []
+    try:
+        return tuple(raster_source(layer) for layer in layers)
+    except InputError as error:
+        label = algorithm.parameterDefinition(name).description()
+        raise QgsProcessingException(f"{label}: {said(error)}") from error
 
 
 def _extent(

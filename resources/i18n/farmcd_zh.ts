@@ -544,6 +544,14 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
         <translation>后期栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
     </message>
     <message>
+        <source>Further files of before: a band in each, or tiles</source>
+        <translation>前期的其他文件：每个波段一个文件，或分幅</translation>
+    </message>
+    <message>
+        <source>Further files of after: a band in each, or tiles</source>
+        <translation>后期的其他文件：每个波段一个文件，或分幅</translation>
+    </message>
+    <message>
         <source>Treat a constant fill that is not declared as nodata</source>
         <translation>将未声明的固定填充值视为无数据</translation>
     </message>

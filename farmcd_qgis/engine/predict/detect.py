@@ -17,7 +17,7 @@ from ..run.disk import writing_to
 from ..run.identity import Identity, raster_identity, run_identity
 from ..run.journal import Journal
 from ..run.package import count_reviewed
-from ..run.record import make_record, now, raster_tags, write_record
+from ..run.record import make_record, now, raster_tags, write_joined, write_record
 from ..run.run_folder import RunFolder, finished_result
 from ..run.writer import write_rasters
 from ..scene.mask import Mask
@@ -121,6 +121,7 @@ class _Run:
         # The record holds hashes, which were taken now.
         _refuse_if_changed(scene, folder)
         with writing_to(folder.path):
+            write_joined(scene, folder.path)
             write_record(record, folder.path)
         self.feedback.check()
         folder.publish()

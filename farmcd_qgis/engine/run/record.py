@@ -51,7 +51,10 @@ def make_record(
         },
         "classes": table_of(predictor, request.checkpoint).to_json(),
         "predictor": predictor,
-        "inputs": {raster.role: _input(raster, day) for raster, day in zip(pair.sources, pair.dates, strict=True)},
+        "inputs": {
+            raster.role: _input(raster, day, request.out_dir)
+            for raster, day in zip(pair.sources, pair.dates, strict=True)
+        },
         "grid": {
             "width": pair.width,
             "height": pair.height,
@@ -105,17 +108,32 @@ def raster_tags(scene: Scene, identity: Identity) -> dict[str, str]:
     return {key: value for key, value in tags.items() if value}
 
 
-def _input(raster: Raster, day: str | None) -> dict[str, Any]:
+def write_joined(scene: Scene, folder: Path) -> None:
+    """Write the virtual raster of a date that came in several files into `folder`, so that it can be looked at."""
+    for raster in scene.pair.sources:
+        if raster.is_joined:
+            text = raster.dataset.GetDescription()
+            (folder / f"{raster.role}.vrt").write_text(text, encoding="utf-8")
+
+
+def _input(raster: Raster, day: str | None, out_dir: str) -> dict[str, Any]:
+    path = raster.path
+    parts = None
+    if raster.is_joined:
+        path = str(Path(out_dir).expanduser().absolute() / f"{raster.role}.vrt")
+        names = sorted(name for name in raster.dataset.GetFileList() or [] if Path(name).is_file())
+        parts = [{"path": name, "sha256": _sha256(name)} for name in names]
     status = gdal.VSIStatL(raster.path)
     return {
-        "path": raster.path,
+        "path": path,
         "size": status.size if status else None,
         "modified": datetime.fromtimestamp(status.mtime, UTC).isoformat() if status else None,
-        "sha256": _sha256(raster.path),
+        "sha256": None if parts else _sha256(raster.path),
         "crs": raster.crs_wkt,
         "date": day,
         "bands": list(raster.bands),
         "fill": list(raster.fill) if raster.fill else None,
+        **({"parts": parts} if parts else {}),
     }
 
 

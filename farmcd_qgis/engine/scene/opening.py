@@ -1,6 +1,7 @@
 """A raster of a request is opened, with what a person has set on its layer, and checked: what is wrong is said."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...core.value_range import ValueRange, parse_range
 from .bands import bands_read, natural_bands, said_bands
 from .fill import find_fill
 from .ground import is_nowhere
+from .parts import files_of, join
 from .raster import Raster
 from .validity import validity_of
 
@@ -38,6 +40,7 @@ class Source:
     treat_fill: bool = False
     reads: tuple[str, ...] = NATURAL
     value_range: ValueRange | None = None
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, request: RunRequest, role: str) -> "Source":
@@ -52,6 +55,7 @@ class Source:
             request.treat_fill_as_nodata,
             bands_read(request.checkpoint),
             parse_range(getattr(request, f"{role}_range"), role),
+            getattr(request, f"{role}_parts"),
         )
 
 
@@ -62,19 +66,32 @@ def open_raster(source: Source) -> Raster:
     cannot be used.
     """
     role, path = source.role, source.path
-    dataset = _open(role, path)
+    dataset = _joined(source) or _open(role, path)
     try:
         crs_wkt = _crs_of(dataset, source)
         bands = _chosen_bands(dataset, source)
-        join = partial(validity_of, dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
-        validity = join()
+        validity_with = partial(validity_of, dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
+        validity = validity_with()
         raster = Raster(path, role, dataset, bands, crs_wkt, validity, validity.open(), value_range=source.value_range)
         if source.treat_fill and (fill := find_fill(raster)) is not None:
-            validity = join(fill=fill.values)
+            validity = validity_with(fill=fill.values)
             raster = replace(raster, validity=validity, mask=validity.open(), fill=fill.values)
     except RuntimeError as error:
         raise InputError("not_a_raster", role=role, path=path, reason=error) from error
     return raster
+
+
+def _joined(source: Source) -> gdal.Dataset | None:
+    """Open a date of several files as one; None where it is one file, or a folder that GDAL takes for an image."""
+    for name in (source.path, *source.parts):
+        if not is_good_text(name):
+            raise InputError("name_not_text", name=ascii(name))
+    if not source.parts:
+        if not source.path or not Path(source.path).is_dir():
+            return None
+        with suppress(RuntimeError):
+            return gdal.OpenEx(source.path, gdal.OF_RASTER)
+    return gdal.Open(join(files_of(source.path, source.parts), source.role))
 
 
 def _open(role: str, path: str) -> gdal.Dataset:

@@ -182,7 +182,19 @@ class Raster:
         """Find the date the image was taken, "YYYY-MM-DD" or "YYYY": from its metadata, else from its file name."""
         said = self.dataset.GetMetadataItem("ACQUISITIONDATETIME", "IMAGERY")
         said = said or self.dataset.GetMetadataItem("ACQUISITION_DATE")
-        return day_in(said or "") or date_in(Path(self.path).stem)
+        return day_in(said or "") or date_in(Path(self.path).stem) or self._day_of_parts()
+
+    def _day_of_parts(self) -> str | None:
+        """Find the date in the names of the files of a virtual raster."""
+        if not self.is_joined:
+            return None
+        days = [day for name in self.dataset.GetFileList() or [] if (day := date_in(Path(name).stem))]
+        return min(days, default=None)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether it is a virtual raster that was made of several files."""
+        return self.dataset.GetDescription().startswith("<VRTDataset")
 
 
 def sample_windows(width: int, height: int) -> list[tuple[int, int, int, int]]:

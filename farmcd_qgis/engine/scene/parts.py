@@ -1,0 +1,119 @@
+"""A date that comes in several files: a band in each, or tiles of a mosaic. They become one virtual raster."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from osgeo import gdal, osr
+
+from ...core.errors import InputError
+from .bands import named_bands
+
+SUFFIXES = {".tif", ".tiff", ".jp2", ".img", ".vrt", ".png", ".jpg", ".jpeg", ".ecw", ".sid", ".dat", ".bil", ".bsq"}
+COLOURS = ("red", "green", "blue")
+NEAR_INFRARED = "nir"
+# The bands of Landsat 4 to 7; those of the later ones are numbered as Sentinel-2's.
+OLD_LANDSAT = re.compile(r"L[TEO]0?[4-7]", re.IGNORECASE)
+OLD_NUMBERS = {"red": 3, "green": 2, "blue": 1, NEAR_INFRARED: 4}
+NUMBER = re.compile(r"(?:^|[_.-])B(?:AND)?[_-]?0?(\d{1,2})(?![0-9])", re.IGNORECASE)
+# Of a name such as T50SKD_20190812_B04_10m, what says nothing of the band.
+RESOLUTION = re.compile(r"[_-]\d+m$", re.IGNORECASE)
+# Bands of one image cover the same ground, but for a pixel of the coarsest.
+SAME_GROUND = 0.01
+
+
+def files_of(path: str, parts: Sequence[str]) -> list[str]:
+    """List the files of a date: a raster and its further parts, or the rasters of a folder by name."""
+    folder = Path(path)
+    if not folder.is_dir():
+        return [path, *parts]
+    found = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
+    return [*map(str, found), *parts]
+
+
+def join(files: Sequence[str], role: str) -> str:
+    """Make the text of a virtual raster of several files; raises InputError where they cannot be one image."""
+    if not files:
+        raise InputError("no_parts", role=role)
+    opened = {str(Path(file).absolute()): _open(file, role) for file in files}
+    counts = {dataset.RasterCount for dataset in opened.values()}
+    if len(opened) > 1 and counts == {1}:
+        return _stack(opened, role)
+    if min(counts) >= len(COLOURS) and len(counts) == 1:
+        return _mosaic(opened, role)
+    raise InputError("parts_unlike", role=role, count=len(opened), bands=sorted(counts))
+
+
+def _open(file: str, role: str) -> gdal.Dataset:
+    try:
+        return gdal.OpenEx(str(Path(file).absolute()), gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
+    except RuntimeError as error:
+        raise InputError("not_a_raster", role=role, path=file, reason=error) from error
+
+
+def _mosaic(opened: dict[str, gdal.Dataset], role: str) -> str:
+    _check_crs(opened, role)
+    first = next(iter(opened.values()))
+    joined = gdal.BuildVRT("", list(opened), resolution="highest")
+    for number in range(1, joined.RasterCount + 1):
+        band = first.GetRasterBand(number)
+        joined.GetRasterBand(number).SetDescription(band.GetDescription())
+        joined.GetRasterBand(number).SetColorInterpretation(band.GetColorInterpretation())
+    return _text(joined)
+
+
+def _stack(opened: dict[str, gdal.Dataset], role: str) -> str:
+    chosen = _by_colour(opened)
+    if not set(COLOURS) <= chosen.keys():
+        raise InputError("parts_unnamed", role=role, names=[Path(file).name for file in opened])
+    order = [colour for colour in (*COLOURS, NEAR_INFRARED) if colour in chosen]
+    used = {chosen[colour]: opened[chosen[colour]] for colour in order}
+    _check_crs(used, role)
+    boxes = np.array([_box(dataset) for dataset in used.values()])
+    if np.ptp(boxes, axis=0).max() > SAME_GROUND * (boxes[0, 2:] - boxes[0, :2]).max():
+        raise InputError("parts_apart", role=role, names=[Path(file).name for file in used])
+    joined = gdal.BuildVRT("", list(used), separate=True, resolution="highest")
+    for number, colour in enumerate(order, start=1):
+        joined.GetRasterBand(number).SetDescription(colour)
+    return _text(joined)
+
+
+def _by_colour(opened: dict[str, gdal.Dataset]) -> dict[str, str]:
+    """Tell by names which file holds which colour."""
+    names = [RESOLUTION.sub("", Path(file).stem) for file in opened]
+    labels = gdal.GetDriverByName("MEM").Create("", 1, 1, len(names))
+    for number, name in enumerate(names, start=1):
+        labels.GetRasterBand(number).SetDescription(re.sub(r"[_.-]+", " ", name))
+    files = list(opened)
+    if found := named_bands(labels):
+        return {colour: files[number - 1] for colour, number in found.items()}
+    numbers = {int(match[1]): file for name, file in zip(names, files, strict=True) if (match := NUMBER.search(name))}
+    old = any(OLD_LANDSAT.match(name) for name in names)
+    wanted = OLD_NUMBERS if old else {"red": 4, "green": 3, "blue": 2, NEAR_INFRARED: 8 if 8 in numbers else 5}
+    return {colour: numbers[number] for colour, number in wanted.items() if number in numbers}
+
+
+def _check_crs(opened: dict[str, gdal.Dataset], role: str) -> None:
+    crs = [dataset.GetSpatialRef() for dataset in opened.values()]
+    if any(each is None for each in crs):
+        lacking = next(file for file, each in zip(opened, crs, strict=True) if each is None)
+        raise InputError("no_crs", role=role, path=lacking)
+    names = list(dict.fromkeys(each.GetName() for each in crs))
+    if not all(_same(each, crs[0]) for each in crs):
+        raise InputError("parts_crs", role=role, names=names)
+
+
+def _same(one: osr.SpatialReference, other: osr.SpatialReference) -> bool:
+    return bool(one.IsSame(other, ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES"]))
+
+
+def _box(dataset: gdal.Dataset) -> tuple[float, float, float, float]:
+    x, dx, _, y, _, dy = dataset.GetGeoTransform()
+    right, bottom = x + dataset.RasterXSize * dx, y + dataset.RasterYSize * dy
+    return min(x, right), min(y, bottom), max(x, right), max(y, bottom)
+
+
+def _text(joined: gdal.Dataset) -> str:
+    joined.FlushCache()
+    return joined.GetMetadata("xml:VRT")[0]
