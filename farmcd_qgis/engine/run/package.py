@@ -23,8 +23,8 @@ SHADOWS = ("_node", "_rowid", "_parent")
 def replaced(fresh: Path, target: Path) -> Iterator[None]:
     """Give `target` the content of the GeoPackage `fresh`, which goes, when the block ends well; else nothing changes.
 
-    Raises InputError where people have given verdicts in `target` meanwhile or another program keeps it locked,
-    FarmCDError where it is damaged, and OSError.
+    Raises InputError where people have given verdicts in `target` meanwhile or another program keeps it locked or
+    it may not be written to, FarmCDError where it is damaged, and OSError.
     """
     if not target.exists():
         for suffix in JOURNALS:
@@ -71,12 +71,14 @@ def told(package: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        busy = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
+        fault = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if fault == sqlite3.SQLITE_FULL:
             raise FarmCDError("disk_full", folder=str(package.parent)) from error
-        if busy:
-            # The person can end it, and the terminal's status is that of an input that cannot be used.
+        # What the person can end has the terminal's status of an input that cannot be used.
+        if fault in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             raise InputError("package_locked", file=package, reason=error) from error
+        if fault in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
+            raise InputError("file_not_writable", path=package, reason=error) from error
         raise FarmCDError("package_damaged", file=package, reason=error) from error
 
 

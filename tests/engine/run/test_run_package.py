@@ -114,6 +114,22 @@ def test_a_file_that_another_program_holds_is_said_and_left(run: Path, monkeypat
     assert not (run / "vectorise.part").exists()
 
 
+def test_a_file_that_may_not_be_written_to_is_not_called_damaged(run: Path, monkeypatch: pytest.MonkeyPatch):
+    real = sqlite3.connect
+
+    def read_only(file: Path, *args, **options):
+        # As of a file on a read-only disk, for root as well.
+        return real(f"file:{file}?mode=ro", *args, uri=True, **options)
+
+    monkeypatch.setattr(package.sqlite3, "connect", read_only)
+    with pytest.raises(InputError) as caught:
+        vectorise(run, minimum_mapping_unit_m2=5000)
+    monkeypatch.undo()
+    assert caught.value.code == "file_not_writable"
+    assert caught.value.values["path"].endswith(RUN_GPKG)
+    assert numbers(run / RUN_GPKG) == [1, 2, 3]
+
+
 def test_a_damaged_file_is_said_and_kept(run: Path):
     (run / RUN_GPKG).write_bytes(b"no database at all" * 100)
     with pytest.raises(FarmCDError) as caught:
