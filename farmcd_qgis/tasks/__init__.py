@@ -10,11 +10,11 @@ from typing import TypeVar
 from qgis.core import QgsApplication
 
 from ..runtime import pool as jobs
-from .call_task import CallTask
+from .call_task import CallTask, FeedbackTask
 from .detect_task import DetectTask, PreflightTask
 from .worker_task import WorkerTask
 
-__all__ = ["CallTask", "DetectTask", "PreflightTask", "WorkerTask", "end_all", "start"]
+__all__ = ["CallTask", "DetectTask", "FeedbackTask", "PreflightTask", "WorkerTask", "end_all", "start"]
 
 Task = TypeVar("Task", bound=WorkerTask)
 

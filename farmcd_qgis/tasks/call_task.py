@@ -3,7 +3,19 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..core.feedback import Feedback
 from .worker_task import WorkerTask
+
+
+class FeedbackTask(WorkerTask):
+    """Calls `work` with a feedback that shows its progress and stops it; otherwise as CallTask."""
+
+    def __init__(self, work: Callable[[Feedback], Any], description: str) -> None:
+        super().__init__("", {}, description)
+        self._call = work
+
+    def _work(self) -> Any:
+        return self._call(Feedback(self._on_progress, self.isCanceled))
 
 
 class CallTask(WorkerTask):

@@ -1984,6 +1984,14 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>匹配</translation>
     </message>
     <message>
+        <source>Save as a file</source>
+        <translation>保存为文件</translation>
+    </message>
+    <message>
+        <source>FarmCD: save a web map</source>
+        <translation>FarmCD：保存网络地图</translation>
+    </message>
+    <message>
         <source>as of before</source>
         <translation>与前期相同</translation>
     </message>

@@ -9,6 +9,7 @@ from qgis.PyQt.QtCore import Qt
 from farmcd_qgis.gui.review.dock import ReviewDock
 from tests.helpers.painted_run import finished
 from tests.helpers.red_run import unreviewed
+from tests.helpers.web_tiles import server, web
 
 
 @pytest.fixture

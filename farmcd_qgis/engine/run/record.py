@@ -134,6 +134,7 @@ def _input(raster: Raster, day: str | None, out_dir: str) -> dict[str, Any]:
         "bands": list(raster.bands),
         "fill": list(raster.fill) if raster.fill else None,
         **({"parts": parts} if parts else {}),
+        **({"attribution": said} if (said := raster.dataset.GetMetadataItem("ATTRIBUTION")) else {}),
     }
 
 

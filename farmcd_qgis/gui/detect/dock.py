@@ -1,9 +1,10 @@
 """The dock for detection: from two images to the layers of a run."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
-from qgis.core import Qgis, QgsProject
+from qgis.core import Qgis, QgsProject, QgsRasterLayer
 from qgis.gui import QgsDockWidget, QgsMessageBar
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
 from qgis.PyQt.QtWidgets import (
@@ -14,9 +15,11 @@ from qgis.PyQt.QtWidgets import (
 from ... import tasks
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
+from ...core.paths import data_home
 from ...core.protocol import Finding, RunRequest, RunResult, finding_of
 from ...core.run_files import is_resumable
 from ...layers import add_run
+from ...layers.web_maps import WebPlan, free_path, save
 from ...translation import said
 from ..widgets.job_page import JobPage
 from ..widgets.parts import rule
@@ -27,6 +30,7 @@ from .pair_form import PairForm
 
 PREFLIGHT_DELAY_MS = 400
 MESSAGE_S = 15
+WEB_LAYER = "web_layer"
 
 
 class DetectDock(QgsDockWidget):
@@ -42,7 +46,7 @@ class DetectDock(QgsDockWidget):
         super().__init__(tr("FarmCD"), parent)
         self.setObjectName("FarmCDDetectDock")
         self._iface = iface
-        self._task: tasks.DetectTask | None = None
+        self._task: tasks.WorkerTask | None = None
         self._preflight: tasks.PreflightTask | None = None
         self._begun = False
         self.pair = PairForm(iface.mapCanvas())
@@ -51,8 +55,9 @@ class DetectDock(QgsDockWidget):
         self.page = JobPage((self.pair, rule(), self.model, self.advanced), tr("Run"), "runButton")
         self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
         remedies = {"undeclared_fill": tr("Treat as nodata"), "shifted": tr("Correct it")}
-        self.findings.offer(remedies | {"matching_proposed": tr("Match them")})
-        self.findings.wanted.connect(self.advanced.remedy)
+        remedies |= {"matching_proposed": tr("Match them"), WEB_LAYER: tr("Save as a file")}
+        self.findings.offer(remedies)
+        self.findings.wanted.connect(self._mend)
         self.run_button, self.cancel_button = self.page.start, self.page.cancel
         self.setWidget(self.page)
         self._timer = QTimer(self)
@@ -141,13 +146,47 @@ class DetectDock(QgsDockWidget):
         try:
             request = self.request()
         except InputError as error:
-            self._show_findings([finding_of(error, "info")], can_run=False)
+            self._show_findings([self._web_finding() or finding_of(error, "info")], can_run=False)
             return
         task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
         self._preflight = task
         task.succeeded.connect(self._on_findings)
         task.failed.connect(self._on_check_failed)
         tasks.start(task)
+
+    def _web_finding(self) -> Finding | None:
+        """Say of an image that is a web map what saving it would take, or why it cannot be saved."""
+        try:
+            planned = self.pair.web_plan()
+        except InputError as error:
+            return finding_of(error, "info")
+        return Finding("info", "web_layer", planned[1].told) if planned else None
+
+    def _mend(self, code: str) -> None:
+        """Do what mends what a finding tells of."""
+        if code != WEB_LAYER:
+            self.advanced.remedy(code)
+        elif self._task is None and (found := self.pair.web_plan()) is not None:
+            self._save_web_map(*found)
+
+    def _save_web_map(self, role: str, planned: WebPlan) -> None:
+        out_dir = self.model.values()["out_dir"]
+        path = free_path(Path(out_dir).expanduser().parent if out_dir else data_home() / "maps", planned.name)
+        task = tasks.FeedbackTask(lambda feedback: save(planned, path, feedback), tr("FarmCD: save a web map"))
+        task.progressed.connect(self._on_progress)
+        task.succeeded.connect(lambda made: self._on_saved(role, planned.name, made))
+        task.failed.connect(self._on_failure)
+        task.stopped.connect(lambda: self._on_end(tr("Stopped. Nothing was written.")))
+        self._task = task
+        self._set_running(True)
+        self.status.setText("")
+        tasks.start(task)
+
+    def _on_saved(self, role: str, name: str, path: Path) -> None:
+        self._on_end("")
+        layer = QgsRasterLayer(str(path), name)
+        QgsProject.instance().addMapLayer(layer)
+        self.pair.show_instead(role, layer)
 
     def _on_check_failed(self, error: FarmCDError) -> None:
         self._on_findings([finding_of(error)])
@@ -187,7 +226,7 @@ class DetectDock(QgsDockWidget):
         bar.pushWidget(message, Qgis.MessageLevel.Success, MESSAGE_S)
 
     def _on_stop(self) -> None:
-        folder = self._task.request.out_dir if self._task else ""
+        folder = self._task.request.out_dir if isinstance(self._task, tasks.DetectTask) else ""
         if not is_resumable(folder):
             self._on_end(tr("Stopped. Nothing was written."))
             return

@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
 from ...core.errors import InputError
 from ...layers import RUN_DIR_PROPERTY
 from ...layers.sources import polygon_settings, raster_settings
+from ...layers.web_maps import WebPlan, is_web_map, plan
 from ..widgets.words import label, tr
 from .guess import guess_pair
 
@@ -75,6 +76,24 @@ class PairForm(QWidget):
             values["extent"] = (box.xMinimum(), box.yMinimum(), box.xMaximum(), box.yMaximum())
             values["extent_crs"] = self.extent.outputCrs().authid() or self.extent.outputCrs().toWkt()
         return values
+
+    def web_plan(self) -> tuple[str, WebPlan] | None:
+        """Plan to save the first of both images that is a web map, "before" or "after"; None where none is.
+
+        Raises InputError where that cannot be.
+        """
+        layers = {"before": self.before.currentLayer(), "after": self.after.currentLayer()}
+        role = next((role for role, layer in layers.items() if is_web_map(layer)), None)
+        if role is None:
+            return None
+        other = layers["after" if role == "before" else "before"]
+        box = self.extent.outputExtent() if self.extent.isValid() else None
+        return role, plan(layers[role], other, box, self.extent.outputCrs())
+
+    def show_instead(self, role: str, layer: QgsRasterLayer) -> None:
+        """Choose a layer in the place of another."""
+        self._keep_choice()
+        {"before": self.before, "after": self.after}[role].setLayer(layer)
 
     def _layer_combo(self, name: str, kind: Qgis.LayerFilter, empty: str | None = None) -> QgsMapLayerComboBox:
         combo = QgsMapLayerComboBox()

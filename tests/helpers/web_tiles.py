@@ -1,0 +1,63 @@
+"""A tile server on this computer, and a layer that it draws."""
+
+import http.server
+import threading
+import urllib.parse
+from collections.abc import Iterator
+
+import pytest
+from osgeo import gdal
+from qgis.core import QgsRasterLayer
+from qgis.PyQt import sip
+
+
+class Tiles(http.server.BaseHTTPRequestHandler):
+    """Answers every tile with one colour, the red one by the column of the tile."""
+
+    missing = False
+
+    def do_GET(self) -> None:
+        column = int(self.path.strip("/").split("/")[1])
+        if type(self).missing:
+            self.send_error(404)
+            return
+        image = gdal.GetDriverByName("MEM").Create("", 256, 256, 3)
+        for number, value in enumerate((column % 200 + 20, 90, 40), start=1):
+            image.GetRasterBand(number).Fill(value)
+        name = f"/vsimem/tile_{threading.get_ident()}.png"
+        gdal.GetDriverByName("PNG").CreateCopy(name, image)
+        file = gdal.VSIFOpenL(name, "rb")
+        content = bytes(gdal.VSIFReadL(1, gdal.VSIStatL(name).size, file))
+        gdal.VSIFCloseL(file)
+        gdal.Unlink(name)
+        self.send_response(200)
+        self.send_header("Content-Type", "image/png")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[type[Tiles]]:
+    kind = type("Own", (Tiles,), {})
+    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
+    kind.port = made.server_port
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    yield kind
+    made.shutdown()
+    made.server_close()
+
+
+@pytest.fixture
+def web(server, qgis_new_project) -> Iterator[QgsRasterLayer]:
+    url = urllib.parse.quote(f"http://127.0.0.1:{server.port}/{{z}}/{{x}}/{{y}}.png", safe=":/{}")
+    layer = QgsRasterLayer(f"type=xyz&url={url}&zmax=18&zmin=0", "Map of 2020/A", "wms")
+    assert layer.isValid()
+    layer.serverProperties().setAttribution("© the makers")
+    yield layer
+    # Before QGIS ends, with which its network goes.
+    if not sip.isdeleted(layer):
+        sip.delete(layer)
