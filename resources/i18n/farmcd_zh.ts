@@ -1304,18 +1304,6 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>意见不一</translation>
     </message>
     <message>
-        <source>Confirm (class unknown)</source>
-        <translation>确认（类别未知）</translation>
-    </message>
-    <message>
-        <source>Class {number}</source>
-        <translation>类别 {number}</translation>
-    </message>
-    <message>
-        <source>More classes…</source>
-        <translation>更多类别…</translation>
-    </message>
-    <message>
         <source>Unknown (of a newer version)</source>
         <translation>未知（较新版本的结论）</translation>
     </message>

@@ -47,6 +47,11 @@ def test_every_text_is_translated_and_no_translation_is_left_over():
     assert {*texts(), *legends()} == set(read_ts(TS))
 
 
+def test_no_text_is_translated_twice():
+    texts = re.findall(r"<source>(.*?)</source>", TS.read_text(encoding="utf-8"), re.DOTALL)
+    assert sorted(texts) == sorted(set(texts))
+
+
 @pytest.mark.parametrize(("text", "translation"), read_ts(TS).items())
 def test_placeholders_are_the_same(text, translation):
     assert sorted(re.findall(r"\{[^}]*\}", text)) == sorted(re.findall(r"\{[^}]*\}", translation))
