@@ -26,6 +26,6 @@ def keep_crs(path: Path, layer: str, crs: QgsCoordinateReferenceSystem) -> None:
             row = (max(FIRST_FREE, taken + 1),)
             columns = "srs_name, srs_id, organization, organization_coordsys_id, definition"
             values = (crs.description() or "unknown", row[0], "NONE", row[0], definition)
-            file.execute(f"INSERT INTO gpkg_spatial_ref_sys ({columns}) VALUES (?, ?, ?, ?, ?)", values)
+            file.execute(f"INSERT INTO gpkg_spatial_ref_sys ({columns}) VALUES (?, ?, ?, ?, ?)", values)  # nosec B608 # own names
         for table in ("gpkg_geometry_columns", "gpkg_contents"):
-            file.execute(f"UPDATE {table} SET srs_id = ? WHERE table_name = ?", (row[0], layer))
+            file.execute(f"UPDATE {table} SET srs_id = ? WHERE table_name = ?", (row[0], layer))  # nosec B608 # own names
