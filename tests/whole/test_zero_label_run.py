@@ -63,7 +63,9 @@ def test_what_became_water_is_found_without_any_training(request_: RunRequest, q
     package = ogr.Open(str(run / "farmcd.gpkg"))
     found = [feature["class_name"] for feature in package.GetLayer("candidates") if feature["area_ha"] > 0.1]
     assert found == [FIVE.label(5)]
-    names = [node.name() for node in add_run(run).findLayers()]
+    del package
+    group = add_run(run)
+    names = [node.name() for node in group.findLayers()]
     assert "Change classes" in names
     QgsProject.instance().clear()
 
