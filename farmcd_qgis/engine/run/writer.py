@@ -66,6 +66,8 @@ def write_rasters(
                 if feedback.is_cancelled():
                     raise Cancelled from None
                 raise
+            # GDAL may end a copy that was stopped without a word, and without a file.
+            feedback.check()
             _write_style(name, folder, classes)
 
 
