@@ -36,7 +36,8 @@ def made_by_run(layer: QgsMapLayer) -> bool:
     return bool(layer.customProperty(RUN_DIR_PROPERTY)) and file_of(layer).name in RESULTS
 
 
-def _pair_of(folder: Path) -> tuple[Path | None, Path | None]:
+def pair_of(folder: Path) -> tuple[Path | None, Path | None]:
+    """Return the images that a run compared, as its record names them; None for both where it cannot be read."""
     try:
         inputs = read_record(folder)["inputs"]
     except InputError:

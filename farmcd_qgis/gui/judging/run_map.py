@@ -24,7 +24,7 @@ from qgis.gui import QgsMapCanvas
 
 from ...core.run_files import CANDIDATES, RUN_GPKG
 from ...layers import add_run
-from ...layers.runs import _pair_of, file_of
+from ...layers.runs import file_of, pair_of
 from ...review.queue import Candidates
 from .canvas_marks import outline_band
 from .place import Place, place_of
@@ -49,7 +49,7 @@ class ReviewMap:
         self.layer = layer
         self._refresh_fields()
         # By id, since a person may remove these from the project at any time.
-        self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, _pair_of(folder)))
+        self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, pair_of(folder)))
         results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
