@@ -8,6 +8,7 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from farmcd_qgis.engine.prepare import prepare as prepare_engine
 from farmcd_qgis.networks.prepare import prepare as prepare_networks
@@ -31,6 +32,9 @@ def no_layer_outlives_qgis(request: pytest.FixtureRequest) -> Iterator[None]:
     if request.config.pluginmanager.hasplugin("pytest_qgis"):
         request.getfixturevalue("qgis_app")
     yield
+    # pytest-qgis leaves out the widgets of the last test.
+    if request.config.pluginmanager.hasplugin("pytest_qgis"):
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     for kept in gc.get_objects():
         # Clearing a generator would end it, and fixtures that are still to be torn down are generators.
         if type(kept) is FrameType and not kept.f_code.co_flags & inspect.CO_GENERATOR:

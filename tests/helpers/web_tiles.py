@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from osgeo import gdal
-from qgis.core import QgsRasterLayer
+from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt import sip
 
 
@@ -58,6 +58,9 @@ def web(server, qgis_new_project) -> Iterator[QgsRasterLayer]:
     assert layer.isValid()
     layer.serverProperties().setAttribution("© the makers")
     yield layer
-    # Before QGIS ends, with which its network goes.
+    # Before QGIS ends, with which its network goes. Deleted under a project, it would stay in the models of its lists.
     if not sip.isdeleted(layer):
-        sip.delete(layer)
+        if QgsProject.instance().mapLayer(layer.id()):
+            QgsProject.instance().removeMapLayer(layer.id())
+        else:
+            sip.delete(layer)
