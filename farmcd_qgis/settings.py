@@ -35,7 +35,7 @@ class Settings:
     batch: QgsSettingsEntryInteger
     match_histograms: QgsSettingsEntryBool
     side_by_side: QgsSettingsEntryBool
-    docks_stacked: QgsSettingsEntryStringList
+    recent_runs: QgsSettingsEntryStringList
     report_language: QgsSettingsEntryString
     report_filter: QgsSettingsEntryString
     report_outputs: QgsSettingsEntryStringList
@@ -73,7 +73,7 @@ def settings() -> Settings:
         batch=whole("batch", usual.batch),
         match_histograms=QgsSettingsEntryBool("match_histograms", node, usual.match_histograms),
         side_by_side=QgsSettingsEntryBool("side_by_side", node, True),
-        docks_stacked=QgsSettingsEntryStringList("docks_stacked", node, []),
+        recent_runs=QgsSettingsEntryStringList("recent_runs", node, []),
         report_language=text("report_language"),
         report_filter=text("report_filter", "confirmed"),
         report_outputs=QgsSettingsEntryStringList("report_outputs", node, []),

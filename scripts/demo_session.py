@@ -28,8 +28,8 @@ LEFT = {
     "report/report.pdf": "the report of the run with a recorded demo review; tables and polygons lie beside it",
     "report/report.html": "its summary for the screen, with sliders between before and after",
 }
-DOCK = "dock = plugins['farmcd_qgis'].dock"
-REPORT = "dock = plugins['farmcd_qgis'].report_dock\nfrom qgis.PyQt.QtWidgets import QWidget"
+DOCK = "dock = plugins['farmcd_qgis'].dock.detect"
+REPORT = "dock = plugins['farmcd_qgis'].dock.report\nfrom qgis.PyQt.QtWidgets import QWidget"
 FIND = DOCK + "\nfrom qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, {name!r})"
 
 
@@ -42,7 +42,7 @@ def open_pair(desktop: Desktop) -> None:
         "iface.setActiveLayer(layers[0])\n"
         "iface.zoomToActiveLayer()"
     )
-    desktop.ask(f"{DOCK}\ndock.setVisible(True)\ndock.raise_()")
+    desktop.ask("plugins['farmcd_qgis'].dock.show_step('detect')")
     desktop.ask(
         "from qgis.PyQt.QtWidgets import QDockWidget\n"
         "for panel in iface.mainWindow().findChildren(QDockWidget):\n"
@@ -55,14 +55,14 @@ def open_pair(desktop: Desktop) -> None:
 def choose_near_infrared(desktop: Desktop) -> None:
     """Choose the checkpoint that reads near infrared; the dock then reads the fourth band as green."""
     desktop.ask(f"{DOCK}\ncombo = dock.model.checkpoint\ncombo.setCurrentIndex(combo.findText('farmcd-near-infrared'))")
-    desktop.wait_until("plugins['farmcd_qgis'].dock.request().after_bands == (1, 4, 3)", 60)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.request().after_bands == (1, 4, 3)", 60)
 
 
 def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]:
     """Click Run and wait for the run's layers; returns seconds taken and the longest stall of the event loop."""
     set_output = "from qgis.gui import QgsFileWidget\ndock.findChild(QgsFileWidget, 'outputWidget').setFilePath"
     desktop.ask(f"{DOCK}\n{set_output}({str(run_dir)!r})")
-    enabled = "plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()"
+    enabled = "plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'runButton').isEnabled()"
     desktop.ask("from qgis.PyQt.QtWidgets import QWidget")
     desktop.wait_until(enabled, 60)
     time.sleep(2)
@@ -70,7 +70,7 @@ def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]
     desktop.ask("stalls.reset()")
     begun = time.monotonic()
     desktop.click(FIND.format(name="runButton"))
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'cancelButton').isEnabled()", 10)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'cancelButton').isEnabled()", 10)
     time.sleep(6)
     desktop.screenshot("2-running.png")
     desktop.wait_until(f"__import__('os').path.exists({str(run_dir / 'run.json')!r})", seconds, every=1.0)
@@ -84,21 +84,22 @@ def run(desktop: Desktop, run_dir: Path, seconds: float = 900) -> dict[str, Any]
 
 
 def report(desktop: Desktop, run_dir: Path, folder: Path) -> int:
-    """Apply the recorded review, then click Export in the report's dock; returns the longest stall in milliseconds."""
+    """Apply the recorded review, then click Export at the report's step; returns the longest stall in milliseconds."""
     found = apply_review(run_dir)
     print(f"The recorded demo review gave {found} of its verdicts to the run's candidates.")
     desktop.ask(
         "for layer in QgsProject.instance().mapLayersByName('Candidates'):\n    layer.reload(); layer.triggerRepaint()"
     )
     desktop.ask(
-        f"{REPORT}\ndock.setUserVisible(True)\ndock.open_run({str(run_dir)!r})\n"
+        f"{REPORT}\nplugins['farmcd_qgis'].dock.show_step('report')\n"
+        f"plugins['farmcd_qgis'].dock.set_run({str(run_dir)!r})\n"
         f"dock.form.folder.setFilePath({str(folder)!r})\ndock.form.office.setText('FarmCD demonstration')"
     )
-    desktop.wait_until("plugins['farmcd_qgis'].report_dock.findChild(QWidget, 'previewPage1').isVisible()", 60)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.report.findChild(QWidget, 'previewPage1').isVisible()", 60)
     time.sleep(1)
     desktop.ask("stalls.reset()")
     desktop.click(f"{REPORT}\nwidget = dock.findChild(QWidget, 'exportButton')")
-    exporting = "plugins['farmcd_qgis'].report_dock.findChild(QWidget, 'cancelButton').isEnabled()"
+    exporting = "plugins['farmcd_qgis'].dock.report.findChild(QWidget, 'cancelButton').isEnabled()"
     desktop.wait_until(f"{exporting} or __import__('os').path.exists({str(folder / 'report.pdf')!r})", 30)
     desktop.wait_until(f"not {exporting}", 300)
     stall = desktop.ask("result = stalls.longest")

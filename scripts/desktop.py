@@ -2,7 +2,7 @@
 
 with Desktop(folder, plugins) as desktop:
     desktop.ask("iface.newProject()")
-    desktop.click("result = plugins['farmcd_qgis'].dock.runButton")
+    desktop.click("widget = plugins['farmcd_qgis'].dock.detect.run_button")
     desktop.screenshot("running.png")
 """
 

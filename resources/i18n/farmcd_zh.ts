@@ -176,10 +176,6 @@
         <translation>耕地</translation>
     </message>
     <message>
-        <source>FarmCD Review</source>
-        <translation>FarmCD 复核</translation>
-    </message>
-    <message>
         <source>Open the folder of a run</source>
         <translation>打开一次检测的文件夹</translation>
     </message>
@@ -278,10 +274,6 @@
     <message>
         <source>{reviewed} of {total} reviewed</source>
         <translation>已复核 {reviewed} / {total}</translation>
-    </message>
-    <message>
-        <source>Choose a run…</source>
-        <translation>选择一次检测…</translation>
     </message>
     <message>
         <source>No run in the project</source>
@@ -876,10 +868,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>导出</translation>
     </message>
     <message>
-        <source>FarmCD Report</source>
-        <translation>FarmCD 报告</translation>
-    </message>
-    <message>
         <source>FarmCD: preview of the report</source>
         <translation>FarmCD：报告预览</translation>
     </message>
@@ -1106,10 +1094,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
     <message>
         <source>Expected user's accuracy of the classes of change</source>
         <translation>各变化类别的预期用户精度</translation>
-    </message>
-    <message>
-        <source>FarmCD Accuracy</source>
-        <translation>FarmCD 精度评价</translation>
     </message>
     <message>
         <source>FarmCD accuracy: {action}</source>
@@ -1740,10 +1724,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>将判定结果用于训练</translation>
     </message>
     <message>
-        <source>Train…</source>
-        <translation>训练…</translation>
-    </message>
-    <message>
         <source>Start training</source>
         <translation>开始训练</translation>
     </message>
@@ -1822,10 +1802,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Keep the samples in</source>
         <translation>样本保存到</translation>
-    </message>
-    <message>
-        <source>No run is open. Open one in the review dock.</source>
-        <translation>尚未打开检测结果，请在复核面板中打开。</translation>
     </message>
     <message>
         <source>Run {0}: {1} verdicts that say what is there ({2} confirmed, {3} rejected, {4} given another class).</source>
@@ -2038,6 +2014,38 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Reads {0}.</source>
         <translation>读取波段：{0}。</translation>
+    </message>
+    <message>
+        <source>Choose a run above to learn from its verdicts.</source>
+        <translation>请在上方选择一次检测，以便从其判定中学习。</translation>
+    </message>
+    <message>
+        <source>Detect</source>
+        <translation>检测</translation>
+    </message>
+    <message>
+        <source>FarmCD: count the verdicts</source>
+        <translation>FarmCD：统计判定</translation>
+    </message>
+    <message>
+        <source>Learn</source>
+        <translation>学习</translation>
+    </message>
+    <message>
+        <source>Open folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>Open run…</source>
+        <translation>打开检测结果…</translation>
+    </message>
+    <message>
+        <source>Recent: {0}</source>
+        <translation>最近：{0}</translation>
+    </message>
+    <message>
+        <source>Report</source>
+        <translation>报告</translation>
     </message>
 </context>
 </TS>

@@ -4,9 +4,9 @@ import gc
 import shutil
 
 import pytest
-from qgis.PyQt.QtCore import Qt
 
-from farmcd_qgis.gui.review.dock import ReviewDock
+from farmcd_qgis.gui.review.page import ReviewPage
+from tests.helpers.docked import docked
 from tests.helpers.painted_run import finished
 from tests.helpers.red_run import unreviewed
 from tests.helpers.web_tiles import server, web
@@ -19,13 +19,6 @@ def run(finished, tmp_path):
 
 @pytest.fixture
 def dock(qgis_iface, qgis_new_project):
-    made = ReviewDock(qgis_iface)
-    window = qgis_iface.mainWindow()
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
-    window.show()
-    made.show()
-    yield made
-    made.unload()
-    window.removeDockWidget(made)
-    made.deleteLater()
+    with docked(qgis_iface, ReviewPage(qgis_iface)) as page:
+        yield page
     gc.collect()

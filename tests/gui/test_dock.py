@@ -1,371 +1,133 @@
-"""The dock with every widget, and jobs that answer as the test wants."""
+"""The dock as a whole: steps, the run that they share, and what moves from one to the other."""
 
-import threading
-from collections.abc import Iterator
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+import gc
+import shutil
 
 import pytest
-from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
-from qgis.PyQt import sip
+from qgis.core import QgsProject, QgsSettings
+from qgis.gui import QgsGui
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolButton, QWidget
 
 from farmcd_qgis import tasks
-from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
-from farmcd_qgis.core.feedback import Feedback, Progress
-from farmcd_qgis.core.polygons import TAU_RANGE
-from farmcd_qgis.core.protocol import Finding, RunResult
-from farmcd_qgis.gui.detect import dock as detect_dock
-from farmcd_qgis.gui.detect.dock import DetectDock
-from farmcd_qgis.plugin import FarmCDPlugin
+from farmcd_qgis.core.run_files import RUN_JSON
+from farmcd_qgis.gui.dock import FarmCDDock
+from farmcd_qgis.layers import add_run
+from farmcd_qgis.layers.known_runs import recent_runs
 from farmcd_qgis.runtime import pool as jobs
-from tests.helpers.rasters import rectangle, scene, write_polygons, write_raster
-
-WIDGETS = """beforeCombo afterCombo swapButton extentWidget aoiCombo farmlandCombo checkpointCombo cardLabel deviceCombo
-outputWidget advancedBox findingsList progressBar statusLabel runButton cancelButton""".split()  # noqa: SIM905
-CARD = {"name": "small", "resolution_m": [1, 8], "metrics": {"binary F1": 0.61}, "measured_on": "40 pairs, half"}
-
-
-class Answers:
-    """What the jobs of a test give back; a detection waits for `go`, and ends when cancelled."""
-
-    def __init__(self) -> None:
-        self.findings: list[Finding] = []
-        self.error: FarmCDError | None = None
-        self.requests: list[dict[str, Any]] = []
-        self.go = threading.Event()
-
-    def __call__(self, command: str, arguments: dict[str, Any], feedback: Feedback):
-        if command == "devices":
-            row = {"usable": True, "message": ""}
-            return {"devices": [{"id": "cpu", "name": "2 threads", **row}, {"id": "cuda:0", "name": "GPU", **row}]}
-        if command == "info":
-            return CARD
-        if command == "preflight":
-            return {"findings": [asdict(finding) for finding in self.findings]}
-        self.requests.append(arguments["request"])
-        feedback.on_progress(Progress("predicting", 0.43, 0.05, 12.0))
-        while not self.go.wait(0.01):
-            if feedback.is_cancelled():
-                raise Cancelled()
-        if self.error:
-            raise self.error
-        return asdict(RunResult(arguments["request"]["out_dir"], "cpu", 3.2, 5, 7, {"road": 1.25}))
 
 
 @pytest.fixture
-def answers(monkeypatch: pytest.MonkeyPatch, qgis_app: QgsApplication) -> Iterator[Answers]:
+def whole(qgis_iface, qgis_new_project, monkeypatch):
     QgsSettings().remove("plugins/farmcd")
-    made = Answers()
-    monkeypatch.setattr(jobs, "run_job", made)
-    yield made
-    made.go.set()
-    tasks.end_all()
 
+    def nothing(command, arguments, feedback):
+        return {"devices": [], "findings": [], "pictures": [], "pages": 0, "candidates": 0, "fell_back": False}
 
-@pytest.fixture
-def pair(tmp_path: Path, qgis_new_project: None) -> list[QgsRasterLayer]:
-    layers = []
-    for name in ("field 2020-08-31", "field 2009"):
-        path = write_raster(tmp_path / f"{name}.tif", scene(seed=len(layers)))
-        layers.append(QgsRasterLayer(path, name))
-    QgsProject.instance().addMapLayers(layers)
-    return layers
-
-
-@pytest.fixture
-def dock(qtbot, qgis_iface, answers: Answers, pair) -> Iterator[DetectDock]:
-    made = DetectDock(qgis_iface)
-    qtbot.addWidget(made)
+    monkeypatch.setattr(jobs, "run_job", nothing)
+    made = FarmCDDock(qgis_iface)
+    window = qgis_iface.mainWindow()
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
+    window.show()
     made.show()
-    qtbot.waitUntil(lambda: made.model.device.count() > 1)
     yield made
     made.unload()
+    window.removeDockWidget(made)
+    made.deleteLater()
+    tasks.end_all()
+    QgsSettings().remove("plugins/farmcd")
+    gc.collect()
 
 
-def test_every_widget_is_there(dock):
-    assert [name for name in WIDGETS if dock.findChild(QWidget, name) is None] == []
-    assert dock.advanced.isCollapsed()
+def step(dock, name, qtbot):
+    qtbot.mouseClick(dock.buttons[name], Qt.MouseButton.LeftButton)
 
 
-def test_pair_checkpoint_device_and_folder_are_proposed(dock, qtbot):
-    assert dock.pair.before.currentLayer().name() == "field 2009"
-    assert dock.pair.after.currentLayer().name() == "field 2020-08-31"
-    assert dock.model.checkpoint.currentData().endswith(".safetensors")
-    assert [dock.model.device.itemData(place) for place in range(3)] == ["auto", "cpu", "cuda:0"]
-    assert "farmcd_field_2020-08-31_" in dock.model.output.filePath()
-    qtbot.waitUntil(lambda: "1 to 8 m" in dock.model.card.text())
-    qtbot.waitUntil(dock.run_button.isEnabled)
+def shown(name: str) -> bool:
+    layer = QgsProject.instance().mapLayersByName(name)[0]
+    return QgsProject.instance().layerTreeRoot().findLayer(layer.id()).isVisible()
 
 
-def test_context_is_asked_for_where_the_checkpoint_knows_it(dock, qtbot):
-    qtbot.waitUntil(lambda: bool(dock.model.card.text()))
-    assert not dock.model.scene.isVisible()
-    dock.model.scene.setCurrentIndex(dock.model.scene.findData("rural"))
-    assert dock.model.values()["context"] == ()
-    dock.model._fill_card({**CARD, "contexts": ["Satellite image of rural area. Clear conditions."]})
-    assert dock.model.scene.isVisible()
-    assert dock.model.nuisances.isVisible()
-    dock.model.nuisances.setItemCheckState(2, Qt.CheckState.Checked)
-    dock.model.nuisances.setItemCheckState(0, Qt.CheckState.Checked)
-    assert dock.model.values()["context"] == ("Satellite image of rural area. Ignore shadow, season.",)
+def test_the_projects_run_is_the_current_one_by_itself(whole, run, qtbot):
+    assert whole.run.current is None
+    add_run(run)
+    qtbot.waitUntil(lambda: whole.run.current == run.resolve())
+    assert whole.review.session is None, "nobody has asked for it"
+    words = whole.run.combo.currentText()
+    assert "→" in words or run.name in words
+    step(whole, "review", qtbot)
+    assert whole.review.session is not None
+    step(whole, "report", qtbot)
+    assert whole.report.form.run_dir == run.resolve()
+    step(whole, "learn", qtbot)
+    qtbot.waitUntil(lambda: whole.learn._session is not None)
+    QgsProject.instance().clear()
+    qtbot.waitUntil(lambda: whole.run.current is None)
+    assert whole.review.session is None
 
 
-def test_swap(dock, qtbot):
-    qtbot.mouseClick(dock.pair.swap, Qt.MouseButton.LeftButton)
-    assert dock.pair.before.currentLayer().name() == "field 2020-08-31"
-    assert dock.pair.after.currentLayer().name() == "field 2009"
+def test_the_map_is_given_back_between_the_steps(whole, run, qtbot):
+    add_run(run)
+    qtbot.waitUntil(lambda: whole.run.current is not None)
+    step(whole, "review", qtbot)
+    assert not shown("Hard regions")
+    step(whole, "report", qtbot)
+    assert shown("Hard regions")
+    step(whole, "review", qtbot)
+    assert not shown("Hard regions")
+    whole.close()
+    assert shown("Hard regions")
+    whole.show_step("review")
+    assert not shown("Hard regions")
 
 
-def test_a_choice_of_the_person_is_left_alone(dock, qtbot, tmp_path):
-    older = QgsRasterLayer(write_raster(tmp_path / "older.tif", scene()), "field 1999")
-    QgsProject.instance().addMapLayer(older)
-    assert dock.pair.before.currentLayer() is older
-    qtbot.mouseClick(dock.pair.swap, Qt.MouseButton.LeftButton)
-    dock.model.output.setFilePath(str(tmp_path / "mine"))
-    oldest = QgsRasterLayer(write_raster(tmp_path / "oldest.tif", scene()), "field 1989")
-    QgsProject.instance().addMapLayer(oldest)
-    assert dock.pair.after.currentLayer() is older
-    assert dock.model.output.filePath() == str(tmp_path / "mine")
+def test_a_run_that_is_opened_is_shown_remembered_and_offered_again(whole, run, qtbot, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    for folder in (run, other):
+        whole.set_run(str(folder))
+        assert whole.run.current == folder.resolve()
+    assert len(QgsProject.instance().mapLayersByName("Candidates")) == 2
+    assert [known.folder for known in recent_runs()] == [str(other.resolve()), str(run.resolve())]
+    QgsProject.instance().clear()
+    qtbot.waitUntil(lambda: whole.run.combo.findData(str(other.resolve())) > 0)
+    place = whole.run.combo.findData(str(other.resolve()))
+    assert whole.run.combo.itemText(place).startswith("Recent: ")
+    whole.run.combo.setCurrentIndex(place)
+    whole.run.combo.activated.emit(place)
+    assert whole.run.current == other.resolve()
+    assert len(QgsProject.instance().mapLayersByName("Candidates")) == 1
 
 
-def test_findings_are_shown_whole(dock, answers, qtbot):
-    answers.findings = [
-        Finding("warning", "said", {"sentence": f"{number} " + "A sentence that needs several lines. " * 4})
-        for number in range(6)
-    ]
-    dock.advanced.tau.setValue(0.6)
-    qtbot.waitUntil(lambda: len(dock.findings.findings) == 6)
-    texts = [label.text() for label in dock.findings.findChildren(QLabel) if label.text()]
-    assert texts[-1] == "and 2 more"
-    first = next(label for label in dock.findings.findChildren(QLabel) if label.text())
-    qtbot.waitUntil(lambda: first.height() >= first.heightForWidth(first.width()))
+def test_a_folder_without_a_run_leaves_the_current_one(whole, run, qgis_iface, tmp_path):
+    whole.set_run(str(run))
+    (tmp_path / "empty").mkdir()
+    whole.set_run(str(tmp_path / "empty"))
+    assert whole.run.current == run.resolve()
+    assert [known.folder for known in recent_runs()] == [str(run.resolve())]
 
 
-def test_run_shows_progress_and_the_layers(dock, answers, qtbot, monkeypatch, tmp_path):
-    shown = []
-    monkeypatch.setattr(detect_dock, "add_run", shown.append)
-    dock.model.output.setFilePath(str(tmp_path / "run"))
-    qtbot.waitUntil(dock.run_button.isEnabled)
-    qtbot.mouseClick(dock.run_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "43%" in dock.status.text())
-    assert "12 s left" in dock.status.text()
-    assert dock.cancel_button.isEnabled()
-    assert not dock.run_button.isEnabled()
-    assert not dock.pair.isEnabled()
-    answers.go.set()
-    qtbot.waitUntil(lambda: bool(shown))
-    assert shown == [str(tmp_path / "run")]
-    (button,) = dock._iface.messageBar().currentItem().findChildren(QPushButton)
-    with qtbot.waitSignal(dock.review_wanted) as wanted:
-        button.click()
-    assert wanted.args == [str(tmp_path / "run")]
-    assert "5 candidates" in dock.status.text()
-    assert dock.pair.isEnabled()
-    assert dock.model.output.filePath() != str(tmp_path / "run")
+def test_a_run_without_its_record_is_named_by_its_folder(whole, run, qtbot):
+    add_run(run)
+    (run / RUN_JSON).unlink()
+    qtbot.waitUntil(lambda: whole.run.current is not None)
+    assert whole.run.combo.currentText() == run.name
 
 
-def test_request_holds_what_is_chosen(dock, answers, qtbot, tmp_path):
-    fields = QgsVectorLayer(write_polygons(tmp_path / "fields.gpkg", [rectangle(0, 0, 30, 30)]), "fields")
-    memory = QgsVectorLayer("Polygon?crs=EPSG:32614", "drawn", "memory")
-    QgsProject.instance().addMapLayers([fields, memory])
-    dock.pair.farmland.setLayer(fields)
-    dock.pair.aoi.setLayer(memory)
-    dock.advanced.tau.setValue(0.7)
-    dock.advanced.unit.setValue(900)
-    dock.advanced.before_date.setText("2009-08-18")
-    dock.model.device.setCurrentIndex(2)
-    assert dock.request().before_bands is dock.request().after_bands is None
-    dock.advanced.bands.setCurrentIndex(dock.advanced.bands.findText("infrared as green", Qt.MatchFlag.MatchContains))
-    request = dock.request()
-    assert request.before_bands == request.after_bands == (1, 4, 3)
-    combo = dock.advanced.after_bands
-    combo.setCurrentIndex(combo.findText("3, 2, 1", Qt.MatchFlag.MatchStartsWith))
-    assert (dock.request().before_bands, dock.request().after_bands) == ((1, 4, 3), (3, 2, 1))
-    assert request.farmland.split("|")[0] == str(tmp_path / "fields.gpkg")
-    assert Path(request.aoi.split("|")[0]).is_file()
-    assert (request.tau, request.minimum_mapping_unit_m2, request.device) == (0.7, 900, "cuda:0")
-    assert (request.before_date, request.after_date, request.extent) == ("2009-08-18", None, None)
-    assert request.before.endswith("field 2009.tif")
+def test_keys_belong_to_the_step_that_is_seen(whole, run, qtbot, qgis_iface):
+    add_run(run)
+    qtbot.waitUntil(lambda: whole.run.current is not None)
+    step(whole, "review", qtbot)
+    step(whole, "report", qtbot)
+    qtbot.keyClick(qgis_iface.mapCanvas(), Qt.Key.Key_Y)
+    assert whole.review.session.counts()["confirmed"] == 0
+    step(whole, "review", qtbot)
+    qtbot.keyClick(qgis_iface.mapCanvas(), Qt.Key.Key_Y)
+    assert whole.review.session.counts()["confirmed"] == 1
 
 
-def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
-    reads = {**CARD, "bands": ["red", "near infrared", "blue"]}
-    dock.model._fill_card(dict(reads))
-    assert "Reads red, near infrared, blue." in dock.model.card.text()
-    assert dock.request().before_bands == dock.request().after_bands == (1, 4, 3)
-    dock.model._fill_card(dict(CARD))
-    assert dock.request().before_bands is None
-    dock.advanced.bands.setCurrentIndex(dock.advanced.bands.findText("3, 2, 1", Qt.MatchFlag.MatchStartsWith))
-    for card in (reads, CARD):
-        dock.model._fill_card(dict(card))
-        assert dock.request().before_bands == (3, 2, 1)
-
-
-def test_findings_bring_their_remedy(dock):
-    dock.show()
-    fill = Finding("warning", "undeclared_fill", {"role": "after", "found": ["0"], "percent": 7.0})
-    shifted = Finding("warning", "shifted", {"pixels": 3.0, "metres": 6.0})
-    dock._show_findings([fill, shifted, Finding("info", "no_date", {"role": "after"})])
-    assert not dock.request().treat_fill_as_nodata
-    assert not dock.request().correct_shift
-    for code in ("undeclared_fill", "shifted"):
-        dock.findings.findChild(QToolButton, f"{code}Remedy").click()
-    assert dock.request().treat_fill_as_nodata
-    assert dock.request().correct_shift
-    assert dock.findings.findChild(QToolButton, "no_dateRemedy") is None
-
-
-@pytest.mark.parametrize(
-    ("bands", "places"),
-    [
-        (["NIR", "red", "green"], (4, 1, 2)),
-        (["red", "green", "blue"], None),
-        (["short-wave infrared", "red", "green"], None),
-        (["red edge", "near infrared", "blue"], None),
-    ],
-)
-def test_bands_of_a_card_are_what_they_say(dock, bands, places):
-    dock.model._fill_card({**CARD, "bands": bands})
-    assert dock.request().before_bands == dock.request().after_bands == places
-    dock.model._fill_card(dict(CARD))
-    assert dock.request().before_bands is None
-
-
-def test_extent_of_the_widget_is_used(dock, pair):
-    dock.pair.extent.setOutputExtentFromUser(pair[0].extent(), pair[0].crs())
-    request = dock.request()
-    assert request.extent == pytest.approx((500000, 5199872, 500128, 5200000))
-    assert request.extent_crs == "EPSG:32614"
-
-
-def test_cancel(dock, answers, qtbot, tmp_path):
-    dock.model.output.setFilePath(str(tmp_path / "run"))
-    dock.run()
-    qtbot.waitUntil(lambda: "43%" in dock.status.text())
-    qtbot.mouseClick(dock.cancel_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dock.status.text().startswith("Stopped"))
-    assert dock.run_button.isEnabled()
-
-
-def test_failure_is_said_and_another_try_is_possible(dock, answers, qtbot):
-    answers.error = InputError("no_common_ground")
-    answers.go.set()
-    dock.run()
-    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
-    assert dock.findings.findings[0].code == "no_common_ground"
-    assert dock.run_button.isEnabled()
-
-
-def test_errors_of_the_preflight_stop_a_run_and_warnings_do_not(dock, answers, qtbot):
-    answers.findings = [Finding("error", "no_area"), Finding("warning", "same_pair", {"path": "a.tif"})]
-    dock.advanced.tau.setValue(0.6)
-    qtbot.waitUntil(lambda: len(dock.findings.findings) == 2)
-    assert not dock.run_button.isEnabled()
-    assert dock.run_button.toolTip() == Finding("error", "no_area").message
-    answers.findings = answers.findings[1:]
-    dock.advanced.tau.setValue(0.5)
-    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
-    assert dock.run_button.isEnabled()
-
-
-def test_layers_that_go_away(dock, answers, qtbot):
-    QgsProject.instance().removeAllMapLayers()
-    qtbot.waitUntil(lambda: len(dock.findings.findings) == 1)
-    assert not dock.run_button.isEnabled()
-    assert "before and an after image" in dock.findings.findings[0].message
-    dock.run()
-    assert answers.requests == []
-
-
-def test_layers_that_go_away_during_a_run(dock, answers, qtbot, monkeypatch):
-    shown = []
-    monkeypatch.setattr(detect_dock, "add_run", shown.append)
-    dock.run()
-    qtbot.waitUntil(lambda: "43%" in dock.status.text())
-    QgsProject.instance().removeAllMapLayers()
-    answers.go.set()
-    qtbot.waitUntil(lambda: bool(shown))
-
-
-def test_both_orders_are_offered_where_the_checkpoint_learned_from_both(dock):
-    dock.model._fill_card(dict(CARD))
-    assert dock.advanced.symmetric.isHidden()
-    dock.model._fill_card({**CARD, "order_free": True})
-    assert not dock.advanced.symmetric.isHidden()
-    dock.advanced.symmetric.setChecked(True)
-    assert dock.request().symmetric
-    dock.model._fill_card(dict(CARD))
-    assert not dock.request().symmetric
-
-
-def test_settings_are_kept(dock, qtbot, qgis_iface):
-    dock.advanced.tile.setValue(512)
-    dock.advanced.symmetric.setChecked(True)
-    other = DetectDock(qgis_iface)
-    qtbot.addWidget(other)
-    assert other.advanced.tile.value() == 512
-    assert not other.advanced.symmetric.isChecked(), "it empties the next run of who forgot it"
-    other.unload()
-
-
-def test_answers_that_come_after_the_dock_has_gone(qgis_iface, answers, pair, qtbot, capsys):
-    dock = DetectDock(qgis_iface)
-    dock.show()
-    qtbot.waitUntil(lambda: dock.model.device.count() > 1)
-    dock.run()
-    qtbot.waitUntil(lambda: "43%" in dock.status.text())
-    task = dock._task
-    info = tasks.WorkerTask("info", {"checkpoint": "x"}, "info")
-    info.succeeded.connect(dock.model._fill_card)
-    dock.unload()
-    sip.delete(dock)
-    info.succeeded.emit(CARD)
-    task.stopped.emit()
-    task.progressed.emit(Progress("predicting", 0.5))
-    assert "Traceback" not in capsys.readouterr().err
-
-
-def test_nothing_is_started_before_the_dock_is_seen(qtbot, qgis_iface, answers, pair, monkeypatch):
-    started = []
-    monkeypatch.setattr(tasks, "start", started.append)
-    hidden = DetectDock(qgis_iface)
-    qtbot.addWidget(hidden)
-    qtbot.wait(600)
-    assert started == []
-    hidden.unload()
-
-
-def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    menus = []
-    monkeypatch.setattr(qgis_iface, "mainWindow", lambda: window, raising=False)
-    for name in ("addPluginToRasterMenu", "removePluginRasterMenu"):
-        monkeypatch.setattr(qgis_iface, name, lambda *_, name=name: menus.append(name), raising=False)
-    for name in ("addRasterToolBarIcon", "removeRasterToolBarIcon"):
-        monkeypatch.setattr(qgis_iface, name, lambda *_, name=name: menus.append(name), raising=False)
-    monkeypatch.setattr(qgis_iface, "addDockWidget", window.addDockWidget, raising=False)
-    monkeypatch.setattr(qgis_iface, "removeDockWidget", window.removeDockWidget, raising=False)
-    pages = []
-    for name in ("registerOptionsWidgetFactory", "unregisterOptionsWidgetFactory"):
-        monkeypatch.setattr(qgis_iface, name, pages.append, raising=False)
-    plugin = FarmCDPlugin(qgis_iface)
-    plugin.initGui()
-    registry = QgsApplication.processingRegistry()
-    assert registry.algorithmById("farmcd:detect") is not None
-    assert not any(dock.isVisible() for dock in plugin.docks)
-    docks = len(plugin.actions)
-    plugin.unload()
-    assert registry.providerById("farmcd") is None
-    assert plugin.dock is None
-    assert len(pages) == 2
-    assert pages[0] is pages[1]
-    added = ["addPluginToRasterMenu", "removePluginRasterMenu", "addRasterToolBarIcon", "removeRasterToolBarIcon"]
-    assert sorted(menus) == sorted(docks * added)
-
-
-def test_the_limit_of_confidence_is_that_of_the_settings(dock):
-    assert (dock.advanced.tau.minimum(), dock.advanced.tau.maximum()) == TAU_RANGE
+def test_unload_takes_the_keys_back(qgis_iface, qgis_new_project):
+    registered = len(QgsGui.shortcutsManager().listActions())
+    made = FarmCDDock(qgis_iface)
+    assert len(QgsGui.shortcutsManager().listActions()) > registered
+    made.unload()
+    assert len(QgsGui.shortcutsManager().listActions()) == registered
+    made.deleteLater()

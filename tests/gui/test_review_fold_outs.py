@@ -6,7 +6,7 @@ from qgis.PyQt.QtCore import QCoreApplication, Qt
 from qgis.PyQt.QtTest import QTest
 
 from farmcd_qgis.core.run_files import RUN_GPKG
-from farmcd_qgis.gui.review import dock as review_dock
+from farmcd_qgis.gui.review import page as review_page
 from farmcd_qgis.review.store import ReviewStore
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM
 from tests.helpers.review_files import mirrored
@@ -131,7 +131,7 @@ def test_the_threshold_is_dragged_in_the_histogram(opened):
 
 
 def test_long_steps_leave_the_interface_alone_and_end_well(dock, run, monkeypatch):
-    monkeypatch.setattr(review_dock, "AT_ONCE", 1)
+    monkeypatch.setattr(review_page, "AT_ONCE", 1)
     assert dock.open_run(run)
     assert dock.session is None
     wait_for(lambda: dock.session is not None)
@@ -150,7 +150,7 @@ def test_long_steps_leave_the_interface_alone_and_end_well(dock, run, monkeypatc
 
 
 def test_closing_the_run_in_the_midst_of_opening_it(dock, run, monkeypatch):
-    monkeypatch.setattr(review_dock, "AT_ONCE", 1)
+    monkeypatch.setattr(review_page, "AT_ONCE", 1)
     dock.open_run(run)
     task = dock._task
     dock.close_run()

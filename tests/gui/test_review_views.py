@@ -90,10 +90,10 @@ def test_side_by_side_is_switched_with_a_key_or_its_cross_and_remembered(dock, r
     assert settings().side_by_side.value() is False
     assert not dock.actions_by_name["pair"].isChecked()
     press(dock, Key.Key_V)
-    dock.close()
+    dock.leave()
     assert not shown.isVisible()
     assert settings().side_by_side.value() is True
-    dock.show()
+    dock.enter(None)
     assert shown.isVisible()
 
 

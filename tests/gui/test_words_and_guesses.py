@@ -49,7 +49,7 @@ def test_words():
 
 def test_plugin_imports_no_torch_and_nothing_of_the_engine():
     code = (
-        "import sys, farmcd_qgis.plugin, farmcd_qgis.gui.detect.dock, farmcd_qgis.processing.provider\n"
+        "import sys, farmcd_qgis.plugin, farmcd_qgis.gui.detect.page, farmcd_qgis.processing.provider\n"
         "print([name for name in sys.modules if name == 'torch' or name.startswith('farmcd_qgis.engine')])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path.cwd())

@@ -77,13 +77,13 @@ def test_cancel_leaves_finished_rows_at_most_and_another_run_can_begin(desktop: 
     open_pair(desktop)
     folder = desktop.folder / "stopped"
     desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'runButton').isEnabled()")
     desktop.click(FIND.format(name="runButton"))
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'cancelButton').isEnabled()")
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'cancelButton').isEnabled()")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'progressBar').value() > 0", 60)
     begun = time.monotonic()
     desktop.click(FIND.format(name="cancelButton"))
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()", 20, every=0.02)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'runButton').isEnabled()", 20, every=0.02)
     (desktop.folder / "figures.json").write_text(json.dumps({"cancel_seconds": round(time.monotonic() - begun, 2)}))
     desktop.screenshot("cancelled.png")
     assert not folder.exists() or [path.name for path in folder.iterdir()] == ["run.part"]
@@ -93,9 +93,9 @@ def test_closing_qgis_ends_the_worker(desktop: Desktop):
     open_pair(desktop)
     folder = desktop.folder / "closed"
     desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'runButton').isEnabled()")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'runButton').isEnabled()")
     desktop.click(FIND.format(name="runButton"))
-    desktop.wait_until("plugins['farmcd_qgis'].dock.findChild(QWidget, 'progressBar').value() > 0", 60)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'progressBar').value() > 0", 60)
     workers = [int(pid) for pid in desktop.ask(WORKERS) if _child_of(int(pid), desktop.qgis.pid)]
     assert workers
     desktop.quit()
@@ -193,7 +193,7 @@ def detected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run_dir
 
 
-VIEWS = "dock = plugins['farmcd_qgis'].review_dock\nviews = dock._views\n"
+VIEWS = "dock = plugins['farmcd_qgis'].dock.review\nviews = dock._views\n"
 # Screen position of the middle of the before canvas.
 MIDDLE = f"""{VIEWS}
 canvas = views.dock.canvases.before
@@ -215,7 +215,7 @@ def test_looking_with_mouse_and_keys(desktop: Desktop, detected: Path):
     run_dir = shutil.copytree(detected, desktop.folder / "looked_at")
     open_pair(desktop)
     desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
-    desktop.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+    desktop.ask(f"plugins['farmcd_qgis'].dock.review_run({str(run_dir)!r})")
     time.sleep(2)
     column, row = desktop.ask(MIDDLE)
     start = desktop.ask(CENTRES)[1]
@@ -232,7 +232,7 @@ def test_looking_with_mouse_and_keys(desktop: Desktop, detected: Path):
     assert nearer[0][2] == pytest.approx(nearer[1][2])
     assert nearer[0][2] < first[2]
     desktop.key("y")
-    desktop.wait_until("plugins['farmcd_qgis'].review_dock.panel.progress.value() == 1", 10)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.review.panel.progress.value() == 1", 10)
     desktop.key("w", "h", "t")
     time.sleep(1)
     desktop.screenshot("swiped.png")
@@ -250,7 +250,7 @@ def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path, detecte
     run_dir = shutil.copytree(detected, desktop.folder / "reviewed")
     open_pair(desktop)
     desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
-    desktop.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+    desktop.ask(f"plugins['farmcd_qgis'].dock.review_run({str(run_dir)!r})")
     time.sleep(2)
     for name in (*KEYS, "ctrl+z", "ctrl+z", "ctrl+z"):
         desktop.key(name)
@@ -258,7 +258,7 @@ def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path, detecte
     desktop.screenshot("reviewed.png")
     question = LOG.format(path=str(run_dir / "farmcd.gpkg"))
     given = desktop.ask(question)
-    words = desktop.ask("result = plugins['farmcd_qgis'].review_dock.panel.progress.text()")
+    words = desktop.ask("result = plugins['farmcd_qgis'].dock.review.panel.progress.text()")
     assert len([verdict for verdict, _ in given if verdict != "undo"]) >= 18
     assert [verdict for verdict, _ in given].count("undo") == 3
     desktop.qgis.kill()
@@ -268,12 +268,12 @@ def test_verdicts_by_keys_survive_a_kill(desktop: Desktop, staged: Path, detecte
     with Desktop(again, staged) as other:
         open_pair(other)
         other.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
-        other.ask(f"plugins['farmcd_qgis'].dock.review_wanted.emit({str(run_dir)!r})")
+        other.ask(f"plugins['farmcd_qgis'].dock.review_run({str(run_dir)!r})")
         assert other.ask(question) == given
-        assert other.ask("result = plugins['farmcd_qgis'].review_dock.panel.progress.text()") == words
+        assert other.ask("result = plugins['farmcd_qgis'].dock.review.panel.progress.text()") == words
 
 
-ACCURACY = "dock = plugins['farmcd_qgis'].accuracy_dock\n"
+ACCURACY = "dock = plugins['farmcd_qgis'].dock.accuracy\n"
 JUDGEMENTS = """
 import sqlite3
 file = sqlite3.connect({path!r})
@@ -290,13 +290,15 @@ def test_a_sample_is_drawn_judged_by_keys_and_survives_a_kill(desktop: Desktop, 
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True)
     open_pair(desktop)
     desktop.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
-    desktop.ask(f"{ACCURACY}dock.setUserVisible(True)\ndock.open_run({str(run_dir)!r})")
-    desktop.wait_until("plugins['farmcd_qgis'].accuracy_dock.panel.plan.points")
+    desktop.ask(
+        f"plugins['farmcd_qgis'].dock.show_step('accuracy')\nplugins['farmcd_qgis'].dock.set_run({str(run_dir)!r})"
+    )
+    desktop.wait_until("plugins['farmcd_qgis'].dock.accuracy.panel.plan.points")
     time.sleep(1)
     desktop.screenshot("plan.png")
     find = f"{ACCURACY}from qgis.PyQt.QtWidgets import QWidget\nwidget = dock.findChild(QWidget, 'accuracyDraw')"
     desktop.click(find)
-    desktop.wait_until("plugins['farmcd_qgis'].accuracy_dock.session is not None")
+    desktop.wait_until("plugins['farmcd_qgis'].dock.accuracy.session is not None")
     time.sleep(2)
     desktop.screenshot("judge.png")
     for name in ("0", "n", "3", "u", "s", "1", "0", "2", "4", "5", "0", "0", "ctrl+z", "ctrl+z"):
@@ -323,6 +325,8 @@ def test_a_sample_is_drawn_judged_by_keys_and_survives_a_kill(desktop: Desktop, 
     with Desktop(again, staged) as other:
         open_pair(other)
         other.ask(f"from farmcd_qgis.layers import add_run\nadd_run({str(run_dir)!r})")
-        other.ask(f"{ACCURACY}dock.setUserVisible(True)\ndock.open_run({str(run_dir)!r})")
+        other.ask(
+            f"plugins['farmcd_qgis'].dock.show_step('accuracy')\nplugins['farmcd_qgis'].dock.set_run({str(run_dir)!r})"
+        )
         assert other.ask(question) == given
         assert other.ask(f"{ACCURACY}result = dock.panel.judge.progress.text()") == words

@@ -1,4 +1,4 @@
-"""The widgets of the accuracy dock: plan a sample, judge it, read the result. The dock fills and connects them."""
+"""The widgets of the accuracy page: plan a sample, judge it, read the result. The page fills and connects them."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,6 @@ from ...core.classes import FIVE, NO_CHANGE, ClassTable
 from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction, KeyButton, button_row
 from ..widgets.parts import NoteEdit, combo, place_head, rule, swatch
-from ..widgets.run_choice import RunChoice
 from ..widgets.words import language, tr
 from .plan import PlanPage
 
@@ -28,15 +27,13 @@ ANY = "any"
 
 
 class AccuracyPanel(QWidget):
-    """The choice of a run, and a tab for each step below it."""
+    """A tab for each step."""
 
     def __init__(self, actions: Mapping[str, KeyAction], classes: ClassKeys, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        self.run = RunChoice("accuracyRunCombo")
-        layout.addWidget(self.run)
         self.plan = PlanPage()
         self.judge = JudgePage(actions, classes, self)
         self.result = ResultPage()

@@ -24,21 +24,16 @@ from qgis.gui import (
 from qgis.PyQt.QtCore import QSignalBlocker, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QSizePolicy,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ...core.classes import FIVE, ClassTable, table_of
 from ...core.errors import InputError
-from ...core.run_files import RUN_JSON
 from ...layers.run_group import read_record
-from ...layers.runs import runs_in_project
 from ...layers.sources import polygon_source
 from ...report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ...settings import settings
@@ -57,6 +52,7 @@ class ReportForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.run_dir: Path | None = None
         self._proposed = ""
         self._make_choices()
         self._make_names()
@@ -67,8 +63,7 @@ class ReportForm(QWidget):
 
     def settings(self) -> ReportSettings:
         """Build the settings from what is chosen; raises InputError with a sentence if something is missing."""
-        run_dir = self.run.currentData()
-        if not run_dir:
+        if self.run_dir is None:
             raise InputError("no_run_chosen")
         if not self.folder.filePath().strip():
             raise InputError("no_out_dir")
@@ -80,7 +75,7 @@ class ReportForm(QWidget):
             raise InputError("no_unit_field")
         farmland = self.farmland.currentLayer()
         return ReportSettings(
-            run_dir=run_dir,
+            run_dir=str(self.run_dir),
             out_dir=self.folder.filePath().strip(),
             language=self.language.currentData(),
             statuses=CONFIRMED_ONES if self.filter.currentData() == "confirmed" else NOT_REJECTED,
@@ -97,23 +92,18 @@ class ReportForm(QWidget):
             outputs=tuple(name for name in OUTPUTS if name in outputs),
         )
 
-    def list_runs(self, wanted: str | None = None) -> None:
-        """Offer the project's runs, and the one that was opened from a folder; `wanted` becomes the chosen one."""
-        chosen = wanted or self.run.currentData()
-        folders = [str(folder) for folder in runs_in_project()]
-        if chosen and chosen not in folders and Path(chosen, RUN_JSON).is_file():
-            folders.append(chosen)
-        blocker = QSignalBlocker(self.run)
-        self.run.clear()
-        if not folders:
-            self.run.addItem(tr("No run in the project"), None)
-        for folder in folders:
-            self.run.addItem(Path(folder).name, folder)
-            self.run.setItemData(self.run.count() - 1, folder, Qt.ItemDataRole.ToolTipRole)
-        self.run.setCurrentIndex(max(self.run.findData(chosen), 0))
-        del blocker
-        if self.run.currentData() != chosen or wanted:
-            self._on_run()
+    def set_run(self, run_dir: Path | None) -> None:
+        """Choose the run to be reported."""
+        if run_dir == self.run_dir:
+            return
+        self.run_dir = run_dir
+        if self.folder.filePath() in ("", self._proposed):
+            self._proposed = str(run_dir / SUBFOLDER) if run_dir else ""
+            self.folder.setFilePath(self._proposed)
+        # What is wrong with a run is said when it is reported.
+        with suppress(InputError):
+            self._show_classes(table_of(read_record(run_dir), str(run_dir)) if run_dir else FIVE)
+        self.changed.emit()
 
     def keep(self) -> None:
         """Remember names, language, choice of candidates and outputs for the next report."""
@@ -127,11 +117,6 @@ class ReportForm(QWidget):
         kept.report_templates.setValue(self.templates.filePath().strip())
 
     def _make_choices(self) -> None:
-        self.run = _combo("runCombo")
-        self.browse = QToolButton()
-        self.browse.setObjectName("browseButton")
-        self.browse.setText("…")
-        self.browse.setToolTip(tr("Open the folder of a run"))
         self.filter = _combo("filterCombo")
         self.filter.addItem(tr("Confirmed candidates"), "confirmed")
         self.filter.addItem(tr("All but pseudo-changes"), "not_rejected")
@@ -192,12 +177,8 @@ class ReportForm(QWidget):
         self.templates.setToolTip(tr("A folder with your office's own layout templates"))
 
     def _lay_out(self) -> None:
-        runs = QHBoxLayout()
-        runs.addWidget(self.run, 1)
-        runs.addWidget(self.browse)
         form = _form()
         for text, field in (
-            (tr("Run folder"), runs),
             (tr("Candidates"), self.filter),
             (tr("Units"), self.units),
             (tr("Their name"), self.unit_field),
@@ -225,8 +206,6 @@ class ReportForm(QWidget):
         column.addWidget(self.more)
 
     def _connect(self) -> None:
-        self.run.currentIndexChanged.connect(lambda _: self._on_run())
-        self.browse.clicked.connect(self._browse)
         self.units.layerChanged.connect(self._on_units)
         for combo in (self.filter, self.language):
             combo.currentIndexChanged.connect(lambda _: self.changed.emit())
@@ -261,16 +240,6 @@ class ReportForm(QWidget):
         chosen = tuple(int(class_id) for class_id in self.classes.checkedItemsData())
         return chosen if len(chosen) < self.classes.count() else ()
 
-    def _on_run(self) -> None:
-        run_dir = self.run.currentData()
-        if self.folder.filePath() in ("", self._proposed):
-            self._proposed = str(Path(run_dir) / SUBFOLDER) if run_dir else ""
-            self.folder.setFilePath(self._proposed)
-        # What is wrong with a run is said when it is reported.
-        with suppress(InputError):
-            self._show_classes(table_of(read_record(Path(run_dir)), run_dir) if run_dir else FIVE)
-        self.changed.emit()
-
     def _show_classes(self, table: ClassTable) -> None:
         """Offer the classes of a run's table, all of them chosen, unless it is the one that is offered."""
         rows = [(row.label(language()), row.id) for row in table.changes]
@@ -291,11 +260,6 @@ class ReportForm(QWidget):
             likely = [name for name in names if any(mark in name.lower() for mark in ("name", "mc", "名"))]
             self.unit_field.setField(likely[0] if likely else self.unit_field.currentField())
         self.changed.emit()
-
-    def _browse(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, tr("Open the folder of a run"), self.run.currentData() or "")
-        if folder:
-            self.list_runs(folder)
 
 
 def _combo(name: str) -> QComboBox:

@@ -1,4 +1,4 @@
-"""The widgets of the review dock: what is shown where. The dock fills and connects them."""
+"""The widgets of the review page: what is shown where. The page fills and connects them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,11 +26,10 @@ ANY = "any"
 
 
 class ReviewPanel(QWidget):
-    """Everything in the dock, from top to bottom: filters, the candidate, its verdicts, the way back, the map."""
+    """Everything on the page, from top to bottom: filters, the candidate, its verdicts, the way back, the map."""
 
     def __init__(
         self,
-        run: QWidget,
         folds: Mapping[str, QWidget],
         actions: Mapping[str, KeyAction],
         classes: ClassKeys,
@@ -42,7 +41,6 @@ class ReviewPanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
-        layout.addWidget(run)
         layout.addLayout(self._filters())
         self.folds = FoldOuts(folds)
         layout.addWidget(self.folds)

@@ -1,4 +1,4 @@
-"""The review dock: an analyst settles candidate after candidate with one hand on the keyboard."""
+"""The review page: an analyst settles candidate after candidate with one hand on the keyboard."""
 
 from collections.abc import Callable
 from functools import partial
@@ -7,7 +7,6 @@ from typing import Any
 
 from qgis.core import Qgis, QgsProject, QgsVectorLayer
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
 
 from ... import tasks
@@ -21,10 +20,8 @@ from ...review.store import ReviewStore, review_size
 from ...review.units import Units, units_job
 from ...review.verdicts import CONFLICT, OPEN, OTHER_CLASS, STATUSES, UNSURE
 from ..judging.class_keys import ClassKeys
-from ..judging.dock import JudgingDock
+from ..judging.page import JudgingPage
 from ..judging.run_map import ReviewMap
-from ..learn.dialog import LearnButton
-from ..widgets.run_choice import RunChoice
 from ..widgets.words import area, statuses, tr
 from .actions import other_actions, reason_actions, verdict_actions
 from .bulk import BulkBox
@@ -37,26 +34,22 @@ from .words import neighbours, news_words, opinion, pace, verdict_words
 AT_ONCE = 4000
 
 
-class ReviewDock(JudgingDock):
+class ReviewPage(JudgingPage):
     """Shows a run's candidates one by one and takes verdicts; `unload` takes everything back from QGIS.
 
-    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar. `reviewing`
-    is emitted when a run is opened: no other dock may listen to keys then.
+    Every verdict is in the run's farmcd.gpkg when its key has been handled. Outcomes go to the message bar.
     """
 
-    reviewing = pyqtSignal()
-
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
-        super().__init__(iface, "Review", tr("FarmCD Review"), parent)
+        super().__init__(iface, "Review", parent)
         self.session: Session | None = None
         self._task: tasks.CallTask | None = None
         self._extent: tuple[float, float, float, float] | None = None
         self._edits = ReviewEdits(iface, self, lambda: self.session, self._try, self._say)
         self._make_actions()
-        self.run, self.filter, self.bulk = RunChoice("runCombo"), FilterBox(), BulkBox()
+        self.filter, self.bulk = FilterBox(), BulkBox()
         folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
-        self.panel = ReviewPanel(self.run, folds, self.actions_by_name, self._classes, self.reason_actions, self)
-        self.learn = LearnButton(lambda: self.session, self.panel.folds.row)
+        self.panel = ReviewPanel(folds, self.actions_by_name, self._classes, self.reason_actions, self)
         self._connect()
         self._show()
 
@@ -86,23 +79,15 @@ class ReviewDock(JudgingDock):
         self._edits.close_layer()
         if shown:
             shown.close()
-        self.run.set_open(None)
         self._show()
-
-    def unload(self) -> None:
-        """Take back keys, outline and connections, and close the run."""
-        super().unload()
-        self.run.unload()
 
     def _begin(self, folder: Path, session: Session) -> None:
         self._map = ReviewMap(self._iface.mapCanvas(), folder)
         self.session, self._run_dir = session, folder
-        self.reviewing.emit()
-        # The pair is what a person must see; the colours come back when the run or the dock is closed.
+        # The pair is what a person must see; the colours come back when the run or the page is left.
         self._map.set_cover(False)
         self._views.open(self._pair, self._keys)
         self._edits.open(self._map.layer)
-        self.run.set_open(folder)
         self.panel.set_classes(session.store.classes)
         self._want_units(self.filter.layer.currentLayer(), self.filter.field.currentField())
         self._select()
@@ -317,7 +302,6 @@ class ReviewDock(JudgingDock):
         )
         for combo in (self.panel.order, self.panel.class_filter, self.panel.status):
             combo.currentIndexChanged.connect(self._select)
-        self.run.chosen.connect(self.open_run)
         self.filter.extent.toggled.connect(self._take_extent)
         self.filter.changed.connect(self._select)
         self.filter.opened.connect(self._list_reviewers)

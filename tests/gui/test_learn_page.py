@@ -1,7 +1,9 @@
-"""The window that learns from verdicts: with jobs that answer as the test wants, and once with the real ones."""
+"""The page that learns from verdicts: with jobs that answer as the test wants, and once with the real ones."""
 
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from farmcd_qgis.core.feedback import Progress
 from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.core.run_files import RUN_JSON
 from farmcd_qgis.gui.detect.model_form import ModelForm
-from farmcd_qgis.gui.learn.dialog import LearnDialog
+from farmcd_qgis.gui.learn.page import LearnPage
 from farmcd_qgis.networks.card import read_card
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.review.store import ReviewStore
@@ -89,17 +91,29 @@ def answers(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def dialog(dock, run, answers) -> LearnDialog:
+def dialog(dock, run, answers, qtbot) -> Iterator[LearnPage]:
     record = json.loads((run / RUN_JSON).read_text())
     # The place of a plugin that has moved since.
     record["request"]["checkpoint"] = f"/elsewhere/{bundled_checkpoints()[0].name}"
     (run / RUN_JSON).write_text(json.dumps(record))
-    dock.learn.click()
-    assert "No run is open" in dock.learn.dialog.about.text()
-    assert not dock.learn.dialog.start_button.isEnabled()
+    page = LearnPage()
+    qtbot.addWidget(page)
+    page.show()
+    page.enter(None)
+    assert "Choose a run above" in page.about.text()
+    assert not page.start_button.isEnabled()
     assert dock.open_run(run)
-    dock.learn.dialog.refresh()
-    return dock.learn.dialog
+    with counted(qtbot, page):
+        page.enter(run)
+    yield page
+    page.unload()
+
+
+@contextmanager
+def counted(qtbot, page) -> Iterator[None]:
+    """Wait until the page has read the verdicts."""
+    yield
+    qtbot.waitUntil(lambda: page._session is not None)
 
 
 def figures(dialog) -> list[list[str]]:
@@ -154,7 +168,7 @@ def test_a_new_checkpoint_is_used_only_after_its_figures_were_seen(dialog, dock,
     assert "not enough to tell" in dialog.outcome.text()
     assert not QgsSettings().contains(KEPT)
     form = ModelForm()
-    dock.learn.adopted.connect(form.select)
+    dialog.adopted.connect(form.select)
     dialog.adopt_button.click()
     assert QgsSettings().value(KEPT) == str(target)
     assert form.values()["checkpoint"] == str(target)
@@ -213,8 +227,11 @@ def test_the_real_worker_learns_from_verdicts(dock, unreviewed, qtbot, tmp_path,
     store.give(west, "confirmed")
     store.give(east, "other_class", 3)
     assert dock.open_run(unreviewed)
-    dock.learn.click()
-    dialog = dock.learn.dialog
+    dialog = LearnPage()
+    qtbot.addWidget(dialog)
+    dialog.show()
+    with counted(qtbot, dialog):
+        dialog.enter(unreviewed)
     try:
         dialog.checkpoint.setFilePath(str(tmp_path / "start.safetensors"))
         dialog.samples.setFilePath(str(tmp_path / "samples"))

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 from qgis.core import QgsProject
-from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QPushButton
 
 from farmcd_qgis.core.classes import BINARY, FIVE
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.engine.assess.sample import count_strata, draw_sample
-from farmcd_qgis.gui.accuracy.dock import AccuracyDock
+from farmcd_qgis.gui.accuracy.page import AccuracyPage
 from farmcd_qgis.gui.judging.class_keys import ClassKeys
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.summary import review_summary
 from tests.helpers.binary_run import binary  # noqa: F401
+from tests.helpers.docked import docked
 from tests.helpers.review_keys import Key, press, verdicts
 
 ROAD = BINARY.find("road").id
@@ -31,15 +31,8 @@ def two(binary: Path, tmp_path: Path) -> Path:  # noqa: F811
 
 @pytest.fixture
 def accuracy(qgis_iface, qgis_new_project):
-    made = AccuracyDock(qgis_iface)
-    window = qgis_iface.mainWindow()
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
-    window.show()
-    made.show()
-    yield made
-    made.unload()
-    window.removeDockWidget(made)
-    made.deleteLater()
+    with docked(qgis_iface, AccuracyPage(qgis_iface)) as page:
+        yield page
     QgsProject.instance().clear()
     gc.collect()
 

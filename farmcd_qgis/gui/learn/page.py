@@ -1,4 +1,4 @@
-"""The window that learns from a review: samples from its verdicts, a checkpoint trained on, and whether that helped."""
+"""The page that learns from a review: samples from its verdicts, a checkpoint trained on, and whether that helped."""
 
 import tempfile
 from collections.abc import Callable
@@ -8,17 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import QEvent, Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QDialog,
     QFormLayout,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
-    QSizePolicy,
     QSpinBox,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,11 +26,15 @@ from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Progress
 from ...core.paths import bundled_checkpoints, own_checkpoints
 from ...core.protocol import finding_of
-from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE
+from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ...core.run_record import read_record
+from ...review.reviewer import reviewer_name
 from ...review.session import Session
+from ...review.store import ReviewStore
 from ...settings import settings
 from ..widgets.findings_list import FindingsList
+from ..widgets.page import Page
+from ..widgets.panel_scroll import PanelScroll
 from ..widgets.words import progress_words, tr
 from .figures import FiguresTable, outcome_words
 
@@ -42,38 +44,10 @@ FEW_VERDICTS = 100
 # The export's share of the bar; it takes seconds, the training minutes.
 EXPORT_SHARE = 0.05
 SUFFIX = ".safetensors"
-LEAST_WIDTH = 520
 
 
-class LearnButton(QToolButton):
-    """Opens the window for the run that is under review; `adopted` carries a new checkpoint for the runs to come."""
-
-    adopted = pyqtSignal(str)
-
-    def __init__(self, reviewed: Callable[[], Session | None], row: QHBoxLayout) -> None:
-        super().__init__()
-        self.setText(tr("Train…"))
-        self.setToolTip(tr("Use verdicts for training"))
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setObjectName("learnButton")
-        # The keys stay with the verdicts.
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._reviewed = reviewed
-        self.dialog: LearnDialog | None = None
-        self.clicked.connect(self._open)
-        row.addWidget(self)
-
-    def _open(self) -> None:
-        if self.dialog is None:
-            self.dialog = LearnDialog(self._reviewed, self)
-            self.dialog.adopted.connect(self.adopted)
-        self.dialog.show()
-        self.dialog.raise_()
-        self.dialog.activateWindow()
-
-
-class LearnDialog(QDialog):
-    """Exports samples and trains a checkpoint on with them in the worker; closing the window lets that go on.
+class LearnPage(Page):
+    """Exports samples and trains a checkpoint on with them in the worker; leaving the page lets that go on.
 
     The new checkpoint is a file like any other until a person, who has seen the figures, presses "Use for new runs";
     then `adopted` carries its path.
@@ -81,12 +55,12 @@ class LearnDialog(QDialog):
 
     adopted = pyqtSignal(str)
 
-    def __init__(self, reviewed: Callable[[], Session | None], parent: QWidget) -> None:
+    def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("FarmCDLearnDialog")
-        self.setWindowTitle("FarmCD · " + tr("Use verdicts for training"))
-        self._reviewed = reviewed
+        self.setObjectName("FarmCDLearnPage")
         self._run_dir: Path | None = None
+        self._session: Session | None = None
+        self._opening: tasks.CallTask | None = None
         self._task: tasks.WorkerTask | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._proposed = self._made = ""
@@ -109,31 +83,43 @@ class LearnDialog(QDialog):
         self.adopt_button.clicked.connect(self.adopt)
         self.refresh()
 
-    def event(self, event: QEvent) -> bool:
-        """Count anew when a person comes back from the review."""
-        if event.type() == QEvent.Type.WindowActivate:
-            self.refresh()
-        return super().event(event)
-
-    def showEvent(self, event: Any) -> None:
-        super().showEvent(event)
+    def enter(self, run_dir: Path | None) -> None:
+        """Count the verdicts of the current run, unless something runs."""
+        if self._task is not None:
+            return
+        if run_dir != self._run_dir:
+            self._run_dir, self._session = run_dir, None
+            self._show_result(None)
+            self.status.clear()
+            self._propose(run_dir)
+        if run_dir is not None and self._session is None:
+            self._open(run_dir)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show the run under review and its verdicts, unless something runs."""
+        """Show the run and its verdicts, unless something runs."""
         if self._task is not None:
             return
-        session = self._reviewed()
-        folder = session.store.path.parent if session is not None else None
-        if folder != self._run_dir:
-            self._run_dir = folder
-            self._show_result(None)
-            self.status.clear()
-            self._propose(folder)
-        counts = session.counts() if session is not None else {}
+        if self._session is not None:
+            self._session.refresh()
+        counts = self._session.counts() if self._session is not None else {}
         judged = [counts.get(status, 0) for status in (CONFIRMED, PSEUDO_CHANGE, OTHER_CLASS)]
-        self.about.setText(_about(folder, *judged))
+        self.about.setText(_about(self._run_dir, *judged))
         self._enable(sum(judged) > 0)
+
+    def _open(self, run_dir: Path) -> None:
+        """Read the verdicts in the background: of a large run that takes a while."""
+        words = tr("FarmCD: count the verdicts")
+        task = tasks.CallTask(lambda: Session(ReviewStore(run_dir / RUN_GPKG, reviewer_name())), words)
+        self._opening = task
+        task.succeeded.connect(lambda session: self._on_open(task, session))
+        task.failed.connect(self._show_error)
+        tasks.start(task)
+
+    def _on_open(self, task: tasks.CallTask, session: Session) -> None:
+        if task is self._opening:
+            self._session = session
+            self.refresh()
 
     def start(self) -> None:
         """Export the samples and train on with them."""
@@ -255,19 +241,9 @@ class LearnDialog(QDialog):
         self.outcome.setVisible(record is not None)
         self.adopt_button.setVisible(record is not None)
         self.adopt_button.setEnabled(record is not None)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Make the window as high as what it shows, which must be seen whole, and keep it on the screen."""
-        layout, room = self.layout(), self.screen().availableGeometry()
-        layout.activate()
-        self.resize(self.width(), layout.totalHeightForWidth(self.width()))
-        if self.isVisible() and self.frameGeometry().bottom() > room.bottom():
-            self.move(self.x(), max(room.top(), room.bottom() - self.frameGeometry().height()))
 
     def _show_error(self, error: FarmCDError) -> None:
         self.findings.show_findings([finding_of(error)])
-        self._fit()
 
     def _propose(self, folder: Path | None, name_only: bool = False) -> None:
         """Fill in the run's checkpoint and a new file; what a person named stays."""
@@ -322,24 +298,26 @@ class LearnDialog(QDialog):
         form.addRow(tr("Training steps"), limits)
         form.addRow(tr("New checkpoint"), self.target)
         form.addRow(tr("Keep the samples in"), self.samples)
-        buttons = QHBoxLayout()
-        for button in (self.export_button, self.cancel_button, self.adopt_button, self.start_button):
+        buttons = QGridLayout()
+        for place, button in enumerate((self.start_button, self.cancel_button, self.export_button, self.adopt_button)):
             # Return in a field must not start anything.
             button.setAutoDefault(False)
-            buttons.addWidget(button)
-        buttons.insertStretch(1, 1)
-        column = QVBoxLayout(self)
+            buttons.addWidget(button, place // 2, place % 2)
+        panel = QWidget()
+        column = QVBoxLayout(panel)
         for part in (self.about, self.fields, self.findings, self.progress, self.status, self.outcome, self.table):
             column.addWidget(part)
         column.addLayout(buttons)
         column.addStretch(1)
-        self.setMinimumWidth(LEAST_WIDTH)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(PanelScroll(panel))
 
 
 def _about(folder: Path | None, confirmed: int, rejected: int, reclassified: int) -> str:
     """Say of which run how many verdicts there are, and whether these are enough."""
     if folder is None:
-        return tr("No run is open. Open one in the review dock.")
+        return tr("Choose a run above to learn from its verdicts.")
     judged = confirmed + rejected + reclassified
     words = [
         tr(

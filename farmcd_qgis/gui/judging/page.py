@@ -1,16 +1,17 @@
-"""What the docks of review and accuracy share: one place after the other on the map, judged by keys."""
+"""What the pages of review and accuracy share: one place after the other on the map, judged by keys."""
 
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis, QgsProject
-from qgis.gui import QgisInterface, QgsDockWidget, QgsMapTool
+from qgis.gui import QgisInterface, QgsMapTool
 from qgis.PyQt.QtCore import QTimer
-from qgis.PyQt.QtWidgets import QAbstractSpinBox, QLineEdit, QTextBrowser, QWidget
+from qgis.PyQt.QtWidgets import QAbstractSpinBox, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from ...core.errors import FarmCDError
 from ...translation import said
+from ..widgets.page import Page
 from ..widgets.panel_scroll import PanelScroll
 from ..widgets.words import tr
 from .keys import KeyAction, KeyFilter
@@ -18,8 +19,8 @@ from .run_map import ReviewMap
 from .views import Pair, ReviewViews
 
 
-class JudgingDock(QgsDockWidget):
-    """Looks at places, and keys that reach the judgements from dock and map; `unload` takes everything back from QGIS.
+class JudgingPage(Page):
+    """Looks at places, and keys that reach the judgements from page and map; `unload` takes everything back from QGIS.
 
     A subclass makes `actions_by_name` with "flicker" and the switch of the outline, hands its panel to `_set_up`, and
     shows the place that `session` stands at in `_show`.
@@ -30,9 +31,9 @@ class JudgingDock(QgsDockWidget):
     # The action that switches the outline.
     outline = "outline"
 
-    def __init__(self, iface: QgisInterface, work: str, title: str, parent: QWidget | None) -> None:
-        super().__init__(title, parent or iface.mainWindow())
-        self.setObjectName(f"FarmCD{work}Dock")
+    def __init__(self, iface: QgisInterface, work: str, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"FarmCD{work}Page")
         self._iface = iface
         self._map: ReviewMap | None = None
         self._run_dir: Path | None = None
@@ -41,6 +42,10 @@ class JudgingDock(QgsDockWidget):
         self._views = ReviewViews(iface, self, self._say, work)
         # Once more after QGIS has zoomed to the first layers of a project, which it does a little later.
         self._settled = QTimer(self, singleShot=True, interval=0, timeout=self._show)
+
+    def open_run(self, run_dir: str | Path) -> bool:
+        """Begin or go on with a run; what stands in the way is said in the message bar."""
+        raise NotImplementedError
 
     def close_run(self) -> None:
         """Leave the run; what was judged is stored already."""
@@ -63,8 +68,10 @@ class JudgingDock(QgsDockWidget):
         return tr("Outline off") if shown else tr("Outline on")
 
     def _set_up(self, panel: QWidget, actions: Iterable[KeyAction], in_map: Iterable[KeyAction]) -> None:
-        """Put the panel into the dock; listen to the keys of `actions` there, and to those of `in_map` in the map."""
-        self.setWidget(PanelScroll(panel))
+        """Put the panel onto the page; listen to the keys of `actions` there, and to those of `in_map` in the map."""
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(PanelScroll(panel))
         self.setFocusProxy(panel)
         self._all_actions = list(actions)
         self._keys = KeyFilter(self._all_actions, lambda: True, self)
@@ -74,8 +81,6 @@ class JudgingDock(QgsDockWidget):
         self._canvas_keys = KeyFilter(in_map, self._map_keys_wanted, self)
         self._iface.mapCanvas().installEventFilter(self._canvas_keys)
         QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
-        self.closed.connect(self._close_eyes)
-        self.opened.connect(self._open_eyes)
 
     def _pair(self) -> Pair | None:
         return self._map.pair if self._map else None
@@ -106,8 +111,8 @@ class JudgingDock(QgsDockWidget):
         self.actions_by_name["flicker"].setIconText(tr("Before") if self._after_shown else tr("After"))
         self.actions_by_name[self.outline].setIconText(self._outline_words(self._outline_shown))
 
-    def _close_eyes(self) -> None:
-        """Leave the map alone while the dock is closed."""
+    def leave(self) -> None:
+        """Leave the map alone while the person is elsewhere."""
         self._put_away = True
         self._look_afresh()
         if self._map:
@@ -115,14 +120,18 @@ class JudgingDock(QgsDockWidget):
             self._map.set_cover(True)
             self._views.close()
 
-    def _open_eyes(self) -> None:
+    def enter(self, run_dir: Path | None) -> None:
+        """Begin with the run or, where it is open already, go on with it."""
+        away, self._put_away = self._put_away, False
+        if run_dir is not None and run_dir != self._run_dir:
+            self.open_run(run_dir)
         # Also comes when a person goes from tab to tab, where the map stays as it is.
-        if self._put_away:
-            self._put_away = False
+        elif away:
             if self._map:
                 self._map.set_cover(False)
                 self._views.open(self._pair, self._keys)
             self._show()
+        self.setFocus()
 
     def _on_removal(self, layer_ids: list[str]) -> None:
         if self._map and self._map.layer.id() in layer_ids:
@@ -132,4 +141,4 @@ class JudgingDock(QgsDockWidget):
         """Whether keys pressed in the map are judgements: not while a person draws or edits with them."""
         tool = self._iface.mapCanvas().mapTool()
         editing = tool is not None and bool(tool.flags() & QgsMapTool.Flag.EditTool)
-        return self.session is not None and self.isUserVisible() and not editing
+        return self.session is not None and self.seen and not self._put_away and not editing

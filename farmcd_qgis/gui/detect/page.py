@@ -1,16 +1,13 @@
-"""The dock for detection: from two images to the layers of a run."""
+"""The page for detection: from two images to the layers of a run."""
 
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis, QgsProject, QgsRasterLayer
-from qgis.gui import QgsDockWidget, QgsMessageBar
+from qgis.gui import QgsMessageBar
 from qgis.PyQt.QtCore import QTimer, pyqtSignal
-from qgis.PyQt.QtWidgets import (
-    QPushButton,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from ... import tasks
 from ...core.errors import FarmCDError, InputError
@@ -22,6 +19,7 @@ from ...layers import add_run
 from ...layers.web_maps import WebPlan, free_path, save
 from ...translation import said
 from ..widgets.job_page import JobPage
+from ..widgets.page import Page
 from ..widgets.parts import rule
 from ..widgets.words import progress_words, result_words, tr
 from .advanced_box import AdvancedBox
@@ -33,18 +31,19 @@ MESSAGE_S = 15
 WEB_LAYER = "web_layer"
 
 
-class DetectDock(QgsDockWidget):
+class DetectPage(Page):
     """Asks for a pair, checks it while the person chooses, runs the detection and shows its layers.
 
-    Nothing is started before the dock is seen for the first time. `review_wanted` carries the folder of a finished
-    run whose candidates the person wants to look at.
+    Nothing is started before the page is seen for the first time. `finished` carries the folder of a run whose layers
+    are shown, `review_wanted` that of one whose candidates the person wants to look at.
     """
 
+    finished = pyqtSignal(str)
     review_wanted = pyqtSignal(str)
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
-        super().__init__(tr("FarmCD"), parent)
-        self.setObjectName("FarmCDDetectDock")
+        super().__init__(parent)
+        self.setObjectName("FarmCDDetectPage")
         self._iface = iface
         self._task: tasks.WorkerTask | None = None
         self._preflight: tasks.PreflightTask | None = None
@@ -59,7 +58,9 @@ class DetectDock(QgsDockWidget):
         self.findings.offer(remedies)
         self.findings.wanted.connect(self._mend)
         self.run_button, self.cancel_button = self.page.start, self.page.cancel
-        self.setWidget(self.page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.page)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PREFLIGHT_DELAY_MS)
@@ -118,7 +119,7 @@ class DetectDock(QgsDockWidget):
             self._task.stop()
 
     def unload(self) -> None:
-        """Let go of the project; the plugin calls this before the dock is deleted."""
+        """Let go of the project."""
         self._timer.stop()
         project = QgsProject.instance()
         with suppress(TypeError):
@@ -215,6 +216,7 @@ class DetectDock(QgsDockWidget):
         # That folder is taken now, also if the person had named it.
         self.model.output.setFilePath("")
         self._on_end(result_words(result))
+        self.finished.emit(result.run_dir)
         self._offer_review(result)
 
     def _offer_review(self, result: RunResult) -> None:

@@ -1,19 +1,15 @@
-"""The dock for the report: from a reviewed run to the files that an office hands in."""
+"""The page for the report: from a reviewed run to the files that an office hands in."""
 
 import tempfile
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from qgis.core import Qgis, QgsProject
-from qgis.gui import QgsDockWidget, QgsMessageBar
+from qgis.core import Qgis
+from qgis.gui import QgsMessageBar
 from qgis.PyQt.QtCore import QCoreApplication, QTimer, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
-from qgis.PyQt.QtWidgets import (
-    QPushButton,
-    QWidget,
-)
+from qgis.PyQt.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from ... import tasks
 from ...core.errors import Cancelled, FarmCDError, InputError
@@ -23,6 +19,7 @@ from ...report import ReportSettings, write_report
 from ...report.headless import with_remaining
 from ...translation import said
 from ..widgets.job_page import JobPage
+from ..widgets.page import Page
 from ..widgets.words import progress_words, tr
 from .form import ReportForm
 from .preview import DRAWN_WIDTH, ReportPreview
@@ -32,12 +29,12 @@ PREVIEW_DELAY_MS = 500
 NO_PROCESS = ("no_qgis_python", "worker_start", "worker_not_ready", "worker_version")
 
 
-class ReportDock(QgsDockWidget):
+class ReportPage(Page):
     """Asks what a report shall hold, shows its first pages, and writes it while QGIS stays responsive."""
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
-        super().__init__(tr("FarmCD Report"), parent or iface.mainWindow())
-        self.setObjectName("FarmCDReportDock")
+        super().__init__(parent)
+        self.setObjectName("FarmCDReportPage")
         self._iface = iface
         self._task: tasks.WorkerTask | None = None
         self._preview: tasks.WorkerTask | None = None
@@ -49,27 +46,19 @@ class ReportDock(QgsDockWidget):
         self.page = JobPage((self.form, self.preview), tr("Export"), "exportButton")
         self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
         self.export_button, self.cancel_button = self.page.start, self.page.cancel
-        self.setWidget(self.page)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.page)
         self._timer = _timer(self, PREVIEW_DELAY_MS, self._draw_preview)
-        # A timer, since the project speaks in the midst of its changes.
-        self._runs_changed = _timer(self, 0, self.form.list_runs)
         self.form.changed.connect(self._timer.start)
         self.export_button.clicked.connect(self.export)
         self.cancel_button.clicked.connect(self.cancel)
-        project = QgsProject.instance()
-        project.layersAdded.connect(self._on_layers)
-        project.layersRemoved.connect(self._on_layers)
         self._set_running(False)
 
-    def showEvent(self, event: Any) -> None:
-        """List the project's runs and draw the preview, each time the dock is seen."""
-        super().showEvent(event)
-        self.form.list_runs()
+    def enter(self, run_dir: Path | None) -> None:
+        """Report the current run."""
+        self.form.set_run(run_dir)
         self._timer.start()
-
-    def open_run(self, run_dir: str | Path) -> None:
-        """Choose the run to be reported."""
-        self.form.list_runs(str(run_dir))
 
     def export(self) -> None:
         """Write the report."""
@@ -102,18 +91,10 @@ class ReportDock(QgsDockWidget):
             self._task.stop()
 
     def unload(self) -> None:
-        """Let go of the project; the plugin calls this before the dock is deleted."""
+        """Stop what is drawn."""
         self._timer.stop()
-        self._runs_changed.stop()
         self._stop_preview()
-        project = QgsProject.instance()
-        for signal in (project.layersAdded, project.layersRemoved):
-            with suppress(TypeError):
-                signal.disconnect(self._on_layers)
         self._pictures.cleanup()
-
-    def _on_layers(self) -> None:
-        self._runs_changed.start()
 
     # The preview
 

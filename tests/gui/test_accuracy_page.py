@@ -17,11 +17,12 @@ from farmcd_qgis import tasks
 from farmcd_qgis.accuracy.judgements import assessment, read_strata
 from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, RUN_GPKG
 from farmcd_qgis.engine.assess.sample import draw_sample
-from farmcd_qgis.gui.accuracy.dock import AccuracyDock
+from farmcd_qgis.gui.accuracy.page import AccuracyPage
 from farmcd_qgis.gui.accuracy.panel import JUDGE, PLAN, RESULT
-from farmcd_qgis.gui.review.dock import ReviewDock
+from farmcd_qgis.gui.review.page import ReviewPage
 from farmcd_qgis.layers import add_run
 from tests.helpers.accuracy_log import log
+from tests.helpers.docked import docked
 
 Key = Qt.Key
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -50,15 +51,8 @@ def drawn(run):
 @pytest.fixture
 def dock(qgis_iface, project, monkeypatch):
     monkeypatch.setenv("FARMCD_PYTHON", sys.executable)
-    made = AccuracyDock(qgis_iface)
-    window = qgis_iface.mainWindow()
-    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, made)
-    window.show()
-    made.show()
-    yield made
-    made.unload()
-    window.removeDockWidget(made)
-    made.deleteLater()
+    with docked(qgis_iface, AccuracyPage(qgis_iface)) as page:
+        yield page
     tasks.end_all()
     gc.collect()
 
@@ -134,10 +128,10 @@ def test_nothing_of_the_model_is_seen_while_points_are_judged(dock, drawn, qgis_
     ).setItemVisibilityChecked(True)
     press(dock, Key.Key_Backspace)
     assert not shown("Change classes")
-    dock.close()
+    dock.leave()
     assert [shown(name) for name in RESULTS] == [True] * 4
     assert not shown("Confidence")
-    dock.show()
+    dock.enter(None)
     assert not shown("Candidates")
 
 
@@ -191,7 +185,7 @@ def test_keys_in_the_map_count_while_the_dock_is_seen(dock, drawn, qgis_iface):
     QTest.keyClick(canvas, Key.Key_0)
     QTest.keyClick(canvas, Key.Key_Z, CONTROL)
     assert given(drawn) == [(1, "class", 0)]
-    dock.close()
+    dock.leave()
     QTest.keyClick(canvas, Key.Key_0)
     assert len(given(drawn)) == 1
 
@@ -281,7 +275,7 @@ def test_removing_the_layers_in_mid_judgement_is_survived(dock, drawn, qgis_ifac
 
 def test_unload_takes_everything_back(qgis_iface, drawn):
     registered = len(QgsGui.shortcutsManager().listActions())
-    dock = AccuracyDock(qgis_iface)
+    dock = AccuracyPage(qgis_iface)
     assert len(QgsGui.shortcutsManager().listActions()) > registered
     dock.open_run(drawn)
     dock.unload()
@@ -292,7 +286,7 @@ def test_unload_takes_everything_back(qgis_iface, drawn):
 
 
 def test_both_docks_have_keys_of_their_own(dock, qgis_iface):
-    review = ReviewDock(qgis_iface)
+    review = ReviewPage(qgis_iface)
     names = {action.objectName() for action in (*review.actions_by_name.values(), *dock.actions_by_name.values())}
     assert len(names) == len(review.actions_by_name) + len(dock.actions_by_name)
     review.unload()

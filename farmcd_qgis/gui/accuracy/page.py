@@ -1,4 +1,4 @@
-"""The accuracy dock: plan a random sample of a run's map, judge it blind, read how right the map is."""
+"""The accuracy page: plan a random sample of a run's map, judge it blind, read how right the map is."""
 
 import secrets
 from collections.abc import Callable
@@ -8,7 +8,6 @@ from typing import Any
 
 from qgis.core import Qgis
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QFileDialog, QWidget
 
 from ... import tasks
@@ -25,8 +24,8 @@ from ...layers import add_sample
 from ...review.log import read_classes
 from ...review.reviewer import reviewer_name
 from ..judging.class_keys import ClassKeys
-from ..judging.dock import JudgingDock
 from ..judging.keys import KeyAction
+from ..judging.page import JudgingPage
 from ..widgets.words import language, tr
 from .map import AccuracyMap
 from .panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
@@ -35,18 +34,17 @@ from .words import judgement_words, result_page, states
 LARGEST_SEED = 2**31 - 1
 
 
-class AccuracyDock(JudgingDock):
+class AccuracyPage(JudgingPage):
     """Draws a run's accuracy sample, takes judgements and shows the result; `unload` takes everything back from QGIS.
 
     While points are judged, nothing that a model said is seen on the map. Every judgement is in the run's farmcd.gpkg
-    when its key has been handled. `judging` is emitted when a sample is opened: no other dock may listen to keys then.
+    when its key has been handled.
     """
 
-    judging = pyqtSignal()
     outline = "mark"
 
     def __init__(self, iface: QgisInterface, parent: QWidget | None = None) -> None:
-        super().__init__(iface, "Accuracy", tr("FarmCD Accuracy"), parent)
+        super().__init__(iface, "Accuracy", parent)
         self.session: SampleSession | None = None
         self._map: AccuracyMap | None = None
         self._task: Any = None
@@ -70,7 +68,6 @@ class AccuracyDock(JudgingDock):
             self._say(error)
             self.close_run()
             return False
-        self.panel.run.set_open(self._run_dir)
         if strata:
             self.panel.plan.set_strata(strata)
         else:
@@ -90,13 +87,7 @@ class AccuracyDock(JudgingDock):
         if shown:
             shown.close()
         self.panel.plan.set_strata(())
-        self.panel.run.set_open(None)
         self._show()
-
-    def unload(self) -> None:
-        """Take back keys, mark and connections, and close the run."""
-        super().unload()
-        self.panel.run.unload()
 
     def _open_sample(self) -> None:
         assert self._run_dir is not None  # nosec B101
@@ -107,7 +98,6 @@ class AccuracyDock(JudgingDock):
         add_sample(self._run_dir)
         self.session = SampleSession(store)
         self._map.set_cover(False)
-        self.judging.emit()
         self._views.open(self._pair, self._keys)
 
     def _outline_words(self, shown: bool) -> str:
@@ -310,7 +300,6 @@ class AccuracyDock(JudgingDock):
         for state in (*STATES, ANY):
             panel.judge.status.addItem("", state)
         panel.judge.status.currentIndexChanged.connect(self._select)
-        panel.run.chosen.connect(self.open_run)
         panel.plan.draw.clicked.connect(self.draw)
         panel.plan.cancel.clicked.connect(self._stop)
         panel.result.save.clicked.connect(self._save)

@@ -10,17 +10,17 @@ from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 from qgis.PyQt.QtWidgets import QToolButton
 
 from farmcd_qgis import tasks
-from farmcd_qgis.gui.detect.dock import DetectDock
+from farmcd_qgis.gui.detect.page import DetectPage
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.rasters import scene, write_raster
 
 
 @pytest.fixture
-def dock(qtbot, qgis_iface, qgis_new_project, monkeypatch, tmp_path) -> Iterator[DetectDock]:
+def dock(qtbot, qgis_iface, qgis_new_project, monkeypatch, tmp_path) -> Iterator[DetectPage]:
     QgsSettings().remove("plugins/farmcd")
     answers: dict[str, Any] = {"devices": {"devices": []}, "info": {"name": "small"}, "preflight": {"findings": []}}
     monkeypatch.setattr(jobs, "run_job", lambda command, arguments, feedback: answers[command])
-    made = DetectDock(qgis_iface)
+    made = DetectPage(qgis_iface)
     qtbot.addWidget(made)
     made.show()
     made.model.output.setFilePath(str(tmp_path / "runs" / "run"))

@@ -12,9 +12,10 @@ from qgis.PyQt.QtWidgets import QDialog, QPushButton
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Progress
-from farmcd_qgis.gui.report.dock import ReportDock
+from farmcd_qgis.gui.report.page import ReportPage
 from farmcd_qgis.report import CONFIRMED_ONES, NOT_REJECTED
 from farmcd_qgis.runtime import pool as jobs
+from tests.helpers.docked import docked
 from tests.helpers.report_run import AREAS, make_run
 
 
@@ -69,12 +70,9 @@ def run_dir(tmp_path, qgis_app) -> Path:
 
 @pytest.fixture
 def dock(answers, qgis_iface, qgis_new_project):
-    made = ReportDock(qgis_iface)
-    made.setFloating(True)
-    made.show()
-    yield made
-    made.unload()
-    made.deleteLater()
+    with docked(qgis_iface, ReportPage(qgis_iface)) as page:
+        page.enter(None)
+        yield page
 
 
 def test_without_a_run_it_says_what_to_do(dock, qtbot):
@@ -86,7 +84,7 @@ def test_without_a_run_it_says_what_to_do(dock, qtbot):
 
 
 def test_choices_become_settings(dock, run_dir, qtbot):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     form = dock.form
     assert form.settings().statuses == CONFIRMED_ONES
     assert form.settings().out_dir == str(run_dir / "report")
@@ -119,7 +117,7 @@ def test_units_need_a_name_and_are_handed_on_as_a_file(dock, run_dir):
     feature.setGeometry(QgsGeometry.fromWkt("POLYGON((0 0,1 0,1 1,0 0))"))
     layer.dataProvider().addFeature(feature)
     QgsProject.instance().addMapLayer(layer)
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     assert dock.form.settings().units is None
     dock.form.units.setLayer(layer)
     made = dock.form.settings()
@@ -128,7 +126,7 @@ def test_units_need_a_name_and_are_handed_on_as_a_file(dock, run_dir):
 
 
 def test_preview_follows_the_choices_and_opens_large(dock, run_dir, answers, qtbot):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     qtbot.waitUntil(lambda: dock.preview.pages[1].isVisible())
     assert "11 pages, 6 candidates" in dock.preview.caption.text()
     assert "Nothing is reviewed yet" in dock.preview.caption.text()
@@ -146,7 +144,7 @@ def test_preview_follows_the_choices_and_opens_large(dock, run_dir, answers, qtb
 
 
 def test_export_shows_progress_and_ends_with_the_files(dock, run_dir, answers, qtbot, qgis_iface):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     dock.form.author.setText("A. Surveyor")
     dock.export()
     qtbot.waitUntil(lambda: "25%" in dock.status.text())
@@ -159,13 +157,13 @@ def test_export_shows_progress_and_ends_with_the_files(dock, run_dir, answers, q
     words = [button.text() for button in qgis_iface.messageBar().findChildren(QPushButton)]
     assert "Open the report" in words
     assert "Open the folder" in words
-    again = ReportDock(qgis_iface)
+    again = ReportPage(qgis_iface)
     assert again.form.author.text() == "A. Surveyor"
     again.unload()
 
 
 def test_cancel_ends_the_export(dock, run_dir, qtbot):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     dock.export()
     qtbot.waitUntil(lambda: "25%" in dock.status.text())
     dock.cancel()
@@ -174,7 +172,7 @@ def test_cancel_ends_the_export(dock, run_dir, qtbot):
 
 
 def test_errors_are_shown_as_they_come(dock, run_dir, answers, qtbot):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     qtbot.waitUntil(lambda: answers.count("preview") == 1)
     answers.error = FarmCDError("preview_not_written", path="report.pdf")
     dock.export()
@@ -183,7 +181,7 @@ def test_errors_are_shown_as_they_come(dock, run_dir, answers, qtbot):
 
 
 def test_without_a_process_the_report_is_written_here(dock, run_dir, answers, qtbot):
-    dock.open_run(run_dir)
+    dock.enter(run_dir)
     answers.error = FarmCDError("worker_start", python="/nowhere", reason="gone")
     dock.form.pages.setValue(2)
     dock.export()

@@ -9,7 +9,7 @@ from qgis.PyQt.QtWidgets import QAction, QPushButton
 
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.run_files import RUN_GPKG
-from farmcd_qgis.gui.review.dock import ReviewDock
+from farmcd_qgis.gui.review.page import ReviewPage
 from farmcd_qgis.gui.review.words import opinion
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.store import ReviewStore
@@ -125,7 +125,7 @@ def test_keys_in_the_map_count_while_the_dock_is_seen(dock, run, qgis_iface):
     QTest.keyClick(canvas, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     QTest.keyClick(canvas, Key.Key_Backspace)
     assert len(verdicts(run)) == 1
-    dock.close()
+    dock.leave()
     QTest.keyClick(canvas, Key.Key_Y)
     assert len(verdicts(run)) == 1
 
@@ -176,11 +176,11 @@ def test_flicker_and_outline_hide_and_come_back(dock, run, qgis_iface):
     press(dock, Key.Key_Space, Key.Key_Y)
     assert (band.isVisible(), shown("Candidates"), shown("After")) == (True, True, True)
     press(dock, Key.Key_Space, Key.Key_H)
-    dock.close()
+    dock.leave()
     assert [shown(name) for name in ("Candidates", "After", "Change classes", "Hard regions")] == [True] * 4
     assert not shown("Confidence")
     assert band.asGeometry().isEmpty()
-    dock.show()
+    dock.enter(None)
     assert not shown("Change classes")
     assert not band.asGeometry().isEmpty()
 
@@ -212,7 +212,7 @@ def test_removing_layers_or_the_project_in_mid_review_is_survived(dock, run, qgi
 
 def test_unload_takes_everything_back(qgis_iface, qgis_new_project, run):
     registered = len(QgsGui.shortcutsManager().listActions())
-    dock = ReviewDock(qgis_iface)
+    dock = ReviewPage(qgis_iface)
     assert len(QgsGui.shortcutsManager().listActions()) > registered
     dock.open_run(run)
     assert len(bands(qgis_iface)) == 1
