@@ -14,7 +14,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class TilePredictor(Protocol):
-    """What `detect` needs of a predictor."""
+    """What `detect` needs of a predictor; `at_once`, where it has one, says how many tiles keep it busy."""
 
     tile: int
     device: str

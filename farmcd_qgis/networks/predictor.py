@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -32,7 +34,12 @@ Prediction = tuple[Floats, Floats | None]
 
 
 class Predictor:
-    """Predicts change for tiles of `tile` x `tile` pixels; `device` is the PyTorch name of where it runs."""
+    """Predicts change for tiles of `tile` x `tile` pixels; `device` is the PyTorch name of where it runs.
+
+    On the CPU every tile is computed by one thread, and as many at once as torch has threads: that is quicker than
+    many threads on one tile, and a tile then has the same bytes on any number of cores. `at_once` tiles keep the device
+    busy.
+    """
 
     def __init__(
         self,
@@ -48,6 +55,8 @@ class Predictor:
         self.device = device
         # Tiles at once. On the CPU one by one, so that the result does not depend on the batch.
         self.batch = 1 if device == "cpu" else DEFAULT_BATCH
+        self.threads = torch.get_num_threads() if device == "cpu" else 1
+        self._pool = single_threads(self.threads) if self.threads > 1 else None
         self.half = False
         self._is_cuda = device.startswith("cuda")
         self._net = net
@@ -93,6 +102,11 @@ class Predictor:
         own["arbitration"] = self._family.arbitration
         return {**own, **self._about}
 
+    @property
+    def at_once(self) -> int:
+        """How many tiles the device computes at the same time."""
+        return max(self.threads, self.batch)
+
     def predict(self, before: Bytes, after: Bytes) -> Prediction:
         """Predict tiles, uint8 (B, 3, T, T) in red, green, blue.
 
@@ -102,6 +116,13 @@ class Predictor:
         On a GPU the next tiles are prepared while the last ones are computed. Halves the batch where the device's
         memory runs out; raises FarmCDError if not even one tile fits.
         """
+        if self._pool is not None and self.batch == 1:
+            alone = [(before[at : at + 1], after[at : at + 1]) for at in range(len(before))]
+            return _together(list(self._pool.map(lambda dates: self._in_turn(*dates), alone)))
+        return self._in_turn(before, after)
+
+    def _in_turn(self, before: Bytes, after: Bytes) -> Prediction:
+        """Predict tiles in one thread, a batch after the other."""
         results: list[Prediction] = []
         waiting: Pending | None = None
         done = 0
@@ -118,8 +139,7 @@ class Predictor:
             done += len(before[part])
         if waiting is not None:
             results.append(waiting.wait())
-        shares = [share for _, share in results if share is not None]
-        return np.concatenate([classes for classes, _ in results]), np.concatenate(shares) if shares else None
+        return _together(results)
 
     def _begin(self, before: Bytes, after: Bytes) -> "Pending | None":
         """Set the device to work on some tiles; None where its memory is too small for them."""
@@ -197,6 +217,28 @@ class Pending:
             self._event.synchronize()
         classes, *shares = (tensor.cpu().numpy() for tensor in self._kept)
         return classes, shares[0] if shares else None
+
+
+def _together(results: list[Prediction]) -> Prediction:
+    shares = [share for _, share in results if share is not None]
+    return np.concatenate([classes for classes, _ in results]), np.concatenate(shares) if shares else None
+
+
+def single_threads(count: int) -> ThreadPoolExecutor:
+    """Return threads in each of which torch computes with one thread; elsewhere it goes on with as many as before."""
+    pool = ThreadPoolExecutor(count, "farmcd-tile")
+    before = torch.get_num_threads()
+    all_there = Barrier(count)
+
+    def begin(_: int) -> None:
+        torch.set_num_threads(1)
+        # A thread takes over the number of the process when it first asks for it: before that is set back.
+        torch.get_num_threads()
+        all_there.wait()
+
+    list(pool.map(begin, range(count)))
+    torch.set_num_threads(before)
+    return pool
 
 
 def fitting_batch(free: int, per_tile: int) -> int:

@@ -50,7 +50,7 @@ def open_model(kind: str, options: dict[str, Any], feedback: Feedback) -> dict[s
     model = _desk.models[kind] = getattr(_here, kind)(feedback, **options)
     if kind != "predictor":
         return {}
-    return {"tile": model.tile, "device": model.device, "batch": model.batch, "about": model.describe()}
+    return {"tile": model.tile, "device": model.device, "at_once": model.at_once, "about": model.describe()}
 
 
 def compute(kind: str, arrays: list[dict[str, Any]], place: Place) -> dict[str, Any]:

@@ -105,7 +105,7 @@ class RemotePredictor:
     def __init__(self, worker: NetworkWorker, opened: dict[str, Any], feedback: Feedback) -> None:
         self.tile: int = opened["tile"]
         self.device: str = opened["device"]
-        self.batch: int = opened["batch"]
+        self.at_once: int = opened["at_once"]
         self._worker, self._about, self._feedback = worker, opened["about"], feedback
 
     def describe(self) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The predictor: from bytes to probabilities, one by one on the CPU, and an honest word on devices."""
 
 import logging
+import threading
 
 import numpy as np
 import pytest
@@ -49,6 +50,37 @@ def test_cpu_runs_one_by_one_with_equal_bytes():
         alone = Predictor(net, tile=TILE).predict(before[index : index + 1], after[index : index + 1])
         assert alone[0].tobytes() == together[0][index].tobytes()
         assert alone[1].tobytes() == together[1][index].tobytes()
+
+
+def test_one_tile_one_thread_gives_the_same_bytes_on_any_number_of_threads():
+    class Wide(TinyNet):
+        """Notes who computes, with how many threads of torch's."""
+
+        def forward(self, *arguments):
+            ran.append((threading.current_thread().name, torch.get_num_threads()))
+            # Long sums: where torch shares them over threads, their order and so their last bits depend on the number.
+            logits, priors = super().forward(*arguments)
+            return logits + self.many.mean(), priors
+
+    before, after = tiles(6)
+    threads = torch.get_num_threads()
+    found = {}
+    try:
+        for count in (1, 2, 3):
+            ran: list[tuple[str, int]] = []
+            torch.set_num_threads(count)
+            net = Wide()
+            net.many = torch.rand(1 << 18, generator=torch.Generator().manual_seed(1))
+            predictor = Predictor(net, tile=TILE)
+            assert predictor.at_once == count
+            found[count] = [part.tobytes() for part in predictor.predict(before, after)]
+            assert {own for _, own in ran} == {1}
+            assert torch.get_num_threads() == count
+            if count > 1:
+                assert all(name.startswith("farmcd-tile") for name, _ in ran)
+    finally:
+        torch.set_num_threads(threads)
+    assert found[1] == found[2] == found[3]
 
 
 def test_symmetric_is_the_mean_over_both_orders():

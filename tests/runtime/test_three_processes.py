@@ -113,7 +113,7 @@ def test_tiles_come_back_as_they_are_computed_here(networks):
     here = Here().predictor(SILENT, checkpoint, "cpu", tile=TILE)
     # Both as run.json holds it.
     assert json.loads(json.dumps(there.describe())) == json.loads(json.dumps(here.describe()))
-    assert (there.tile, there.device, there.batch) == (here.tile, here.device, here.batch)
+    assert (there.tile, there.device, there.at_once) == (here.tile, here.device, here.at_once)
     # One after the other, and more at once than before.
     for part in (slice(0, 1), slice(1, 2), slice(0, 3)):
         for mine, other in zip(there.predict(*tiles[:, part]), here.predict(*tiles[:, part]), strict=True):

@@ -16,17 +16,18 @@ from .blending import Blender, padded
 
 
 class Batch(NamedTuple):
-    """Tiles of one row of the lattice, read and padded.
+    """Tiles of the lattice, read and padded, from left to right and then from row to row.
 
     `images` holds before and after, uint8 (2, B, 3, T, T); `keep` says per tile which of its pixels get a result
-    (h, w); `passed` counts the tiles done with when these are; `finished` is set at the end of a lattice row.
+    (h, w); `passed` counts the tiles done with when these are; `ends` are the ends of lattice rows: how many of
+    the tiles come before, and the grid row above which all is finished then.
     """
 
     windows: list[Window]
     images: Bytes
     keep: list[npt.NDArray[np.bool_]]
     passed: int
-    finished: int | None
+    ends: list[tuple[int, int]]
 
 
 class _Strip:
@@ -60,14 +61,20 @@ class _Rows:
         self._tiles = 0
         self._begun = time.monotonic()
 
-    def add(self, batch: Batch, probabilities: Floats, arbitration: Floats | None) -> None:
-        """Blend in the tiles of a batch."""
-        self._tiles += len(batch.windows)
-        for place, (window, keep) in enumerate(zip(batch.windows, batch.keep, strict=True)):
-            shares = None if arbitration is None else arbitration[place]
-            self._blender.add(window, probabilities[place], shares, keep)
+    def add(self, batch: Batch, probabilities: Floats | None = None, arbitration: Floats | None = None) -> None:
+        """Blend in the tiles of a batch, and hand on the rows that are finished by them; one may hold no tile."""
+        begin = 0
+        for end, until in [*batch.ends, (len(batch.windows), 0)]:
+            for place in range(begin, end):
+                shares = None if arbitration is None else arbitration[place]
+                if probabilities is not None:
+                    self._blender.add(batch.windows[place], probabilities[place], shares, batch.keep[place])
+            self._tiles += end - begin
+            begin = end
+            if until:
+                self._finish(until)
 
-    def finish(self, until: int) -> None:
+    def _finish(self, until: int) -> None:
         """Hand on the rows above grid row `until`."""
         if until > self._blender.top:
             rows = self._blender.finish(until)
@@ -80,9 +87,9 @@ class _Rows:
 
 
 def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch]:
-    """Read the tiles of each lattice row that have a valid, unmasked pixel, `size` at a time."""
+    """Read the tiles that have a valid, unmasked pixel, `size` at a time, or fewer before rows without any."""
+    batch = _empty_batch(strip.tile, size)
     for row in strip.rows:
-        batch = _empty_batch(strip.tile, size)
         for window in row.windows:
             batch = batch._replace(passed=batch.passed + 1)
             keep = mask.read(window)
@@ -99,8 +106,18 @@ def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch
             if len(batch.windows) == size:
                 yield batch
                 batch = _empty_batch(strip.tile, size)
-        yield batch._replace(images=batch.images[:, : len(batch.windows)], finished=row.finished)
+        nothing_new = len(batch.windows) == (batch.ends[-1][0] if batch.ends else 0)
+        batch.ends.append((len(batch.windows), row.finished))
+        if nothing_new:
+            yield _cut(batch)
+            batch = _empty_batch(strip.tile, size)
+    if batch.ends:
+        yield _cut(batch)
+
+
+def _cut(batch: Batch) -> Batch:
+    return batch._replace(images=batch.images[:, : len(batch.windows)])
 
 
 def _empty_batch(tile: int, size: int) -> Batch:
-    return Batch([], np.empty((2, size, 3, tile, tile), np.uint8), [], 0, None)
+    return Batch([], np.empty((2, size, 3, tile, tile), np.uint8), [], 0, [])

@@ -30,7 +30,7 @@ from .block import _batches, _Rows, _Strip
 from .meter import Meter
 from .pipeline import Behind, read_ahead
 
-# Tiles at a time where nothing is said; the CPU gains nothing from more than one.
+# Tiles at a time where a device says nothing of it.
 ACCELERATOR_BATCH = 8
 # Batches that the reading thread may be ahead, enough to hide a slow disk, and the writing thread behind.
 READ_AHEAD = WRITE_BEHIND = 3
@@ -150,8 +150,8 @@ class _Run:
         filled = min(whole, (left + journal.tiles) * megapixels_per_tile)
         self.meter.begin_tiles(left, journal.tiles, filled, whole - filled)
         # Twice what the device takes at once, so that one part is prepared while the other is computed.
-        wanted = 2 * getattr(predictor, "batch", ACCELERATOR_BATCH)
-        batch = self.request.batch or (1 if predictor.device == "cpu" else wanted)
+        at_once = getattr(predictor, "at_once", 1 if predictor.device == "cpu" else ACCELERATOR_BATCH)
+        batch = self.request.batch or (2 * at_once if at_once > 1 else 1)
         done = 0
         for part in parts:
             writer = _Rows(part, journal, mask.bounds)
@@ -159,10 +159,8 @@ class _Run:
             with closing(read_ahead(batches, READ_AHEAD)) as ready, Behind(WRITE_BEHIND) as behind:
                 for item in ready:
                     self.feedback.check()
-                    if item.windows:
-                        behind.do(partial(writer.add, item, *predictor.predict(*item.images)))
-                    if item.finished is not None:
-                        behind.do(partial(writer.finish, item.finished))
+                    results = predictor.predict(*item.images) if item.windows else ()
+                    behind.do(partial(writer.add, item, *results))
                     done += len(item.windows)
                     self.meter.tiles(item.passed, done * megapixels_per_tile)
         return {
