@@ -32,8 +32,9 @@ from qgis.core import (
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtGui import QColor
 
-from farmcd_qgis.core.classes import FIVE, ChangeClass
-from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, UNJUDGED, UNREVIEWED
+from farmcd_qgis.core.classes import FIVE
+from farmcd_qgis.core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, PSEUDO_CHANGE, UNJUDGED, UNREVIEWED
+from farmcd_qgis.core.styles import colour_of_class, confirmed_label
 from farmcd_qgis.engine.assess.sample import POINT_FIELDS
 from farmcd_qgis.engine.polygons.geopackage import FIELDS
 
@@ -43,6 +44,14 @@ Step = tuple[int, str, str]
 
 # Dark and see-through, under every line, so that lines are seen on bright ground and on dark.
 CASING = "#b31a1a1a"
+# Of lines, in millimetres: drawn and left out, in turn.
+DOTS, DASHES, DASH_DOTS = [0.1, 1.9], [3.0, 2.0], [3.0, 1.2, 0.8, 1.2]
+# In legends, where there is no class to take the colour of.
+OPEN_COLOUR = "#ffffff"
+# What the review says of a candidate: an open state, or the class that it is known to have become. The field of the
+# reviewer's class is there only once somebody has reviewed.
+STATE = """CASE WHEN "status" IN ('confirmed', 'other_class') THEN coalesce(try("reviewed_class_id"), "class_id")
+WHEN "status" IN ('unsure', 'conflict', 'pseudo_change') THEN "status" ELSE 'unreviewed' END"""
 # Up to and including this per cent, colour (alpha first), words. One hue, the stronger the more doubtful: what is sure
 # stays see-through. One border is the usual tau.
 CONFIDENCE: tuple[Step, ...] = (
@@ -116,23 +125,52 @@ def percentages(steps: tuple[Step, ...]) -> QgsRasterLayer:
 
 
 def candidates() -> QgsVectorLayer:
-    """Outline candidates in the colour of their class; those that nobody has reviewed are filled as well."""
+    """Outline candidates as the review speaks of them: in the colour of what they are, in a line that says how sure."""
     layer = vector_layer(CANDIDATES)
-    categories = [
-        QgsRendererCategory(row.id, candidate_symbol(row), row.label(), True, row.name) for row in FIVE.changes
+    open_ones = [
+        QgsRendererCategory(state, symbol, words, True, state)
+        for state, symbol, words in (
+            (UNREVIEWED, candidate_symbol(UNREVIEWED, OPEN_COLOUR, 0.45, by_class=True), "Not reviewed (plain)"),
+            ("unsure", candidate_symbol("unsure", OPEN_COLOUR, 0.9, DOTS, by_class=True), "Unsure (dotted)"),
+            ("conflict", candidate_symbol("conflict", "#ffffff", 0.5, DASH_DOTS), "Conflict (dash and dot)"),
+            (PSEUDO_CHANGE, candidate_symbol(PSEUDO_CHANGE, "#bdbdbd", 0.5, DASHES), "Pseudo-change (grey, dashed)"),
+        )
     ]
-    layer.setRenderer(QgsCategorizedSymbolRenderer("class_id", categories))
+    settled = [
+        QgsRendererCategory(
+            row.id, candidate_symbol(row.name, row.colour, 0.9), confirmed_label(row.label()), True, row.name
+        )
+        for row in FIVE.changes
+    ]
+    layer.setRenderer(QgsCategorizedSymbolRenderer(STATE, [*open_ones, *settled]))
+    # A selected candidate stays a line, so that what lies beneath is seen while it is redrawn.
+    chosen = layer.selectionProperties()
+    chosen.setSelectionRenderingMode(Qgis.SelectionRenderingMode.CustomSymbol)
+    chosen.setSelectionSymbol(built(QgsFillSymbol(), "selected", line(CASING, 1.7), line("#ffff00", 0.9)))
     layer.setMapTipTemplate(CANDIDATE_TIP)
     return layer
 
 
-def candidate_symbol(row: ChangeClass) -> QgsFillSymbol:
-    inside = QColor(row.colour)
+def candidate_symbol(
+    name: str, colour: str, millimetres: float, dashes: list[float] | None = None, by_class: bool = False
+) -> QgsFillSymbol:
+    """Make an outline within a dark one; `by_class`: in the colour of the model's class, where there is a candidate."""
+    inside = QColor(colour)
     inside.setAlphaF(0.15)
+    # For the report, which fills what it shows: the map shows the image.
     fill = QgsSimpleFillSymbolLayer(inside, Qt.BrushStyle.SolidPattern, QColor(), Qt.PenStyle.NoPen)
-    unsettled = QgsProperty.fromExpression(f"coalesce(\"status\", '{UNREVIEWED}') = '{UNREVIEWED}'")
-    fill.setDataDefinedProperty(QgsSymbolLayer.Property.LayerEnabled, unsettled)
-    return built(QgsFillSymbol(), row.name, fill, line(CASING, 1.1), line(row.colour, 0.6))
+    fill.setEnabled(False)
+    lines = [line(CASING, millimetres + 0.5), line(colour, millimetres)]
+    for made in lines if dashes else ():
+        made.setUseCustomDashPattern(True)
+        made.setCustomDashVector(dashes)
+        made.setCustomDashPatternUnit(Qgis.RenderUnit.Millimeters)
+        made.setPenCapStyle(Qt.PenCapStyle.RoundCap if dashes[0] < millimetres else Qt.PenCapStyle.FlatCap)
+    if by_class:
+        lines[-1].setDataDefinedProperty(
+            QgsSymbolLayer.Property.StrokeColor, QgsProperty.fromExpression(colour_of_class(FIVE.changes))
+        )
+    return built(QgsFillSymbol(), name, fill, *lines)
 
 
 def hard_regions() -> QgsVectorLayer:
@@ -140,12 +178,12 @@ def hard_regions() -> QgsVectorLayer:
     layer = vector_layer(HARD_REGIONS)
     hatch = QgsLinePatternFillSymbolLayer()
     hatch.setLineAngle(45)
-    hatch.setDistance(3.5)
+    hatch.setDistance(5)
     # One pattern for the whole map: neighbours continue each other's lines.
     hatch.setCoordinateReference(Qgis.SymbolCoordinateReference.Viewport)
     hatch.setClipMode(Qgis.LineClipMode.ClipPainterOnly)
-    hatch.setSubSymbol(built(QgsLineSymbol(), "hatch", line(CASING, 0.6), line("#ffffff", 0.3)))
-    symbol = built(QgsFillSymbol(), "region", hatch, line("#801a1a1a", 0.4), line("#ccffffff", 0.2))
+    hatch.setSubSymbol(built(QgsLineSymbol(), "hatch", line("#401a1a1a", 0.4), line("#80ffffff", 0.2)))
+    symbol = built(QgsFillSymbol(), "region", hatch, line("#401a1a1a", 0.3), line("#80ffffff", 0.15))
     layer.setRenderer(QgsSingleSymbolRenderer(symbol))
     layer.setMapTipTemplate(HARD_REGION_TIP)
     return layer

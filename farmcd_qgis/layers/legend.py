@@ -23,10 +23,15 @@ def name_classes(layer: QgsMapLayer, language: str, classes: ClassTable = FIVE) 
     elif isinstance(renderer, QgsCategorizedSymbolRenderer):
         for place, category in enumerate(renderer.categories()):
             is_class = isinstance(category.value(), int)
-            label = classes.label(category.value(), language) if is_class else _translated(category.label())
+            label = confirmed(classes.label(category.value(), language)) if is_class else _translated(category.label())
             renderer.updateCategoryLabel(place, label)
     if isinstance(layer, QgsVectorLayer):
         _name_fields(layer)
+
+
+def confirmed(class_name: str) -> str:
+    """Name the candidates that a person has said to be of a class."""
+    return QCoreApplication.translate("FarmCD", "{class_name} (confirmed)").format(class_name=class_name)
 
 
 def _name_steps(renderer: QgsSingleBandPseudoColorRenderer) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from qgis.core import (
     Qgis,
     QgsApplication,
+    QgsCategorizedSymbolRenderer,
     QgsLayerTreeGroup,
     QgsMapLayer,
     QgsMessageLog,
@@ -23,16 +24,17 @@ from ..core.plain_files import plain_file
 from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
 from ..core.run_record import read_record
 from ..core.styles import style_of
+from .attribute_table import set_table
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
+from .runs import RUN_DIR_PROPERTY, file_of
 from .sources import as_it_was_set
+from .themes import set_themes
 
 translate = QCoreApplication.translate
 
-# Custom property of a run's group and layers: the run folder.
-RUN_DIR_PROPERTY = "farmcd/run_dir"
-# Rasters for a closer look, which would hide the image.
-UNCHECKED = (CONFIDENCE_TIF, ARBITRATION_TIF)
+# Rasters for a closer look: they would hide the image, and show what a review has rejected.
+UNCHECKED = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF)
 
 
 def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerTreeGroup:
@@ -48,7 +50,6 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
     results = _open_results(folder, classes)
     for layer in results:
         describe(layer, record)
-        name_classes(layer, QgsApplication.instance().locale(), classes)
     pair = _pair(folder, record, project)
     period = between(*dates_of(record))
     for layer in results:
@@ -63,6 +64,7 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
         node = group.addLayer(layer)
         node.setExpanded(isinstance(layer, QgsVectorLayer))
         node.setItemVisibilityChecked(Path(layer.source()).name not in UNCHECKED)
+    set_themes(project)
     return group
 
 
@@ -89,9 +91,31 @@ def _open_results(folder: Path, classes: ClassTable) -> list[QgsMapLayer]:
             layer = QgsRasterLayer(str(folder / name), title, "gdal", QgsRasterLayer.LayerOptions(False))
         if not layer.isValid():
             raise InputError("run_unreadable", path=layer.source())
-        own_style(layer, style_of(Path(name).stem, classes, arbitrated))
+        style_result(layer, Path(name).stem, classes, arbitrated)
         layers.append(layer)
     return layers
+
+
+def style_result(layer: QgsMapLayer, name: str, classes: ClassTable, arbitrated: bool) -> None:
+    """Give a result of a run its style, its words in the language of QGIS and, if it is of polygons, its table."""
+    language = QgsApplication.instance().locale()
+    own_style(layer, style_of(name, classes, arbitrated))
+    name_classes(layer, language, classes)
+    if isinstance(layer, QgsVectorLayer):
+        set_table(layer, classes, language)
+
+
+def refresh_candidates(layer: QgsVectorLayer, classes: ClassTable) -> None:
+    """Bring a layer of candidates up to date that a project held: its fields, and the style of an earlier version."""
+    layer.dataProvider().reloadData()
+    layer.updateFields()
+    renderer = layer.renderer()
+    of_model = isinstance(renderer, QgsCategorizedSymbolRenderer) and renderer.classAttribute() == "class_id"
+    folder = file_of(layer).parent
+    if of_model:
+        style_result(layer, CANDIDATES, classes, (folder / ARBITRATION_TIF).exists())
+    else:
+        set_table(layer, classes, QgsApplication.instance().locale())
 
 
 def own_style(layer: QgsMapLayer, qml: str | None) -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry
 
 from ..core.errors import InputError
-from ..core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG
+from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from ..core.run_record import read_record
-from .run_group import RUN_DIR_PROPERTY
 
+# Custom property of a run's group and layers: the run folder.
+RUN_DIR_PROPERTY = "farmcd/run_dir"
 RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
 
 
@@ -32,8 +33,16 @@ def run_folder(group: QgsLayerTreeGroup) -> Path | None:
 
 
 def made_by_run(layer: QgsMapLayer) -> bool:
-    """Say whether a layer is a result of a run, not one of the images that it compared."""
-    return bool(layer.customProperty(RUN_DIR_PROPERTY)) and file_of(layer).name in RESULTS
+    """Say whether a layer is a result of a run, however it was opened, not one of the images that it compared."""
+    file = file_of(layer)
+    known = bool(layer.customProperty(RUN_DIR_PROPERTY)) or (file.parent / RUN_JSON).is_file()
+    return known and file.name in RESULTS
+
+
+def is_candidates(layer: QgsMapLayer) -> bool:
+    """Say whether a layer shows the candidates of a run."""
+    parts = QgsProviderRegistry.instance().decodeUri(layer.providerType(), layer.source())
+    return parts.get("layerName") == CANDIDATES and made_by_run(layer)
 
 
 def pair_of(folder: Path) -> tuple[Path | None, Path | None]:

@@ -9,8 +9,8 @@ from ..core.run_files import ACCURACY_SAMPLE, RUN_GPKG
 from ..core.run_record import run_classes
 from ..core.styles import style_of
 from .legend import name_classes
-from .run_group import RUN_DIR_PROPERTY, own_style
-from .runs import run_folder
+from .run_group import own_style
+from .runs import RUN_DIR_PROPERTY, run_folder
 
 translate = QCoreApplication.translate
 

@@ -190,6 +190,9 @@ def _style_symbols(classes: ClassTable) -> dict[int, QgsSymbol]:
         return {}
     # A category's symbol goes with it, and all of them with the layer.
     styled = {category.value(): category.symbol().clone() for category in renderer.categories()}
+    for symbol in styled.values():
+        # The map shows outlines alone.
+        symbol.symbolLayer(0).setEnabled(True)
     return {
         row.id: styled[row.id] if row in FIVE.changes else _recoloured(styled[1], row.colour)
         for row in (*classes.changes, UNKNOWN)

@@ -1428,6 +1428,70 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>判读类别代码</translation>
     </message>
     <message>
+        <source>Lowest confidence (%)</source>
+        <translation>最低置信度（%）</translation>
+    </message>
+    <message>
+        <source>Unsure share of the area (%)</source>
+        <translation>低置信面积占比（%）</translation>
+    </message>
+    <message>
+        <source>Pseudo-change (grey, dashed)</source>
+        <translation>伪变化（灰色虚线）</translation>
+    </message>
+    <message>
+        <source>Referee</source>
+        <translation>裁判模型</translation>
+    </message>
+    <message>
+        <source>Class by the review</source>
+        <translation>复核类别</translation>
+    </message>
+    <message>
+        <source>Conflict (dash and dot)</source>
+        <translation>意见不一（点划线）</translation>
+    </message>
+    <message>
+        <source>{class_name} (confirmed)</source>
+        <translation>{class_name}（已确认）</translation>
+    </message>
+    <message>
+        <source>Not reviewed (plain)</source>
+        <translation>未复核（细实线）</translation>
+    </message>
+    <message>
+        <source>To review</source>
+        <translation>待复核</translation>
+    </message>
+    <message>
+        <source>Unsure (dotted)</source>
+        <translation>存疑（点线）</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Share where the text disagrees (%)</source>
+        <translation>文本不一致占比（%）</translation>
+    </message>
+    <message>
+        <source>Hard region %1 · %2 ha</source>
+        <translation>低置信区域 %1 · %2 公顷</translation>
+    </message>
+    <message>
+        <source>No change according to the text (%)</source>
+        <translation>文本判为未变化（%）</translation>
+    </message>
+    <message>
+        <source>No. %1 · %2 · %3 ha</source>
+        <translation>%1 号 · %2 · %3 公顷</translation>
+    </message>
+    <message>
+        <source>No.</source>
+        <translation>编号</translation>
+    </message>
+    <message>
         <source>Candidate</source>
         <translation>图斑编号</translation>
     </message>

@@ -16,7 +16,7 @@
             <Option type="QString" name="clip_mode" value="during_render"/>
             <Option type="QString" name="color" value=""/>
             <Option type="QString" name="coordinate_reference" value="viewport"/>
-            <Option type="QString" name="distance" value="3.5"/>
+            <Option type="QString" name="distance" value="5"/>
             <Option type="QString" name="distance_map_unit_scale" value="3x:0,0,0,0,0,0"/>
             <Option type="QString" name="distance_unit" value="MM"/>
             <Option type="QString" name="line_width" value="0"/>
@@ -55,9 +55,9 @@
                 <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
                 <Option type="QString" name="draw_inside_polygon" value="0"/>
                 <Option type="QString" name="joinstyle" value="round"/>
-                <Option type="QString" name="line_color" value="26,26,26,179,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.70196078431372544"/>
+                <Option type="QString" name="line_color" value="26,26,26,64,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.25098039215686274"/>
                 <Option type="QString" name="line_style" value="solid"/>
-                <Option type="QString" name="line_width" value="0.6"/>
+                <Option type="QString" name="line_width" value="0.4"/>
                 <Option type="QString" name="line_width_unit" value="MM"/>
                 <Option type="QString" name="offset" value="0"/>
                 <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -93,9 +93,9 @@
                 <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
                 <Option type="QString" name="draw_inside_polygon" value="0"/>
                 <Option type="QString" name="joinstyle" value="round"/>
-                <Option type="QString" name="line_color" value="255,255,255,255,rgb:1,1,1,1"/>
+                <Option type="QString" name="line_color" value="255,255,255,128,rgb:1,1,1,0.50196078431372548"/>
                 <Option type="QString" name="line_style" value="solid"/>
-                <Option type="QString" name="line_width" value="0.3"/>
+                <Option type="QString" name="line_width" value="0.2"/>
                 <Option type="QString" name="line_width_unit" value="MM"/>
                 <Option type="QString" name="offset" value="0"/>
                 <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -133,9 +133,9 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="26,26,26,128,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.50196078431372548"/>
+            <Option type="QString" name="line_color" value="26,26,26,64,rgb:0.10196078431372549,0.10196078431372549,0.10196078431372549,0.25098039215686274"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.4"/>
+            <Option type="QString" name="line_width" value="0.3"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>
@@ -171,9 +171,9 @@
             <Option type="QString" name="dash_pattern_offset_unit" value="MM"/>
             <Option type="QString" name="draw_inside_polygon" value="0"/>
             <Option type="QString" name="joinstyle" value="round"/>
-            <Option type="QString" name="line_color" value="255,255,255,204,rgb:1,1,1,0.80000000000000004"/>
+            <Option type="QString" name="line_color" value="255,255,255,128,rgb:1,1,1,0.50196078431372548"/>
             <Option type="QString" name="line_style" value="solid"/>
-            <Option type="QString" name="line_width" value="0.2"/>
+            <Option type="QString" name="line_width" value="0.15"/>
             <Option type="QString" name="line_width_unit" value="MM"/>
             <Option type="QString" name="offset" value="0"/>
             <Option type="QString" name="offset_map_unit_scale" value="3x:0,0,0,0,0,0"/>

@@ -45,7 +45,9 @@ def test_group_has_no_arbitration(run: Path, qgis_new_project):
             name_classes(layer, language, BINARY)
         label = CHANGE.label(language)
         assert [row.label for row in layers["Change classes"].renderer().classes()] == [label]
-        assert [row.label() for row in layers["Candidates"].renderer().categories()] == [label]
+        # What a reviewer may say is in the legend as well.
+        named = [row.label() for row in layers["Candidates"].renderer().categories()][-len(BINARY.changes) :]
+        assert named == [f"{row.label(language)} (confirmed)" for row in BINARY.changes]
 
 
 def test_styles_without_the_plugin_are_of_the_runs_table(run: Path, qgis_app):
@@ -53,11 +55,13 @@ def test_styles_without_the_plugin_are_of_the_runs_table(run: Path, qgis_app):
     found = [(row.value, row.label, row.color.name()) for row in raster.renderer().classes()]
     assert found == [(1, CHANGE.label(), CHANGE.colour)]
     polygons = QgsVectorLayer(f"{run / 'farmcd.gpkg'}|layername={CANDIDATES}", "candidates")
-    (category,) = polygons.renderer().categories()
-    assert (category.value(), category.label()) == (1, CHANGE.label())
-    fill, casing, outline = category.symbol().symbolLayers()
-    assert fill.color().name() == outline.color().name() == CHANGE.colour
-    assert casing.color().name() != CHANGE.colour
+    categories = [row for row in polygons.renderer().categories() if isinstance(row.value(), int)]
+    assert [row.value() for row in categories] == [row.id for row in BINARY.changes]
+    for category, row in zip(categories, BINARY.changes, strict=True):
+        assert category.label() == f"{row.label()} (confirmed)"
+        fill, casing, outline = category.symbol().symbolLayers()
+        assert fill.color().name() == outline.color().name() == row.colour
+        assert casing.color().name() != row.colour
     assert {f["class_name"] for f in polygons.getFeatures()} == {CHANGE.label()}
     assert polygons.featureCount() == len(CHANGED)
 

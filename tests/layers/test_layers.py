@@ -78,7 +78,11 @@ def test_group_holds_results_above_the_pair(finished: Path, project: QgsProject)
     assert group.name() == "FarmCD 2009 → 2020 · run"
     nodes = group.findLayers()
     assert [node.name() for node in nodes] == RESULTS + PAIR
-    assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {"Confidence", "Arbitration"}
+    assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {
+        "Change classes",
+        "Confidence",
+        "Arbitration",
+    }
     assert [node.name() for node in nodes if node.isExpanded()] == ["Candidates", "Hard regions"]
     assert all(node.layer().isValid() for node in nodes)
     assert {node.layer().customProperty(RUN_DIR_PROPERTY) for node in nodes} == {str(finished)}
@@ -143,9 +147,11 @@ def test_styles_agree_with_the_class_table(finished: Path, qgis_app):
     classes = {row.value: (row.label, row.color.name()) for row in raster.renderer().classes()}
     assert classes == {row.id: (row.label(), row.colour) for row in FIVE.changes}, "run scripts/make_styles"
     polygons = QgsVectorLayer(f"{finished / 'farmcd.gpkg'}|layername={CANDIDATES}", "candidates")
-    assert polygons.renderer().classAttribute() == "class_id"
-    categories = polygons.renderer().categories()
-    assert [(c.value(), c.label()) for c in categories] == [(row.id, row.label()) for row in FIVE.changes]
+    *states, _, _, _, _, _ = polygons.renderer().categories()
+    assert [c.value() for c in states] == ["unreviewed", "unsure", "conflict", "pseudo_change"]
+    categories = polygons.renderer().categories()[len(states) :]
+    wanted = [(row.id, f"{row.label()} (confirmed)") for row in FIVE.changes]
+    assert [(c.value(), c.label()) for c in categories] == wanted
     for category, row in zip(categories, FIVE.changes, strict=True):
         fill, _, outline = category.symbol().symbolLayers()
         assert fill.color().name() == outline.color().name() == row.colour, "run scripts/make_styles"
@@ -158,7 +164,8 @@ def test_classes_are_named_in_the_language_of_qgis(finished: Path, project: QgsP
         name_classes(layer, "zh_CN")
     wanted = [row.label("zh") for row in FIVE.changes]
     assert [row.label for row in layers["Change classes"].renderer().classes()] == wanted
-    assert [row.label() for row in layers["Candidates"].renderer().categories()] == wanted
+    settled = [row for row in layers["Candidates"].renderer().categories() if isinstance(row.value(), int)]
+    assert [row.label() for row in settled] == [f"{words} (confirmed)" for words in wanted]
 
 
 def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
@@ -177,6 +184,9 @@ def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
     aliases = [field.alias() for field in candidates.fields() if field.name() != "fid"]
     assert "面积（亩）" in aliases
     assert not [alias for alias in aliases if re.search("[a-z]{4}", alias)]
+    legend = [row.label() for row in candidates.renderer().categories()]
+    assert legend[:4] == ["未复核（细实线）", "存疑（点线）", "意见不一（点划线）", "伪变化（灰色虚线）"]
+    assert legend[4] == "Bareland（已确认）", "the class is named in the language of QGIS, which is English here"
 
 
 def test_styles_leave_metadata_time_and_properties_alone():
@@ -191,30 +201,6 @@ def test_no_change_shows_what_lies_below(finished: Path, project: QgsProject):
     assert image.pixelColor(1, 60) == QColor("white"), "no change is transparent"
     blue = image.pixelColor(54, 20)
     assert blue.blue() > blue.red(), "water is seen in its colour"
-
-
-def test_reviewed_candidates_are_outlined_only(run: Path, project: QgsProject):
-    add_run(run)
-    candidates, change = (by_name(project)[name] for name in ("Candidates", "Change classes"))
-    inside = (44, 20)  # of the square of vegetation, away from its outline
-    assert drawn(candidates, change).pixelColor(*inside) != drawn(change).pixelColor(*inside)
-    candidates.startEditing()
-    for feature in candidates.getFeatures():
-        candidates.changeAttributeValue(feature.id(), candidates.fields().indexOf("status"), "confirmed")
-    assert candidates.commitChanges()
-    assert drawn(candidates, change).pixelColor(*inside) == drawn(change).pixelColor(*inside)
-
-
-def test_map_tip_says_what_a_candidate_is(finished: Path, project: QgsProject):
-    add_run(finished)
-    layer = by_name(project)["Candidates"]
-    context = QgsExpressionContext(QgsExpressionContextUtils.globalProjectLayerScopes(layer))
-    context.setFeature(next(f for f in layer.getFeatures() if f["class_name"] == "Building"))
-    tip = QgsExpression.replaceExpressionText(layer.mapTipTemplate(), context)
-    assert "<b>Building</b>, 0.06 ha (1.0 mu)" in tip
-    assert "Confidence 95 %" in tip
-    assert "Text says no change: 25 %" in tip
-    assert "Review: unreviewed" in tip
 
 
 def test_metadata_tells_where_results_come_from(finished: Path, project: QgsProject):

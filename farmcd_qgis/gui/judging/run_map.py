@@ -24,7 +24,10 @@ from qgis.gui import QgsMapCanvas
 
 from ...core.run_files import CANDIDATES, RUN_GPKG
 from ...layers import add_run
+from ...layers.run_group import refresh_candidates
 from ...layers.runs import file_of, pair_of
+from ...layers.themes import set_themes
+from ...review.log import read_classes
 from ...review.queue import Candidates
 from .canvas_marks import outline_band
 from .place import Place, place_of
@@ -41,13 +44,13 @@ class ReviewMap:
     def __init__(self, canvas: QgsMapCanvas, run_dir: Path) -> None:
         self._canvas = canvas
         self._project = QgsProject.instance()
-        folder = run_dir.resolve()
+        folder = self.folder = run_dir.resolve()
         if self._find(folder / RUN_GPKG, CANDIDATES) is None:
             add_run(run_dir, self._project)
         layer = self._find(folder / RUN_GPKG, CANDIDATES)
         assert isinstance(layer, QgsVectorLayer)  # nosec B101 (add_run raises if it is not there)
         self.layer = layer
-        self._refresh_fields()
+        self._refresh_layer()
         # By id, since a person may remove these from the project at any time.
         self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, pair_of(folder)))
         results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
@@ -143,11 +146,11 @@ class ReviewMap:
         if self._canvas.scene() is not None:
             self._canvas.scene().removeItem(self._band)
 
-    def _refresh_fields(self) -> None:
+    def _refresh_layer(self) -> None:
         """Let an opened layer know of the field that the review adds."""
         if not self.layer.isEditable():
-            self.layer.dataProvider().reloadData()
-            self.layer.updateFields()
+            refresh_candidates(self.layer, read_classes(self.folder / RUN_GPKG))
+            set_themes(self._project)
 
     def _outline(self, candidate_id: int) -> QgsGeometry:
         """Read a candidate's outline from the layer, and beside it what the referee said."""
