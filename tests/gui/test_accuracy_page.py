@@ -27,7 +27,7 @@ from tests.helpers.docked import docked
 Key = Qt.Key
 CONTROL = Qt.KeyboardModifier.ControlModifier
 POINTS = {0: 6, 1: 2, 2: 2, 3: 2, 4: 2, 5: 2}
-RESULTS = ("Candidates", "Hard regions", "Change classes", "Accuracy sample")
+RESULTS = ("Candidates", "Hard regions", "Accuracy sample")
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def test_letters_in_the_note_are_letters_and_go_with_the_judgement(dock, drawn):
 
 def test_nothing_of_the_model_is_seen_while_points_are_judged(dock, drawn, qgis_iface):
     add_run(drawn)
-    assert [shown(name) for name in RESULTS[:3]] == [True] * 3
+    assert [shown(name) for name in RESULTS[:2]] == [True] * 2
     dock.open_run(drawn)
     assert [shown(name) for name in RESULTS] == [False] * 4
     words = [dock.panel.judge.title.text(), dock.panel.judge.hint.text(), dock.panel.judge.state.text()]
@@ -124,12 +124,12 @@ def test_nothing_of_the_model_is_seen_while_points_are_judged(dock, drawn, qgis_
     assert not [word for word in words for name in mapped if name in word]
     # What a person shows meanwhile is hidden again with the next point.
     QgsProject.instance().layerTreeRoot().findLayer(
-        QgsProject.instance().mapLayersByName("Change classes")[0].id()
+        QgsProject.instance().mapLayersByName("Hard regions")[0].id()
     ).setItemVisibilityChecked(True)
     press(dock, Key.Key_Backspace)
-    assert not shown("Change classes")
+    assert not shown("Hard regions")
     dock.leave()
-    assert [shown(name) for name in RESULTS] == [True] * 4
+    assert [shown(name) for name in RESULTS] == [True] * 3
     assert not shown("Confidence")
     dock.enter(None)
     assert not shown("Candidates")
@@ -281,7 +281,7 @@ def test_unload_takes_everything_back(qgis_iface, drawn):
     dock.unload()
     assert bands(qgis_iface) == []
     assert len(QgsGui.shortcutsManager().listActions()) == registered
-    assert shown("Change classes")
+    assert shown("Hard regions")
     dock.deleteLater()
 
 

@@ -166,7 +166,7 @@ def shown(name: str) -> bool:
 def test_flicker_and_outline_hide_and_come_back(dock, run, qgis_iface):
     dock.open_run(run)
     (band,) = bands(qgis_iface)
-    assert (shown("Change classes"), shown("Hard regions")) == (False, False)
+    assert not shown("Hard regions")
     press(dock, Key.Key_Space)
     assert (shown("After"), shown("Before")) == (False, True)
     press(dock, Key.Key_F)
@@ -177,11 +177,11 @@ def test_flicker_and_outline_hide_and_come_back(dock, run, qgis_iface):
     assert (band.isVisible(), shown("Candidates"), shown("After")) == (True, True, True)
     press(dock, Key.Key_Space, Key.Key_H)
     dock.leave()
-    assert [shown(name) for name in ("Candidates", "After", "Change classes", "Hard regions")] == [True] * 4
+    assert [shown(name) for name in ("Candidates", "After", "Hard regions")] == [True] * 3
     assert not shown("Confidence")
     assert band.asGeometry().isEmpty()
     dock.enter(None)
-    assert not shown("Change classes")
+    assert not shown("Hard regions")
     assert not band.asGeometry().isEmpty()
 
 
