@@ -69,7 +69,9 @@ def _like(part: str, place: int, row: ChangeClass) -> str:
     label = row.label().replace("&", "&amp;").replace('"', "&quot;")
     part = re.sub(rf"{MODEL_COLOUR},(\d+),rgb:[^\"]*", rf"{red},{green},{blue},\1", part)
     # Symbols are counted; those of the classes are the last.
-    part = re.sub(r'( symbol=|is_animated="0" name=)"(\d+)"', lambda found: f'{found[1]}"{int(found[2]) + place}"', part)
+    part = re.sub(
+        r'( symbol=|is_animated="0" name=)"(\d+)"', lambda found: f'{found[1]}"{int(found[2]) + place}"', part
+    )
     for old, new in (
         (f'value="{MODEL.id}"', f'value="{row.id}"'),
         (f'color="{MODEL.colour}"', f'color="{row.colour}"'),

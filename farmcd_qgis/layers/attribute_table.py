@@ -1,4 +1,4 @@
-"""Attribute table, form, name, map tip and labels of a run's polygons: what a person reads of them, in their language."""
+"""Attribute table, form, name, map tip and labels of a run's polygons: what a person reads of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +35,12 @@ SHOWN = {
            "confidence_min_percent", "second_class_name", "hard_share_percent", "arbitration_percent",
            "disagreement_percent", "referee_verdict"),
     False: ("region_id", "area_ha", "area_mu", "confidence_mean_percent", "class_name"),
+}  # fmt: skip
+# The lines of a map tip.
+TOLD = {
+    True: ("confidence_mean_percent", "confidence_min_percent", "second_class_name", "hard_share_percent",
+           "arbitration_percent", "status"),
+    False: ("confidence_mean_percent", "class_name"),
 }  # fmt: skip
 HIDDEN = ("fid", "class_id", "second_class_id", "referee_score", "referee_weights", *SHARES)
 DECIMALS = {"area_ha": 2, "area_mu": 2}
@@ -137,7 +143,7 @@ def _add_percents(layer: QgsVectorLayer) -> None:
 
 def _editor(name: str, words: _Words) -> QgsEditorWidgetSetup:
     if name in ("class_name", "second_class_name"):
-        return _value_map({stored: label for stored, label in words.names.items()})
+        return _value_map(words.names)
     if name == "reviewed_class_id":
         return _value_map(words.classes)
     if name == "status":
@@ -202,8 +208,7 @@ def _lookup(words: Mapping, key: str) -> str:
 
 def _tip(words: _Words, candidates: bool, shown: list[str]) -> str:
     lines = [f"<b>[% {_name(words, candidates)} %]</b>"]
-    for name in ("confidence_mean_percent", "confidence_min_percent", "second_class_name", "hard_share_percent",
-                 "arbitration_percent", "status") if candidates else ("confidence_mean_percent", "class_name"):  # fmt: skip
+    for name in TOLD[candidates]:
         if name in shown:
             value = f'"{name}"'
             if name.endswith("class_name"):

@@ -115,7 +115,7 @@ def test_nothing_of_the_model_is_seen_while_points_are_judged(dock, drawn, qgis_
     add_run(drawn)
     assert [shown(name) for name in RESULTS[:2]] == [True] * 2
     dock.open_run(drawn)
-    assert [shown(name) for name in RESULTS] == [False] * 4
+    assert [shown(name) for name in RESULTS] == [False] * 3
     words = [dock.panel.judge.title.text(), dock.panel.judge.hint.text(), dock.panel.judge.state.text()]
     mapped = ("Bareland", "Building", "Road", "Vegetation", "Water", "change")
     for _ in range(len(dock.session)):

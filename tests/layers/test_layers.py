@@ -9,9 +9,6 @@ import pytest
 from qgis.core import (
     Qgis,
     QgsDateTimeRange,
-    QgsExpression,
-    QgsExpressionContext,
-    QgsExpressionContextUtils,
     QgsLayerTreeLayer,
     QgsMapRendererParallelJob,
     QgsMapSettings,

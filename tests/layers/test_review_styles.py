@@ -1,6 +1,7 @@
 """Candidates on the map as the review speaks of them, their themes, and what a table, a form and a map tip say."""
 
 import re
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -180,8 +181,6 @@ def test_a_project_with_the_style_of_an_earlier_version_is_brought_up_to_date(ol
 
 
 def test_classes_that_only_a_reviewer_gives_have_their_colour(binary: Path, tmp_path, project: QgsProject):  # noqa: F811
-    import shutil
-
     run = Path(shutil.copytree(binary, tmp_path / "run"))
     store = ReviewStore(run / RUN_GPKG, "ann")
     water = BINARY.find("water")
