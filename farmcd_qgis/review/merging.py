@@ -37,7 +37,7 @@ def merge_reviews(into: str | Path, other: str | Path) -> Merged:
     theirs = ReviewStore(other, "")
     _check_understood(theirs, other)
     store = ReviewStore(into, "")
-    return Merged(store.unite(theirs.rows(), theirs.edits()), store.conflicts())
+    return Merged(store.unite(theirs.rows(), theirs.edits(), theirs.origins()), store.conflicts())
 
 
 def _check_understood(theirs: ReviewStore, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from secrets import randbelow
@@ -13,7 +13,9 @@ import numpy as np
 from ..core.classes import NO_CHANGE, ClassTable
 from ..core.errors import InputError
 from ..core.run_files import CANDIDATES, VERDICT_LOG
+from . import carried
 from .agreement import VerdictHistory, missing
+from .carried import Carried, Origins
 from .history import REDO, UNDO, History, Key, key_of
 from .log import GUARDS, LogStore, opened
 from .outlines import COLUMNS as OUTLINE_COLUMNS
@@ -122,6 +124,37 @@ class ReviewStore(LogStore[Verdict]):
             class_id = NO_CHANGE
         return Verdict(0, number, verdict, class_id, reason, note, self.reviewer, time)
 
+    def carry(self, given: Sequence[tuple[Verdict, Carried]], noted: Callable[[int], None]) -> list[Verdict]:
+        """Give verdicts that come from an earlier run as one step, which is undone as one; returns them as stored.
+
+        Of each Verdict candidate, word, class, reason and note count. A candidate that somebody has spoken of meanwhile
+        keeps what holds. `noted` is called with their count, if any, before anything is stored: what it raises leaves
+        all as it was. Otherwise as `give`.
+        """
+        with self._writing() as file:
+            free = [(row, origin) for row, origin in given if self.current(row.candidate_id) is None]
+            if not free:
+                return []
+            time = self._now()
+            rows = [replace(row, reviewer=self.reviewer, given_at=time) for row, _ in free]
+            noted(len(rows))
+            carried.append(file, [((time, self.reviewer), origin) for _, origin in free])
+            return self._append(file, rows)
+
+    def take_back_carried(self) -> int:
+        """Take back what was carried over, whatever was said after it; returns how many verdicts that were."""
+        with self._writing() as file:
+            steps = {key for key, _ in carried.read_origins(file)}
+            held = [step for step in self._history.held if step.key in steps]
+            for step in held:
+                self._append(file, [self._reference(UNDO, step.rows[0])])
+        return sum(len(step.rows) for step in held)
+
+    def origins(self) -> Origins:
+        """Read where the verdicts that were carried over come from, by step and candidate."""
+        with self._reading() as file:
+            return carried.read_origins(file)
+
     def edit(self, edits: Sequence[Edit]) -> list[Verdict]:
         """Change outlines as one step, which is undone as one, and the layer with them, areas included.
 
@@ -152,14 +185,18 @@ class ReviewStore(LogStore[Verdict]):
                 file.execute(statement)
         Outlines(file).append(rows)
 
-    def unite(self, theirs: list[Verdict], edits: Mapping[tuple[Key, int], Edit]) -> int:
-        """Add the rows of another copy of the log that this one lacks, with what they did to outlines, in one
-        transaction; returns how many."""
+    def unite(self, theirs: list[Verdict], edits: Mapping[tuple[Key, int], Edit], origins: Origins) -> int:
+        """Add the rows of another copy of the log that this one lacks, with what they did to outlines and where they
+        were carried over from, in one transaction; returns how many."""
         with self._writing() as file:
             new = missing(self.rows(), theirs, self._history.last + 1)
             steps = [(key_of(row), row.candidate_id) for row in new if row.verdict == OUTLINE]
             if steps:
                 self._log_outlines(file, [LoggedEdit(step[0], edits[step]) for step in steps])
+            if brought := [
+                (step, origins[step]) for row in new if (step := (key_of(row), row.candidate_id)) in origins
+            ]:
+                carried.append(file, [(step[0], origin) for step, origin in brought])
             if new:
                 self._append(file, new)
         return len(new)
@@ -270,6 +307,12 @@ def read_history(gpkg_path: Path) -> History[Verdict]:
         if file.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (VERDICT_LOG,)).fetchone():
             history.take(Verdict(*row) for row in file.execute("SELECT * FROM verdicts ORDER BY verdict_id"))
     return history
+
+
+def read_carried(gpkg_path: Path) -> Origins:
+    """Read where verdicts were carried over from without changing the file. Raises FarmCDError."""
+    with opened(gpkg_path) as file:
+        return carried.read_origins(file)
 
 
 def _check(classes: ClassTable, verdict: str, class_id: int | None, reason: str | None) -> None:
