@@ -56,7 +56,11 @@ class Translator(QTranslator):
         return False
 
 
+def language() -> str:
+    """Return the language of QGIS, "zh_CN" say."""
+    return str(QgsApplication.instance().locale())
+
+
 def said(what: FarmCDError | Finding | Mapping[str, Any] | str) -> str:
     """Give a fault, a finding or a part of a sentence in the language of QGIS; a text stays as it is."""
-    locale = QgsApplication.instance().locale()
-    return what.text(locale) if isinstance(what, FarmCDError | Finding) else str(spoken(what, locale))
+    return what.text(language()) if isinstance(what, FarmCDError | Finding) else str(spoken(what, language()))

@@ -32,6 +32,7 @@ from .arguments import (
     add_request,
 )
 from .console import UNUSABLE, Console, Parser, StopSignals, WarningsToConsole, terminal_language
+from .qgis_command import COMMANDS, run_with_qgis
 
 DONE, FAULT = 0, 1
 # What the parser keeps that is no argument of a job.
@@ -52,8 +53,8 @@ Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or a
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status: 0 done, 1 our fault, 2 unusable input, 3 stopped."""
     given = list(sys.argv[1:] if argv is None else argv)
-    if given[:1] == ["report"]:
-        return _report(given[1:])
+    if given and given[0] in COMMANDS:
+        return _with_qgis(given)
     arguments = _parser().parse_args(given)
     console = Console(arguments.json, arguments.language or terminal_language())
     logging.basicConfig(level=logging.WARNING, handlers=[WarningsToConsole(console)])
@@ -70,11 +71,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def _report(arguments: list[str]) -> int:
-    from .report_command import run_report
-
+def _with_qgis(arguments: list[str]) -> int:
     try:
-        return run_report(arguments)
+        return run_with_qgis(arguments)
     except FarmCDError as error:
         Console("--json" in arguments, terminal_language()).error(error)
         return error.exit_status
@@ -246,8 +245,12 @@ def _parser() -> argparse.ArgumentParser:
     text = "Train a checkpoint on with samples, and say whether it helped."
     add_finetune(command("finetune", _finetune_words, text))
 
-    # Never reached: main hands the report's arguments to its own program.
+    # Never reached: main hands the arguments of these to their own program.
     commands.add_parser("report", help="Write what an office hands in of a run (PDF, HTML, tables, polygons).")
+    commands.add_parser("compare", help="Compare two runs of one area: found by both, by one, another class.")
+    commands.add_parser(
+        "carry-over", help="Carry the verdicts of an earlier run over, so that only what is new is reviewed."
+    )
 
     text = "Turn an authors' checkpoint into FarmCD's format."
     convert = command("convert", lambda _, given: [given["target"]], text)

@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     console = Console(arguments.json, terminal_language())
     logging.basicConfig(level=logging.WARNING, handlers=[WarningsToConsole(console)])
     try:
-        with StopSignals() as stop, _qgis():
+        with StopSignals() as stop, qgis_running():
             # What failed is let go in there: layers that outlive QGIS would crash its end.
             return _attempt(arguments, console, stop)
     except FarmCDError as error:
@@ -69,7 +69,8 @@ def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals)
 
 
 @contextlib.contextmanager
-def _qgis() -> Iterator[None]:
+def qgis_running() -> Iterator[None]:
+    """Start QGIS without windows, and end it when nothing holds its layers any more."""
     if sys.platform not in ("win32", "darwin"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from ..report.headless import start_qgis

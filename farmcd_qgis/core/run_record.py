@@ -129,6 +129,7 @@ class Record(TypedDict):
     grid: NotRequired[Grid | None]
     stretch: NotRequired[Stretch | None]
     findings: NotRequired[list[Finding] | None]
+    carried_over: NotRequired[list[dict[str, Any]] | None]
     figures: NotRequired[Figures | None]
     identity: NotRequired[dict[str, Any] | None]
 

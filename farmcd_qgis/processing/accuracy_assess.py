@@ -19,7 +19,7 @@ from ..accuracy.judgements import assessment
 from ..accuracy.words import CSV_NAME, JSON_NAME, MATRIX_NAME, PAGE_NAME, notes, percent, write_files
 from ..core.errors import FarmCDError
 from ..translation import said
-from .algorithm import FarmCDAlgorithm
+from .algorithm import ACCURACY, FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
 OUTPUT = "OUTPUT"
@@ -30,6 +30,8 @@ OUT_ERROR = "OVERALL_STANDARD_ERROR"
 
 class AccuracyAssessAlgorithm(FarmCDAlgorithm):
     """Estimates accuracies and areas from the judged sample of a run."""
+
+    room = ACCURACY
 
     def name(self) -> str:
         """Return the algorithm's id."""

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingFeedback,
     QgsProcessingOutputNumber,
     QgsProcessingOutputVectorLayer,
+    QgsProcessingParameterBoolean,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
 )
@@ -20,7 +21,8 @@ from ..core.classes import NO_CHANGE
 from ..core.errors import InputError
 from ..core.run_files import ACCURACY_SAMPLE, RUN_GPKG
 from ..translation import said
-from .algorithm import FarmCDAlgorithm
+from . import inputs, outputs
+from .algorithm import ACCURACY, FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
 STANDARD_ERROR = "STANDARD_ERROR"
@@ -28,7 +30,7 @@ EXPECTED_CHANGE = "EXPECTED_CHANGE"
 EXPECTED_NO_CHANGE = "EXPECTED_NO_CHANGE"
 MINIMUM = "MINIMUM"
 SEED = "SEED"
-OUT_SAMPLE = "SAMPLE"
+LOAD = "LOAD"
 OUT_POINTS = "POINTS"
 OUT_SEED = "USED_SEED"
 
@@ -37,6 +39,8 @@ LARGEST_SEED = 2**31 - 1
 
 class AccuracySampleAlgorithm(FarmCDAlgorithm):
     """Draws a stratified random sample over the classes of a run."""
+
+    room = ACCURACY
 
     def name(self) -> str:
         """Return the algorithm's id."""
@@ -72,8 +76,9 @@ class AccuracySampleAlgorithm(FarmCDAlgorithm):
         self.addParameter(QgsProcessingParameterNumber(MINIMUM, label, whole, FEW, False, 2))
         label = self.tr("Seed (0: a new one)")
         self.addParameter(QgsProcessingParameterNumber(SEED, label, whole, 0, False, 0, LARGEST_SEED))
+        inputs.add_advanced(self, QgsProcessingParameterBoolean(LOAD, self.tr("Open the layers when done"), True))
         points = Qgis.ProcessingSourceType.VectorPoint
-        self.addOutput(QgsProcessingOutputVectorLayer(OUT_SAMPLE, self.tr("Accuracy sample"), points))
+        self.addOutput(QgsProcessingOutputVectorLayer(outputs.OUT_SAMPLE, self.tr("Accuracy sample"), points))
         self.addOutput(QgsProcessingOutputNumber(OUT_POINTS, self.tr("Number of points")))
         self.addOutput(QgsProcessingOutputNumber(OUT_SEED, self.tr("Seed")))
 
@@ -103,4 +108,6 @@ class AccuracySampleAlgorithm(FarmCDAlgorithm):
         for row in drawn["strata"]:
             feedback.pushInfo(f"{row['class_id']}: {row['drawn']} / {row['pixels']:,}")
         source = f"{Path(run_dir) / RUN_GPKG}|layername={ACCURACY_SAMPLE}"
-        return {OUT_SAMPLE: source, OUT_POINTS: drawn["points"], OUT_SEED: drawn["seed"]}
+        if self.parameterAsBoolean(parameters, LOAD, context):
+            outputs.load_on_completion(self, {outputs.OUT_SAMPLE: source}, Path(run_dir), context)
+        return {outputs.OUT_SAMPLE: source, OUT_POINTS: drawn["points"], OUT_SEED: drawn["seed"]}

@@ -1,24 +1,40 @@
-"""What every algorithm of the provider shares: texts, icon, help, and the run in a worker."""
+"""What every algorithm of the provider shares: texts, group, icon, help page, and the run in a worker."""
 
-import configparser
 import functools
+import tempfile
+from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsApplication, QgsProcessingAlgorithm, QgsProcessingException, QgsProcessingFeedback
-from qgis.PyQt.QtCore import QCoreApplication
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsProcessingAlgorithm,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterBoolean,
+    QgsProcessingParameterDefinition,
+    QgsProcessingParameterEnum,
+)
+from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QIcon
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import Feedback, Progress
-from ..core.paths import PLUGIN, resources
+from ..core.pages import page
+from ..core.paths import resources
 from ..core.protocol import Finding
 from ..core.run_files import is_resumable
 from ..runtime import pool as jobs
 from ..translation import said
 
+# The groups of the toolbox: their ids, which are the names of their icons as well.
+DETECTION, REVIEW, ACCURACY, REPORT, MODELS = "detect", "review", "accuracy", "report", "learn"
+
 
 class FarmCDAlgorithm(QgsProcessingAlgorithm):
     """An algorithm that runs one job of the worker, in the thread that Processing gives it."""
+
+    room = DETECTION
 
     def tr(self, text: str) -> str:
         """Translate a text; all of FarmCD shares one context."""
@@ -28,13 +44,70 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
         """Make another one of the same kind."""
         return type(self)()
 
+    def group(self) -> str:
+        """Return the name of the algorithm's group."""
+        return {
+            DETECTION: self.tr("Detection"),
+            REVIEW: self.tr("Review"),
+            ACCURACY: self.tr("Accuracy"),
+            REPORT: self.tr("Report"),
+            MODELS: self.tr("Models"),
+        }[self.room]
+
+    def groupId(self) -> str:
+        """Return the group's id."""
+        return self.room
+
     def icon(self) -> QIcon:
-        """Return the plugin's icon."""
-        return plugin_icon() or super().icon()
+        """Return the icon of the algorithm's group."""
+        return icon_of(self.room) or super().icon()
+
+    def svgIconPath(self) -> str:
+        """Return where the icon is, for the model designer."""
+        return str(_icon_path(self.room))
 
     def helpUrl(self) -> str:
-        """Return the address of the plugin's documentation."""
-        return _homepage()
+        """Return the address of the algorithm's help page, which is written when somebody asks for it."""
+        path = _help_folder() / f"{self.name()}.{_language()}.html"
+        path.write_text(self.help_page(), encoding="utf-8")
+        return str(QUrl.fromLocalFile(str(path)).toString())
+
+    def help_page(self) -> str:
+        """Write the algorithm's help page in the language of QGIS: what it does, what it asks for, what comes out."""
+        inputs = [
+            (one.description(), one.name(), self._about(one))
+            for one in self.parameterDefinitions()
+            if not one.isDestination()
+        ]
+        wanted = [(one.description(), one.name(), "") for one in self.parameterDefinitions() if one.isDestination()]
+        named = {name for _, name, _ in wanted}
+        given = [(one.description(), one.name(), "") for one in self.outputDefinitions() if one.name() not in named]
+        return page(
+            "algorithm.html",
+            language=_language(),
+            title=self.displayName(),
+            group=self.group(),
+            about=self.shortHelpString().split("\n\n"),
+            heads=(self.tr("Asked for"), self.tr("Name in models and scripts"), self.tr("Usual value")),
+            inputs=inputs,
+            made=self.tr("What comes out"),
+            outputs=[*wanted, *given],
+            call=f"qgis_process run {self.id()}",
+        )
+
+    def _about(self, one: QgsProcessingParameterDefinition) -> str:
+        """Say what a parameter is when nobody sets it."""
+        if isinstance(one, QgsProcessingParameterEnum):
+            options, usual = one.options(), one.defaultValue()
+            if one.usesStaticStrings():
+                return str(usual if isinstance(usual, str) else ", ".join(usual or []))
+            return ", ".join(options[int(at)] for at in (usual if isinstance(usual, list) else [usual]))
+        if isinstance(one, QgsProcessingParameterBoolean):
+            return self.tr("yes") if one.defaultValueForGui() else self.tr("no")
+        if one.defaultValue() in (None, ""):
+            optional = one.flags() & Qgis.ProcessingParameterFlag.Optional
+            return self.tr("may be left empty") if optional else self.tr("must be given")
+        return str(one.defaultValue())
 
     def run_job(
         self, command: str, arguments: dict[str, Any], feedback: QgsProcessingFeedback
@@ -86,15 +159,20 @@ def push_finding(finding: Finding, feedback: QgsProcessingFeedback) -> None:
         feedback.pushInfo(said(finding))
 
 
-def plugin_icon() -> QIcon | None:
-    """Return the plugin's icon, or None where it is not there."""
-    path = resources() / "icons" / "farmcd.svg"
+def icon_of(name: str = "farmcd") -> QIcon | None:
+    """Return one of the plugin's icons, or None where it is not there."""
+    path = _icon_path(name)
     return QIcon(str(path)) if path.is_file() else None
 
 
+def _icon_path(name: str) -> Path:
+    return resources() / "icons" / f"{name}.svg"
+
+
 @functools.cache
-def _homepage() -> str:
-    # Beside the package in a checkout, inside it in the packaged plugin.
-    metadata = configparser.ConfigParser()
-    metadata.read([PLUGIN.parent / "metadata.txt", PLUGIN / "metadata.txt"], encoding="utf-8")
-    return metadata.get("general", "homepage", fallback="")
+def _help_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="farmcd-help-"))
+
+
+def _language() -> str:
+    return "zh" if QgsApplication.instance().locale().startswith("zh") else "en"

@@ -12,7 +12,7 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 
-from .algorithm import FarmCDAlgorithm
+from .algorithm import MODELS, FarmCDAlgorithm
 
 SOURCE = "SOURCE"
 TEXT_WEIGHTS = "TEXT_WEIGHTS"
@@ -23,6 +23,8 @@ OUTPUT = "OUTPUT"
 
 class ConvertCheckpointAlgorithm(FarmCDAlgorithm):
     """Turns an authors' checkpoint into FarmCD's own format."""
+
+    room = MODELS
 
     def name(self) -> str:
         """Return the algorithm's id."""

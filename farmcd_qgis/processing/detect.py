@@ -14,7 +14,7 @@ from qgis.core import (
 from ..core.protocol import result_from_dict
 from ..runtime.pool import detect_arguments
 from . import inputs, outputs
-from .algorithm import FarmCDAlgorithm, push_finding
+from .algorithm import DETECTION, FarmCDAlgorithm, push_finding
 
 OUTPUT = "OUTPUT"
 LOAD = "LOAD"
@@ -23,6 +23,8 @@ FORCE = "FORCE"
 
 class DetectAlgorithm(FarmCDAlgorithm):
     """Detects farmland change between two rasters."""
+
+    room = DETECTION
 
     def name(self) -> str:
         """Return the algorithm's id."""

@@ -16,7 +16,7 @@ from qgis.core import (
 )
 
 from . import inputs
-from .algorithm import FarmCDAlgorithm
+from .algorithm import ACCURACY, FarmCDAlgorithm
 
 RESULT = "RESULT"
 REFERENCE_RASTER = "REFERENCE_RASTER"
@@ -30,6 +30,8 @@ OUT_FIGURES = {"F1": "f1", "PRECISION": "precision", "RECALL": "recall", "IOU": 
 
 class EvaluateAlgorithm(FarmCDAlgorithm):
     """Compares a raster of change classes with a reference raster or polygon layer."""
+
+    room = ACCURACY
 
     def name(self) -> str:
         """Return the algorithm's id."""

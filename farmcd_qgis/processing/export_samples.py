@@ -12,7 +12,7 @@ from qgis.core import (
     QgsProcessingParameterFolderDestination,
 )
 
-from .algorithm import FarmCDAlgorithm
+from .algorithm import MODELS, FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
 OUTPUT = "OUTPUT"
@@ -21,6 +21,8 @@ OUT_SAMPLES = "SAMPLES"
 
 class ExportSamplesAlgorithm(FarmCDAlgorithm):
     """Turns the verdicts on a run's candidates into a training set."""
+
+    room = MODELS
 
     def name(self) -> str:
         """Return the algorithm's id."""

@@ -32,6 +32,7 @@ from ..core.protocol import RunRequest
 from ..layers.sources import absolute, copied, own_crs, polygon_settings, raster_settings, raster_source
 from ..translation import said
 from .algorithm import FarmCDAlgorithm
+from .choice import Choice, names
 
 BEFORE = "BEFORE"
 AFTER = "AFTER"
@@ -60,7 +61,8 @@ TAU = "TAU"
 MINIMUM_MAPPING_UNIT = "MINIMUM_MAPPING_UNIT"
 CONNECTIVITY = "CONNECTIVITY"
 
-REFERENCES = ["after", "before"]
+# So many graphics cards can be chosen by number.
+MOST_CARDS = 4
 CONNECTIVITIES = ["8", "4"]
 
 
@@ -95,8 +97,11 @@ def add_pair(algorithm: FarmCDAlgorithm) -> None:
         add_advanced(algorithm, QgsProcessingParameterDateTime(date, label, kind, optional=True))
     add_advanced(
         algorithm,
-        QgsProcessingParameterEnum(
-            REFERENCE, tr("Work on the grid of"), REFERENCES, defaultValue=RunRequest.reference, usesStaticStrings=True
+        Choice(
+            REFERENCE,
+            tr("Work on the grid of"),
+            {"after": tr("the after raster"), "before": tr("the before raster")},
+            RunRequest.reference,
         ),
     )
     for name, label in (
@@ -124,9 +129,7 @@ def add_prediction(algorithm: FarmCDAlgorithm) -> None:
         algorithm,
         QgsProcessingParameterBoolean(MATCH_HISTOGRAMS, tr("Match the colours of before to after"), False),
     )
-    add_advanced(
-        algorithm, QgsProcessingParameterString(DEVICE, tr("Device (auto, cpu, cuda, cuda:1, mps)"), RunRequest.device)
-    )
+    add_advanced(algorithm, Choice(DEVICE, tr("Device"), _devices(algorithm), RunRequest.device))
     add_advanced(algorithm, _integer(TILE, tr("Tile (pixels)"), RunRequest.tile, 32))
     add_advanced(algorithm, _integer(OVERLAP, tr("Overlap of tiles (pixels)"), RunRequest.overlap, 0))
     add_advanced(algorithm, _integer(BATCH, tr("Tiles in a batch (0: automatic)"), RunRequest.batch, 0))
@@ -191,7 +194,7 @@ def read_pair(
         checkpoint=_checkpoint(algorithm, parameters, context),
         extent=extent,
         extent_crs=extent_crs,
-        reference=algorithm.parameterAsEnumString(parameters, REFERENCE, context),
+        reference="before" if names(algorithm, parameters, REFERENCE) == ["before"] else "after",
         before_bands=_bands(algorithm, parameters, BEFORE_BANDS, context),
         after_bands=_bands(algorithm, parameters, AFTER_BANDS, context),
         before_date=_date(algorithm, parameters, BEFORE_DATE, context),
@@ -211,7 +214,7 @@ def read_prediction(
     """Read the fields of a request that `add_prediction` asks for."""
     return {
         "match_histograms": algorithm.parameterAsBoolean(parameters, MATCH_HISTOGRAMS, context),
-        "device": algorithm.parameterAsString(parameters, DEVICE, context).strip() or RunRequest.device,
+        "device": names(algorithm, parameters, DEVICE)[0],
         "tile": algorithm.parameterAsInt(parameters, TILE, context),
         "overlap": algorithm.parameterAsInt(parameters, OVERLAP, context),
         "batch": algorithm.parameterAsInt(parameters, BATCH, context),
@@ -228,6 +231,17 @@ def read_polygons(
         "tau": algorithm.parameterAsDouble(parameters, TAU, context),
         "minimum_mapping_unit_m2": algorithm.parameterAsDouble(parameters, MINIMUM_MAPPING_UNIT, context),
         "connectivity": int(algorithm.parameterAsEnumString(parameters, CONNECTIVITY, context)),
+    }
+
+
+def _devices(algorithm: FarmCDAlgorithm) -> dict[str, str]:
+    tr = algorithm.tr
+    return {
+        "auto": tr("Automatic: the fastest that works"),
+        "cpu": tr("Processor (CPU)"),
+        "cuda": tr("NVIDIA or AMD graphics card"),
+        **{f"cuda:{number}": tr("Graphics card no. {0}").format(number + 1) for number in range(1, MOST_CARDS)},
+        "mps": tr("Apple graphics"),
     }
 
 

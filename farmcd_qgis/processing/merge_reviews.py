@@ -16,7 +16,7 @@ from qgis.PyQt.QtCore import QMetaType
 from ..core.errors import FarmCDError
 from ..review.merging import merge_reviews
 from ..translation import said
-from .algorithm import FarmCDAlgorithm
+from .algorithm import REVIEW, FarmCDAlgorithm
 from .tables import add_rows
 
 INTO = "INTO"
@@ -38,6 +38,8 @@ FIELDS = {
 
 class MergeReviewsAlgorithm(FarmCDAlgorithm):
     """Takes the verdicts of one copy of a run's GeoPackage into another."""
+
+    room = REVIEW
 
     def name(self) -> str:
         """Return the algorithm's id."""

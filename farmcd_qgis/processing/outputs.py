@@ -14,7 +14,21 @@ from qgis.core import (
     QgsProcessingUtils,
 )
 
-from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG
+from ..core.errors import FarmCDError
+from ..core.run_files import (
+    ACCURACY_SAMPLE,
+    ARBITRATION_TIF,
+    CANDIDATES,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    HARD_REGIONS,
+    RUN_GPKG,
+)
+from ..core.run_record import run_classes
+from ..core.styles import style_of
+from ..layers.legend import name_classes
+from ..layers.run_group import own_style
+from ..translation import language
 from .algorithm import FarmCDAlgorithm
 
 OUT_CHANGE = "CHANGE"
@@ -22,23 +36,53 @@ OUT_CONFIDENCE = "CONFIDENCE"
 OUT_ARBITRATION = "ARBITRATION"
 OUT_CANDIDATES = "CANDIDATES"
 OUT_HARD_REGIONS = "HARD_REGIONS"
+OUT_SAMPLE = "SAMPLE"
 OUT_CANDIDATE_COUNT = "CANDIDATE_COUNT"
 OUT_HARD_REGION_COUNT = "HARD_REGION_COUNT"
 
 
-class StyleOfFile(QgsProcessingLayerPostProcessorInterface):
-    """Gives an opened layer the style that lies beside its file, which Processing leaves out for rasters."""
+class RunStyle(QgsProcessingLayerPostProcessorInterface):
+    """Gives an opened layer of a run our style for the run's classes, with words in the language of QGIS."""
+
+    def __init__(self, run_dir: Path, name: str) -> None:
+        super().__init__()
+        self._run_dir, self._name = run_dir, name
 
     def postProcessLayer(
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> None:
-        """Load the style, in the main thread."""
-        layer.loadDefaultStyle()
-        _waiting.discard(self)
+        """Style it, in the main thread."""
+        try:
+            classes = run_classes(self._run_dir)
+        except FarmCDError:
+            # The file's own style, which the run was made with.
+            layer.loadDefaultStyle()
+            return
+        arbitrated = (self._run_dir / ARBITRATION_TIF).exists()
+        own_style(layer, style_of(self._name, classes, arbitrated))
+        name_classes(layer, language(), classes)
 
 
 # The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.
-_waiting: set[StyleOfFile] = set()
+_kept: list[QgsProcessingLayerPostProcessorInterface] = []
+MOST_KEPT = 100
+
+
+def keep(processor: QgsProcessingLayerPostProcessorInterface) -> QgsProcessingLayerPostProcessorInterface:
+    """Keep what styles a layer until the layer has been opened."""
+    _kept.append(processor)
+    del _kept[:-MOST_KEPT]
+    return processor
+
+
+STYLES = {
+    OUT_CHANGE: "change",
+    OUT_CONFIDENCE: "confidence",
+    OUT_ARBITRATION: "arbitration",
+    OUT_CANDIDATES: CANDIDATES,
+    OUT_HARD_REGIONS: HARD_REGIONS,
+    OUT_SAMPLE: ACCURACY_SAMPLE,
+}
 
 
 def add_rasters(algorithm: FarmCDAlgorithm) -> None:
@@ -80,16 +124,14 @@ def load_on_completion(
     project = context.project()
     if project is None:
         return
-    labels = _vector_labels(algorithm) | _raster_labels(algorithm)
+    labels = _vector_labels(algorithm) | _raster_labels(algorithm) | _sample_label(algorithm)
     for order, (name, source) in enumerate(layers.items()):
         hint = QgsProcessingUtils.LayerHint.Vector if "|layername=" in source else QgsProcessingUtils.LayerHint.Raster
         details = QgsProcessingContext.LayerDetails(labels[name], project, name, hint)
         details.forceName = True
         details.groupName = f"FarmCD {run_dir.name}"
         details.layerSortKey = -order
-        style = StyleOfFile()
-        details.setPostProcessor(style)
-        _waiting.add(style)
+        details.setPostProcessor(keep(RunStyle(run_dir, STYLES[name])))
         context.addLayerToLoadOnCompletion(source, details)
 
 
@@ -103,3 +145,7 @@ def _raster_labels(algorithm: FarmCDAlgorithm) -> dict[str, str]:
 
 def _vector_labels(algorithm: FarmCDAlgorithm) -> dict[str, str]:
     return {OUT_CANDIDATES: algorithm.tr("Candidates"), OUT_HARD_REGIONS: algorithm.tr("Hard regions")}
+
+
+def _sample_label(algorithm: FarmCDAlgorithm) -> dict[str, str]:
+    return {OUT_SAMPLE: algorithm.tr("Accuracy sample")}

@@ -14,7 +14,7 @@ from ..core.protocol import finding_from_dict
 from ..runtime.pool import detect_arguments
 from ..translation import said
 from . import inputs
-from .algorithm import FarmCDAlgorithm, push_finding
+from .algorithm import DETECTION, FarmCDAlgorithm, push_finding
 
 ERRORS = "ERRORS"
 WARNINGS = "WARNINGS"
@@ -23,6 +23,8 @@ FINDINGS = "FINDINGS"
 
 class PreflightAlgorithm(FarmCDAlgorithm):
     """Checks a pair without running the network."""
+
+    room = DETECTION
 
     def name(self) -> str:
         """Return the algorithm's id."""

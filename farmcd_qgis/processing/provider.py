@@ -6,7 +6,9 @@ from qgis.PyQt.QtGui import QIcon
 from .. import __version__
 from .accuracy_assess import AccuracyAssessAlgorithm
 from .accuracy_sample import AccuracySampleAlgorithm
-from .algorithm import plugin_icon
+from .algorithm import icon_of
+from .carry_over import CarryOverAlgorithm
+from .compare_runs import CompareRunsAlgorithm
 from .convert_checkpoint import ConvertCheckpointAlgorithm
 from .detect import DetectAlgorithm
 from .evaluate import EvaluateAlgorithm
@@ -32,7 +34,7 @@ class FarmCDProvider(QgsProcessingProvider):
 
     def icon(self) -> QIcon:
         """Return the plugin's icon."""
-        return plugin_icon() or super().icon()
+        return icon_of() or super().icon()
 
     def versionInfo(self) -> str:
         """Return the plugin's version."""
@@ -53,5 +55,7 @@ class FarmCDProvider(QgsProcessingProvider):
             ReportAlgorithm,
             ReviewSummaryAlgorithm,
             MergeReviewsAlgorithm,
+            CompareRunsAlgorithm,
+            CarryOverAlgorithm,
         ):
             self.addAlgorithm(algorithm())

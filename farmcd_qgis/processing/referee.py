@@ -11,7 +11,7 @@ from qgis.core import (
     QgsProcessingParameterFile,
 )
 
-from .algorithm import FarmCDAlgorithm
+from .algorithm import DETECTION, FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
 WEIGHTS = "WEIGHTS"
@@ -21,6 +21,8 @@ OUT_PSEUDO_CHANGES = "PSEUDO_CHANGES"
 
 class RefereeAlgorithm(FarmCDAlgorithm):
     """Lets a CLIP judge the doubtful candidates of a run; it marks and never deletes."""
+
+    room = DETECTION
 
     def name(self) -> str:
         """Return the algorithm's id."""

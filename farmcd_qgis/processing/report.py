@@ -12,7 +12,6 @@ from qgis.core import (
     QgsProcessingOutputFile,
     QgsProcessingParameterBoolean,
     QgsProcessingParameterCrs,
-    QgsProcessingParameterEnum,
     QgsProcessingParameterFeatureSource,
     QgsProcessingParameterField,
     QgsProcessingParameterFile,
@@ -22,12 +21,12 @@ from qgis.core import (
 )
 
 from ..core.errors import InputError
-from ..core.messages import LANGUAGES
 from ..core.protocol import finding_from_dict
 from ..report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ..translation import said
 from . import inputs
-from .algorithm import FarmCDAlgorithm, push_finding
+from .algorithm import REPORT, FarmCDAlgorithm, push_finding
+from .choice import Choice, names
 
 RUN_FOLDER = "RUN_FOLDER"
 OUTPUT = "OUTPUT"
@@ -48,6 +47,8 @@ DEFAULTS = ReportSettings("", "")
 
 class ReportAlgorithm(FarmCDAlgorithm):
     """Writes the report of a run."""
+
+    room = REPORT
 
     def name(self) -> str:
         """Return the algorithm's id."""
@@ -72,10 +73,8 @@ class ReportAlgorithm(FarmCDAlgorithm):
         """Declare parameters and outputs."""
         folder = Qgis.ProcessingFileParameterBehavior.Folder
         self.addParameter(QgsProcessingParameterFile(RUN_FOLDER, self.tr("Run folder"), folder))
-        languages = QgsProcessingParameterEnum(
-            LANGUAGE, self.tr("Language"), LANGUAGES, False, DEFAULTS.language, False, True
-        )
-        self.addParameter(languages)
+        spoken = {"en": self.tr("English"), "zh": self.tr("Chinese")}
+        self.addParameter(Choice(LANGUAGE, self.tr("Language"), spoken, DEFAULTS.language))
         self.addParameter(QgsProcessingParameterString(OFFICE, self.tr("Office"), DEFAULTS.office, False, True))
         self.addParameter(QgsProcessingParameterString(AUTHOR, self.tr("Author"), DEFAULTS.author, False, True))
         whole = Qgis.ProcessingNumberParameterType.Integer
@@ -104,10 +103,7 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self.addParameter(number)
         label = self.tr("CRS of the spatial files (that of the run, if empty)")
         self.addParameter(QgsProcessingParameterCrs(CRS, label, optional=True))
-        outputs = QgsProcessingParameterEnum(
-            OUTPUTS_TO_MAKE, self.tr("Outputs"), OUTPUTS, True, list(OUTPUTS), False, True
-        )
-        self.addParameter(outputs)
+        self.addParameter(Choice(OUTPUTS_TO_MAKE, self.tr("Outputs"), self._outputs(), ",".join(OUTPUTS), several=True))
 
     def prepareAlgorithm(
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
@@ -140,7 +136,7 @@ class ReportAlgorithm(FarmCDAlgorithm):
             # The other process has another working directory.
             run_dir=str(Path(self.parameterAsFile(parameters, RUN_FOLDER, context)).absolute()),
             out_dir=str(Path(self.parameterAsString(parameters, OUTPUT, context)).absolute()),
-            language=self.parameterAsEnumString(parameters, LANGUAGE, context),
+            language=names(self, parameters, LANGUAGE)[0],
             statuses=CONFIRMED_ONES if confirmed else NOT_REJECTED,
             minimum_m2=self.parameterAsDouble(parameters, MINIMUM_M2, context),
             candidate_pages=self.parameterAsInt(parameters, CANDIDATE_PAGES, context),
@@ -150,8 +146,17 @@ class ReportAlgorithm(FarmCDAlgorithm):
             office=self.parameterAsString(parameters, OFFICE, context),
             author=self.parameterAsString(parameters, AUTHOR, context),
             crs=(crs.authid() or crs.toWkt()) if crs.isValid() else None,
-            outputs=tuple(self.parameterAsEnumStrings(parameters, OUTPUTS_TO_MAKE, context)),
+            outputs=tuple(names(self, parameters, OUTPUTS_TO_MAKE)),
         )
+
+    def _outputs(self) -> dict[str, str]:
+        words = {name.lower(): label for name, label in self._files().items()}
+        words |= {
+            "gpkg": self.tr("Candidates (GeoPackage)"),
+            "shp": self.tr("Candidates (Shapefile)"),
+            "kml": self.tr("Candidates (KML)"),
+        }
+        return {name: words[name] for name in OUTPUTS}
 
     def _files(self) -> dict[str, str]:
         return {

@@ -23,7 +23,7 @@ from ..core.pages import page
 from ..core.run_files import RUN_GPKG
 from ..review.summary import Count, Summary, review_summary
 from ..translation import said
-from .algorithm import FarmCDAlgorithm
+from .algorithm import REVIEW, FarmCDAlgorithm
 from .tables import add_rows
 
 RUN_FOLDER = "RUN_FOLDER"
@@ -45,6 +45,8 @@ FIELDS = {
 
 class ReviewSummaryAlgorithm(FarmCDAlgorithm):
     """Counts what was said of a run's candidates."""
+
+    room = REVIEW
 
     def name(self) -> str:
         """Return the algorithm's id."""

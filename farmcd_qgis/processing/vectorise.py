@@ -12,7 +12,7 @@ from qgis.core import (
 )
 
 from . import inputs, outputs
-from .algorithm import FarmCDAlgorithm
+from .algorithm import DETECTION, FarmCDAlgorithm
 
 RUN_FOLDER = "RUN_FOLDER"
 LOAD = "LOAD"
@@ -20,6 +20,8 @@ LOAD = "LOAD"
 
 class VectoriseAlgorithm(FarmCDAlgorithm):
     """Makes the candidates and hard regions of a run anew with other limits."""
+
+    room = DETECTION
 
     def name(self) -> str:
         """Return the algorithm's id."""

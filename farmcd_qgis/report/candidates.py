@@ -23,9 +23,10 @@ from qgis.core import (
 from ..core.classes import MU_PER_HECTARE, NO_CHANGE, UNKNOWN_CLASS, ClassTable
 from ..core.errors import FarmCDError, InputError
 from ..core.run_files import CANDIDATES, RUN_GPKG
-from ..review.history import History
+from ..review.carried import Carried, Origins
+from ..review.history import History, key_of
 from ..review.log import opened
-from ..review.store import read_history
+from ..review.store import read_carried, read_history
 from ..review.verdicts import OTHER_CLASS, UNREVIEWED, Verdict
 
 REVIEWED_CLASS = "reviewed_class_id"
@@ -47,8 +48,9 @@ class Candidate:
     `class_id` is the reviewer's class where there is one and the model's elsewhere, that of "changed, class unknown"
     where a person drew what no model saw and named no class; `point` lies inside the outline, in
     the run's CRS, and `place` is (longitude, latitude) of it. Confidences and shares are 0..1, None where unknown.
-    `verdict` is the row of the review's log that holds, if any; `edited` says that the outline was changed after the
-    run: the areas are then those of the new one.
+    `verdict` is the row of the review's log that holds, if any, and `carried` where that comes from if it was carried
+    over from an earlier run; `edited` says that the outline was changed after the run: the areas are then those of the
+    new one.
     """
 
     number: int
@@ -66,6 +68,7 @@ class Candidate:
     point: QgsPointXY
     place: tuple[float, float]
     edited: bool
+    carried: Carried | None = None
 
     @property
     def area_mu(self) -> float:
@@ -85,7 +88,8 @@ def read_candidates(run_dir: Path, classes: ClassTable) -> tuple[list[Candidate]
             # What somebody drew anew has a geometry but nothing of the model, and what was emptied no place.
             if not feature.geometry().isEmpty() and feature["candidate_id"] != NULL:
                 pieces[feature["candidate_id"]].append(feature)
-        reader = _Reader(layer, read_history(run_dir / RUN_GPKG), classes)
+        path = run_dir / RUN_GPKG
+        reader = _Reader(layer, read_history(path), read_carried(path), classes)
         return [reader.candidate(features) for features in pieces.values()], layer.crs()
     except QgsCsException as error:
         raise FarmCDError("no_transform", path=layer.source(), reason=error) from error
@@ -115,9 +119,9 @@ def measure(crs: QgsCoordinateReferenceSystem) -> QgsDistanceArea:
 class _Reader:
     """Makes candidates of a layer's features."""
 
-    def __init__(self, layer: QgsVectorLayer, history: History[Verdict], classes: ClassTable) -> None:
+    def __init__(self, layer: QgsVectorLayer, history: History[Verdict], origins: Origins, classes: ClassTable) -> None:
         self._source, self._classes = layer.source(), classes
-        self._history = history
+        self._history, self._origins = history, origins
         self._to_wgs84 = QgsCoordinateTransform(layer.crs(), wgs84(), QgsProject())
         self._meter = measure(layer.crs())
         self._has_review = layer.fields().indexOf(REVIEWED_CLASS) >= 0
@@ -133,8 +137,10 @@ class _Reader:
         edited = not math.isclose(measured, noted, rel_tol=EDITED)
         point = geometry.pointOnSurface().asPoint()
         place = self._to_wgs84.transform(point)
+        number = first["candidate_id"]
+        verdict = self._history.current(number)
         return Candidate(
-            first["candidate_id"],
+            number,
             self._class_of(reviewed or first["class_id"]),
             _value(first, "second_class_id"),
             measured if edited else noted,
@@ -144,11 +150,12 @@ class _Reader:
             _value(first, "arbitration"),
             _value(first, "disagreement"),
             status,
-            self._history.current(first["candidate_id"]),
+            verdict,
             geometry,
             point,
             (place.x(), place.y()),
             edited,
+            self._origins.get((key_of(verdict), number)) if verdict else None,
         )
 
     def _class_of(self, class_id: int) -> int:

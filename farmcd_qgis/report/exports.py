@@ -84,7 +84,7 @@ def write_csv(job: Job, path: Path, feedback: Feedback) -> None:
 
 def write_geojson(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as GeoJSON of RFC 7946: WGS 84, seven decimals, outer rings anticlockwise."""
-    _save(_candidates(job), path, "GeoJSON", wgs84(), "candidates", ["RFC7946=YES"])
+    save_layer(_candidates(job), path, "GeoJSON", wgs84(), "candidates", ["RFC7946=YES"])
 
 
 def write_gpkg(job: Job, path: Path, feedback: Feedback) -> None:
@@ -94,7 +94,7 @@ def write_gpkg(job: Job, path: Path, feedback: Feedback) -> None:
         layers["parts_by_unit"] = _parts(job)
     crs = chosen_crs(job.settings, job.dossier.crs)
     for number, (name, layer) in enumerate(layers.items()):
-        _save(layer, path, "GPKG", crs, name, add=number > 0)
+        save_layer(layer, path, "GPKG", crs, name, add=number > 0)
         saved = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
         saved.setRenderer(layer.renderer().clone())
         for place, field in enumerate(_fields(job) if name == "candidates" else PART_FIELDS, 1):
@@ -107,7 +107,7 @@ def write_gpkg(job: Job, path: Path, feedback: Feedback) -> None:
 def write_shapefile(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as a Shapefile in UTF-8, in the CRS of choice, and the meaning of its fields beside it."""
     fields = _fields(job)
-    _save(
+    save_layer(
         _candidates(job, [field.short for field in fields]),
         path,
         "ESRI Shapefile",
@@ -122,7 +122,7 @@ def write_shapefile(job: Job, path: Path, feedback: Feedback) -> None:
 
 def write_kml(job: Job, path: Path, feedback: Feedback) -> None:
     """Write the candidates as KML in their classes' colours; always in WGS 84, as KML has it."""
-    _save(_candidates(job, named=True), path, "LIBKML", wgs84(), "candidates")
+    save_layer(_candidates(job, named=True), path, "LIBKML", wgs84(), "candidates")
     # QGIS hands colours on without their opacity, so that areas would hide the ground.
     text = path.read_text(encoding="utf-8")
     path.write_text(FILL.sub(SEE_THROUGH, text), encoding="utf-8")
@@ -217,7 +217,7 @@ def _layer(
     return layer
 
 
-def _save(
+def save_layer(
     layer: QgsVectorLayer,
     path: Path,
     driver: str,

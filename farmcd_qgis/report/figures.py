@@ -100,6 +100,11 @@ class Dossier:
         """How many verdicts that hold each reviewer has given."""
         return Counter(one.verdict.reviewer for one in self.everything if one.verdict)
 
+    @property
+    def carried(self) -> Counter[str]:
+        """How many verdicts that hold were carried over from each earlier run, by its name."""
+        return Counter(one.carried.run for one in self.everything if one.carried)
+
     def farmland_of(self, key: int | str) -> float:
         """Return how many per cent of the farmland the candidates of a class, or TOTAL, take; 0 without farmland."""
         if not self.farmland or not self.farmland.area_ha:

@@ -114,9 +114,23 @@ def _review(dossier: Dossier, words: Words) -> Rows:
         (words("reviewed_on"), " – ".join(period)),
         (words("status"), words.list(states)),
     ]
+    if dossier.carried:
+        rows.append((words("carried_head"), "\n".join(carried_words(dossier, words))))
     if dossier.edited_count:
         rows.append((words("outline"), words("edited", count=words.number(dossier.edited_count))))
     return rows
+
+
+def carried_words(dossier: Dossier, words: Words) -> list[str]:
+    """Say how many verdicts come from earlier runs, and by which rule, one sentence for each run."""
+    rules = {str(event.get("run")): event.get("rule") for event in dossier.record.get("carried_over") or []}
+    said = []
+    for run, count in dossier.carried.most_common():
+        noted = rules.get(run)
+        share = noted.get("same_outline") if isinstance(noted, dict) else None
+        rule = words("carried_rule", share=f"{100 * share:g}") if isinstance(share, int | float) else ""
+        said.append(words("carried", count=words.number(count), run=run, rule=rule))
+    return said
 
 
 def _limits(record: dict[str, Any], words: Words) -> Rows:

@@ -10,6 +10,7 @@ from .candidates import wgs84
 from .figures import TOTAL
 from .job import Job
 from .maps import day_of
+from .provenance import carried_words
 from .rounding import DIGITS
 
 
@@ -118,6 +119,7 @@ def _review(job: Job) -> list[str]:
         sentences.append(words("some_reviewed", reviewed=reviewed, total=every))
     else:
         sentences.append(words("nothing_reviewed"))
+    sentences += carried_words(dossier, words)
     if dossier.left_out:
         count, ha = dossier.left_out.count, words.number(dossier.left_out.area_ha, DIGITS)
         sentences.append(words("pseudo_left_out", count=words.number(count), ha=ha))

@@ -105,7 +105,7 @@ def _carried(compared: Comparison, held: Mapping[int, Verdict], language: str) -
 def _class_id(said: Verdict, found: Found, theirs: ClassTable, own: ClassTable) -> int | None:
     """Return what a place became in the classes of the new run, None where these have no such class."""
     if said.verdict == CONFIRMED:
-        return found.class_id
+        return found.class_id if found.class_id in own else None
     class_id = theirs.translate(NO_CHANGE if said.class_id is None else said.class_id, own)
     return own.unknown if class_id == UNKNOWN_CLASS else class_id
 

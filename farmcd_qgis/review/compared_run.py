@@ -19,7 +19,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 
-from ..core.classes import CHANGE, NO_CHANGE, ClassTable, table_of
+from ..core.classes import NO_CHANGE, UNKNOWN_CLASS, ClassTable, table_of
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
 from ..core.run_files import CANDIDATES, CHANGE_TIF, RUN_GPKG, RUN_JSON, UNREVIEWED
@@ -53,8 +53,8 @@ class Side:
 
 @dataclass(frozen=True)
 class Found:
-    """One candidate of a run: `class_id` is the model's, the reviewer's where a person drew it; `outline` is in the
-    CRS of the comparison."""
+    """One candidate of a run: `class_id` is the model's, the reviewer's where a person drew it, UNKNOWN_CLASS where
+    nobody said one; `outline` is in the CRS of the comparison."""
 
     number: int
     class_id: int
@@ -126,8 +126,8 @@ def _found(
     if class_id == NO_CHANGE and layer.fields().indexOf("reviewed_class_id") >= 0:
         reviewed = _value(first, "reviewed_class_id")
         class_id = class_id if reviewed is None else reviewed
-    drawn = class_id == NO_CHANGE or class_id == side.classes.unknown
-    if not drawn and class_id not in side.classes:
+    class_id = UNKNOWN_CLASS if class_id == NO_CHANGE else class_id
+    if class_id != UNKNOWN_CLASS and class_id not in side.classes:
         raise InputError("stray_class", path=layer.source(), class_id=class_id, last=len(side.classes) - 1)
     outline = QgsGeometry.collectGeometry([feature.geometry() for feature in features])
     _transform(outline, layer.crs(), crs, Path(layer.source()))
@@ -136,7 +136,7 @@ def _found(
     return Found(
         number,
         class_id,
-        CHANGE if drawn else side.classes[class_id].name,
+        side.classes[class_id].name,
         math.fsum(_value(feature, "area_ha") or 0.0 for feature in features),
         _value(first, "confidence_mean"),
         _value(first, "status") or UNREVIEWED,

@@ -572,10 +572,6 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
         <translation>采用其格网</translation>
     </message>
     <message>
-        <source>Device (auto, cpu, cuda, cuda:1, mps)</source>
-        <translation>设备（auto、cpu、cuda、cuda:1、mps）</translation>
-    </message>
-    <message>
         <source>Tile (pixels)</source>
         <translation>分块（像素）</translation>
     </message>
@@ -2110,6 +2106,202 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Report</source>
         <translation>报告</translation>
+    </message>
+    <message>
+        <source>Apple graphics</source>
+        <translation>Apple 显卡</translation>
+    </message>
+    <message>
+        <source>Asked for</source>
+        <translation>输入</translation>
+    </message>
+    <message>
+        <source>Automatic: the fastest that works</source>
+        <translation>自动：可用设备中最快的</translation>
+    </message>
+    <message>
+        <source>Candidates (GeoPackage)</source>
+        <translation>图斑（GeoPackage）</translation>
+    </message>
+    <message>
+        <source>Candidates (KML)</source>
+        <translation>图斑（KML）</translation>
+    </message>
+    <message>
+        <source>Candidates (Shapefile)</source>
+        <translation>图斑（Shapefile）</translation>
+    </message>
+    <message>
+        <source>Candidates to review</source>
+        <translation>待复核图斑</translation>
+    </message>
+    <message>
+        <source>Carry over the verdicts of an earlier run</source>
+        <translation>沿用较早检测的复核结论</translation>
+    </message>
+    <message>
+        <source>Chinese</source>
+        <translation>中文</translation>
+    </message>
+    <message>
+        <source>Compare two runs</source>
+        <translation>比较两次检测</translation>
+    </message>
+    <message>
+        <source>Compares the candidates of two runs of one area, by two checkpoints or of two periods, and says of each whether both runs found it, whether they give it another class or another outline, or whether only one found it. Where the other run did not look, nothing is said of it.
+
+Two candidates have the same outline where the area that they share is at least the given share of the area that they cover together. A candidate of which less than a tenth lies in candidates of the other run was found by one run only. Classes are compared by their names; runs in different coordinate reference systems are brought to that of the second.</source>
+        <translation>比较同一区域两次检测（不同权重文件或不同时段）的图斑，逐个说明：两次检测均有、类别不同、轮廓不同，或仅见于其中一次。另一次检测未覆盖之处不作判断。
+
+两个图斑重叠面积占其合并面积达到给定比例时视为轮廓一致；与另一次检测图斑重叠不足十分之一的图斑视为仅见于一次检测。类别按名称比较；坐标系不同时转换到第二次检测的坐标系。</translation>
+    </message>
+    <message>
+        <source>Comparison</source>
+        <translation>比较结果</translation>
+    </message>
+    <message>
+        <source>Counts</source>
+        <translation>计数</translation>
+    </message>
+    <message>
+        <source>Detection</source>
+        <translation>检测</translation>
+    </message>
+    <message>
+        <source>Earlier run, reviewed (folder)</source>
+        <translation>较早的、已复核的检测（文件夹）</translation>
+    </message>
+    <message>
+        <source>English</source>
+        <translation>英文</translation>
+    </message>
+    <message>
+        <source>First run (folder)</source>
+        <translation>第一次检测（文件夹）</translation>
+    </message>
+    <message>
+        <source>Found by both</source>
+        <translation>两次检测均有</translation>
+    </message>
+    <message>
+        <source>Found by both, another class</source>
+        <translation>两次检测均有，类别不同</translation>
+    </message>
+    <message>
+        <source>Found by both, another outline</source>
+        <translation>两次检测均有，轮廓不同</translation>
+    </message>
+    <message>
+        <source>Found by the first run only</source>
+        <translation>仅见于第一次检测</translation>
+    </message>
+    <message>
+        <source>Found by the second run only</source>
+        <translation>仅见于第二次检测</translation>
+    </message>
+    <message>
+        <source>Graphics card no. {0}</source>
+        <translation>第 {0} 块显卡</translation>
+    </message>
+    <message>
+        <source>Models</source>
+        <translation>模型</translation>
+    </message>
+    <message>
+        <source>NVIDIA or AMD graphics card</source>
+        <translation>NVIDIA 或 AMD 显卡</translation>
+    </message>
+    <message>
+        <source>Name in models and scripts</source>
+        <translation>模型和脚本中的名称</translation>
+    </message>
+    <message>
+        <source>Name the earlier run.</source>
+        <translation>请指定较早的检测。</translation>
+    </message>
+    <message>
+        <source>Processor (CPU)</source>
+        <translation>处理器（CPU）</translation>
+    </message>
+    <message>
+        <source>Puts only what is new up for review: where a candidate has the same outline and the same class as one of an earlier run that was confirmed, reclassified or rejected there, that verdict is carried over.
+
+The outline is the same where the area that both share is at least the given share of the area that they cover together. What somebody has said already stays. Nothing is carried over from a run of another period.
+
+Each verdict says in its note where it comes from; the run's record and its report count them. All are one step of the review, which undo takes back; 'Take back' does so at any later time.</source>
+        <translation>只把新出现的图斑列入复核：若图斑与较早检测中已确认、改判或否定的图斑轮廓一致且类别相同，则沿用其结论。
+
+重叠面积占合并面积达到给定比例时视为轮廓一致。已有的结论保持不变；不沿用其他时段检测的结论。
+
+每条结论在备注中注明来源，检测记录和报告均予以计数。沿用为一个步骤，可撤销；此后任何时候也可用“撤回”取消。</translation>
+    </message>
+    <message>
+        <source>Run to review (folder)</source>
+        <translation>待复核的检测（文件夹）</translation>
+    </message>
+    <message>
+        <source>Same outline from this share on (0–1)</source>
+        <translation>轮廓一致的最低比例（0–1）</translation>
+    </message>
+    <message>
+        <source>Second run (folder)</source>
+        <translation>第二次检测（文件夹）</translation>
+    </message>
+    <message>
+        <source>Take back all that was carried over</source>
+        <translation>撤回全部沿用的结论</translation>
+    </message>
+    <message>
+        <source>Usual value</source>
+        <translation>默认值</translation>
+    </message>
+    <message>
+        <source>Verdicts carried over</source>
+        <translation>沿用的结论</translation>
+    </message>
+    <message>
+        <source>What comes out</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Where the first run did not look</source>
+        <translation>第一次检测未覆盖</translation>
+    </message>
+    <message>
+        <source>Where the second run did not look</source>
+        <translation>第二次检测未覆盖</translation>
+    </message>
+    <message>
+        <source>difference,since last time,two checkpoints,new,gone</source>
+        <translation>差异,比较,新增,消失,两次检测</translation>
+    </message>
+    <message>
+        <source>may be left empty</source>
+        <translation>可留空</translation>
+    </message>
+    <message>
+        <source>must be given</source>
+        <translation>必填</translation>
+    </message>
+    <message>
+        <source>no</source>
+        <translation>否</translation>
+    </message>
+    <message>
+        <source>since last time,new,monitoring</source>
+        <translation>沿用,新增,监测</translation>
+    </message>
+    <message>
+        <source>the after raster</source>
+        <translation>后时相栅格</translation>
+    </message>
+    <message>
+        <source>the before raster</source>
+        <translation>前时相栅格</translation>
+    </message>
+    <message>
+        <source>yes</source>
+        <translation>是</translation>
     </message>
 </context>
 </TS>

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from farmcd_qgis.commands import report_command
+from farmcd_qgis.commands import qgis_command
 from farmcd_qgis.commands.cli import main
 from tests.helpers.report_run import AREAS, make_run
 
@@ -97,8 +97,8 @@ def test_ctrl_c_stops_it_with_status_3_and_leaves_no_half_made_file(tmp_path, qg
 
 
 def test_without_qgis_it_says_so(monkeypatch, capsys):
-    monkeypatch.setattr(report_command.importlib.util, "find_spec", lambda name: None)
-    monkeypatch.setattr(report_command, "_places", lambda: iter([Path("/nowhere/python3")]))
+    monkeypatch.setattr(qgis_command.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(qgis_command, "_places", lambda: iter([Path("/nowhere/python3")]))
     assert main(["report", "run", "--out", "out"]) == 2
     assert "QGIS_PYTHON" in capsys.readouterr().err
 

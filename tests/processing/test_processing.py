@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from qgis.core import (
+    Qgis,
     QgsApplication,
     QgsProcessingAlgRunnerTask,
     QgsProcessingContext,
@@ -17,6 +18,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QUrl
 
 from farmcd_qgis.core.polygons import TAU_RANGE, PolygonSettings
 from farmcd_qgis.processing import inputs
@@ -45,16 +47,46 @@ def test_algorithms_have_help(provider):
         "exportsamples",
         "accuracysample",
         "accuracyassess",
+        "compareruns",
+        "carryover",
     }
-    from qgis.core import Qgis
-
+    assert {algorithm.group() for algorithm in provider.algorithms()} == {
+        "Detection",
+        "Review",
+        "Accuracy",
+        "Report",
+        "Models",
+    }
     for algorithm in provider.algorithms():
         assert len(algorithm.shortHelpString()) > 100
-        assert algorithm.helpUrl().startswith("https://")
+        assert not algorithm.icon().isNull()
         # Nothing may hold up QGIS: reports, too, are drawn in a process of their own.
         assert not algorithm.flags() & Qgis.ProcessingAlgorithmFlag.NoThreading
         assert algorithm.flags() & Qgis.ProcessingAlgorithmFlag.SupportsBatch
         assert algorithm.createInstance().name() == algorithm.name()
+
+
+@pytest.mark.parametrize("locale", ["en", "zh_CN"])
+def test_every_algorithm_has_a_help_page_in_both_languages(provider, monkeypatch, locale):
+    monkeypatch.setattr(QgsApplication.instance(), "locale", lambda: locale, raising=False)
+    for algorithm in provider.algorithms():
+        page = Path(QUrl(algorithm.helpUrl()).toLocalFile()).read_text(encoding="utf-8")
+        assert algorithm.displayName() in page
+        assert f'lang="{locale[:2]}"' in page
+        for one in algorithm.parameterDefinitions():
+            assert f"<code>{one.name()}</code>" in page
+
+
+@pytest.mark.parametrize(("given", "device"), [(None, "auto"), ("cpu", "cpu"), (2, "cuda"), ("cuda:1", "cuda:1")])
+def test_a_device_is_chosen_by_number_or_by_name(provider, pair, tmp_path, given, device):
+    parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "run")}
+    run("detect", parameters | ({} if given is None else {"DEVICE": given}))
+    assert asked(tmp_path / "run")["device"] == device
+
+
+def test_what_is_no_device_is_refused(provider, pair, tmp_path):
+    with pytest.raises(QgsProcessingException):
+        run("detect", {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "run"), "DEVICE": "abacus"})
 
 
 def test_detect_with_defaults(provider, pair, tmp_path):

@@ -13,9 +13,13 @@ from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.processing.provider import FarmCDProvider
 from farmcd_qgis.report import CONFIRMED_ONES, ReportSettings, tables
 from farmcd_qgis.report.figures import read_dossier
+from farmcd_qgis.report.provenance import carried_words
 from farmcd_qgis.report.typography import has_chinese
 from farmcd_qgis.report.words import Words
+from farmcd_qgis.review.carrying import carry_over
+from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.runtime import pool as jobs
+from tests.helpers.compared_runs import paint_run, painted
 from tests.helpers.report_run import (
     AREAS,
     FILES,
@@ -194,3 +198,17 @@ def test_algorithm(run_dir, tmp_path, qgis_processing, qgis_new_project):
     assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
     assert all(Path(results[name]).is_file() for name in ("PDF", "HTML", "XLSX", "CSV", "GEOJSON"))
     assert QgsProject.instance().mapLayers() == {}, "the person's project stays as it was"
+
+
+def test_verdicts_carried_over_are_counted_with_their_rule(tmp_path, qgis_app):
+    squares = {(4, 12, 4, 14): 1, (20, 28, 24, 34): 4}
+    earlier = paint_run(tmp_path / "earlier", painted(squares), "last year")
+    later = paint_run(tmp_path / "later", painted(squares), "this year", days=("2018-06-01", "2022-06-01"))
+    ReviewStore(earlier / "farmcd.gpkg", "ann").give_all([1, 2], "confirmed")
+    carry_over(later, earlier, "bo")
+    ReviewStore(later / "farmcd.gpkg", "cy").give(2, "pseudo_change")
+    dossier = read_dossier(ReportSettings(str(later), str(tmp_path)))
+    assert carried_words(dossier, Words("en")) == [
+        "1 verdict was carried over from the review of the earlier run last year, where class and outline are the same "
+        "(at least 80 % of the common area), and not given anew."
+    ]

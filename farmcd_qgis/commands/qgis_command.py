@@ -1,4 +1,4 @@
-"""`farmcd report`: drawing needs QGIS, which this side never imports, so another program does it with QGIS's Python."""
+"""Commands that need QGIS, which this side never imports: another program does them with QGIS's Python."""
 
 import importlib.util
 import os
@@ -12,14 +12,21 @@ from ..core.errors import InputError
 from ..core.paths import PLUGIN
 
 VARIABLE = "QGIS_PYTHON"
-MODULE = f"{__name__.split('.')[0]}.commands.report_cli"
+PACKAGE = __name__.rpartition(".")[0]
+# The module of this package that does each command, and what it is told before the command's own arguments.
+COMMANDS = {
+    "report": ("report_cli",),
+    "compare": ("compare_cli", "compare"),
+    "carry-over": ("compare_cli", "carry-over"),
+}
 MAC = ("QGIS-LTR", "QGIS")
 
 
-def run_report(arguments: Sequence[str]) -> int:
-    """Run the report's program with `arguments` and return its exit status; raises InputError without a QGIS."""
+def run_with_qgis(arguments: Sequence[str]) -> int:
+    """Run one of COMMANDS, the first of `arguments`, and return its exit status; raises InputError without a QGIS."""
     environment = {**os.environ, "PYTHONPATH": str(PLUGIN.parent)}
-    command = [str(find_qgis_python()), "-m", MODULE, *arguments]
+    module, *told = COMMANDS[arguments[0]]
+    command = [str(find_qgis_python()), "-m", f"{PACKAGE}.{module}", *told, *arguments[1:]]
     with subprocess.Popen(command, env=environment) as child:  # nosec B603 # a list, no shell
         while True:
             try:
