@@ -55,6 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0] in COMMANDS:
         return _with_qgis(given)
+    if given[:1] == ["env"]:
+        from .environment_cli import run_env
+
+        return run_env(given[1:])
     arguments = _parser().parse_args(given)
     console = Console(arguments.json, arguments.language or terminal_language())
     logging.basicConfig(level=logging.WARNING, handlers=[WarningsToConsole(console)])
@@ -246,6 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     add_finetune(command("finetune", _finetune_words, text))
 
     # Never reached: main hands the arguments of these to their own program.
+    commands.add_parser("env", help="Install, check, export, repair or remove the Python that networks run in.")
     commands.add_parser("report", help="Write what an office hands in of a run (PDF, HTML, tables, polygons).")
     commands.add_parser("compare", help="Compare two runs of one area: found by both, by one, another class.")
     commands.add_parser(

@@ -19,6 +19,8 @@ LEAKING = frozenset(
         "PYTHONHOME",
         "PYTHONPATH",
         "PYTHONEXECUTABLE",
+        "PYTHONPLATLIBDIR",
+        "PYTHONUSERBASE",
         "PYTHONSTARTUP",
         "PYTHONINSPECT",
         "PYTHONOPTIMIZE",
@@ -30,23 +32,40 @@ LEAKING = frozenset(
 )
 # Where QGIS's GDAL and PROJ find their data: wrong for any other build of them.
 OF_QGIS_GDAL = frozenset({"GDAL_DATA", "GDAL_DRIVER_PATH", "PROJ_LIB", "PROJ_DATA"})
+# Where QGIS's libraries lie: another Python would load them in place of its own.
+OF_QGIS_LIBRARIES = frozenset({"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"})
 
 
 def child_environment(interpreter: Path) -> dict[str, str]:
     """Return the variables for a worker that runs under `interpreter`."""
-    drop = LEAKING if shares_qgis_libraries(interpreter) else LEAKING | OF_QGIS_GDAL
+    own = shares_qgis_libraries(interpreter)
+    drop = LEAKING if own else LEAKING | OF_QGIS_GDAL | OF_QGIS_LIBRARIES
     kept = {
         name: value
         for name, value in os.environ.items()
         if name.upper() not in drop and not name.upper().startswith("PIP_")
     }
+    if sys.platform == "win32" and not own:
+        kept = {name: _without_qgis(value) if name.upper() == "PATH" else value for name, value in kept.items()}
     return kept | {
         "PYTHONPATH": str(PLUGIN.parent),
+        # What somebody installed for himself, numpy 2 say, would stand before what the interpreter was built with.
+        "PYTHONNOUSERSITE": "1",
         "PYTHONSAFEPATH": "1",
         "PYTHONUTF8": "1",
         "PYTHONIOENCODING": "utf-8:replace",
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _without_qgis(path: str) -> str:
+    """Take the folders of QGIS, whose libraries Windows looks for on the PATH, out of it."""
+    prefix = Path(sys.base_prefix)
+    # apps/Python312 of OSGeo4W and of the standalone installer.
+    root = prefix.parent.parent if prefix.parent.name.lower() == "apps" else prefix
+    roots = {root, Path(os.environ.get("OSGEO4W_ROOT") or root)}
+    folders = path.split(os.pathsep)
+    return os.pathsep.join(f for f in folders if not any(Path(f).is_relative_to(root) for root in roots))
 
 
 def shares_qgis_libraries(interpreter: Path) -> bool:
@@ -58,7 +77,11 @@ def shares_qgis_libraries(interpreter: Path) -> bool:
             name, _, value = line.partition("=")
             if name.strip() == "home":
                 home = Path(value.strip())
-    return home.resolve().is_relative_to(Path(sys.base_prefix).resolve())
+    prefix = Path(sys.base_prefix).resolve()
+    if not home.resolve().is_relative_to(prefix):
+        return False
+    # /usr/local is in /usr, and another Python's.
+    return home.resolve().relative_to(prefix).parts[:1] != ("local",)
 
 
 def process_options(interpreter: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import SILENT, Feedback
 from ..core.messages import part
 from ..core.paths import PLUGIN, data_home
+from . import qgis_python
 from .child import kill, process_options
+from .environment.manager import chosen_pythons
 
 ENVIRONMENT_VARIABLE = "FARMCD_PYTHON"
 WORKER_PYTHON_FILE = "worker-python"
@@ -26,7 +28,8 @@ PROBE = PLUGIN / "runtime" / "probe.py"
 PROBE_LIMIT_S = 90.0
 POLL_S = 0.1
 # Of the surroundings that QGIS was started with, what its Python needs again.
-KEPT = ("PYTHONHOME",)
+KEPT = ("PYTHONHOME", "PYTHONPLATLIBDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+KNOWN_FOLDERS = (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
 
 HOW_TO_GET = {
     "numpy": "{python} -m pip install numpy",
@@ -47,7 +50,7 @@ _probed: dict[tuple[Path, float], Interpreter] = {}
 
 
 def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
-    """Choose the Python of the networks: `setting`, else FARMCD_PYTHON, else our scripts' file, else any that works.
+    """Choose the Python of the networks: `setting`, FARMCD_PYTHON, the managed environment, our scripts' file, or any.
 
     A Python that somebody named and that doesn't work is an error, not a reason to take another one quietly.
     Raises FarmCDError that says what is missing and how to get it, or Cancelled.
@@ -64,7 +67,7 @@ def find(setting: str = "", feedback: Feedback = SILENT) -> Interpreter:
             except FarmCDError as error:
                 raise FarmCDError("named_python", fault=error, origin=origin) from error
     faults = []
-    for path in dict.fromkeys([*_of_scripts(), *_on_this_machine()]):
+    for path in dict.fromkeys([*chosen_pythons(), *_of_scripts(), *_on_this_machine()]):
         try:
             return probe(path, feedback)
         except Cancelled:
@@ -163,7 +166,12 @@ def _known_folders() -> Iterator[Path]:
         if home and Path(home).is_dir():
             for root in (Path(home), *sorted(Path(home).glob("envs/*"))):
                 yield from (root, root / "bin")
-    yield from (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
+    yield from KNOWN_FOLDERS
+
+
+def of_this_process() -> Iterator[Path]:
+    """Name the Pythons that this process, QGIS or a terminal's, may run on; they need not exist."""
+    yield from _places_of_qgis()
 
 
 def of_qgis() -> Path:
@@ -194,17 +202,4 @@ def qgis_variables() -> dict[str, str]:
 
 
 def _places_of_qgis() -> Iterator[Path]:
-    from qgis.core import QgsApplication
-
-    # In QGIS on Windows and macOS sys.executable is QGIS itself.
-    if Path(sys.executable).stem.lower().startswith("python"):
-        yield Path(sys.executable)
-    prefix, version = Path(sys.base_prefix), f"python{sys.version_info.major}.{sys.version_info.minor}"
-    if sys.platform == "win32":
-        for name in ("python3.exe", "python.exe"):
-            yield prefix / name
-            yield Path(QgsApplication.applicationDirPath()) / name
-        return
-    for folder in (prefix / "bin", Path(QgsApplication.applicationDirPath()) / "bin"):
-        for name in (version, "python3"):
-            yield folder / name
+    yield from qgis_python.candidates(qgis_python.here())

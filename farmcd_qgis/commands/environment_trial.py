@@ -1,0 +1,46 @@
+"""What the environment manager runs in a new environment: `python -m farmcd_qgis.commands.environment_trial`.
+
+It computes a tile whose result is known, then lets a bundled network predict on the device that runs will use, and
+prints what it found as one line of JSON. Ends with status 1 and a reason on the last line of stderr where that fails.
+"""
+
+import json
+import sys
+
+from ..core.paths import bundled_checkpoints
+from ..networks.prepare import prepare
+
+TILE = 64
+CLOSE = 1e-3
+
+
+def main() -> int:
+    """Try the environment; raises, and so ends with status 1, where it does not compute what it should."""
+    prepare()
+    import numpy as np
+    import torch
+
+    from ..core.feedback import SILENT
+    from ..networks.here import Here
+
+    generator = np.random.default_rng(0)
+    image, kernel = generator.normal(size=(5, 16, 16)), generator.normal(size=(3, 5, 3, 3))
+    windows = [image[:, y : y + 14, x : x + 14] for y in range(3) for x in range(3)]
+    golden = np.einsum("wcyx,kcw->kyx", np.stack(windows), kernel.reshape(3, 5, 9))
+    computed = torch.nn.functional.conv2d(torch.tensor(image)[None].float(), torch.tensor(kernel).float())[0].numpy()
+    if np.abs(computed - golden).max() > CLOSE:
+        raise ArithmeticError("torch computes a convolution otherwise than numpy")
+    # The smallest, and on the device that runs will use.
+    checkpoint = min(bundled_checkpoints(), key=lambda path: path.stat().st_size)
+    predictor = Here().predictor(SILENT, str(checkpoint), tile=TILE)
+    tiles = generator.integers(0, 256, (2, 1, len(predictor.describe().get("bands") or "rgb"), TILE, TILE), np.uint8)
+    classes = predictor.predict(*tiles)[0]
+    if not np.allclose(classes.sum(axis=1), 1.0, atol=CLOSE):
+        raise ArithmeticError("the probabilities of a tile's classes do not add up to 1")
+    told = {"device": predictor.device, "torch": torch.__version__, "numpy": np.__version__}
+    sys.stdout.write(json.dumps(told) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

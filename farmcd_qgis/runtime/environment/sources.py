@@ -1,0 +1,201 @@
+"""Where wheels come from: the index that the person, the office's pip, the package or pip itself names.
+
+FarmCD names none by itself: an index is only transport, since each file is checked against the hash of its lock.
+"""
+
+import ast
+import functools
+import html.parser
+import json
+import os
+import re
+import subprocess  # nosec B404 # asks a known Python what its pip is set to, without a shell
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import FarmCDError
+from ...core.messages import part
+from ..child import process_options
+from .locks import Wheel, folder
+from .transport import Transport, host_of
+
+SIMPLE = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.4"
+PIP_LIMIT_S = 60.0
+OK = 200
+LARGEST_PAGE = 100_000_000
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Addresses of indexes, PyTorch's own apart, and pages or folders that just list files."""
+
+    usual: tuple[str, ...] = ()
+    torch: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+
+    def of(self, wheel: Wheel) -> tuple[str, ...]:
+        """Return the indexes that may have a wheel, the likeliest first."""
+        return (*self.torch, *self.usual) if wheel.index == "torch" else (*self.usual, *self.torch)
+
+    @property
+    def names(self) -> list[str]:
+        """Name the servers and folders, as people are told of them."""
+        return list(dict.fromkeys(host_of(address) for address in (*self.usual, *self.torch, *self.lists)))
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named pair of indexes that the packager put into the zip."""
+
+    name: str
+    usual: str
+    torch: str
+
+
+def presets() -> list[Preset]:
+    """Return the indexes that the zip was packed with, the usual one first; none in a checkout."""
+    try:
+        rows = json.loads((folder() / "indexes.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return []
+    return [Preset(row["name"], row["usual"], row["torch"]) for row in rows]
+
+
+def sources(base: Path, index: str = "", torch_index: str = "") -> Sources:
+    """Tell where wheels come from: what is named, else what the pip of `base` is set to, else what the zip came with.
+
+    Raises FarmCDError("env_no_index") where nobody names an index.
+    """
+    pip = of_pip(base) if not index else {}
+    packed = presets()
+    usual = [index or pip.get("index-url") or (packed[0].usual if packed else "") or pip.get("default", "")]
+    usual += pip.get("extra-index-url", "").split()
+    torch = [torch_index or (packed[0].torch if packed else "")]
+    lists = pip.get("find-links", "").split()
+    found = Sources(*(tuple(dict.fromkeys(filter(None, group))) for group in (usual, torch, lists)))
+    if not found.usual and not found.lists:
+        raise FarmCDError("env_no_index")
+    return found
+
+
+@functools.cache
+def of_pip(base: Path) -> dict[str, str]:
+    """Read what the pip of a Python is set to ("index-url", ...) and, as "default", the index of its own."""
+    told: dict[str, str] = {}
+    listed = _pip(base, "config", "list")
+    for line in listed.splitlines():
+        name, _, value = line.partition("=")
+        try:
+            told.setdefault(name.rpartition(".")[2], str(ast.literal_eval(value)))
+        except (ValueError, SyntaxError):
+            continue
+    found = re.search(r"\(default\s+(https?://\S+?)\)", _pip(base, "download", "--help"))
+    if found:
+        told["default"] = found[1]
+    return told
+
+
+def _pip(base: Path, *arguments: str) -> str:
+    # The person's own variables of pip are what is asked for here; a child of ours else gets none of them.
+    own = {name: value for name, value in os.environ.items() if name.upper().startswith("PIP_")}
+    try:
+        return subprocess.run(  # nosec B603 # a list, no shell
+            [str(base), "-m", "pip", "--disable-pip-version-check", *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PIP_LIMIT_S,
+            **process_options(base, own),
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+
+
+class Finder:
+    """Finds the address of a wheel, and remembers the pages that it has read."""
+
+    def __init__(self, sources: Sources, transport: Transport, check: Callable[[], None]) -> None:
+        self._sources, self._transport, self._check = sources, transport, check
+        self._pages: dict[str, dict[str, str]] = {}
+
+    def addresses(self, wheel: Wheel) -> Iterator[str]:
+        """Yield the addresses at which a wheel lies; the faults of servers are raised when none has it.
+
+        Raises FarmCDError("env_not_offered") where all servers answered and none has the file.
+        """
+        faults: list[FarmCDError] = []
+        found = False
+        pages = [*self._sources.lists, *(f"{index.rstrip('/')}/{wheel.name}/" for index in self._sources.of(wheel))]
+        for page in pages:
+            try:
+                address = self._links(page).get(wheel.file)
+            except FarmCDError as fault:
+                if fault.code not in ("env_no_network", "env_stalled", "env_tls", "env_proxy_auth"):
+                    raise
+                faults.append(fault)
+                continue
+            if address:
+                found = True
+                yield address
+        if not found:
+            if faults:
+                raise faults[0]
+            kind = part("env_torch_index") if wheel.index == "torch" else part("env_usual_index")
+            raise FarmCDError("env_not_offered", file=wheel.file, servers=self._sources.names, kind=kind)
+
+    def _links(self, page: str) -> dict[str, str]:
+        if page not in self._pages:
+            self._pages[page] = self._read(page)
+        return self._pages[page]
+
+    def _read(self, page: str) -> dict[str, str]:
+        local = _local(page)
+        if local is not None:
+            if local.is_dir() and not (local / "index.html").is_file():
+                return {path.name: path.as_uri() for path in local.glob("*.whl")}
+            page_file = local / "index.html" if local.is_dir() else local
+            if not page_file.is_file():
+                return {}
+            return _Links(page_file.read_text(encoding="utf-8", errors="replace"), page_file.as_uri()).found
+        with self._transport.get(page, accept=SIMPLE, check=self._check) as answer:
+            if answer.status != OK:
+                return {}
+            body = bytearray()
+            for piece in answer.pieces:
+                self._check()
+                body += piece
+                if len(body) > LARGEST_PAGE:
+                    return {}
+            if "json" in answer.headers.get("content-type", ""):
+                files = json.loads(body)["files"]
+                return {row["filename"]: urllib.parse.urljoin(answer.address, row["url"]) for row in files}
+            return _Links(bytes(body).decode("utf-8", "replace"), answer.address).found
+
+
+def _local(page: str) -> Path | None:
+    parts = urllib.parse.urlsplit(page)
+    if parts.scheme == "file":
+        return Path(urllib.request.url2pathname(parts.path))
+    return None if parts.scheme in ("http", "https") else Path(page)
+
+
+class _Links(html.parser.HTMLParser):
+    """The files that a page links to, by name."""
+
+    def __init__(self, page: str, address: str) -> None:
+        super().__init__()
+        self.found: dict[str, str] = {}
+        self._address = address
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Keep where a link leads."""
+        target = dict(attrs).get("href") if tag == "a" else None
+        if target:
+            address = urllib.parse.urljoin(self._address, target).partition("#")[0]
+            self.found[urllib.parse.unquote(address.rsplit("/", 1)[-1])] = address
