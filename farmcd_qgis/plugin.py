@@ -91,6 +91,11 @@ class FarmCDPlugin:
             action.triggered.connect(partial(self._show_step, step.name))
             self.menu.addAction(action)
             self.toolbar.addAction(action)
+        compare = QAction(icon("compare"), self.dock.compare_words, self.dock)
+        compare.setObjectName("FarmCDCompareAction")
+        compare.triggered.connect(lambda: self.dock.compare_runs())
+        self.menu.addSeparator()
+        self.menu.addAction(compare)
         window.addToolBar(self.toolbar)
         # QGIS keeps its Help menu last.
         window.menuBar().insertMenu(self.iface.firstRightStandardMenu().menuAction(), self.menu)

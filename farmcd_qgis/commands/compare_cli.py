@@ -5,7 +5,6 @@ verdicts of an earlier run over, so that only what is new is reviewed. Manners a
 """
 
 import argparse
-import getpass
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -76,12 +75,14 @@ def _compare(arguments: argparse.Namespace, feedback: Feedback) -> Done:
 
 def _carry_over(arguments: argparse.Namespace, feedback: Feedback) -> Done:
     from ..review.carrying import carry_over, take_back
+    from ..review.reviewer import reviewer_name
 
+    reviewer = arguments.reviewer or reviewer_name()
     if arguments.take_back:
-        count = take_back(arguments.run_dir, arguments.reviewer)
+        count = take_back(arguments.run_dir, reviewer)
         return (), {"taken_back": count}, [part("carried_taken_back", count=count)]
     done = carry_over(
-        arguments.run_dir, arguments.earlier, arguments.reviewer, arguments.language, arguments.same_outline, feedback
+        arguments.run_dir, arguments.earlier, reviewer, arguments.language, arguments.same_outline, feedback
     )
     said = part("carried_done", count=done.verdicts, rest=done.to_review, percent=100 * arguments.same_outline)
     result = {"verdicts": done.verdicts, "by_verdict": done.by_verdict, "to_review": done.to_review}
@@ -108,7 +109,7 @@ def _parser() -> Parser:
     what.add_argument("--take-back", action="store_true", help="take back all that was carried over into RUN")
     text = "the same outline from this intersection over union on (default: 0.8)"
     carry.add_argument("--same-outline", type=float, default=0.8, metavar="S", help=text)
-    carry.add_argument("--reviewer", metavar="NAME", default=getpass.getuser(), help="who carries over")
+    carry.add_argument("--reviewer", metavar="NAME", help="who carries over (default: as in QGIS)")
     return parser
 
 

@@ -23,6 +23,7 @@ from ..layers.known_runs import keep_recent
 from ..layers.runs import runs_in_project
 from ..translation import said
 from .accuracy.page import AccuracyPage
+from .compare.dialog import CompareDialog
 from .detect.page import DetectPage
 from .learn.page import LearnPage
 from .report.page import ReportPage
@@ -62,6 +63,7 @@ class FarmCDDock(QgsDockWidget):
             Step("report", tr("Report"), tr("Write a report"), self.report),
             Step("learn", tr("Learn"), tr("Use verdicts for training"), self.learn),
         )
+        self.compare_words = tr("Compare two runs…")
         self.run = RunChoice()
         self.pages = QStackedWidget()
         self.buttons: dict[str, QToolButton] = {}
@@ -112,6 +114,12 @@ class FarmCDDock(QgsDockWidget):
         """Make a run the current one and review it."""
         self.show_step("review")
         self.set_run(run_dir)
+
+    def compare_runs(self, run_dir: str = "") -> None:
+        """Compare a run, the current one if none is named, with another one of its area."""
+        dialog = CompareDialog(self, Path(run_dir) if run_dir else self.run.current)
+        dialog.review_wanted.connect(self.review_run)
+        dialog.show()
 
     def unload(self) -> None:
         """Let go of QGIS; the plugin calls this before the dock is deleted."""

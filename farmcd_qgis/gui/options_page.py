@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from qgis.core import QgsApplication
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt.QtGui import QIcon
 from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from ..core.paths import resources
+from ..review.reviewer import reviewer_name
 from ..settings import settings
 from .widgets.words import tr
 
@@ -33,7 +33,7 @@ class OptionsPage(QgsOptionsPageWidget):
         self.python.setStorageMode(QgsFileWidget.StorageMode.GetFile)
         self.python.lineEdit().setPlaceholderText(tr("found by itself"))
         self.reviewer, self.office = QLineEdit(), QLineEdit()
-        self.reviewer.setPlaceholderText(QgsApplication.userFullName() or QgsApplication.userLoginName())
+        self.reviewer.setPlaceholderText(reviewer_name())
         for widget, name in (
             (self.python, "pythonWidget"),
             (self.reviewer, "reviewerEdit"),

@@ -11,6 +11,7 @@ from qgis.core import (
     QgsProcessingParameterBoolean,
     QgsProcessingParameterFile,
     QgsProcessingParameterNumber,
+    QgsProcessingParameterString,
 )
 
 from ..core.errors import Cancelled, FarmCDError
@@ -24,6 +25,7 @@ RUN_FOLDER = "RUN_FOLDER"
 EARLIER = "EARLIER"
 SAME = "SAME_OUTLINE"
 TAKE_BACK = "TAKE_BACK"
+REVIEWER = "REVIEWER"
 OUT_CARRIED = "CARRIED"
 OUT_TO_REVIEW = "TO_REVIEW"
 
@@ -68,6 +70,8 @@ class CarryOverAlgorithm(FarmCDAlgorithm):
         self.addParameter(QgsProcessingParameterNumber(SAME, label, real, SAME_PLACE, False, 0.01, 1.0))
         label = self.tr("Take back all that was carried over")
         self.addParameter(QgsProcessingParameterBoolean(TAKE_BACK, label, False))
+        label = self.tr("Reviewer")
+        self.addParameter(QgsProcessingParameterString(REVIEWER, label, reviewer_name(), False, True))
         self.addOutput(QgsProcessingOutputNumber(OUT_CARRIED, self.tr("Verdicts carried over")))
         self.addOutput(QgsProcessingOutputNumber(OUT_TO_REVIEW, self.tr("Candidates to review")))
 
@@ -84,12 +88,13 @@ class CarryOverAlgorithm(FarmCDAlgorithm):
         """Carry over, or take back."""
         run_dir, earlier = (self.parameterAsFile(parameters, name, context) for name in (RUN_FOLDER, EARLIER))
         share = self.parameterAsDouble(parameters, SAME, context)
+        name = self.parameterAsString(parameters, REVIEWER, context).strip()
         try:
             if self.parameterAsBoolean(parameters, TAKE_BACK, context):
-                count = take_back(run_dir, reviewer_name())
+                count = take_back(run_dir, name)
                 feedback.pushInfo(said(part("carried_taken_back", count=count)))
                 return {OUT_CARRIED: -count}
-            done = carry_over(run_dir, earlier, reviewer_name(), language(), share, of_processing(feedback))
+            done = carry_over(run_dir, earlier, name, language(), share, of_processing(feedback))
         except Cancelled:
             return {}
         except FarmCDError as error:

@@ -57,6 +57,8 @@ def carry_over(
     Raises InputError as `compare` does, where the earlier run was not reviewed, and where the period of the run begins
     when that of the earlier one ends: what it finds there is another change. Raises FarmCDError and Cancelled.
     """
+    if not reviewer:
+        raise InputError("no_reviewer")
     compared = compare(earlier, run_dir, same_outline, feedback)
     before, after = compared.first, compared.second
     period = _check_period(before, after)
@@ -80,6 +82,8 @@ def carry_over(
 
 def take_back(run_dir: str | Path, reviewer: str) -> int:
     """Take back all verdicts that were carried over into a run, whatever was said after them; returns how many."""
+    if not reviewer:
+        raise InputError("no_reviewer")
     return ReviewStore(Path(run_dir) / RUN_GPKG, reviewer).take_back_carried()
 
 

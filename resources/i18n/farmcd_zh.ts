@@ -2303,5 +2303,65 @@ Each verdict says in its note where it comes from; the run's record and its repo
         <source>yes</source>
         <translation>是</translation>
     </message>
+    <message>
+        <source>Carry the verdicts over</source>
+        <translation>沿用结论</translation>
+    </message>
+    <message>
+        <source>Choose two runs of one area.</source>
+        <translation>请选择同一区域的两次检测。</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>比较</translation>
+    </message>
+    <message>
+        <source>Compare two runs…</source>
+        <translation>比较两次检测…</translation>
+    </message>
+    <message>
+        <source>FarmCD: carry verdicts over</source>
+        <translation>FarmCD：沿用结论</translation>
+    </message>
+    <message>
+        <source>FarmCD: compare two runs</source>
+        <translation>FarmCD：比较两次检测</translation>
+    </message>
+    <message>
+        <source>First run</source>
+        <translation>第一次检测</translation>
+    </message>
+    <message>
+        <source>Review what is new</source>
+        <translation>复核新增图斑</translation>
+    </message>
+    <message>
+        <source>Same outline from</source>
+        <translation>轮廓一致不低于</translation>
+    </message>
+    <message>
+        <source>Second run</source>
+        <translation>第二次检测</translation>
+    </message>
+    <message>
+        <source>Since last time: what the review of the first run says is carried over to the candidates of the second that have the same class and outline, so that only what is new is left to review.</source>
+        <translation>自上次以来：第二次检测中与第一次检测类别相同、轮廓一致的图斑沿用第一次的复核结论，只需复核新增图斑。</translation>
+    </message>
+    <message>
+        <source>Take back</source>
+        <translation>撤回</translation>
+    </message>
+    <message>
+        <source>The area that two outlines share, by the area that they cover together</source>
+        <translation>两个轮廓的重叠面积与合并面积之比</translation>
+    </message>
+    <message>
+        <source>Who reviews?</source>
+        <translation>复核人</translation>
+    </message>
+    <message>
+        <source>Your name, which is kept with every verdict and stands in the report:</source>
+        <translation>请输入姓名，将随每条结论保存并写入报告：</translation>
+    </message>
 </context>
 </TS>

@@ -12,6 +12,12 @@ from tests.helpers.red_run import unreviewed
 from tests.helpers.web_tiles import server, web
 
 
+@pytest.fixture(autouse=True)
+def _named(monkeypatch):
+    """Whoever is asked who reviews says a name."""
+    monkeypatch.setattr("farmcd_qgis.gui.judging.reviewer.QInputDialog.getText", lambda *_: ("Ann", True))
+
+
 @pytest.fixture
 def run(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "run")

@@ -22,10 +22,10 @@ from ...core.messages import why
 from ...core.run_files import RUN_GPKG
 from ...layers import add_sample
 from ...review.log import read_classes
-from ...review.reviewer import reviewer_name
 from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction
 from ..judging.page import JudgingPage
+from ..judging.reviewer import asked_reviewer
 from ..widgets.words import language, tr
 from .map import AccuracyMap
 from .panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
@@ -91,7 +91,10 @@ class AccuracyPage(JudgingPage):
 
     def _open_sample(self) -> None:
         assert self._run_dir is not None  # nosec B101
-        store = SampleStore(self._run_dir / RUN_GPKG, reviewer_name())
+        name = asked_reviewer(self)
+        if not name:
+            raise InputError("no_reviewer")
+        store = SampleStore(self._run_dir / RUN_GPKG, name)
         if self._map:
             self._map.close()
         self._map = AccuracyMap(self._iface.mapCanvas(), self._run_dir)

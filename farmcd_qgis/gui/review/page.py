@@ -10,17 +10,17 @@ from qgis.gui import QgisInterface
 from qgis.PyQt.QtWidgets import QWidget
 
 from ... import tasks
-from ...core.errors import FarmCDError
+from ...core.errors import FarmCDError, InputError
 from ...core.run_files import RUN_GPKG
 from ...review.history import REDO, UNDO
 from ...review.queue import Filter
-from ...review.reviewer import reviewer_name
 from ...review.session import Bulk, Session
 from ...review.store import ReviewStore, review_size
 from ...review.units import Units, units_job
 from ...review.verdicts import CONFLICT, OPEN, OTHER_CLASS, STATUSES, UNSURE
 from ..judging.class_keys import ClassKeys
 from ..judging.page import JudgingPage
+from ..judging.reviewer import asked_reviewer
 from ..judging.run_map import ReviewMap
 from ..widgets.words import area, statuses, tr
 from .actions import other_actions, reason_actions, verdict_actions
@@ -65,7 +65,10 @@ class ReviewPage(JudgingPage):
         except FarmCDError as error:
             self._say(error)
             return False
-        name = reviewer_name()
+        name = asked_reviewer(self)
+        if not name:
+            self._say(InputError("no_reviewer"))
+            return False
         return self._work(
             lambda: Session(ReviewStore(folder / RUN_GPKG, name)), partial(self._begin, folder), size > AT_ONCE
         )

@@ -1,0 +1,1 @@
+"""Comparing two runs, and carrying verdicts over from one to the other."""
