@@ -1,7 +1,8 @@
 """FD-Mamba on a pre-trained encoder: the levels of EfficientNet-Lite0 take the place of the authors' stem and encoder.
 
 What stands on them is theirs: fine-grained difference attention, fusion with squeeze and excitation, a decoder with
-selective scans, CMLA's gate. Each can be left out by the configuration: `docs/training` says what each is worth here.
+selective scans, CMLA's gate. The configuration says on which levels: `docs/training` says what each is worth here.
+Attention and scans begin as nothing beside a plain fusion and a convolution: a trained network can be given them.
 Reads from the whole to the parts. Shapes: B batch, K classes, w decoder channels, f channels of the last map.
 """
 
@@ -22,7 +23,11 @@ ENCODER = "efficientnet_lite0"
 
 @dataclass(frozen=True)
 class EncodedConfig:
-    """What decides the network's shape; level 0 of the decoder is the finest, at stride 2, level 4 the coarsest."""
+    """What decides the network's shape; level 0 is the finest, at stride 2, level 4 the coarsest, at stride 32.
+
+    `difference` says whether attention to the dates' difference stands beside the plain fusion of all levels but the
+    finest, `scans` on which levels the decoder scans.
+    """
 
     encoder: str = ENCODER
     width: int = 48
@@ -50,11 +55,12 @@ class EncodedFDMamba(nn.Module):
         self.config = config = config or EncodedConfig()
         width = config.width
         self.encoder = EfficientNetLite0()
-        fusion = AttentionFusion if config.difference == "attention" else PlainFusion
-        self.fusions = nn.ModuleList(fusion(channels, width) for channels in CHANNELS)
+        self.fusions = nn.ModuleList(
+            (AttendingFusion if level and config.difference == "attention" else PlainFusion)(channels, width)
+            for level, channels in enumerate(CHANNELS)
+        )
         self.decoder_layers = nn.ModuleList(
-            SRCMBlock(width, "deepwise") if level in config.scans else ConvBlock(width)
-            for level in range(len(CHANNELS))
+            (ScanBlock if level in config.scans else ConvBlock)(width) for level in range(len(CHANNELS))
         )
         self.last = nn.Sequential(Conv(width, config.filters, 3), nn.BatchNorm2d(config.filters), nn.ReLU())
         self.score_head = CMLA(config.filters, config.n_classes, config.text_width, config.context_width)
@@ -113,21 +119,20 @@ class PlainFusion(nn.Module):
         return self.project(torch.cat([a, b, (a - b).abs()], dim=1))
 
 
-class AttentionFusion(nn.Module):
-    """The authors' way: brought to the decoder's width, fine-grained difference attention, squeeze and excitation."""
+class AttendingFusion(PlainFusion):
+    """A plain fusion, and to it the authors' way: fine-grained difference attention, squeeze and excitation."""
 
     def __init__(self, channels: int, width: int) -> None:
-        super().__init__()
-        self.lateral = nn.Sequential(
-            nn.BatchNorm2d(channels, affine=False), nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width)
-        )
+        super().__init__(channels, width)
+        self.lateral = nn.Sequential(nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
         self.attention = FineGrainedDiffAttention(width)
         self.fusion = EnhancedSEFusionModule(width)
+        self.gain = nn.Parameter(torch.zeros(1, width, 1, 1))
 
     def forward(self, level: Tensor) -> Tensor:
         """As `PlainFusion`."""
         a, b = self.lateral(level).chunk(2)
-        return self.fusion(a, b, self.attention(a, b))
+        return super().forward(level) + self.gain * self.fusion(a, b, self.attention(a, b))
 
 
 class ConvBlock(nn.Module):
@@ -145,6 +150,20 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.layers(x)
+
+
+class ScanBlock(ConvBlock):
+    """A convolution block, and after it the authors' two layers with selective scans."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels)
+        self.scan = SRCMBlock(channels, "deepwise")
+        last = self.scan.conv2.proj
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scan(super().forward(x))
 
 
 def enlarged(x: Tensor) -> Tensor:

@@ -131,6 +131,12 @@ class FDMambaFamily(Family):
 
         return training.fresh(options, told)
 
+    def begin(self, loaded: "FDMamba | EncodedFDMamba", options: Mapping[str, Any]) -> "FDMamba | EncodedFDMamba":  # type: ignore[override]
+        """Add the attention and the scans that are asked for to a loaded network on a pre-trained encoder."""
+        from . import training
+
+        return training.begin(loaded, options)
+
     def prepare(self, net: "FDMamba | EncodedFDMamba", options: Mapping[str, Any], told: bool) -> None:  # type: ignore[override]
         """Encode contexts that it does not know yet; without contexts, what they alone move is nobody's to train."""
         from . import training

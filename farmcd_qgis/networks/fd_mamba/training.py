@@ -1,7 +1,7 @@
 """How an FD-Mamba begins to train: its text features, contexts and encoder, and the gate that may stay shut."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import torch
@@ -78,6 +78,27 @@ def fresh(options: Mapping[str, Any], told: bool) -> FDMamba | EncodedFDMamba:
     if not text.gate:
         shut_gate(net)
     net.score_head.set_text(rows, {prompt: features[prompt] for prompt in contexts})
+    return net
+
+
+def begin(loaded: FDMamba | EncodedFDMamba, options: Mapping[str, Any]) -> FDMamba | EncodedFDMamba:
+    """Return the loaded network, with the attention and the scans that `[network]` adds to it, which begin as nothing.
+
+    Raises InputError where another shape is asked for.
+    """
+    rest = parted(options)[2]
+    if not isinstance(loaded, EncodedFDMamba) or not rest:
+        return loaded
+    config = read(EncodedConfig, {**asdict(loaded.config), **rest}, WHERE)
+    if config == loaded.config:
+        return loaded
+    net = EncodedFDMamba(config)
+    state, wanted = loaded.state_dict(), net.state_dict()
+    if any(name not in wanted or wanted[name].shape != value.shape for name, value in state.items()):
+        raise InputError("start_other_shape", found=asdict(loaded.config), wanted=asdict(config))
+    net.load_state_dict({**wanted, **state})
+    net.card, net.temperature = loaded.card, loaded.temperature
+    net.score_head.set_text(loaded.score_head.text, loaded.score_head.contexts)
     return net
 
 

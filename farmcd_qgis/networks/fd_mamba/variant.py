@@ -20,12 +20,12 @@ def infer_encoded(state: Mapping[str, "Tensor"]) -> "EncodedConfig":
     """Work out the configuration of a network on a pre-trained encoder; raises as `infer_config` does."""
     from .encoded import EncodedConfig
 
-    found = [re.match(r"decoder_layers\.(\d)\.norm1\.weight$", key) for key in state]
+    found = [re.match(r"decoder_layers\.(\d)\.scan\.norm1\.weight$", key) for key in state]
     return EncodedConfig(
         width=state["last.0.conv.weight"].shape[1],
         filters=state["last.0.conv.weight"].shape[0],
         n_classes=state["conv_final.0.conv.weight"].shape[0],
-        difference="attention" if any(key.startswith("fusions.0.attention.") for key in state) else "plain",
+        difference="attention" if "fusions.1.gain" in state else "plain",
         scans=tuple(sorted(int(m[1]) for m in found if m)),
         text_width=state["score_head.proj.weight"].shape[0],
         context_width=state["score_head.ctx_mlp.0.weight"].shape[0],

@@ -1,12 +1,14 @@
 """FD-Mamba on a pre-trained encoder: shapes, padding, what is frozen, and how it is kept."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 import torch.nn.functional as F
 
+from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks.card import ModelCard
 from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.networks.family import family_named
@@ -46,6 +48,18 @@ def test_variant_is_told_by_its_tensors(config: EncodedConfig) -> None:
     assert family.recognise(state)
     assert family.infer_config(state) == config
     assert type(family.build(config)) is EncodedFDMamba
+
+
+@torch.no_grad()
+def test_a_trained_network_is_given_attention_and_scans_that_begin_as_nothing() -> None:
+    family, plain = family_named("fd_mamba"), made()
+    wider = family.begin(plain, {"difference": "attention", "scans": [2, 4], "thaw": 0.1})
+    assert wider.config == replace(SMALL, difference="attention", scans=(2, 4))
+    for one, other in zip(plain(*images()), wider.eval()(*images()), strict=True):
+        torch.testing.assert_close(other, one)
+    assert family.begin(plain, {"thaw": 0.1}) is plain
+    with pytest.raises(InputError, match="only attention and scans"):
+        family.begin(plain, {"width": 24})
 
 
 @torch.no_grad()
