@@ -1,6 +1,7 @@
 """The arguments of the command line that several commands share."""
 
 import argparse
+import math
 from typing import Any
 
 from ..core.polygons import PolygonSettings
@@ -36,6 +37,14 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--device", default=DEFAULTS.device, metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)")
     add("--tile", type=int, default=DEFAULTS.tile, metavar="N", help="pixels of a tile's side (default: %(default)s)")
     add("--overlap", type=int, default=DEFAULTS.overlap, metavar="N", help="of tiles, pixels (default: %(default)s)")
+    add(
+        "--resolution",
+        dest="resolution_m",
+        type=_resolution,
+        metavar="M",
+        help="metres of ground per pixel at which the network looks: auto (the checkpoint's, never finer than the "
+        "rasters), own (that of the rasters) or a number (default: auto)",
+    )
     add("--batch", type=int, default=DEFAULTS.batch, metavar="N", help="tiles at a time (default: 0, automatic)")
     add(
         "--symmetric",
@@ -156,6 +165,18 @@ def _nodata(text: str) -> tuple[NodataRange, ...]:
         except ValueError:
             raise argparse.ArgumentTypeError(f"{text!r} are no values or ranges such as 0,250:255") from None
     return tuple(found)
+
+
+def _resolution(text: str) -> float | None:
+    if text in ("auto", "own"):
+        return None if text == "auto" else 0.0
+    try:
+        metres = float(text)
+    except ValueError:
+        metres = math.nan
+    if not 0 < metres < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither auto, own nor a number of metres such as 1.25")
+    return metres
 
 
 def _bands(text: str) -> tuple[int, ...]:

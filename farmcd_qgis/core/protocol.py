@@ -90,6 +90,9 @@ class RunRequest:
     nodata values do not hold); the same of after, and `aoi_crs` and `farmland_crs`. `before_range` and
     `after_range` say which values become black and white (core.value_range). `treat_fill_as_nodata` makes a fill
     that the preflight finds nodata, `correct_shift` moves the one date by the shift that it measures.
+
+    `resolution_m` is the ground metres per pixel at which the network looks; None is what the checkpoint says of
+    itself, but never finer than the reference, and 0 that of the reference.
     """
 
     before: str
@@ -130,6 +133,7 @@ class RunRequest:
     after_range: str | None = None
     treat_fill_as_nodata: bool = False
     correct_shift: bool = False
+    resolution_m: float | None = None
 
 
 @dataclass(frozen=True)

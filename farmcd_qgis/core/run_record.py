@@ -55,6 +55,7 @@ class Grid(TypedDict):
     geotransform: NotRequired[tuple[float, float, float, float, float, float]]
     crs: NotRequired[str]
     resolution_m: NotRequired[float]
+    looked_at_m: NotRequired[float]
     window: NotRequired[Window]
 
 

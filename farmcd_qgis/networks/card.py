@@ -24,9 +24,10 @@ OTHER_COLOUR = "#999999"
 class ModelCard:
     """What a checkpoint says of itself, in words and measured figures.
 
-    `resolution_m` is the range of ground metres per pixel it was trained for, `bands` names what each channel reads
-    where that is not red, green, blue; `metrics` maps a figure's name to its measured value, and `measured_on` says on
-    what. `order_free` says that it learned from both orders of the dates. `family`, the `multiple` of pixels that a
+    `resolution_m` is the range of ground metres per pixel it was trained for, `working_resolution_m` where in it finer
+    imagery is looked at (None: as it is), `bands` names what each channel reads where that is not red, green, blue;
+    `metrics` maps a figure's name to its measured value, and `measured_on` says on what. `order_free` says that it
+    learned from both orders of the dates. `family`, the `multiple` of pixels that a
     tile's side must be, and whether there is an `arbitration` follow from the kind of network.
     """
 
@@ -35,6 +36,7 @@ class ModelCard:
     data: str = ""
     licence: str = ""
     resolution_m: tuple[float, float] | None = None
+    working_resolution_m: float | None = None
     bands: tuple[str, ...] = ()
     tile: int = 256
     metrics: dict[str, float] = field(default_factory=dict)
@@ -143,10 +145,11 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
         said["classes"] = ClassTable.from_json(header["card"].get("classes"), str(path))
         card = ModelCard(**said).of(family_named(header["model"]))
         span = (1, 2) if card.resolution_m is None else card.resolution_m
-        numbers = [card.tile, *card.metrics.values(), *span]
+        works_at = 1 if card.working_resolution_m is None else card.working_resolution_m
+        numbers = [card.tile, *card.metrics.values(), *span, works_at]
         words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
-        if not finite or len(span) != 2 or not all(isinstance(word, str) for word in words):
+        if not finite or len(span) != 2 or works_at <= 0 or not all(isinstance(word, str) for word in words):
             raise InputError("checkpoint_card_garbled", path=path)
         return card
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:

@@ -56,6 +56,7 @@ DEVICE = "DEVICE"
 TILE = "TILE"
 OVERLAP = "OVERLAP"
 BATCH = "BATCH"
+RESOLUTION = "RESOLUTION"
 SYMMETRIC = "SYMMETRIC"
 TAU = "TAU"
 MINIMUM_MAPPING_UNIT = "MINIMUM_MAPPING_UNIT"
@@ -132,6 +133,9 @@ def add_prediction(algorithm: FarmCDAlgorithm) -> None:
     add_advanced(algorithm, Choice(DEVICE, tr("Device"), _devices(algorithm), RunRequest.device))
     add_advanced(algorithm, _integer(TILE, tr("Tile (pixels)"), RunRequest.tile, 32))
     add_advanced(algorithm, _integer(OVERLAP, tr("Overlap of tiles (pixels)"), RunRequest.overlap, 0))
+    metres = tr("Metres per pixel at which the network looks (empty: the checkpoint's, 0: the raster's)")
+    real = Qgis.ProcessingNumberParameterType.Double
+    add_advanced(algorithm, QgsProcessingParameterNumber(RESOLUTION, metres, real, None, True, 0.0))
     add_advanced(algorithm, _integer(BATCH, tr("Tiles in a batch (0: automatic)"), RunRequest.batch, 0))
     add_advanced(
         algorithm, QgsProcessingParameterBoolean(SYMMETRIC, tr("Average over both date orders (slower)"), False)
@@ -218,6 +222,7 @@ def read_prediction(
         "tile": algorithm.parameterAsInt(parameters, TILE, context),
         "overlap": algorithm.parameterAsInt(parameters, OVERLAP, context),
         "batch": algorithm.parameterAsInt(parameters, BATCH, context),
+        "resolution_m": _number(algorithm, parameters, RESOLUTION, context),
         # Not asked for, it is the checkpoint's to say.
         "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context) or None,
     }
@@ -243,6 +248,13 @@ def _devices(algorithm: FarmCDAlgorithm) -> dict[str, str]:
         **{f"cuda:{number}": tr("Graphics card no. {0}").format(number + 1) for number in range(1, MOST_CARDS)},
         "mps": tr("Apple graphics"),
     }
+
+
+def _number(
+    algorithm: FarmCDAlgorithm, parameters: dict[str, Any], name: str, context: QgsProcessingContext
+) -> float | None:
+    given = parameters.get(name) not in (None, "")
+    return algorithm.parameterAsDouble(parameters, name, context) if given else None
 
 
 def _integer(name: str, label: str, default: int, smallest: int) -> QgsProcessingParameterNumber:

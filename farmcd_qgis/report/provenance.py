@@ -44,6 +44,8 @@ def _inputs(dossier: Dossier, words: Words) -> Rows:
         resolution = f"{grid['resolution_m']:.2f}"
         crs = dossier.crs.userFriendlyIdentifier()
         value = words("grid_value", width=grid["width"], height=grid["height"], resolution=resolution, crs=crs)
+        if grid.get("looked_at_m", grid["resolution_m"]) != grid["resolution_m"]:
+            value += "\n" + words("looked_at", resolution=f"{grid['looked_at_m']:.2f}")
         rows.append((words("grid"), value))
     findings = [finding_from_dict(finding).text(words.language) for finding in record.get("findings") or []]
     rows.append((words("findings"), "\n".join(findings) or words("none")))

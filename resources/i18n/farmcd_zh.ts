@@ -24,6 +24,18 @@
         <translation>分块重叠</translation>
     </message>
     <message>
+        <source>Network looks at</source>
+        <translation>识别分辨率</translation>
+    </message>
+    <message>
+        <source> m per pixel</source>
+        <translation> 米/像元</translation>
+    </message>
+    <message>
+        <source>Finer images are looked at at the checkpoint's resolution, in less time</source>
+        <translation>更精细的影像按权重文件的分辨率识别，用时更短</translation>
+    </message>
+    <message>
         <source>Tiles in a batch</source>
         <translation>每批分块数</translation>
     </message>
@@ -578,6 +590,10 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     <message>
         <source>Overlap of tiles (pixels)</source>
         <translation>分块重叠（像素）</translation>
+    </message>
+    <message>
+        <source>Metres per pixel at which the network looks (empty: the checkpoint's, 0: the raster's)</source>
+        <translation>网络识别所用的每像元米数（留空：按权重文件，0：按栅格）</translation>
     </message>
     <message>
         <source>Tiles in a batch (0: automatic)</source>

@@ -67,7 +67,7 @@ def test_every_option_of_detect_reaches_the_request(jobs):
         "--aoi f.gpkg|layername=x --farmland g.shp --extent -97.5 46 -97 46.5 --extent-crs EPSG:4326 "
         "--reference before --before-bands 3,2,1 --after-bands 4,3,2 --before-date 2009-08-18 --after-date 2020-08-31 "
         "--match-histograms --device cuda:1 --tile 512 --overlap 128 --batch 4 --tau 0.7 --mmu 900 --connectivity 4 "
-        "--symmetric --context maize --context plain"
+        "--resolution 1.25 --symmetric --context maize --context plain"
     )
     assert main([*DETECT, *options.split()]) == 0
     assert jobs.requests == [
@@ -90,6 +90,7 @@ def test_every_option_of_detect_reaches_the_request(jobs):
             tile=512,
             overlap=128,
             batch=4,
+            resolution_m=1.25,
             tau=0.7,
             minimum_mapping_unit_m2=900.0,
             connectivity=4,
@@ -97,6 +98,12 @@ def test_every_option_of_detect_reaches_the_request(jobs):
             context=("maize", "plain"),
         )
     ]
+
+
+@pytest.mark.parametrize(("words", "metres"), [("auto", None), ("own", 0.0), ("0.8", 0.8)])
+def test_resolution_is_a_word_or_metres(jobs, words, metres):
+    assert main([*DETECT, "--resolution", words]) == 0
+    assert jobs.requests[0].resolution_m == metres
 
 
 def test_the_bundled_checkpoint_is_the_default(jobs, monkeypatch, capsys):
@@ -177,6 +184,8 @@ def test_preflight_fails_on_errors_only(jobs, capsys):
         ([*DETECT, "--before-bands", "3,2,x"], "'3,2,x'"),
         ([*DETECT, "--tile", "big"], "big"),
         ([*DETECT, "--connectivity", "6"], "6"),
+        ([*DETECT, "--resolution", "-2"], "--resolution"),
+        ([*DETECT, "--resolution", "fine"], "'fine'"),
         ([*DETECT, "--extent", "1", "2", "3"], "--extent"),
         ([*DETECT, "--nonsense"], "--nonsense"),
     ],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
@@ -202,6 +203,12 @@ def test_near_infrared_is_read_for_a_checkpoint_that_was_trained_so(dock):
     for card in (reads, CARD):
         dock.model._fill_card(dict(card))
         assert dock.request().before_bands == (3, 2, 1)
+
+
+def test_resolution_is_the_checkpoints_until_a_person_says(dock):
+    assert dock.request().resolution_m is None
+    dock.findChild(QgsDoubleSpinBox, "resolutionSpin").setValue(1.25)
+    assert dock.request().resolution_m == 1.25
 
 
 def test_findings_bring_their_remedy(dock):

@@ -128,6 +128,7 @@ def test_every_parameter_reaches_the_request(provider, pair, tmp_path):
         "TILE": 64,
         "OVERLAP": 16,
         "BATCH": 2,
+        "RESOLUTION": 1.25,
         "SYMMETRIC": True,
         "TAU": 0.5,
         "MINIMUM_MAPPING_UNIT": 100,
@@ -141,7 +142,15 @@ def test_every_parameter_reaches_the_request(provider, pair, tmp_path):
     assert request["before_bands"] == [4, 1, 2]
     assert request["after_bands"] is None
     assert (request["before_date"], request["after_date"]) == ("2009-08-18", None)
-    expected = {"reference": "before", "device": "cpu", "tile": 64, "overlap": 16, "batch": 2, "tau": 0.5}
+    expected = {
+        "reference": "before",
+        "device": "cpu",
+        "tile": 64,
+        "overlap": 16,
+        "batch": 2,
+        "tau": 0.5,
+        "resolution_m": 1.25,
+    }
     expected |= {"symmetric": True, "match_histograms": True, "minimum_mapping_unit_m2": 100, "connectivity": 4}
     assert {key: request[key] for key in expected} == expected
     assert QgsVectorLayer(request["aoi"]).featureCount() == 1

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ..run.journal import Journal, Step
+from ..scene.looking import Looking
 from ..scene.mask import Mask
 from ..scene.pair import Pair
 from ..scene.tiling import Lattice, TileRow, Window
@@ -33,7 +35,7 @@ class Batch(NamedTuple):
 class _Strip:
     """What is left to do of a strip: `window` of the grid, and the tiles that may hold a pixel to look at, by row."""
 
-    def __init__(self, whole: Window, mask: Mask, lattice: Lattice, journal: Journal) -> None:
+    def __init__(self, whole: Window, mask: Mask, lattice: Lattice, looking: Looking, journal: Journal) -> None:
         self.begin = whole.column - mask.bounds.column
         reached = mask.bounds.row + journal.reached(self.begin)
         self.window = Window(whole.column, reached, whole.width, whole.bottom - reached)
@@ -42,7 +44,7 @@ class _Strip:
         if self.window.height:
             for row in lattice.rows(self.window):
                 self.rows.append(row._replace(windows=[tile for tile in row.windows if mask.any(tile)]))
-        self.tile = lattice.tile
+        self.looking = looking
 
     @property
     def tiles(self) -> int:
@@ -57,7 +59,7 @@ class _Rows:
         self._strip = strip
         self._journal = journal
         self._bounds = bounds
-        self._blender = Blender(strip.window, strip.tile)
+        self._blender = Blender(strip.window, strip.looking.side)
         self._tiles = 0
         self._begun = time.monotonic()
 
@@ -66,9 +68,11 @@ class _Rows:
         begin = 0
         for end, until in [*batch.ends, (len(batch.windows), 0)]:
             for place in range(begin, end):
-                shares = None if arbitration is None else arbitration[place]
+                keep = batch.keep[place]
+                on_grid = partial(self._strip.looking.result, shape=keep.shape)
+                shares = None if arbitration is None else on_grid(arbitration[place])
                 if probabilities is not None:
-                    self._blender.add(batch.windows[place], probabilities[place], shares, batch.keep[place])
+                    self._blender.add(batch.windows[place], on_grid(probabilities[place]), shares, keep)
             self._tiles += end - begin
             begin = end
             if until:
@@ -88,7 +92,8 @@ class _Rows:
 
 def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch]:
     """Read the tiles that have a valid, unmasked pixel, `size` at a time, or fewer before rows without any."""
-    batch = _empty_batch(strip.tile, size)
+    tile = strip.looking.tile
+    batch = _empty_batch(tile, size)
     for row in strip.rows:
         for window in row.windows:
             batch = batch._replace(passed=batch.passed + 1)
@@ -99,18 +104,18 @@ def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch
             keep &= valid
             if not keep.any():
                 continue
-            batch.images[0, len(batch.windows)] = padded(before, strip.tile)
-            batch.images[1, len(batch.windows)] = padded(after, strip.tile)
+            for date, image in enumerate(strip.looking.images(before, after, valid)):
+                batch.images[date, len(batch.windows)] = padded(image, tile)
             batch.windows.append(window)
             batch.keep.append(keep)
             if len(batch.windows) == size:
                 yield batch
-                batch = _empty_batch(strip.tile, size)
+                batch = _empty_batch(tile, size)
         nothing_new = len(batch.windows) == (batch.ends[-1][0] if batch.ends else 0)
         batch.ends.append((len(batch.windows), row.finished))
         if nothing_new:
             yield _cut(batch)
-            batch = _empty_batch(strip.tile, size)
+            batch = _empty_batch(tile, size)
     if batch.ends:
         yield _cut(batch)
 

@@ -20,8 +20,6 @@ from ..run.package import count_reviewed
 from ..run.record import make_record, now, raster_tags, write_joined, write_record
 from ..run.run_folder import RunFolder, finished_result
 from ..run.writer import write_rasters
-from ..scene.mask import Mask
-from ..scene.pair import Pair
 from ..scene.preflight import check, settled
 from ..scene.scene import Scene
 from ..scene.tiling import Lattice, strips
@@ -37,6 +35,7 @@ READ_AHEAD = WRITE_BEHIND = 3
 # Wider pairs are worked on in strips, so that memory does not grow with the width. Narrower strips would have more
 # tiles predicted twice at their edges.
 STRIP_PIXELS = 12_288
+STRIP_TILES = 4
 # How errors are called that say that the process of the networks has ended.
 DIED = ("worker_ended", "worker_gpu", "worker_hangs", "worker_killed")
 
@@ -94,13 +93,13 @@ class _Run:
             return finished_result(folder.out_dir, folder.finished, identity)
         _refuse_if_reviewed(folder)
         self.meter.send("loading", 0.0)
-        predictor = predictor or self._load_predictor()
+        predictor = predictor or self._load_predictor(scene.looking().tile)
         classes = table_of(predictor.describe(), request.checkpoint)
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
         try:
-            figures = self._predict(scene.pair, scene.mask, predictor, journal)
+            figures = self._predict(scene, predictor, journal)
         except InputError:
             # A raster that was cut or replaced meanwhile reads like a damaged one.
             _refuse_if_changed(scene, folder)
@@ -128,23 +127,25 @@ class _Run:
         self.meter.send("done", 1.0)
         return RunResult(str(folder.out_dir), predictor.device, seconds, findings=findings, **found)
 
-    def _load_predictor(self) -> TilePredictor:
+    def _load_predictor(self, tile: int) -> TilePredictor:
         request = self.request
         return self.networks.predictor(
             self.feedback,
             request.checkpoint,
             request.device,
-            tile=request.tile,
+            tile=tile,
             symmetric=bool(request.symmetric),
             context=request.context,
         )
 
-    def _predict(self, pair: Pair, mask: Mask, predictor: TilePredictor, journal: Journal) -> dict[str, Any]:
+    def _predict(self, scene: Scene, predictor: TilePredictor, journal: Journal) -> dict[str, Any]:
         """Predict every tile that is not finished; return the figures of it."""
-        lattice = Lattice(pair.width, pair.height, predictor.tile, self.request.overlap)
+        pair, mask, looking = scene.pair, scene.mask, scene.looking(predictor.tile)
+        lattice = Lattice(pair.width, pair.height, looking.side, looking.overlap)
         # Overlaps are counted once, else the rate would flatter.
         megapixels_per_tile = min(lattice.stride, pair.width) * min(lattice.stride, pair.height) / 1e6
-        parts = [_Strip(strip, mask, lattice, journal) for strip in strips(mask.bounds, STRIP_PIXELS)]
+        widest = max(STRIP_PIXELS * looking.tile // looking.side, min(STRIP_PIXELS, STRIP_TILES * looking.side))
+        parts = [_Strip(strip, mask, lattice, looking, journal) for strip in strips(mask.bounds, widest)]
         left = sum(part.tiles for part in parts)
         whole = mask.bounds.width * mask.bounds.height / 1e6
         filled = min(whole, (left + journal.tiles) * megapixels_per_tile)

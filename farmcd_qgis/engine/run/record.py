@@ -61,6 +61,7 @@ def make_record(
             "geotransform": list(pair.geotransform),
             "crs": pair.crs_wkt,
             "resolution_m": pair.resolution_m,
+            "looked_at_m": scene.looked_at_m,
             "window": scene.mask.bounds._asdict(),
         },
         "stretch": pair.stretch,

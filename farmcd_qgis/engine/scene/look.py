@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +12,13 @@ from ...core.dates import is_later
 from ...core.errors import InputError
 from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
-from ...networks.card import read_card
 from .bands import bands_read, natural_bands, said_bands
 from .crs import check_kept
 from .fill import find_fill
 from .mask import Mask
 from .pair import Pair
 from .raster import LARGEST_WHOLE, Raster
+from .resolution import resolution_findings
 from .scene import Scene
 from .shift import measure_shift
 from .validity import OFTEN, alpha_band, grey_share, is_image
@@ -45,9 +44,7 @@ def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
     yield from _untrained_bands(scene)
     yield from _types(pair)
     yield from _dates(pair)
-    # A checkpoint that cannot be read has its own finding.
-    with suppress(InputError):
-        yield from _trained_resolution(scene.request, pair.resolution_m)
+    yield from resolution_findings(scene.request, pair.resolution_m, scene.looked_at_m)
     yield from _room(scene.request, scene.mask)
     if deep:
         for raster in pair.sources:
@@ -112,22 +109,6 @@ def _fill(raster: Raster) -> Iterator[Finding]:
 
 def _values(values: tuple[float, ...]) -> list[str]:
     return list(dict.fromkeys(f"{value:.6g}" for value in values))
-
-
-def _trained_resolution(request: RunRequest, resolution_m: float) -> Iterator[Finding]:
-    path = Path(request.checkpoint)
-    if path.suffix != ".safetensors" or not path.is_file():
-        return
-    card = read_card(path)
-    if card.resolution_m is None:
-        return
-    finest, coarsest = card.resolution_m
-    if not finest <= resolution_m <= coarsest:
-        yield Finding(
-            "warning",
-            "resolution_untrained",
-            {"resolution_m": resolution_m, "checkpoint": card.name, "finest": finest, "coarsest": coarsest},
-        )
 
 
 def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:

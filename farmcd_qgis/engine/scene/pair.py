@@ -11,6 +11,7 @@ from ...core.dates import given_date
 from ...core.errors import InputError
 from ...core.protocol import RunRequest
 from .grid import Grid
+from .looking import FILL
 from .opening import Source, open_raster
 from .placing import common_window, north_up, onto, round_the_world, turned
 from .raster import (
@@ -25,9 +26,6 @@ from .raster import (
     to_bytes,
 )
 from .tiling import Window
-
-# What both dates hold where one of them is invalid: equal, so that no change is seen there.
-FILL = 128
 
 
 @dataclass(frozen=True)

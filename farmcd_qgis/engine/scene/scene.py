@@ -6,8 +6,10 @@ from ...core.errors import InputError
 from ...core.protocol import RunRequest
 from .crs import check_proj
 from .files import Stamp, changed, stamps_of
+from .looking import Looking, fitting_tile
 from .mask import Mask
 from .pair import Pair
+from .resolution import factor_of
 from .shift import Shift, measure_shift
 
 
@@ -42,6 +44,21 @@ class Scene:
     def mask(self) -> Mask:
         """Where to look; raises InputError, when it is asked for first, where a layer or the extent cannot be used."""
         return Mask.open(self.pair, self.request)
+
+    @cached_property
+    def factor(self) -> float:
+        """How many pixels of the grid the network takes for one; raises InputError for a resolution out of reach."""
+        return factor_of(self.request, self.pair.resolution_m)
+
+    def looking(self, tile: int | None = None) -> Looking:
+        """Return how tiles of the grid are brought to a network whose tiles have `tile` pixels (None: those wanted)."""
+        tile = tile or fitting_tile(self.request.tile, self.factor)
+        return Looking.of(tile, self.request.overlap, self.factor)
+
+    @property
+    def looked_at_m(self) -> float:
+        """The ground metres per pixel at which the network looks."""
+        return self.pair.resolution_m * self.looking().factor
 
     def refuse_if_changed(self) -> None:
         """Raise InputError where a raster is not the file any more that was opened: what was read is then of two."""

@@ -37,6 +37,10 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.overlap.setSuffix(" px")
         self.batch = self._add_whole(form, "batch", tr("Tiles in a batch"), RunRequest.batch, 0, 256, 1)
         self.batch.setSpecialValueText(tr("automatic"))
+        self.resolution = self._add_real(form, "resolution", tr("Network looks at"), 0.0, 0.0, 1000.0, 2)
+        self.resolution.setSuffix(tr(" m per pixel"))
+        self.resolution.setSpecialValueText(tr("automatic"))
+        self.resolution.setToolTip(tr("Finer images are looked at at the checkpoint's resolution, in less time"))
         self.reference = QComboBox()
         self.reference.setObjectName("referenceCombo")
         self.reference.addItem(tr("the after image"), "after")
@@ -91,6 +95,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "tile": self.tile.value(),
             "overlap": self.overlap.value(),
             "batch": self.batch.value(),
+            "resolution_m": self.resolution.value() or None,
             "reference": self.reference.currentData(),
             "before_bands": self.bands.currentData(),
             "after_bands": self.bands.currentData() if after_bands == AS_BEFORE else after_bands,
