@@ -22,6 +22,8 @@ class Settings:
     """Every entry; the defaults of a detection are those of `RunRequest`."""
 
     python: QgsSettingsEntryString
+    env_index: QgsSettingsEntryString
+    env_torch_index: QgsSettingsEntryString
     reviewer: QgsSettingsEntryString
     office: QgsSettingsEntryString
     author: QgsSettingsEntryString
@@ -60,6 +62,8 @@ def settings() -> Settings:
 
     return Settings(
         python=text("python"),
+        env_index=text("env_index"),
+        env_torch_index=text("env_torch_index"),
         reviewer=text("reviewer"),
         office=text("office"),
         author=text("author"),

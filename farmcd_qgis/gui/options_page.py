@@ -3,12 +3,17 @@
 from pathlib import Path
 
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
+from qgis.PyQt import sip
 from qgis.PyQt.QtGui import QIcon
-from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from ..core.messages import part
 from ..core.paths import resources
 from ..review.reviewer import reviewer_name
+from ..runtime.environment.manager import Manager
 from ..settings import settings
+from ..translation import said
+from .environment import EnvironmentDialog, open_environment
 from .widgets.words import tr
 
 
@@ -48,12 +53,19 @@ class OptionsPage(QgsOptionsPageWidget):
         form.addRow("", self.trouble)
         form.addRow(tr("Reviewer"), self.reviewer)
         form.addRow(tr("Office"), self.office)
-        hint = QLabel(tr("Networks run in a Python of their own, with PyTorch; scripts/setup makes one."))
+        self.environment = QPushButton()
+        self.environment.setObjectName("environmentButton")
+        self.environment.clicked.connect(lambda: self._watch(open_environment(self)))
+        form.addRow(tr("Environment"), self.environment)
+        hint = QLabel(
+            tr("Networks run in a Python of their own, with PyTorch. FarmCD installs one when you ask for it.")
+        )
         hint.setWordWrap(True)
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(hint)
         column.addStretch(1)
+        self._say_environment()
         self._show_kept()
         self.python.fileChanged.connect(lambda _: self._look())
 
@@ -68,6 +80,13 @@ class OptionsPage(QgsOptionsPageWidget):
         self.reviewer.setText(settings().reviewer.value())
         self.office.setText(settings().office.value())
         self._look()
+
+    def _watch(self, dialog: EnvironmentDialog) -> None:
+        dialog.page.changed.connect(self._say_environment)
+
+    def _say_environment(self) -> None:
+        if not sip.isdeleted(self):
+            self.environment.setText(said(part("env_state", state=Manager().status().state)))
 
     def _look(self) -> None:
         named = self.python.filePath().strip()

@@ -1564,12 +1564,248 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>运行网络的 Python</translation>
     </message>
     <message>
-        <source>Reviewer</source>
-        <translation>复核人</translation>
+        <source>Environment of the networks</source>
+        <translation>网络运行环境</translation>
     </message>
     <message>
-        <source>Networks run in a Python of their own, with PyTorch; scripts/setup makes one.</source>
-        <translation>网络在单独的 Python 中运行，需要 PyTorch；可用 scripts/setup 创建。</translation>
+        <source>Install the environment of the networks</source>
+        <translation>安装网络运行环境</translation>
+    </message>
+    <message>
+        <source>FarmCD's networks run in a Python of their own, apart from QGIS. To install it, packages are fetched once. Nothing of yours is sent, and nothing of QGIS is changed.</source>
+        <translation>FarmCD 的网络在独立于 QGIS 的 Python 中运行。安装时只需下载一次软件包；不会发送您的任何数据，也不会改动 QGIS。</translation>
+    </message>
+    <message>
+        <source>Install</source>
+        <translation>安装</translation>
+    </message>
+    <message>
+        <source>the processor</source>
+        <translation>处理器</translation>
+    </message>
+    <message>
+        <source>Apple's graphics, or the processor</source>
+        <translation>Apple 图形处理器或处理器</translation>
+    </message>
+    <message>
+        <source>{0} packages for Python {1}: PyTorch and what it needs, to compute on {2}</source>
+        <translation>{0} 个软件包（Python {1}）：PyTorch 及其依赖，在{2}上计算</translation>
+    </message>
+    <message>
+        <source>{0} to fetch; about {1} on the disk afterwards ({2} are free)</source>
+        <translation>下载 {0}；安装后约占 {1}（剩余 {2}）</translation>
+    </message>
+    <message>
+        <source>What</source>
+        <translation>内容</translation>
+    </message>
+    <message>
+        <source>How big</source>
+        <translation>大小</translation>
+    </message>
+    <message>
+        <source>From where</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>To where</source>
+        <translation>位置</translation>
+    </message>
+    <message>
+        <source>Made from</source>
+        <translation>所用 Python</translation>
+    </message>
+    <message>
+        <source>Your own Python is used: {0}</source>
+        <translation>使用自有 Python：{0}</translation>
+    </message>
+    <message>
+        <source>Use FarmCD's own</source>
+        <translation>使用 FarmCD 的环境</translation>
+    </message>
+    <message>
+        <source>Choose own Python...</source>
+        <translation>选择自有 Python...</translation>
+    </message>
+    <message>
+        <source>Looking at this computer</source>
+        <translation>正在检查本机</translation>
+    </message>
+    <message>
+        <source>Checking the environment</source>
+        <translation>正在检查环境</translation>
+    </message>
+    <message>
+        <source>Import a zip</source>
+        <translation>导入 zip</translation>
+    </message>
+    <message>
+        <source>Import a zip...</source>
+        <translation>导入 zip...</translation>
+    </message>
+    <message>
+        <source>Installing from a zip</source>
+        <translation>正在从 zip 安装</translation>
+    </message>
+    <message>
+        <source>Export a zip</source>
+        <translation>导出 zip</translation>
+    </message>
+    <message>
+        <source>Export a zip...</source>
+        <translation>导出 zip...</translation>
+    </message>
+    <message>
+        <source>Writing a zip</source>
+        <translation>正在写入 zip</translation>
+    </message>
+    <message>
+        <source>Written: {0}</source>
+        <translation>已写入：{0}</translation>
+    </message>
+    <message>
+        <source>Remove the environment</source>
+        <translation>删除环境</translation>
+    </message>
+    <message>
+        <source>Networks cannot run any more until it is installed again. Remove it?</source>
+        <translation>删除后须重新安装才能运行网络。是否删除？</translation>
+    </message>
+    <message>
+        <source>Removed; {0} are free again.</source>
+        <translation>已删除；释放 {0}。</translation>
+    </message>
+    <message>
+        <source>Removing</source>
+        <translation>正在删除</translation>
+    </message>
+    <message>
+        <source>Choose a Python with PyTorch</source>
+        <translation>选择带 PyTorch 的 Python</translation>
+    </message>
+    <message>
+        <source>Trying that Python</source>
+        <translation>正在尝试该 Python</translation>
+    </message>
+    <message>
+        <source>The diagnostics are on the clipboard.</source>
+        <translation>诊断信息已复制到剪贴板。</translation>
+    </message>
+    <message>
+        <source>Collecting diagnostics</source>
+        <translation>正在收集诊断信息</translation>
+    </message>
+    <message>
+        <source>Installing the environment</source>
+        <translation>正在安装环境</translation>
+    </message>
+    <message>
+        <source>The environment is ready. Press Run.</source>
+        <translation>环境已就绪。请点击“运行”。</translation>
+    </message>
+    <message>
+        <source>Stopped. What was fetched is kept, so that it goes on from there.</source>
+        <translation>已停止。已下载的部分会保留，下次从中断处继续。</translation>
+    </message>
+    <message>
+        <source>Update</source>
+        <translation>更新</translation>
+    </message>
+    <message>
+        <source>Repair</source>
+        <translation>修复</translation>
+    </message>
+    <message>
+        <source>Remove</source>
+        <translation>删除</translation>
+    </message>
+    <message>
+        <source>Not installed: networks cannot run yet</source>
+        <translation>未安装：尚不能运行网络</translation>
+    </message>
+    <message>
+        <source>One moment</source>
+        <translation>请稍候</translation>
+    </message>
+    <message>
+        <source>Waiting for your consent</source>
+        <translation>等待您的同意</translation>
+    </message>
+    <message>
+        <source>Fetching packages</source>
+        <translation>正在下载软件包</translation>
+    </message>
+    <message>
+        <source>Unpacking packages</source>
+        <translation>正在解包</translation>
+    </message>
+    <message>
+        <source>Checking every file</source>
+        <translation>正在检查每个文件</translation>
+    </message>
+    <message>
+        <source>Ready: networks can run</source>
+        <translation>就绪：可以运行网络</translation>
+    </message>
+    <message>
+        <source>Works, but this FarmCD was tested with newer packages</source>
+        <translation>可用，但此版 FarmCD 是用更新的软件包测试的</translation>
+    </message>
+    <message>
+        <source>Damaged: choose Repair</source>
+        <translation>已损坏：请点击“修复”</translation>
+    </message>
+    <message>
+        <source>That did not work</source>
+        <translation>未成功</translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation>已停止</translation>
+    </message>
+    <message>
+        <source>as pip is set on this computer</source>
+        <translation>按本机 pip 的设置</translation>
+    </message>
+    <message>
+        <source>only where the index has no small build of PyTorch</source>
+        <translation>仅当索引没有小体积 PyTorch 时填写</translation>
+    </message>
+    <message>
+        <source>Choose...</source>
+        <translation>选择...</translation>
+    </message>
+    <message>
+        <source>Copy diagnostics</source>
+        <translation>复制诊断信息</translation>
+    </message>
+    <message>
+        <source>Where packages come from</source>
+        <translation>软件包来源</translation>
+    </message>
+    <message>
+        <source>Known indexes</source>
+        <translation>常用索引</translation>
+    </message>
+    <message>
+        <source>Package index</source>
+        <translation>软件包索引</translation>
+    </message>
+    <message>
+        <source>Index of PyTorch's own builds</source>
+        <translation>PyTorch 自有版本的索引</translation>
+    </message>
+    <message>
+        <source>Environment</source>
+        <translation>环境</translation>
+    </message>
+    <message>
+        <source>Networks run in a Python of their own, with PyTorch. FarmCD installs one when you ask for it.</source>
+        <translation>网络在带有 PyTorch 的独立 Python 中运行。FarmCD 会按您的要求安装。</translation>
+    </message>
+    <message>
+        <source>Reviewer</source>
+        <translation>复核人</translation>
     </message>
     <message>
         <source>There is no such file.</source>
