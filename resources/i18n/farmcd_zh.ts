@@ -1504,6 +1504,22 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>编号</translation>
     </message>
     <message>
+        <source>Draw a line across the outline with QGIS's own tools, end it by a right click, then save. Undo takes a saved change back.</source>
+        <translation>用 QGIS 自带的工具画一条穿过轮廓的线，右键结束，然后保存。撤销可收回已保存的修改。</translation>
+    </message>
+    <message>
+        <source>Smooth</source>
+        <translation>平滑</translation>
+    </message>
+    <message>
+        <source>The changed outlines are in the log of the run's review.</source>
+        <translation>修改后的轮廓已记入该检测的复核日志。</translation>
+    </message>
+    <message>
+        <source>This outline cannot be made smooth without running into another one.</source>
+        <translation>无法平滑此轮廓而不与相邻图斑重叠。</translation>
+    </message>
+    <message>
         <source>Candidate</source>
         <translation>图斑编号</translation>
     </message>
@@ -2214,10 +2230,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>Save outlines</source>
         <translation>保存轮廓</translation>
-    </message>
-    <message>
-        <source>Draw with QGIS's own tools, then save. Undo takes a saved change back.</source>
-        <translation>用 QGIS 自带工具绘制，然后保存。“撤销”可收回已保存的修改。</translation>
     </message>
     <message>
         <source>The candidates cannot be edited: their file is read-only.</source>

@@ -171,11 +171,11 @@ def test_another_date_takes_the_place_of_before_and_gives_it_back(linked, pair):
     assert linked.before.layers() == [pair[0]]
 
 
-def test_the_keyboard_stays_where_it_was(linked):
+def test_a_click_takes_the_keyboard(linked):
     edit = linked.window().findChild(QLineEdit)
     edit.setFocus()
     QTest.mouseClick(linked.before.viewport(), Qt.MouseButton.LeftButton)
-    assert linked.window().focusWidget() is edit
+    assert linked.window().focusWidget() is linked.before
 
 
 def test_removed_layers_and_unload_leave_nothing(linked, pair):

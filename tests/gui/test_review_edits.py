@@ -5,6 +5,7 @@ from qgis.core import QgsFeature, QgsGeometry, QgsPointXY, QgsProject
 from qgis.PyQt.QtCore import QCoreApplication, Qt
 
 from farmcd_qgis.core.run_files import RUN_GPKG
+from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.store import ReviewStore
 from tests.helpers.rasters import LEFT, PIXEL, TOP
 from tests.helpers.review_files import measured, outlines
@@ -106,3 +107,44 @@ def test_a_candidate_is_merged_with_its_neighbour_on_a_key(opened, layer, run):
     undo(opened)
     assert {n: wkt for n, (wkt, _) in outlines(run / RUN_GPKG).items()} == {n: wkt for n, (wkt, _) in before.items()}
     assert left(opened) == [1, 2, 3, 4, 5]
+
+
+def test_an_outline_is_smoothed_on_a_key_and_taken_back(opened, layer, run):
+    box = layer.getFeature(1).geometry().boundingBox()
+    x, y = box.xMinimum(), box.yMinimum()
+    corners = [(x, y), (x + 8 * PIXEL, y)]
+    corners += [(x + (8 - (at + 1) // 2) * PIXEL, y + (at // 2 + 1) * PIXEL) for at in range(16)]
+    stairs = QgsGeometry.fromMultiPolygonXY([[[QgsPointXY(*corner) for corner in [*corners, corners[0]]]]])
+    assert layer.startEditing()
+    layer.changeGeometry(1, stairs)
+    save(opened, layer, run)
+    before = outlines(run / RUN_GPKG)
+    press(opened, Key.Key_O)
+    assert verdicts(run)[-1] == (1, "outline", None, None)
+    now = outlines(run / RUN_GPKG)
+    assert now[1][1] == pytest.approx(before[1][1], rel=0.2)
+    assert QgsGeometry.fromWkt(now[1][0]).constGet().nCoordinates() < stairs.constGet().nCoordinates()
+    undo(opened)
+    assert outlines(run / RUN_GPKG)[1][0] == before[1][0]
+
+
+def test_an_outline_that_is_edited_while_nobody_reviews_is_logged_and_measured(dock, run, qgis_iface):
+    add_run(run)
+    (layer,) = QgsProject.instance().mapLayersByName("Candidates")
+    assert dock.session is None
+    before = outlines(run / RUN_GPKG)
+    geometry = layer.getFeature(1).geometry()
+    geometry.translate(3 * PIXEL, 0)
+    assert layer.startEditing()
+    layer.changeGeometry(1, geometry)
+    layer.deleteFeature(2)
+    assert layer.commitChanges()
+    # The log is made by then, which the run has not had.
+    wait_for(lambda: len(ReviewStore(run / RUN_GPKG, "bo").rows()) == 2)
+    assert verdicts(run) == [(1, "outline", None, None), (2, "outline", None, None)]
+    now = outlines(run / RUN_GPKG)
+    assert now[1][1] == pytest.approx(measured(run / RUN_GPKG, bytes(geometry.asWkb())), rel=1e-6, abs=5.1e-7)
+    assert dock.open_run(run)
+    undo(dock)
+    assert outlines(run / RUN_GPKG)[1][0] == before[1][0]
+    assert sorted(outlines(run / RUN_GPKG)) == sorted(before)

@@ -122,9 +122,6 @@ def test_keys_in_the_map_count_while_the_dock_is_seen(dock, run, qgis_iface):
     QTest.keyClick(canvas, Key.Key_Y)
     dock.panel.clearFocus()
     assert len(verdicts(run)) == 1
-    QTest.keyClick(canvas, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    QTest.keyClick(canvas, Key.Key_Backspace)
-    assert len(verdicts(run)) == 1
     dock.leave()
     QTest.keyClick(canvas, Key.Key_Y)
     assert len(verdicts(run)) == 1

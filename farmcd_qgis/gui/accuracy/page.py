@@ -293,12 +293,10 @@ class AccuracyPage(JudgingPage):
             "redo": act("redo", tr("Redo"), "Ctrl+Y", lambda: self._try(SampleSession.redo), also=("Ctrl+Shift+Z",)),
         }
         self.actions_by_name = answers | ways | looks
-        # With the map in front of the dock these keep their usual meaning.
-        self._in_map = [*self._answers, *self._classes.actions_by_number, *looks.values()]
 
     def _connect(self) -> None:
         actions = [*self.actions_by_name.values(), *self._classes.actions_by_number]
-        self._set_up(self.panel, actions, self._in_map)
+        self._set_up(self.panel, actions)
         panel = self.panel
         for state in (*STATES, ANY):
             panel.judge.status.addItem("", state)

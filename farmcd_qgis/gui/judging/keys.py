@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable
 
-from qgis.gui import QgsGui
+from qgis.gui import QgsGui, QgsMapCanvas, QgsMapToolCapture
 from qgis.PyQt.QtCore import QEvent, QObject, Qt
 from qgis.PyQt.QtGui import QKeyEvent, QKeySequence
 from qgis.PyQt.QtWidgets import QAction, QHBoxLayout, QPushButton, QWidget
 
 from ..widgets.words import tr
 
+# What a drawing tool does with these is its own: to take a point back, to drop the line.
+OF_TOOLS = ("Backspace", "Del", "Esc", "Ctrl+Z")
 SYMBOLS = {"Backspace": "⌫", "Return": "⏎", "Esc": "Esc"}
 
 
@@ -74,15 +76,17 @@ class KeyFilter(QObject):
     key. What is claimed as a ShortcutOverride is no shortcut any more: it arrives as an ordinary press.
     """
 
-    def __init__(self, actions: Iterable[KeyAction], listens: Callable[[], bool], parent: QObject) -> None:
+    def __init__(self, actions: Iterable[KeyAction], listens: Callable[[QKeySequence], bool], parent: QObject) -> None:
         super().__init__(parent)
         self._actions = list(actions)
         self._listens = listens
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress) or not self._listens():
+        if event.type() not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
         key = pressed(event)
+        if not self._listens(key):
+            return False
         action = next((action for action in self._actions if action.answers(key)), None)
         if action is None:
             return False
@@ -91,6 +95,12 @@ class KeyFilter(QObject):
         if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
             action.trigger()
         return True
+
+
+def drawing(canvas: QgsMapCanvas) -> bool:
+    """Say whether a person is in the midst of a line that one of QGIS's tools draws."""
+    tool = canvas.mapTool()
+    return isinstance(tool, QgsMapToolCapture) and tool.size() > 0
 
 
 def pressed(event: QKeyEvent) -> QKeySequence:

@@ -28,8 +28,8 @@ SMALLEST = QSize(120, 100)
 class LinkedCanvases(QWidget):
     """Two canvases, `before` on the left and `after` on the right; QGIS renders both outside the interface thread.
 
-    Panning or zooming one moves the other, a crosshair shows in both where the mouse is. The canvases never take the
-    keyboard: it stays with whoever asks for verdicts. `bands_wanted` carries a layer whose bands shall be chosen.
+    Panning or zooming one moves the other, a crosshair shows in both where the mouse is. `bands_wanted` carries a layer
+    whose bands shall be chosen.
     """
 
     bands_wanted = pyqtSignal(QgsMapLayer)
@@ -181,7 +181,7 @@ class LinkedCanvases(QWidget):
 
 
 class _Canvas(QgsMapCanvas):
-    """A canvas that leaves the keyboard to others, and tells a new size and a mouse that has left from a move."""
+    """A canvas that tells a new size and a mouse that has left from a move."""
 
     left = pyqtSignal()
     resized = pyqtSignal()
@@ -189,8 +189,8 @@ class _Canvas(QgsMapCanvas):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.resizing = False
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # A click takes the keyboard from the layer tree, say; the keys go to the judgements from here as well.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setMinimumSize(SMALLEST)
         # A cancelled job still writes into the cache of a canvas that is gone, and QGIS crashes.
         self.setCachingEnabled(False)

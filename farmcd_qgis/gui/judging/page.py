@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis, QgsProject
-from qgis.gui import QgisInterface, QgsMapTool
+from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QAbstractSpinBox, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from ...core.errors import FarmCDError
@@ -14,7 +15,7 @@ from ...translation import said
 from ..widgets.page import Page
 from ..widgets.panel_scroll import PanelScroll
 from ..widgets.words import tr
-from .keys import KeyAction, KeyFilter
+from .keys import OF_TOOLS, KeyAction, KeyFilter, drawing
 from .run_map import ReviewMap
 from .views import Pair, ReviewViews
 
@@ -67,18 +68,18 @@ class JudgingPage(Page):
         """What the switch of the outline does next."""
         return tr("Outline off") if shown else tr("Outline on")
 
-    def _set_up(self, panel: QWidget, actions: Iterable[KeyAction], in_map: Iterable[KeyAction]) -> None:
-        """Put the panel onto the page; listen to the keys of `actions` there, and to those of `in_map` in the map."""
+    def _set_up(self, panel: QWidget, actions: Iterable[KeyAction]) -> None:
+        """Put the panel onto the page; listen to the keys of `actions` there and in the map."""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(PanelScroll(panel))
         self.setFocusProxy(panel)
         self._all_actions = list(actions)
-        self._keys = KeyFilter(self._all_actions, lambda: True, self)
+        self._keys = KeyFilter(self._all_actions, lambda _: True, self)
         for widget in (self, *self.findChildren(QWidget)):
             if not isinstance(widget, QLineEdit | QAbstractSpinBox | QTextBrowser):
                 widget.installEventFilter(self._keys)
-        self._canvas_keys = KeyFilter(in_map, self._map_keys_wanted, self)
+        self._canvas_keys = KeyFilter(self._all_actions, self._map_keys_wanted, self)
         self._iface.mapCanvas().installEventFilter(self._canvas_keys)
         QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
 
@@ -137,8 +138,8 @@ class JudgingPage(Page):
         if self._map and self._map.layer.id() in layer_ids:
             self.close_run()
 
-    def _map_keys_wanted(self) -> bool:
-        """Whether keys pressed in the map are judgements: not while a person draws or edits with them."""
-        tool = self._iface.mapCanvas().mapTool()
-        editing = tool is not None and bool(tool.flags() & QgsMapTool.Flag.EditTool)
-        return self.session is not None and self.seen and not self._put_away and not editing
+    def _map_keys_wanted(self, key: QKeySequence) -> bool:
+        """Whether a key pressed in the map is ours: all are but those that a line in the making needs."""
+        if self.session is None or not self.seen or self._put_away:
+            return False
+        return key.toString() not in OF_TOOLS or not drawing(self._iface.mapCanvas())

@@ -96,8 +96,8 @@ class ReviewViews:
             if self.dock is None:
                 self.dock = PairDock(self._iface.mainWindow(), self._work)
                 self.dock.closed.connect(self._pair_closed)
-            if self._keys is not None:
-                self.dock.installEventFilter(self._keys)
+            for widget in (self.dock, *self.dock.findChildren(QWidget)) if self._keys is not None else ():
+                widget.installEventFilter(self._keys)
             self.dock.set_pair(*pair)
             self.dock.show()
             self.dock.show_place(self._place)

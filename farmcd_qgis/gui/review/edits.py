@@ -1,19 +1,25 @@
-"""Changes of outlines in the review: QGIS's own editing tools on the candidates, a merge on a key, all of it logged."""
+"""Changes of outlines in the review: QGIS's own drawing tools on the candidates, and what one key does, all logged."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from qgis.core import NULL, Qgis, QgsFeature, QgsFeatureRequest, QgsGeometry, QgsVectorLayer
+from qgis.core import Qgis, QgsFeatureRequest, QgsGeometry, QgsVectorLayer
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QTimer
-from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QWidget
+from qgis.PyQt.QtCore import QPoint, QPointF, Qt
+from qgis.PyQt.QtGui import QMouseEvent
+from qgis.PyQt.QtWidgets import QAction, QApplication, QGridLayout, QLabel, QWidget
 
-from ...core.classes import NO_CHANGE
-from ...review.outlines import DERIVED, Edit
+from ...core.errors import FarmCDError
+from ...layers.runs import file_of
+from ...review.outlines import Edit
+from ...review.reviewer import reviewer_name
 from ...review.session import Session
-from ..judging.keys import KeyAction, KeyButton
+from ...review.smoothing import smoothed, stair
+from ...review.store import ReviewStore
+from ..judging.keys import KeyAction, KeyButton, drawing
 from ..widgets.words import tr
+from .outline_watch import OutlineWatch, edit_of, stored_features, wkb
 
 # So many of the candidates whose centres are nearest are measured for the neighbour to merge with.
 NEAREST = 12
@@ -23,7 +29,8 @@ class ReviewEdits(QWidget):
     """The fold-out with the ways to change an outline.
 
     `session` gives what is reviewed, `step` does a step of it that is about so many rows, `say` tells what stands in
-    the way. Whatever is edited in the layer while it is reviewed is logged when it is saved.
+    the way. Whatever is edited in the candidates of a run is logged when it is saved, reviewed or not; `unload` ends
+    that.
     """
 
     def __init__(
@@ -32,72 +39,69 @@ class ReviewEdits(QWidget):
         parent: QWidget,
         session: Callable[[], Session | None],
         step: Callable[[Callable[[Session], object], int], object],
-        say: Callable[[str], None],
+        say: Callable[..., None],
     ) -> None:
         super().__init__()
         self._iface, self._session, self._step, self._say = iface, session, step, say
         self._layer: QgsVectorLayer | None = None
-        self._before: dict[int, Edit] = {}
-        self._changed: list[int] = []
-        self._added: list[QgsFeature] = []
         tools = {
-            "redraw": (tr("Redraw"), "R", lambda: self._draw(iface.actionVertexTool())),
+            "redraw": (tr("Redraw"), "R", lambda: self._draw(self._reshape())),
             "split": (tr("Split"), "X", lambda: self._draw(iface.actionSplitFeatures())),
-            "add": (tr("Add missed"), "A", lambda: self._draw(iface.actionAddFeature())),
+            "add": (tr("Add missed"), "A", lambda: self._draw(iface.actionAddFeature(), False)),
+            "smooth": (tr("Smooth"), "O", self.smooth),
             "merge": (tr("Merge with neighbour"), "G", self.merge),
             "done": (tr("Save outlines"), "Ctrl+Return", self.save),
         }
         self.actions = {name: KeyAction(name, words, key, run, parent) for name, (words, key, run) in tools.items()}
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(4)
-        for place, name in enumerate(("redraw", "split", "add")):
-            grid.addWidget(KeyButton(self.actions[name]), 0, 2 * place, 1, 2)
-        grid.addWidget(KeyButton(self.actions["merge"]), 1, 0, 1, 3)
-        grid.addWidget(KeyButton(self.actions["done"]), 1, 3, 1, 3)
-        hint = QLabel(tr("Draw with QGIS's own tools, then save. Undo takes a saved change back."))
-        hint.setWordWrap(True)
-        grid.addWidget(hint, 2, 0, 1, 6)
-        # A timer, since the layer speaks in the midst of saving.
-        self._saved = QTimer(self)
-        self._saved.setSingleShot(True)
-        self._saved.timeout.connect(self._log)
+        self._watch = OutlineWatch(self._open_store, self._store, self)
+        self._lay_out()
 
     def open(self, layer: QgsVectorLayer) -> None:
-        """Listen to edits of a run's candidates."""
+        """Offer changes of a run's candidates."""
         self._layer = layer
-        layer.beforeCommitChanges.connect(self._remember)
-        layer.committedFeaturesAdded.connect(self._take_added)
-        layer.afterCommitChanges.connect(self._saved_soon)
         for signal in (layer.editingStarted, layer.editingStopped):
             signal.connect(self.enable)
 
     def close_layer(self, removed: bool = False) -> None:
-        """Stop listening; `removed`: the layer is about to go."""
+        """Offer none any more; `removed`: the layer is about to go."""
         layer, self._layer = self._layer, None
-        if layer is None or removed:
-            return
-        layer.beforeCommitChanges.disconnect(self._remember)
-        layer.committedFeaturesAdded.disconnect(self._take_added)
-        layer.afterCommitChanges.disconnect(self._saved_soon)
-        for signal in (layer.editingStarted, layer.editingStopped):
-            signal.disconnect(self.enable)
+        if layer is not None and not removed:
+            for signal in (layer.editingStarted, layer.editingStopped):
+                signal.disconnect(self.enable)
+
+    def unload(self) -> None:
+        """Stop listening to the project."""
+        self._watch.unload()
 
     def enable(self) -> None:
         """Offer what can be done now."""
         session, layer = self._session(), self._layer
         shown = session is not None and layer is not None and session.row is not None
-        for name in ("redraw", "split", "merge"):
-            self.actions[name].setEnabled(shown)
-        self.actions["merge"].setEnabled(shown and layer is not None and not layer.isEditable())
+        still = shown and layer is not None and not layer.isEditable()
+        for name, on in (("redraw", shown), ("split", shown), ("merge", still), ("smooth", still)):
+            self.actions[name].setEnabled(on)
         self.actions["add"].setEnabled(layer is not None)
         self.actions["done"].setEnabled(layer is not None and layer.isEditable())
 
     def save(self) -> None:
-        """Store the outlines that were drawn."""
+        """End the line that is being drawn, store the outlines and go back to moving the map."""
+        if drawing(self._iface.mapCanvas()):
+            self._right_click()
         if self._layer is not None and not self._layer.commitChanges():
             self._say("\n".join(self._layer.commitErrors()))
         self._iface.actionPan().trigger()
+
+    def take_back(self, again: bool) -> bool:
+        """Take the last edit back that is not saved yet, or make it again; returns whether there was one."""
+        stack = self._layer.undoStack() if self._layer is not None and self._layer.isEditable() else None
+        if stack is None or not (stack.canRedo() if again else stack.canUndo()):
+            return False
+        if again:
+            stack.redo()
+        else:
+            stack.undo()
+        self._layer.triggerRepaint()
+        return True
 
     def merge(self) -> None:
         """Unite the shown candidate with the nearest other one; it keeps its number, class and verdict."""
@@ -107,17 +111,35 @@ class ReviewEdits(QWidget):
         candidates, row = session.candidates, session.row
         away = np.hypot(candidates.x - candidates.x[row], candidates.y - candidates.y[row])
         rows = [int(near) for near in away.argsort(kind="stable")[: NEAREST + 1] if near != row]
-        features = {f.id(): f for f in self._stored([int(candidates.fid[at]) for at in (row, *rows)])}
+        features = {f.id(): f for f in stored_features(layer, [int(candidates.fid[at]) for at in (row, *rows)])}
         shown = features[int(candidates.fid[row])]
         others = [features[int(candidates.fid[at])] for at in rows]
         other = min(others, key=lambda one: shown.geometry().distance(one.geometry()))
         united = QgsGeometry.unaryUnion([shown.geometry(), other.geometry()])
         united.convertToMultiType()
-        edits = [_edit(shown, shown.geometry(), united), _edit(other, other.geometry(), None)]
-        self._store(edits)
+        self._store(layer, [edit_of(shown, shown.geometry(), united), edit_of(other, other.geometry(), None)])
 
-    def _draw(self, tool: Any) -> None:
-        """Begin to edit with one of QGIS's tools, the shown candidate being selected."""
+    def smooth(self) -> None:
+        """Take the stairs of the pixels off the shown outline; candidates that touch it go on touching it."""
+        session, layer = self._session(), self._layer
+        if session is None or layer is None or session.row is None:
+            return
+        (shown,) = stored_features(layer, [int(session.candidates.fid[session.row])])
+        outline = shown.geometry()
+        step = stair(outline)
+        around = QgsFeatureRequest(outline.boundingBox().buffered(step))
+        others = [f for f in layer.dataProvider().getFeatures(around) if f.id() != shown.id()]
+        others = [f for f in others if f.geometry().distance(outline) <= step]
+        made = smoothed(outline, [other.geometry() for other in others], step)
+        if made is None:
+            self._say(tr("This outline cannot be made smooth without running into another one."))
+            return
+        pairs = [(shown, made[0]), *zip(others, made[1], strict=True)]
+        changed = [(feature, new) for feature, new in pairs if wkb(feature.geometry()) != wkb(new)]
+        self._store(layer, [edit_of(feature, feature.geometry(), new) for feature, new in changed])
+
+    def _draw(self, tool: Any, shown_only: bool = True) -> None:
+        """Begin to edit with one of QGIS's tools, which is about the shown candidate alone or about none."""
         session, layer = self._session(), self._layer
         if session is None or layer is None:
             return
@@ -128,68 +150,59 @@ class ReviewEdits(QWidget):
         form = layer.editFormConfig()
         form.setSuppress(Qgis.AttributeFormSuppression.On)
         layer.setEditFormConfig(form)
-        layer.selectByIds([int(session.candidates.fid[session.row])] if session.row is not None else [])
+        chosen = [int(session.candidates.fid[session.row])] if shown_only and session.row is not None else []
+        layer.selectByIds(chosen)
         tool.trigger()
         self.enable()
 
-    def _stored(self, fids: list[int]) -> list[QgsFeature]:
-        """Read features as they are in the file, not as they are being edited."""
-        if self._layer is None or not fids:
-            return []
-        return list(self._layer.dataProvider().getFeatures(QgsFeatureRequest().setFilterFids(fids)))
+    def _reshape(self) -> QAction:
+        """Find QGIS's tool that redraws an outline by one line across it; its interface does not name it."""
+        found = self._iface.mainWindow().findChild(QAction, "mActionReshapeFeatures")
+        return found or self._iface.actionVertexTool()
 
-    def _remember(self) -> None:
-        """Keep what is about to change."""
-        buffer = self._layer.editBuffer() if self._layer is not None else None
-        if buffer is None:
-            return
-        deleted = [fid for fid in buffer.deletedFeatureIds() if fid >= 0]
-        self._changed = [fid for fid in buffer.changedGeometries() if fid >= 0 and fid not in deleted]
-        self._added = []
-        self._before = {f.id(): _edit(f, f.geometry(), None) for f in self._stored([*deleted, *self._changed])}
+    def _right_click(self) -> None:
+        """End the line of a drawing tool as a person does."""
+        view = self._iface.mapCanvas().viewport()
+        here = QPoint(view.width() // 2, view.height() // 2)
+        right, none = Qt.MouseButton.RightButton, Qt.KeyboardModifier.NoModifier
+        up = Qt.MouseButton.NoButton
+        for kind, held in ((QMouseEvent.Type.MouseButtonPress, right), (QMouseEvent.Type.MouseButtonRelease, up)):
+            event = QMouseEvent(kind, QPointF(here), QPointF(view.mapToGlobal(here)), right, held, none)
+            QApplication.sendEvent(view, event)
 
-    def _take_added(self, _: str, features: list[QgsFeature]) -> None:
-        self._added += features
-
-    def _saved_soon(self) -> None:
-        self._saved.start(0)
-
-    def _log(self) -> None:
-        """Log what was saved, as one step; what was added gets a number of its own."""
+    def _open_store(self, layer: QgsVectorLayer) -> ReviewStore:
         session = self._session()
-        if session is None:
-            return
-        now = {feature.id(): feature for feature in self._stored(self._changed)}
-        edits = [
-            Edit(one.candidate_id, one.before, _wkb(now[fid].geometry()) if fid in now else None, one.fields)
-            for fid, one in self._before.items()
-        ]
-        for feature in self._stored([feature.id() for feature in self._added]):
-            one = _edit(feature, None, feature.geometry())
-            known = one.fields.get("class_id") is not None
-            # The model saw no change there.
-            named = {} if known else {"class_id": NO_CHANGE, "class_name": session.store.classes.label(NO_CHANGE)}
-            edits.append(Edit(session.store.free_number(), None, one.after, {**one.fields, **named}))
-        self._before, self._changed, self._added = {}, [], []
-        if edits:
-            self._store(edits)
+        if session is not None and layer is self._layer:
+            return session.store
+        return ReviewStore(file_of(layer), reviewer_name())
 
-    def _store(self, edits: list[Edit]) -> None:
+    def _store(self, layer: QgsVectorLayer, edits: list[Edit]) -> None:
+        """Log edits, as a step of the review where the run is being reviewed, and show what became of the layer."""
         session = self._session()
-        if session is not None:
+        if session is not None and layer is self._layer:
             self._step(lambda session: session.edit(edits), len(session.candidates))
-            if self._layer is not None:
-                self._layer.removeSelection()
-                self._layer.dataProvider().reloadData()
-                self._layer.triggerRepaint()
+        else:
+            try:
+                self._open_store(layer).edit(edits)
+            except FarmCDError as error:
+                self._say(error)
+            else:
+                self._say(tr("The changed outlines are in the log of the run's review."), Qgis.MessageLevel.Info)
+        layer.removeSelection()
+        layer.dataProvider().reloadData()
+        layer.triggerRepaint()
 
-
-def _edit(feature: QgsFeature, before: QgsGeometry | None, after: QgsGeometry | None) -> Edit:
-    """Make an edit of a feature as it is in the file."""
-    fields = {name: None if value == NULL else value for name, value in feature.attributeMap().items()}
-    kept = {name: value for name, value in fields.items() if name not in DERIVED}
-    return Edit(fields["candidate_id"] or 0, _wkb(before), _wkb(after), {**kept, "fid": feature.id()})
-
-
-def _wkb(geometry: QgsGeometry | None) -> bytes | None:
-    return None if geometry is None else bytes(geometry.asWkb())
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(4)
+        for place, name in enumerate(self.actions):
+            grid.addWidget(KeyButton(self.actions[name]), place // 2, place % 2)
+        hint = QLabel(
+            tr(
+                "Draw a line across the outline with QGIS's own tools, end it by a right click, then save. Undo takes "
+                "a saved change back."
+            )  # fmt: skip
+        )
+        hint.setWordWrap(True)
+        grid.addWidget(hint, 3, 0, 1, 2)

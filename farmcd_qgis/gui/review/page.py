@@ -97,6 +97,11 @@ class ReviewPage(JudgingPage):
         self._settled.start()
         self.panel.setFocus()
 
+    def unload(self) -> None:
+        """Take everything back from QGIS."""
+        super().unload()
+        self._edits.unload()
+
     # What a person does
 
     def _give(self, verdict: str, class_id: int | None = None, reason: str | None = None) -> None:
@@ -108,8 +113,8 @@ class ReviewPage(JudgingPage):
         self._try(lambda session: session.give_all(bulk, verdict, None, reason), len(bulk.rows))
 
     def _back_or_again(self, word: str) -> None:
-        """Undo or redo."""
-        if self.session is not None:
+        """Undo or redo, of drawn edits those that are not saved first."""
+        if self.session is not None and not self._edits.take_back(word == REDO):
             self._try(Session.undo if word == UNDO else Session.redo, self.session.rows_of(word))
 
     def _try(self, step: Callable[[Session], object], size: int = 1) -> bool:
@@ -291,17 +296,11 @@ class ReviewPage(JudgingPage):
         }
         others = other_actions(self, does)
         self.actions_by_name = self._verdicts | others | self._views.actions | self._edits.actions
-        # With the map in front of the dock the others keep their usual meaning.
-        looks = [others[name] for name in ("flicker", "outline", "zoom")]
-        more = (*looks, *self._views.actions.values(), *self._edits.actions.values())
-        class_keys = self._classes.actions_by_number
-        self._in_map = [*self._verdicts.values(), *class_keys, *self.reason_actions, *more]
 
     def _connect(self) -> None:
         self._set_up(
             self.panel,
             [*self.actions_by_name.values(), *self._classes.actions_by_number, *self.reason_actions],
-            self._in_map,
         )
         for combo in (self.panel.order, self.panel.class_filter, self.panel.status):
             combo.currentIndexChanged.connect(self._select)
