@@ -93,8 +93,10 @@ class ReviewEdits(QWidget):
 
     def take_back(self, again: bool) -> bool:
         """Take the last edit back that is not saved yet, or make it again; returns whether there was one."""
-        stack = self._layer.undoStack() if self._layer is not None and self._layer.isEditable() else None
-        if stack is None or not (stack.canRedo() if again else stack.canUndo()):
+        if self._layer is None or not self._layer.isEditable():
+            return False
+        stack = self._layer.undoStack()
+        if not (stack.canRedo() if again else stack.canUndo()):
             return False
         if again:
             stack.redo()
@@ -202,7 +204,7 @@ class ReviewEdits(QWidget):
             tr(
                 "Draw a line across the outline with QGIS's own tools, end it by a right click, then save. Undo takes "
                 "a saved change back."
-            )  # fmt: skip
+            )
         )
         hint.setWordWrap(True)
         grid.addWidget(hint, 3, 0, 1, 2)
