@@ -1,5 +1,6 @@
 """Wiring: dock, menu, toolbar, Processing provider and translation; `unload` takes all of it back."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,9 +32,9 @@ class FarmCDPlugin:
         from .gui.options_page import OptionsFactory
 
         self.initProcessing()
-        self._options = OptionsFactory()
-        self.iface.registerOptionsWidgetFactory(self._options)
         self.dock = FarmCDDock(self.iface)
+        self._options = OptionsFactory(self.dock.detect.look_for_engine)
+        self.iface.registerOptionsWidgetFactory(self._options)
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, self.dock)
         # QGIS shows it again if it was open when QGIS was left.
         self.dock.hide()
@@ -65,6 +66,9 @@ class FarmCDPlugin:
                 added.deleteLater()
         self.menu = self.toolbar = None
         if self.dock is not None:
+            from .gui.environment.dialog import close_environment
+
+            close_environment()
             self.dock.unload()
             self.iface.removeDockWidget(self.dock)
             self.dock.deleteLater()
@@ -79,7 +83,10 @@ class FarmCDPlugin:
 
     def _add_actions(self) -> None:
         """Offer every step in a menu and a toolbar of our own."""
+        from .gui.help import show_help
+        from .gui.options_page import TITLE
         from .gui.widgets.icons import icon
+        from .gui.widgets.words import tr
 
         window = self.iface.mainWindow()
         self.menu, self.toolbar = QMenu(NAME, window), QToolBar(NAME, window)
@@ -88,23 +95,31 @@ class FarmCDPlugin:
         for step in self.dock.steps:
             action = QAction(icon(step.name), step.purpose, self.dock)
             action.setObjectName(f"FarmCD{step.name.capitalize()}Action")
-            action.triggered.connect(partial(self._show_step, step.name))
+            action.triggered.connect(partial(_call, partial(self.dock.show_step, step.name)))
             self.menu.addAction(action)
             self.toolbar.addAction(action)
-        compare = QAction(icon("compare"), self.dock.compare_words, self.dock)
-        compare.setObjectName("FarmCDCompareAction")
-        compare.triggered.connect(lambda: self.dock.compare_runs())
         self.menu.addSeparator()
-        self.menu.addAction(compare)
+        for name, words, does in (
+            ("compare", self.dock.compare_words, self.dock.compare_runs),
+            ("open", tr("Open run…"), self.dock.run.browse),
+            ("options", tr("Options…"), lambda: self.iface.showOptionsDialog(window, TITLE)),
+            ("help", tr("Manual"), lambda: show_help(window, "begin")),
+        ):
+            action = QAction(icon(name), words, self.dock)
+            action.setObjectName(f"FarmCD{name.capitalize()}Action")
+            action.triggered.connect(partial(_call, does))
+            self.menu.addAction(action)
         window.addToolBar(self.toolbar)
         # QGIS keeps its Help menu last.
         window.menuBar().insertMenu(self.iface.firstRightStandardMenu().menuAction(), self.menu)
-
-    def _show_step(self, name: str) -> None:
-        self.dock.show_step(name)
 
     def _translate(self) -> None:
         if self._translator is None:
             self._translator = translator(QgsApplication.instance().locale())
             if self._translator is not None:
                 QCoreApplication.installTranslator(self._translator)
+
+
+def _call(does: Callable[[], None], checked: bool = False) -> None:
+    """Leave out what Qt says of every action."""
+    does()

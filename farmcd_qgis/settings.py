@@ -2,6 +2,7 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from qgis.core import (
     QgsSettingsEntryBool,
@@ -11,6 +12,7 @@ from qgis.core import (
     QgsSettingsEntryStringList,
     QgsSettingsTree,
 )
+from qgis.PyQt.QtCore import QStandardPaths
 
 from .core.protocol import RunRequest
 
@@ -38,6 +40,8 @@ class Settings:
     match_histograms: QgsSettingsEntryBool
     side_by_side: QgsSettingsEntryBool
     recent_runs: QgsSettingsEntryStringList
+    unfinished_run: QgsSettingsEntryString
+    pace: QgsSettingsEntryStringList
     report_language: QgsSettingsEntryString
     report_filter: QgsSettingsEntryString
     report_outputs: QgsSettingsEntryStringList
@@ -78,12 +82,20 @@ def settings() -> Settings:
         match_histograms=QgsSettingsEntryBool("match_histograms", node, usual.match_histograms),
         side_by_side=QgsSettingsEntryBool("side_by_side", node, True),
         recent_runs=QgsSettingsEntryStringList("recent_runs", node, []),
+        unfinished_run=text("unfinished_run"),
+        pace=QgsSettingsEntryStringList("pace", node, []),
         report_language=text("report_language"),
         report_filter=text("report_filter", "confirmed"),
         report_outputs=QgsSettingsEntryStringList("report_outputs", node, []),
         report_pages=whole("report_pages", ReportSettings.candidate_pages),
         report_templates=text("report_templates"),
     )
+
+
+def runs_home() -> Path:
+    """Return the folder for runs where neither a project nor the person names one. It may not exist yet."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return Path(documents or Path.home()) / "FarmCD"
 
 
 def forget() -> None:

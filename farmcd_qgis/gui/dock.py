@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from qgis.gui import QgisInterface, QgsDockWidget
-from qgis.PyQt.QtCore import QSize, Qt
+from qgis.PyQt.QtCore import QEvent, QSize, Qt
+from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -25,6 +26,7 @@ from ..translation import said
 from .accuracy.page import AccuracyPage
 from .compare.dialog import CompareDialog
 from .detect.page import DetectPage
+from .help import help_button, show_help
 from .learn.page import LearnPage
 from .report.page import ReportPage
 from .review.page import ReviewPage
@@ -65,6 +67,7 @@ class FarmCDDock(QgsDockWidget):
         )
         self.compare_words = tr("Compare two runs…")
         self.run = RunChoice()
+        self.help = help_button(self._help)
         self.pages = QStackedWidget()
         self.buttons: dict[str, QToolButton] = {}
         self._group = QButtonGroup(self)
@@ -73,6 +76,7 @@ class FarmCDDock(QgsDockWidget):
         self.run.changed.connect(self._on_run_changed)
         self.detect.finished.connect(self._on_finished)
         self.detect.review_wanted.connect(self.review_run)
+        self.detect.run_wanted.connect(self.set_run)
         self.learn.adopted.connect(self.detect.model.select)
         self.closed.connect(lambda: self.page.leave())
         self.opened.connect(lambda: self.page.enter(self.run.current))
@@ -127,10 +131,22 @@ class FarmCDDock(QgsDockWidget):
         for step in self.steps:
             step.page.unload()
 
+    def event(self, event: QEvent) -> bool:
+        """Take F1, which would else open QGIS's own manual, wherever the focus is in the dock."""
+        pressed = event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
+        if pressed and event.matches(QKeySequence.StandardKey.HelpContents):
+            event.accept()
+            if event.type() == QEvent.Type.KeyPress:
+                self._help()
+            return True
+        return super().event(event)
+
+    def _help(self) -> None:
+        """Open the manual at the step that is on top."""
+        show_help(self, next(step.name for step in self.steps if step.page is self.page))
+
     def _on_finished(self, run_dir: str) -> None:
-        folder = Path(run_dir)
-        keep_recent(folder)
-        self.run.set_current(folder)
+        self.run.set_current(Path(run_dir))
 
     def _on_run_changed(self, run_dir: str) -> None:
         # Nobody has asked for it: the map stays as it is.
@@ -153,7 +169,9 @@ class FarmCDDock(QgsDockWidget):
         column.setSpacing(2)
         top = QHBoxLayout()
         top.setContentsMargins(6, 0, 6, 0)
-        top.addWidget(self.run)
+        top.setSpacing(2)
+        top.addWidget(self.run, 1)
+        top.addWidget(self.help)
         column.addLayout(top)
         column.addLayout(bar)
         column.addWidget(rule())

@@ -41,7 +41,8 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
 
 def run_words(run: KnownRun, with_area: bool = False) -> str:
     """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike."""
-    parts = [f"{run.before} → {run.after}" if run.before and run.after else Path(run.folder).name, run.checkpoint]
+    dates = f"{run.before} → {run.after}" if run.before and run.after else Path(run.folder).name
+    parts = [dates, run.checkpoint.removeprefix("farmcd-")]
     if with_area and run.area_ha:
         parts.append(f"{QLocale().toString(run.area_ha, 'f', 0 if run.area_ha >= 100 else 1)} ha")
     return " · ".join([*parts, _moment(run.finished)])

@@ -25,6 +25,7 @@ from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE
 from ..core.run_record import read_record
 from ..core.styles import style_of
 from .attribute_table import set_table
+from .known_runs import known_run, run_words
 from .legend import name_classes
 from .metadata import between, dates_of, describe, set_period
 from .runs import RUN_DIR_PROPERTY, file_of
@@ -56,7 +57,7 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
         if isinstance(layer, QgsRasterLayer):
             set_period(layer, period)
 
-    group = project.layerTreeRoot().insertGroup(0, _title(folder, record))
+    group = project.layerTreeRoot().insertGroup(0, run_words(known_run(folder, record)))
     group.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
     project.addMapLayers([*results, *pair], False)
     for layer in (*results, *pair):
@@ -157,12 +158,3 @@ def _file_of(layer: QgsRasterLayer) -> Path:
 def _absolute(source: str) -> Path:
     # Works for what is no file too, such as /vsizip/ names: they only need to be compared.
     return Path(source).resolve()
-
-
-def _title(folder: Path, record: dict[str, Any]) -> str:
-    before, after = dates_of(record)
-    if not before or not after:
-        return f"FarmCD · {folder.name}"
-    if before[:4] != after[:4]:
-        before, after = before[:4], after[:4]
-    return f"FarmCD {before} → {after} · {folder.name}"

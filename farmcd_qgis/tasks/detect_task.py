@@ -9,7 +9,7 @@ class DetectTask(WorkerTask):
     """Detects the changes of `request`; succeeds with a RunResult."""
 
     def __init__(self, request: RunRequest, description: str = "FarmCD: detect changes") -> None:
-        super().__init__("detect", detect_arguments(request), description)
+        super().__init__("detect", detect_arguments(request), description, asks=True)
         self.request = request
 
 

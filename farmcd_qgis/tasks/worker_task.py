@@ -30,11 +30,15 @@ class WorkerTask(QgsTask):
     failed = pyqtSignal(object)
     stopped = pyqtSignal()
 
-    def __init__(self, command: str, arguments: dict[str, Any], description: str, hidden: bool = False) -> None:
-        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it. Without a prompt: else
-        # closing QGIS takes a question and then a second try, although the worker ends in a moment.
+    def __init__(
+        self, command: str, arguments: dict[str, Any], description: str, hidden: bool = False, asks: bool = False
+    ) -> None:
+        # Silent: whoever started the task says how it ended. Hidden: nobody is to know of it. With `asks`, QGIS asks
+        # before it closes, and again wants to be closed afterwards: for what a person would miss.
         flags = QgsTask.Flag.Hidden if hidden else QgsTask.Flag.Silent
-        super().__init__(description, QgsTask.Flag.CanCancel | QgsTask.Flag.CancelWithoutPrompt | flags)
+        if not asks:
+            flags |= QgsTask.Flag.CancelWithoutPrompt
+        super().__init__(description, QgsTask.Flag.CanCancel | flags)
         self.result: Any = None
         self.error: FarmCDError | None = None
         self._command = command

@@ -404,10 +404,6 @@
         <translation>剩余 {0} 分</translation>
     </message>
     <message>
-        <source>{0} megapixels/s</source>
-        <translation>{0} 百万像素/秒</translation>
-    </message>
-    <message>
         <source>Trained for {0:g} to {1:g} m per pixel.</source>
         <translation>训练分辨率为每像素 {0:g} 至 {1:g} 米。</translation>
     </message>
@@ -1576,10 +1572,6 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>自动查找</translation>
     </message>
     <message>
-        <source>Python of the networks</source>
-        <translation>运行网络的 Python</translation>
-    </message>
-    <message>
         <source>Environment of the networks</source>
         <translation>网络运行环境</translation>
     </message>
@@ -1814,10 +1806,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Environment</source>
         <translation>环境</translation>
-    </message>
-    <message>
-        <source>Networks run in a Python of their own, with PyTorch. FarmCD installs one when you ask for it.</source>
-        <translation>网络在带有 PyTorch 的独立 Python 中运行。FarmCD 会按您的要求安装。</translation>
     </message>
     <message>
         <source>Reviewer</source>
@@ -2626,6 +2614,124 @@ Each verdict says in its note where it comes from; the run's record and its repo
     <message>
         <source>Your name, which is kept with every verdict and stands in the report:</source>
         <translation>请输入姓名，将随每条结论保存并写入报告：</translation>
+    </message>
+    <message>
+        <source>A project that is saved keeps its runs beside it.</source>
+        <translation>已保存的项目，其检测结果存放在项目所在文件夹。</translation>
+    </message>
+    <message>
+        <source>A run into {0} was not finished.</source>
+        <translation>输出到 {0} 的一次检测尚未完成。</translation>
+    </message>
+    <message>
+        <source>A run of the project before is finished: {0}.</source>
+        <translation>在上一个项目中开始的检测已完成：{0}。</translation>
+    </message>
+    <message>
+        <source>Check</source>
+        <translation>检查</translation>
+    </message>
+    <message>
+        <source>Choose Python…</source>
+        <translation>选择 Python…</translation>
+    </message>
+    <message>
+        <source>Copy</source>
+        <translation>复制</translation>
+    </message>
+    <message>
+        <source>Copy details</source>
+        <translation>复制详细信息</translation>
+    </message>
+    <message>
+        <source>FarmCD manual</source>
+        <translation>FarmCD 使用手册</translation>
+    </message>
+    <message>
+        <source>FarmCD: check a Python</source>
+        <translation>FarmCD：检查 Python</translation>
+    </message>
+    <message>
+        <source>Folder for runs</source>
+        <translation>检测结果的存放文件夹</translation>
+    </message>
+    <message>
+        <source>Forget it</source>
+        <translation>不再提示</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>继续</translation>
+    </message>
+    <message>
+        <source>Help (F1)</source>
+        <translation>帮助 (F1)</translation>
+    </message>
+    <message>
+        <source>Install…</source>
+        <translation>安装…</translation>
+    </message>
+    <message>
+        <source>Looking at the images</source>
+        <translation>正在查看影像</translation>
+    </message>
+    <message>
+        <source>Looking…</source>
+        <translation>正在查找…</translation>
+    </message>
+    <message>
+        <source>Manual</source>
+        <translation>使用手册</translation>
+    </message>
+    <message>
+        <source>Options…</source>
+        <translation>选项…</translation>
+    </message>
+    <message>
+        <source>Python of the engine</source>
+        <translation>引擎所用的 Python</translation>
+    </message>
+    <message>
+        <source>Ready: {versions}
+{path}</source>
+        <translation>可用：{versions}
+{path}</translation>
+    </message>
+    <message>
+        <source>Show it here</source>
+        <translation>在此显示</translation>
+    </message>
+    <message>
+        <source>The chosen Python cannot run the engine.</source>
+        <translation>所选的 Python 无法运行引擎。</translation>
+    </message>
+    <message>
+        <source>The engine is not installed yet.</source>
+        <translation>引擎尚未安装。</translation>
+    </message>
+    <message>
+        <source>choose a raster</source>
+        <translation>请选择栅格</translation>
+    </message>
+    <message>
+        <source>{0} h {1} min</source>
+        <translation>{0} 小时 {1} 分钟</translation>
+    </message>
+    <message>
+        <source>{0} min</source>
+        <translation>{0} 分钟</translation>
+    </message>
+    <message>
+        <source>{0} of {1} ha</source>
+        <translation>{0} / {1} 公顷</translation>
+    </message>
+    <message>
+        <source>{0} s</source>
+        <translation>{0} 秒</translation>
+    </message>
+    <message>
+        <source>{0}; about {1}</source>
+        <translation>{0}；约 {1}</translation>
     </message>
 </context>
 </TS>

@@ -7,21 +7,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsTask, QgsVectorLayer
 from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
+from farmcd_qgis.core.messages import part
 from farmcd_qgis.core.polygons import TAU_RANGE
 from farmcd_qgis.core.protocol import Finding, RunResult
 from farmcd_qgis.gui.detect import page as detect_page
+from farmcd_qgis.gui.detect import unfinished
 from farmcd_qgis.gui.detect.page import DetectPage
+from farmcd_qgis.gui.options_page import OptionsFactory
 from farmcd_qgis.plugin import FarmCDPlugin
 from farmcd_qgis.runtime import pool as jobs
+from farmcd_qgis.settings import settings
 from tests.helpers.rasters import rectangle, scene, write_polygons, write_raster
 
 WIDGETS = """beforeCombo afterCombo swapButton extentWidget aoiCombo farmlandCombo checkpointCombo cardLabel deviceCombo
@@ -36,15 +40,22 @@ class Answers:
         self.findings: list[Finding] = []
         self.error: FarmCDError | None = None
         self.requests: list[dict[str, Any]] = []
+        self.no_engine: FarmCDError | None = None
+        self.size: dict[str, Any] | None = None
+        self.seconds = 3.2
         self.go = threading.Event()
 
     def __call__(self, command: str, arguments: dict[str, Any], feedback: Feedback):
+        if self.no_engine and command in ("devices", "info"):
+            raise self.no_engine
         if command == "devices":
             row = {"usable": True, "message": ""}
             return {"devices": [{"id": "cpu", "name": "2 threads", **row}, {"id": "cuda:0", "name": "GPU", **row}]}
         if command == "info":
             return CARD
         if command == "preflight":
+            if self.size:
+                feedback.progress("preflight", 1.0, message=part("scene_ready", **self.size))
             return {"findings": [asdict(finding) for finding in self.findings]}
         self.requests.append(arguments["request"])
         feedback.on_progress(Progress("predicting", 0.43, 0.05, 12.0))
@@ -53,7 +64,7 @@ class Answers:
                 raise Cancelled()
         if self.error:
             raise self.error
-        return asdict(RunResult(arguments["request"]["out_dir"], "cpu", 3.2, 5, 7, {"road": 1.25}))
+        return asdict(RunResult(arguments["request"]["out_dir"], "cpu", self.seconds, 5, 7, {"road": 1.25}))
 
 
 @pytest.fixture
@@ -377,3 +388,157 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
 
 def test_the_limit_of_confidence_is_that_of_the_settings(dock):
     assert (dock.advanced.tau.minimum(), dock.advanced.tau.maximum()) == TAU_RANGE
+
+
+def test_without_an_engine_one_sentence_says_so_and_options_that_are_applied_are_heard(dock, answers, qtbot):
+    answers.no_engine = FarmCDError("no_python", tried=["a", "b"], variable="FARMCD_PYTHON")
+    dock.look_for_engine()
+    qtbot.waitUntil(dock.engine.isVisible)
+    assert dock.engine.words.text() == "The engine is not installed yet."
+    assert dock.model.card.text() == ""
+    dock.advanced.tau.setValue(0.6)
+    qtbot.wait(600)
+    assert dock.findings.findings == []
+    assert not dock.run_button.isEnabled()
+    dock.engine.buttons["details"].click()
+    assert "FARMCD_PYTHON" in QgsApplication.clipboard().text()
+    answers.no_engine = None
+    OptionsFactory(dock.look_for_engine).createWidget().apply()
+    qtbot.waitUntil(lambda: not dock.engine.isVisible())
+    qtbot.waitUntil(dock.run_button.isEnabled)
+    assert dock.model.device.count() == 3
+
+
+def test_an_engine_that_is_chosen_is_looked_for_at_once(dock, answers, qtbot, monkeypatch):
+    answers.no_engine = FarmCDError("named_python", fault="It lacks PyTorch.", origin="the settings")
+    dock.look_for_engine()
+    qtbot.waitUntil(dock.engine.isVisible)
+    assert "chosen Python" in dock.engine.words.text()
+    answers.no_engine = None
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: ("/opt/python3", ""))
+    dock.engine.buttons["choose"].click()
+    qtbot.waitUntil(lambda: not dock.engine.isVisible())
+    assert QgsSettings().value("plugins/farmcd/python") == "/opt/python3"
+
+
+def test_an_engine_that_fails_a_run_is_said_once(dock, answers, qtbot):
+    answers.error = FarmCDError("no_python", tried=[], variable="FARMCD_PYTHON")
+    answers.go.set()
+    dock.run()
+    qtbot.waitUntil(dock.engine.isVisible)
+    assert dock.findings.findings == []
+
+
+def test_one_raster_is_no_pair(dock, pair, qtbot):
+    QgsProject.instance().removeMapLayer(pair[0].id())
+    assert [dock.pair.before.currentLayer(), dock.pair.after.currentLayer()].count(None) == 1
+    qtbot.waitUntil(lambda: bool(dock.findings.findings))
+    assert not dock.run_button.isEnabled()
+    for combo in (dock.pair.before, dock.pair.after):
+        combo.setLayer(pair[1])
+    qtbot.waitUntil(lambda: dock.findings.findings[0].code == "same_pair")
+    assert not dock.run_button.isEnabled()
+
+
+def test_long_names_show_beginning_and_end_and_the_dates_stand_beside(dock, tmp_path, qtbot):
+    path = write_raster(tmp_path / "m_4709963_se_14_1_20200831_with_a_long_name.tif", scene())
+    layer = QgsRasterLayer(path, "m_4709963_se_14_1_a_very_long_name_of_a_tile_of_the_survey_20200831")
+    QgsProject.instance().addMapLayer(layer)
+    dock.pair.after.setLayer(layer)
+    assert dock.pair.after_date.text() == "2020-08-31"
+    assert dock.pair.before_date.text() == "2009"
+    assert layer.name() in dock.pair.after.toolTip()
+    assert path in dock.pair.after.toolTip()
+
+
+def test_what_is_looked_at_is_said_and_at_the_end_how_much_there_is_to_do(dock, answers, qtbot):
+    answers.size = {"width": 934, "height": 723, "resolution_m": 5.0, "area_ha": 1688.2}
+    dock.advanced.tau.setValue(0.6)
+    qtbot.waitUntil(lambda: dock.page.hint.text().startswith("Ready"))
+    assert dock.page.hint.text() == "Ready: 934 x 723 pixels at 5 m, 1,688 ha; about 5 s", "the device list has a GPU"
+    dock.model.device.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: dock.page.hint.text().endswith("about 20 s"))
+    dock.run()
+    qtbot.waitUntil(lambda: "43%" in dock.status.text())
+    assert "726 of 1,688 ha" in dock.status.text()
+    assert "megapixel" not in dock.status.text()
+
+
+def test_the_pace_of_a_run_is_the_guess_for_the_next(dock, answers, qtbot, monkeypatch):
+    monkeypatch.setattr(detect_page, "add_run", lambda _: None)
+    answers.size = {"width": 1000, "height": 1000, "resolution_m": 1.0, "area_ha": 100.0}
+    answers.seconds = 63.0
+    dock.advanced.tau.setValue(0.6)
+    qtbot.waitUntil(lambda: "Ready" in dock.page.hint.text())
+    answers.go.set()
+    dock.run()
+    qtbot.waitUntil(lambda: "5 candidates" in dock.status.text())
+    qtbot.waitUntil(lambda: "about 1 min" in dock.page.hint.text())
+
+
+def test_a_long_path_does_not_widen_the_page(dock):
+    before = dock.minimumSizeHint().width()
+    path = "/home/somebody" + "/a_folder-with.a.long.name" * 12
+    dock.status.setText(f"Stopped. What is finished stays in {path}; press Run to go on from there.")
+    dock._show_findings([Finding("info", "unfinished_run", {"folder": path})])
+    dock.page.layout().activate()
+    assert dock.minimumSizeHint().width() <= before
+    assert path in dock.status.text()
+
+
+def test_the_layers_of_a_run_are_not_forced_on_another_project(dock, answers, qtbot, monkeypatch, tmp_path):
+    shown = []
+    monkeypatch.setattr(detect_page, "add_run", shown.append)
+    dock.model.output.setFilePath(str(tmp_path / "run"))
+    dock.run()
+    qtbot.waitUntil(lambda: "43%" in dock.status.text())
+    QgsProject.instance().clear()
+    answers.go.set()
+    qtbot.waitUntil(lambda: "5 candidates" in dock.status.text())
+    assert shown == []
+    message = dock._iface.messageBar().currentItem()
+    assert "project before" in message.text()
+    with qtbot.waitSignal(dock.run_wanted) as wanted:
+        message.findChild(QPushButton).click()
+    assert wanted.args == [str(tmp_path / "run")]
+
+
+def test_a_run_that_qgis_was_left_in_is_offered_and_goes_on(dock, answers, qtbot, qgis_iface, tmp_path, monkeypatch):
+    monkeypatch.setattr(detect_page, "add_run", lambda _: None)
+    folder = tmp_path / "run"
+    dock.model.output.setFilePath(str(folder))
+    dock.advanced.tau.setValue(0.55)
+    dock.run()
+    qtbot.waitUntil(lambda: "43%" in dock.status.text())
+    monkeypatch.setattr(unfinished, "is_resumable", lambda path: path == str(folder))
+    other = DetectPage(qgis_iface)
+    qtbot.addWidget(other)
+    other.show()
+    assert str(folder) in other.unfinished.words.text()
+    assert other.unfinished.isVisible()
+    answers.go.set()
+    other.unfinished.buttons["goOn"].click()
+    qtbot.waitUntil(lambda: len(answers.requests) == 2)
+    assert answers.requests[1] == answers.requests[0]
+    qtbot.waitUntil(lambda: "5 candidates" in other.status.text())
+    assert QgsSettings().value("plugins/farmcd/unfinished_run") == ""
+    other.unload()
+
+
+def test_qgis_asks_before_it_closes_in_the_midst_of_a_run(dock, qtbot):
+    dock.run()
+    qtbot.waitUntil(lambda: "43%" in dock.status.text())
+    assert not dock._task.flags() & QgsTask.Flag.CancelWithoutPrompt
+    check = tasks.PreflightTask(dock.request(), "check")
+    assert check.flags() & QgsTask.Flag.CancelWithoutPrompt
+
+
+def test_runs_go_beside_the_project_else_into_the_folder_of_the_options_and_never_loose_into_home(dock, tmp_path):
+    assert Path(dock.model.output.filePath()).parent != Path.home()
+    settings().folder.setValue(str(tmp_path / "runs"))
+    dock._guess()
+    assert Path(dock.model.output.filePath()).parent == tmp_path / "runs"
+    (tmp_path / "here").mkdir()
+    QgsProject.instance().write(str(tmp_path / "here" / "project.qgz"))
+    dock._guess()
+    assert Path(dock.model.output.filePath()).parent == tmp_path / "here"

@@ -1,6 +1,7 @@
 """The dock as a whole: steps, the run that they share, and what moves from one to the other."""
 
 import gc
+import re
 import shutil
 
 import pytest
@@ -9,8 +10,11 @@ from qgis.gui import QgsGui
 from qgis.PyQt.QtCore import Qt
 
 from farmcd_qgis import tasks
+from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.run_files import RUN_JSON
+from farmcd_qgis.gui import help as help_module
 from farmcd_qgis.gui.dock import FarmCDDock
+from farmcd_qgis.gui.help import Manual
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.layers.known_runs import recent_runs
 from farmcd_qgis.runtime import pool as jobs
@@ -131,3 +135,27 @@ def test_unload_takes_the_keys_back(qgis_iface, qgis_new_project):
     made.unload()
     assert len(QgsGui.shortcutsManager().listActions()) == registered
     made.deleteLater()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_f1_and_the_help_button_lead_to_the_chapter_of_the_step(whole, qtbot, monkeypatch, language):
+    monkeypatch.setattr(help_module, "language", lambda: f"{language}_XX")
+    step(whole, "report", qtbot)
+    whole.report.form.office.setFocus()
+    qtbot.keyClick(whole.report.form.office, Qt.Key.Key_F1)
+    manual = whole.window().findChild(Manual)
+    assert manual.isVisible()
+    assert manual.text.source().toLocalFile().endswith(f"{language}.html")
+    step(whole, "detect", qtbot)
+    whole.help.click()
+    assert len(whole.window().findChildren(Manual)) == 1, "the window that is open goes to the chapter"
+    manual.close()
+
+
+def test_every_chapter_that_is_asked_for_is_in_both_manuals(whole):
+    chapters = {*(one.name for one in whole.steps), "begin", "install"}
+    for language in ("en", "zh"):
+        text = (resources() / "manual" / f"{language}.html").read_text(encoding="utf-8")
+        assert {name for name in chapters if f'<a name="{name}"></a>' not in text} == set()
+        for link in re.findall(r'href="#(\w+)"', text):
+            assert f'<a name="{link}"></a>' in text

@@ -1,5 +1,6 @@
 """The page in QGIS's options: what it shows is what is kept, and what it keeps is what the plugin uses."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -51,8 +52,29 @@ def test_python_is_handed_to_the_search(factory, monkeypatch):
 
 def test_a_missing_python_is_said_at_once(factory, tmp_path):
     page = factory.createWidget()
-    assert page.trouble.text() == ""
+    assert page.found.text() == ""
     page.python.setFilePath(str(tmp_path / "python3"))
-    assert "no such file" in page.trouble.text()
+    assert "no such file" in page.found.text()
     page.python.setFilePath(str(Path(sys.executable)))
-    assert page.trouble.text() == ""
+    assert page.found.text() == ""
+
+
+def test_check_says_the_versions_that_were_found_or_what_is_missing(factory, qtbot, tmp_path):
+    page = factory.createWidget()
+    qtbot.addWidget(page)
+    page.python.setFilePath(os.environ.get("FARMCD_PYTHON") or sys.executable)
+    page.check.click()
+    qtbot.waitUntil(lambda: "Ready" in page.found.text(), timeout=60_000)
+    assert "PyTorch 2" in page.found.text()
+    page.python.setFilePath(str(tmp_path / "python3"))
+    page.check.click()
+    qtbot.waitUntil(lambda: "There is no Python at" in page.found.text())
+
+
+def test_the_folder_for_runs_is_kept_and_whoever_waits_hears_of_what_is_applied(factory, tmp_path):
+    heard = []
+    page = OptionsFactory(lambda: heard.append(1)).createWidget()
+    page.folder.setFilePath(str(tmp_path))
+    page.apply()
+    assert heard == [1]
+    assert factory.createWidget().folder.filePath() == str(tmp_path)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -68,11 +69,19 @@ def drawn(*layers, moment: QgsDateTimeRange | None = None) -> QImage:
     return job.renderedImage()
 
 
+def named(group, folder: Path) -> str:
+    """Return what a group is called before the moment at which its run ended, and check that moment."""
+    words, _, moment = group.name().rpartition(" · ")
+    finished = datetime.fromisoformat(json.loads((folder / "run.json").read_text())["finished"])
+    assert moment == finished.astimezone().strftime("%Y-%m-%d %H:%M")
+    return words
+
+
 def test_group_holds_results_above_the_pair(finished: Path, project: QgsProject):
     group = add_run(finished)
     root = project.layerTreeRoot()
     assert root.children() == [group]
-    assert group.name() == "FarmCD 2009 → 2020 · run"
+    assert named(group, finished) == "2009-08-18 → 2020-08-31 · painted"
     nodes = group.findLayers()
     assert [node.name() for node in nodes] == RESULTS + PAIR
     assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {
@@ -90,7 +99,10 @@ def test_second_run_gets_a_group_of_its_own_and_the_same_pair(finished: Path, pr
     add_run(finished)
     add_run(str(finished.with_name("other run")), project)
     groups = project.layerTreeRoot().children()
-    assert [group.name() for group in groups] == ["FarmCD 2009 → 2020 · other run", "FarmCD 2009 → 2020 · run"]
+    assert [group.customProperty(RUN_DIR_PROPERTY) for group in groups] == [
+        str(finished.with_name("other run")),
+        str(finished),
+    ]
     assert [[node.name() for node in group.findLayers()] for group in groups] == [RESULTS, RESULTS + PAIR]
 
 
@@ -236,14 +248,15 @@ def test_run_without_dates_has_no_time(run: Path, project: QgsProject):
 
     rewrite(run, forget)
     group = add_run(run)
-    assert group.name() == "FarmCD · run"
+    assert named(group, run) == "run · painted"
     assert "Before" in by_name(project)
     assert not by_name(project)["Change classes"].temporalProperties().isActive()
 
 
 def test_dates_of_one_year_are_told_in_full(run: Path, project: QgsProject):
     rewrite(run, lambda record: record["inputs"]["before"].update(date="2020-04-01"))
-    assert add_run(run).name() == "FarmCD 2020-04-01 → 2020-08-31 · run"
+    group = add_run(run)
+    assert named(group, run) == "2020-04-01 → 2020-08-31 · painted"
 
 
 def test_run_outlives_its_pair(run: Path, project: QgsProject):

@@ -10,6 +10,7 @@ from osgeo import gdal
 from ...core.bands import NATURAL
 from ...core.dates import is_later
 from ...core.errors import InputError
+from ...core.feedback import SILENT, Feedback
 from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
 from .bands import bands_read, natural_bands, said_bands
@@ -33,8 +34,11 @@ WARN_SHIFT_PX = 2.0
 BYTES_PER_PIXEL = 8
 
 
-def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
-    """Say what is doubtful of a scene; `deep` reads pixels. Raises InputError for what cannot be used."""
+def look_over(scene: Scene, deep: bool, feedback: Feedback = SILENT) -> Iterator[Finding]:
+    """Say what is doubtful of a scene; `deep` reads pixels, and `feedback` hears of which.
+
+    Raises InputError for what cannot be used.
+    """
     pair = scene.pair
     yield from _resolutions(pair)
     check_kept(pair.grid)
@@ -47,9 +51,14 @@ def look_over(scene: Scene, deep: bool) -> Iterator[Finding]:
     yield from resolution_findings(scene.request, pair.resolution_m, scene.looked_at_m)
     yield from _room(scene.request, scene.mask)
     if deep:
-        for raster in pair.sources:
-            yield from _fill(raster)
+        before, after = pair.sources
+        feedback.progress("look_before", 0.1)
+        yield from _fill(before)
+        feedback.progress("look_after", 0.3)
+        yield from _fill(after)
+        feedback.progress("look_ground", 0.5)
         yield from _common_ground(scene)
+        feedback.progress("look_shift", 0.7)
         yield from _shift(scene)
 
 

@@ -4,8 +4,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ...core.errors import InputError
+from ...core.feedback import SILENT, Feedback
+from ...core.messages import part
 from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
@@ -21,17 +24,29 @@ from .tiling import Lattice
 LARGEST_TILE = 8192
 
 
-def preflight(request: RunRequest, deep: bool = True) -> list[Finding]:
+def preflight(request: RunRequest, deep: bool = True, feedback: Feedback = SILENT) -> list[Finding]:
     """Look a request over and list what is wrong or doubtful, errors first; bad input is found, never raised.
 
-    `deep` also reads pixels of both dates: common ground and the shift between the dates.
+    `deep` also reads pixels of both dates: common ground and the shift between the dates. `feedback` hears what is
+    being looked at, and at the end how large the scene is.
     """
     request = settled(request)
+    feedback.progress("look_open", 0.0)
     try:
         scene = Scene.open(request)
     except InputError as error:
         return _survey(request, [], [finding_of(error)])
-    return _survey(request, [lambda: look_over(scene, deep), lambda: _earlier_run(scene)])
+    findings = _survey(request, [lambda: look_over(scene, deep, feedback), lambda: _earlier_run(scene)])
+    if all(finding.severity != "error" for finding in findings):
+        feedback.progress("preflight", 1.0, message=_size(scene))
+    return findings
+
+
+def _size(scene: Scene) -> dict[str, Any]:
+    """Tell how large the part of the scene is that a run looks at."""
+    part_of, side = scene.mask.bounds, scene.pair.resolution_m
+    hectares = part_of.width * part_of.height * side * side / 1e4
+    return part("scene_ready", width=part_of.width, height=part_of.height, resolution_m=side, area_ha=hectares)
 
 
 def settled(request: RunRequest) -> RunRequest:

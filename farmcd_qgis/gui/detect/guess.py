@@ -9,6 +9,11 @@ _BEFORE = re.compile(r"(?<![a-z])(before|pre|old|earlier|t1|t0|a)(?![a-z0-9])|�
 _AFTER = re.compile(r"(?<![a-z])(after|post|new|later|t2|b)(?![a-z0-9])|后|後", re.IGNORECASE)
 
 
+def is_after(name: str) -> bool:
+    """Tell whether a raster calls itself the after image."""
+    return _AFTER.search(name) is not None
+
+
 def guess_pair(names: Sequence[str], dates: Sequence[str | None]) -> tuple[int, int] | None:
     """Return the positions of the likely before and after raster, or None where there are fewer than two.
 

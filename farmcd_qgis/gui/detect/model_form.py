@@ -1,4 +1,4 @@
-"""The part of the dock that asks for the checkpoint, the device and the output folder."""
+"""The part of the page that asks for the checkpoint, the device and the output folder."""
 
 import re
 from datetime import datetime
@@ -8,14 +8,16 @@ from typing import Any
 from qgis.core import QgsProject
 from qgis.gui import QgsCheckableComboBox, QgsFileWidget
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QSizePolicy, QWidget
+from qgis.PyQt.QtWidgets import QComboBox, QFileDialog, QFormLayout, QLabel, QWidget
 
 from ... import tasks
 from ...core.context import NUISANCES, SCENES, context_prompt
 from ...core.errors import FarmCDError
 from ...core.paths import bundled_checkpoints
-from ...settings import settings
+from ...settings import runs_home, settings
 from ...translation import said
+from ..widgets.engine_notice import ENGINE_FAULTS
+from ..widgets.layer_combo import ElidedCombo
 from ..widgets.words import card_details, card_words, label, nuisance_words, scene_words, tr
 
 OTHER_FILE = "other"
@@ -29,12 +31,12 @@ class ModelForm(QWidget):
 
     changed = pyqtSignal()
     card_shown = pyqtSignal(dict)
+    # Whether there is an engine: why there is none, or None.
+    engine_looked_for = pyqtSignal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.checkpoint = QComboBox()
-        self.checkpoint.setObjectName("checkpointCombo")
-        self.checkpoint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.checkpoint = ElidedCombo("checkpointCombo")
         self.card = QLabel()
         self.card.setObjectName("cardLabel")
         self.card.setWordWrap(True)
@@ -64,9 +66,10 @@ class ModelForm(QWidget):
         self.output.fileChanged.connect(lambda _: self.changed.emit())
 
     def begin(self) -> None:
-        """Ask a worker for the devices and the card; the first look at the dock calls this."""
+        """Ask a worker for the devices and the card; the first look at the page calls this."""
         devices = tasks.start(tasks.WorkerTask("devices", {}, tr("FarmCD: look for devices"), hidden=True))
         devices.succeeded.connect(self._fill_devices)
+        devices.failed.connect(self._on_no_devices)
         self._show_card()
 
     def values(self) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class ModelForm(QWidget):
         """Name a folder that is not there yet, after the image and the time; one of the person's own stays."""
         if self.output.filePath() not in ("", self._proposed):
             return
-        home = QgsProject.instance().homePath() or settings().folder.value() or Path.home()
+        home = QgsProject.instance().homePath() or settings().folder.value() or runs_home()
         stem = re.sub(r"[^\w.-]+", "_", name)[:40] or "run"
         moment = datetime.now().strftime("%Y%m%d-%H%M%S")
         self._proposed = str(Path(home) / f"farmcd_{stem}_{moment}")
@@ -93,8 +96,7 @@ class ModelForm(QWidget):
         self._proposed = ""
 
     def keep(self) -> None:
-        """Remember the output's parent folder, the checkpoint and the device."""
-        settings().folder.setValue(str(Path(self.output.filePath()).parent))
+        """Remember the checkpoint and the device."""
         settings().checkpoint.setValue(self.checkpoint.currentData())
         settings().device.setValue(self.device.currentData())
 
@@ -182,11 +184,19 @@ class ModelForm(QWidget):
 
     def _say_why(self, error: FarmCDError) -> None:
         self._asking = None
-        self.card.setText(said(error))
+        # That there is no engine is said once, and elsewhere.
+        self.card.setText("" if error.code in ENGINE_FAULTS else said(error))
 
     def _fill_devices(self, found: dict[str, Any]) -> None:
         kept = settings().device.value()
+        while self.device.count() > 1:
+            self.device.removeItem(1)
         for row in found["devices"]:
             if row["usable"]:
                 self.device.addItem(f"{row['id']}: {said(row['name'])}", row["id"])
         self.device.setCurrentIndex(max(0, self.device.findData(kept)))
+        self.engine_looked_for.emit(None)
+
+    def _on_no_devices(self, error: FarmCDError) -> None:
+        if error.code in ENGINE_FAULTS:
+            self.engine_looked_for.emit(error)

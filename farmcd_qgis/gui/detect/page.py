@@ -1,6 +1,8 @@
 """The page for detection: from two images to the layers of a run."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +18,19 @@ from ...core.paths import data_home
 from ...core.protocol import Finding, RunRequest, RunResult, finding_of
 from ...core.run_files import is_resumable
 from ...layers import add_run
+from ...layers.known_runs import keep_recent
 from ...layers.web_maps import WebPlan, free_path, save
 from ...translation import said
+from ..widgets.engine_notice import ENGINE_FAULTS, EngineNotice
 from ..widgets.job_page import JobPage
 from ..widgets.page import Page
 from ..widgets.parts import rule
-from ..widgets.words import progress_words, result_words, tr
+from ..widgets.words import duration_words, language, progress_words, result_words, tr
 from .advanced_box import AdvancedBox
 from .model_form import ModelForm
+from .pace import expected_s, keep_pace
 from .pair_form import PairForm
+from .unfinished import UnfinishedRun
 
 PREFLIGHT_DELAY_MS = 400
 MESSAGE_S = 15
@@ -35,11 +41,13 @@ class DetectPage(Page):
     """Asks for a pair, checks it while the person chooses, runs the detection and shows its layers.
 
     Nothing is started before the page is seen for the first time. `finished` carries the folder of a run whose layers
-    are shown, `review_wanted` that of one whose candidates the person wants to look at.
+    are shown, `review_wanted` that of one whose candidates the person wants to look at, and `run_wanted` that of one
+    that was finished for another project and that the person wants to see in this one.
     """
 
     finished = pyqtSignal(str)
     review_wanted = pyqtSignal(str)
+    run_wanted = pyqtSignal(str)
 
     def __init__(self, iface: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -48,10 +56,17 @@ class DetectPage(Page):
         self._task: tasks.WorkerTask | None = None
         self._preflight: tasks.PreflightTask | None = None
         self._begun = False
+        # Of the chosen pair, as the last check has found it: {"width", "height", "resolution_m", "area_ha"}.
+        self._size: dict[str, Any] = {}
+        self._project_changed = False
+        self.engine = EngineNotice()
+        self.unfinished = UnfinishedRun()
         self.pair = PairForm(iface.mapCanvas())
         self.model = ModelForm()
         self.advanced = AdvancedBox()
-        self.page = JobPage((self.pair, rule(), self.model, self.advanced), tr("Run"), "runButton")
+        self.page = JobPage(
+            (self.engine, self.unfinished, self.pair, rule(), self.model, self.advanced), tr("Run"), "runButton"
+        )
         self.findings, self.progress, self.status = self.page.findings, self.page.progress, self.page.status
         remedies = {"undeclared_fill": tr("Treat as nodata"), "shifted": tr("Correct it")}
         remedies |= {"matching_proposed": tr("Match them"), WEB_LAYER: tr("Save as a file")}
@@ -68,11 +83,15 @@ class DetectPage(Page):
         for part in (self.pair, self.model, self.advanced):
             part.changed.connect(self._timer.start)
         self.model.card_shown.connect(self.advanced.fit)
+        self.model.engine_looked_for.connect(self._on_engine)
+        self.engine.retry.connect(self.look_for_engine)
+        self.unfinished.wanted.connect(self._go_on)
         self.run_button.clicked.connect(self.run)
         self.cancel_button.clicked.connect(self.cancel)
         project = QgsProject.instance()
         project.layersAdded.connect(self._on_layers_added)
-        project.layersRemoved.connect(self._timer.start)
+        project.layersRemoved.connect(self._on_layers_removed)
+        project.cleared.connect(self._on_cleared)
         self._set_running(False)
 
     def showEvent(self, event: Any) -> None:
@@ -83,6 +102,12 @@ class DetectPage(Page):
         self._begun = True
         self._guess()
         self.model.begin()
+        self.unfinished.look()
+
+    def look_for_engine(self) -> None:
+        """Ask again which devices there are: a person may have installed or chosen another Python."""
+        if self._begun and self._task is None:
+            self.model.begin()
 
     def request(self) -> RunRequest:
         """Build the request from what is chosen; raises InputError with a sentence if something is missing."""
@@ -92,15 +117,28 @@ class DetectPage(Page):
         return request
 
     def run(self) -> None:
-        """Start the detection."""
-        if self._task is not None:
-            return
+        """Start the detection of what is chosen."""
         try:
             request = self.request()
         except InputError as error:
             self._show_findings([finding_of(error)])
             return
         self.model.keep()
+        self.start(request)
+
+    def _go_on(self, request: RunRequest) -> None:
+        # What the check has found is about the pair that is chosen now.
+        self._size = {}
+        self.start(request)
+
+    def start(self, request: RunRequest) -> None:
+        """Start a detection."""
+        if self._task is not None:
+            return
+        self._stop_check()
+        self.unfinished.keep(request)
+        self._project_changed = False
+        self.findings.show_findings([])
         task = tasks.DetectTask(request, tr("FarmCD: detect changes"))
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_success)
@@ -125,7 +163,9 @@ class DetectPage(Page):
         with suppress(TypeError):
             project.layersAdded.disconnect(self._on_layers_added)
         with suppress(TypeError):
-            project.layersRemoved.disconnect(self._timer.start)
+            project.layersRemoved.disconnect(self._on_layers_removed)
+        with suppress(TypeError):
+            project.cleared.disconnect(self._on_cleared)
 
     def _guess(self) -> None:
         self.pair.hide_results()
@@ -133,27 +173,57 @@ class DetectPage(Page):
         after = self.pair.after.currentLayer()
         self.model.propose_output(after.name() if after else "")
 
+    def _on_cleared(self) -> None:
+        self._project_changed = True
+
     def _on_layers_added(self, layers: list[Any]) -> None:
         if self._begun and self._task is None:
             self._guess()
+
+    def _on_layers_removed(self, _: list[str]) -> None:
+        if self._begun and self._task is None:
+            self.pair.guess()
+        self._timer.start()
 
     def _check(self) -> None:
         """Start a preflight of what is chosen now; an earlier one is stopped."""
         if not self._begun or self._task is not None:
             return
-        if self._preflight is not None:
-            self._preflight.stop()
-            self._preflight = None
+        self._stop_check()
+        self._size = {}
         try:
             request = self.request()
         except InputError as error:
+            self.page.hint.setText("")
             self._show_findings([self._web_finding() or finding_of(error, "info")], can_run=False)
             return
         task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
         self._preflight = task
+        self.page.hint.setText(tr("Looking at the images"))
+        task.progressed.connect(lambda progress: self._on_checking(task, progress))
         task.succeeded.connect(self._on_findings)
         task.failed.connect(self._on_check_failed)
         tasks.start(task)
+
+    def _stop_check(self) -> None:
+        if self._preflight is not None:
+            self._preflight.stop()
+            self._preflight = None
+
+    def _on_checking(self, task: tasks.PreflightTask, progress: Progress) -> None:
+        """Say what is looked at and, at the end, how much there is to do."""
+        if task is not self._preflight:
+            return
+        words = said(progress.message) or progress.doing(language())
+        if isinstance(progress.message, dict) and progress.message["code"] == "scene_ready":
+            self._size = progress.message["values"]
+            words = tr("{0}; about {1}").format(words, duration_words(self._expected_s()))
+        self.page.hint.setText(words)
+
+    def _expected_s(self) -> float:
+        chosen, device = self.model.values(), self.model.device
+        names = [device.itemData(place) for place in range(device.count())]
+        return expected_s(chosen["checkpoint"], chosen["device"], names, _megapixels(self._size))
 
     def _web_finding(self) -> Finding | None:
         """Say of an image that is a web map what saving it would take, or why it cannot be saved."""
@@ -171,6 +241,7 @@ class DetectPage(Page):
             self._save_web_map(*found)
 
     def _save_web_map(self, role: str, planned: WebPlan) -> None:
+        self.pair.keep_choice()
         out_dir = self.model.values()["out_dir"]
         path = free_path(Path(out_dir).expanduser().parent if out_dir else data_home() / "maps", planned.name)
         task = tasks.FeedbackTask(lambda feedback: save(planned, path, feedback), tr("FarmCD: save a web map"))
@@ -192,44 +263,79 @@ class DetectPage(Page):
     def _on_check_failed(self, error: FarmCDError) -> None:
         self._on_findings([finding_of(error)])
 
+    def _on_engine(self, error: FarmCDError | None) -> None:
+        """Hear whether there is an engine; without one no run can begin."""
+        self.engine.show_error(error)
+        self._timer.start()
+
     def _on_findings(self, findings: list[Finding]) -> None:
         self._preflight = None
+        if not self._size:
+            self.page.hint.setText("")
         if self._task is None:
             self._show_findings(findings)
 
     def _show_findings(self, findings: list[Finding], can_run: bool = True) -> None:
         self.findings.show_findings(findings)
         errors = [finding for finding in findings if finding.severity == "error"]
-        self.run_button.setEnabled(self._task is None and can_run and not errors)
-        self.run_button.setToolTip(said(errors[0]) if errors else "")
+        self.run_button.setEnabled(self._task is None and can_run and not errors and self.engine.error is None)
+        self.run_button.setToolTip(said(errors[0]) if errors else "" if can_run else said(findings[0]))
 
     def _on_progress(self, progress: Progress) -> None:
         self.progress.setValue(round(1000 * progress.fraction))
-        self.status.setText(progress_words(progress))
+        self.status.setText(progress_words(progress, self._size.get("area_ha", 0.0)))
 
     def _on_success(self, result: RunResult) -> None:
+        self.unfinished.forget()
+        keep_recent(Path(result.run_dir))
+        self._learn_pace(result)
+        # That folder is taken now, also if the person had named it.
+        self.model.output.setFilePath("")
+        if self._project_changed:
+            self._on_end(result_words(result))
+            self._offer_elsewhere(result)
+            return
         try:
             add_run(result.run_dir)
         except FarmCDError as error:
             self._on_failure(error)
             return
-        # That folder is taken now, also if the person had named it.
-        self.model.output.setFilePath("")
         self._on_end(result_words(result))
         self.finished.emit(result.run_dir)
         self._offer_review(result)
 
+    def _learn_pace(self, result: RunResult) -> None:
+        # What was finished or begun before took less time than it would have.
+        if isinstance(self._task, tasks.DetectTask) and not result.findings:
+            request = self._task.request
+            keep_pace(request.checkpoint, request.device, _megapixels(self._size), result.seconds)
+
+    def _offer_elsewhere(self, result: RunResult) -> None:
+        """Offer the layers of a run that was begun in another project, which nobody has asked for in this one."""
+        words = tr("A run of the project before is finished: {0}.").format(result_words(result))
+        self._offer(words, tr("Show it here"), partial(self.run_wanted.emit, result.run_dir), 0)
+
     def _offer_review(self, result: RunResult) -> None:
+        self._offer(
+            result_words(result),
+            tr("Review the candidates"),
+            partial(self.review_wanted.emit, result.run_dir),
+            MESSAGE_S,
+        )
+
+    def _offer(self, words: str, button_words: str, does: Callable[[], None], seconds: int) -> None:
         bar = self._iface.messageBar()
-        message = QgsMessageBar.createMessage("FarmCD", result_words(result))
-        button = QPushButton(tr("Review the candidates"))
-        button.clicked.connect(lambda: (self.review_wanted.emit(result.run_dir), bar.popWidget(message)))
+        message = QgsMessageBar.createMessage("FarmCD", words)
+        button = QPushButton(button_words)
+        button.clicked.connect(lambda: does())
+        button.clicked.connect(lambda: bar.popWidget(message))
         message.layout().addWidget(button)
-        bar.pushWidget(message, Qgis.MessageLevel.Success, MESSAGE_S)
+        bar.pushWidget(message, Qgis.MessageLevel.Success, seconds)
 
     def _on_stop(self) -> None:
         folder = self._task.request.out_dir if isinstance(self._task, tasks.DetectTask) else ""
         if not is_resumable(folder):
+            self.unfinished.forget()
             self._on_end(tr("Stopped. Nothing was written."))
             return
         # The next press on Run shall go on: the folder must not be proposed anew.
@@ -237,7 +343,12 @@ class DetectPage(Page):
         self._on_end(tr("Stopped. What is finished stays in {0}; press Run to go on from there.").format(folder))
 
     def _on_failure(self, error: FarmCDError) -> None:
+        if isinstance(self._task, tasks.DetectTask) and not is_resumable(self._task.request.out_dir):
+            self.unfinished.forget()
         self._on_end("")
+        if error.code in ENGINE_FAULTS:
+            self._on_engine(error)
+            return
         self._show_findings([finding_of(error)])
         # The inputs may be right and the fault elsewhere: another try must be possible.
         self.run_button.setEnabled(True)
@@ -252,3 +363,7 @@ class DetectPage(Page):
         self.page.set_running(running, self._begun)
         for part in (self.pair, self.model, self.advanced):
             part.setEnabled(not running)
+
+
+def _megapixels(size: dict[str, Any]) -> float:
+    return float(size.get("width", 0) * size.get("height", 0) / 1e6)

@@ -1,18 +1,21 @@
-"""The part of the dock that asks for the images and where to look."""
+"""The part of the page that asks for the images and where to look."""
 
 from typing import Any
 
 from qgis.core import Qgis, QgsMapLayer, QgsProject, QgsRasterLayer
-from qgis.gui import QgsExtentWidget, QgsMapCanvas, QgsMapLayerComboBox
+from qgis.gui import QgsExtentWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QGridLayout, QSizePolicy, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
 
+from ...core.dates import date_in
 from ...core.errors import InputError
 from ...layers import RUN_DIR_PROPERTY
+from ...layers.runs import file_of
 from ...layers.sources import polygon_settings, raster_settings
 from ...layers.web_maps import WebPlan, is_web_map, plan
+from ..widgets.layer_combo import LayerCombo
 from ..widgets.words import label, tr
-from .guess import guess_pair
+from .guess import guess_pair, is_after
 
 
 class PairForm(QWidget):
@@ -22,8 +25,9 @@ class PairForm(QWidget):
 
     def __init__(self, canvas: QgsMapCanvas | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.before = self._layer_combo("beforeCombo", Qgis.LayerFilter.RasterLayer)
-        self.after = self._layer_combo("afterCombo", Qgis.LayerFilter.RasterLayer)
+        self.before = self._layer_combo("beforeCombo", Qgis.LayerFilter.RasterLayer, tr("choose a raster"))
+        self.after = self._layer_combo("afterCombo", Qgis.LayerFilter.RasterLayer, tr("choose a raster"))
+        self.before_date, self.after_date = QLabel(), QLabel()
         self.swap = QToolButton()
         self.swap.setObjectName("swapButton")
         self.swap.setText("⇅")
@@ -39,8 +43,8 @@ class PairForm(QWidget):
         self.aoi = self._layer_combo("aoiCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self.farmland = self._layer_combo("farmlandCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self._chosen = False
-        self.before.activated.connect(self._keep_choice)
-        self.after.activated.connect(self._keep_choice)
+        self.before.activated.connect(self.keep_choice)
+        self.after.activated.connect(self.keep_choice)
         self._lay_out()
         self.extent.extentChanged.connect(lambda _: self.changed.emit())
 
@@ -50,10 +54,16 @@ class PairForm(QWidget):
             return
         layers = [layer for layer in QgsProject.instance().mapLayers().values() if _could_be(layer)]
         layers.sort(key=lambda layer: layer.name())
-        pair = guess_pair([layer.name() for layer in layers], [_day_of(layer) for layer in layers])
+        names = [layer.name() for layer in layers]
+        pair = guess_pair(names, [_day_of(layer) for layer in layers])
         if pair is not None:
             self.before.setLayer(layers[pair[0]])
             self.after.setLayer(layers[pair[1]])
+        elif layers and self.before.currentLayer() is self.after.currentLayer():
+            # One image is no pair: the other field waits for the other date.
+            role, other = (self.after, self.before) if is_after(names[0]) else (self.before, self.after)
+            role.setLayer(layers[0])
+            other.setLayer(None)
 
     def hide_results(self) -> None:
         """Keep the rasters that a run made out of the choice."""
@@ -67,6 +77,8 @@ class PairForm(QWidget):
         before, after = self.before.currentLayer(), self.after.currentLayer()
         if before is None or after is None:
             raise InputError("no_pair")
+        if before is after:
+            raise InputError("same_pair", path=before.name())
         values: dict[str, Any] = {**raster_settings(before, "before"), **raster_settings(after, "after")}
         for name, combo in (("aoi", self.aoi), ("farmland", self.farmland)):
             if combo.currentLayer() is not None:
@@ -92,19 +104,19 @@ class PairForm(QWidget):
 
     def show_instead(self, role: str, layer: QgsRasterLayer) -> None:
         """Choose a layer in the place of another."""
-        self._keep_choice()
+        self.keep_choice()
         {"before": self.before, "after": self.after}[role].setLayer(layer)
 
-    def _layer_combo(self, name: str, kind: Qgis.LayerFilter, empty: str | None = None) -> QgsMapLayerComboBox:
-        combo = QgsMapLayerComboBox()
-        combo.setObjectName(name)
-        combo.setFilters(Qgis.LayerFilters(kind))
-        if empty is not None:
-            combo.setAllowEmptyLayer(True, empty)
-        # Long names must not widen the dock.
-        combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        combo.layerChanged.connect(lambda _: self.changed.emit())
+    def _layer_combo(self, name: str, kind: Qgis.LayerFilter, empty: str) -> LayerCombo:
+        combo = LayerCombo(name, kind, empty)
+        combo.layerChanged.connect(lambda _: self._on_layer())
         return combo
+
+    def _on_layer(self) -> None:
+        for combo, date in ((self.before, self.before_date), (self.after, self.after_date)):
+            layer = combo.currentLayer()
+            date.setText(_known_day(layer) if layer is not None else "")
+        self.changed.emit()
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
@@ -118,15 +130,19 @@ class PairForm(QWidget):
         )
         for row, (text, widget) in enumerate(rows):
             grid.addWidget(label(text), row, 0)
-            grid.addWidget(widget, row, 1, 1, 1 if row < 2 else 2)
-        grid.addWidget(self.swap, 0, 2, 2, 1, Qt.AlignmentFlag.AlignVCenter)
+            grid.addWidget(widget, row, 1, 1, 1 if row < 2 else 3)
+        for row, date in enumerate((self.before_date, self.after_date)):
+            date.setObjectName(("beforeDateLabel", "afterDateLabel")[row])
+            grid.addWidget(date, row, 2)
+        grid.addWidget(self.swap, 0, 3, 2, 1, Qt.AlignmentFlag.AlignVCenter)
         grid.setColumnStretch(1, 1)
 
-    def _keep_choice(self) -> None:
+    def keep_choice(self) -> None:
+        """Guess no more: the person has chosen."""
         self._chosen = True
 
     def _swap(self) -> None:
-        self._keep_choice()
+        self.keep_choice()
         before, after = self.before.currentLayer(), self.after.currentLayer()
         self.before.setLayer(after)
         self.after.setLayer(before)
@@ -135,6 +151,13 @@ class PairForm(QWidget):
 def _could_be(layer: QgsMapLayer) -> bool:
     """Tell whether a layer is a file with three bands at least; what runs and elevation models are is none."""
     return isinstance(layer, QgsRasterLayer) and layer.providerType() == "gdal" and layer.bandCount() >= 3
+
+
+def _known_day(layer: QgsMapLayer) -> str:
+    """Return the day of a raster as the layer, its name or its file tells it, "" where none does."""
+    if not isinstance(layer, QgsRasterLayer):
+        return ""
+    return _day_of(layer) or date_in(layer.name()) or date_in(file_of(layer).stem) or ""
 
 
 def _day_of(layer: QgsRasterLayer) -> str | None:

@@ -8,6 +8,7 @@ from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QStyle, QToolButton, QWidge
 from ...core.protocol import Finding
 from ...translation import said
 from .words import tr
+from .wrapping_label import WrappingLabel
 
 ICONS = {
     "error": QStyle.StandardPixmap.SP_MessageBoxCritical,
@@ -67,9 +68,6 @@ class FindingsList(QWidget):
         if icon is not None:
             sign.setPixmap(icon)
         sign.setAlignment(Qt.AlignmentFlag.AlignTop)
-        words = QLabel(text)
-        words.setWordWrap(True)
-        words.setTextFormat(Qt.TextFormat.PlainText)
-        words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        words = WrappingLabel(text)
         self._grid.addWidget(sign, row, 0)
         self._grid.addWidget(words, row, 1)

@@ -1,11 +1,10 @@
-"""The page of a dock that starts one long job: what it asks scrolls, and below are findings, progress and buttons."""
+"""The layout of a page that starts one long job: what it asks scrolls, and below are findings, progress and buttons."""
 
 from collections.abc import Sequence
 
 from qgis.PyQt.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -16,18 +15,22 @@ from qgis.PyQt.QtWidgets import (
 
 from .findings_list import FindingsList
 from .words import tr
+from .wrapping_label import WrappingLabel
 
 LEAST_WIDTH = 360
 
 
 class JobPage(QWidget):
-    """Lays out the parts of a job's dock and switches its two buttons: `start` begins the job, `cancel` stops it."""
+    """Lays out the parts of a job's page and switches its two buttons: `start` begins the job, `cancel` stops it.
+
+    `status` says how the job is going or went, `hint` what is known before it begins.
+    """
 
     def __init__(self, parts: Sequence[QWidget], start: str, name: str) -> None:
         super().__init__()
         self.findings = FindingsList()
         self.progress = QProgressBar()
-        self.status = QLabel()
+        self.status, self.hint = WrappingLabel(), WrappingLabel()
         self.start = QPushButton(start)
         self.cancel = QPushButton(tr("Cancel"))
         for widget, own in (
@@ -35,11 +38,11 @@ class JobPage(QWidget):
             (self.cancel, "cancelButton"),
             (self.progress, "progressBar"),
             (self.status, "statusLabel"),
+            (self.hint, "hintLabel"),
         ):
             widget.setObjectName(own)
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
-        self.status.setWordWrap(True)
         self.start.setDefault(True)
         self.findings.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._lay_out(parts)
@@ -53,6 +56,7 @@ class JobPage(QWidget):
             other.setFocus()
         pressed.setEnabled(False)
         self.progress.setVisible(running)
+        self.hint.setVisible(not running)
         self.progress.setValue(0)
 
     def _lay_out(self, parts: Sequence[QWidget]) -> None:
@@ -73,5 +77,6 @@ class JobPage(QWidget):
         outer = QVBoxLayout(self)
         outer.addWidget(scroll, 1)
         outer.addWidget(self.findings)
+        outer.addWidget(self.hint)
         outer.addWidget(self.progress)
         outer.addLayout(buttons)

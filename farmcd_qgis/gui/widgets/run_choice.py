@@ -11,7 +11,7 @@ from ...core.errors import InputError
 from ...layers.known_runs import KnownRun, known_run, recent_runs, run_words
 from ...layers.runs import runs_in_project
 from .icons import icon
-from .parts import combo
+from .layer_combo import ElidedCombo
 from .words import tr
 
 
@@ -29,16 +29,16 @@ class RunChoice(QWidget):
         super().__init__(parent)
         self.current: Path | None = None
         self._known: dict[Path, KnownRun | None] = {}
-        self.combo = combo("runCombo")
         # The beginning tells the dates, the end the time of day.
-        self.combo.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.combo = ElidedCombo("runCombo")
         self.open_button = _button("openRunButton", "open", tr("Open run…"))
         self.folder_button = _button("openFolderButton", "folder", tr("Open folder"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
-        for widget in (self.combo, self.open_button, self.folder_button):
-            layout.addWidget(widget)
+        layout.addWidget(self.combo, 1)
+        layout.addWidget(self.open_button)
+        layout.addWidget(self.folder_button)
         self.combo.activated.connect(self._pick)
         self.open_button.clicked.connect(self.browse)
         self.folder_button.clicked.connect(self.show_folder)

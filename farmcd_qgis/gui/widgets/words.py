@@ -31,12 +31,13 @@ def label(text: str) -> QLabel:
     return made
 
 
-def progress_words(progress: Progress) -> str:
-    """Say how far a job is: "Predicting · 43 % · 0.05 megapixels/s · 12 s left"."""
+def progress_words(progress: Progress, area_ha: float = 0.0) -> str:
+    """Say how far a job is: "Predicting · 43% · 726 of 1,689 ha · 12 s left"; `area_ha` is all that it looks at."""
     doing = said(progress.message) or progress.doing(QgsApplication.instance().locale())
     parts = [doing, f"{progress.fraction:.0%}"]
-    if progress.rate:
-        parts.append(tr("{0} megapixels/s").format(QLocale().toString(progress.rate, "g", 2)))
+    if area_ha and progress.stage == "predicting":
+        done, whole = (QLocale().toString(area, "f", 0) for area in (progress.fraction * area_ha, area_ha))
+        parts.append(tr("{0} of {1} ha").format(done, whole))
     if progress.remaining_s is not None and progress.stage in ("predicting", "report", "finetune"):
         parts.append(remaining_words(progress.remaining_s))
     return " · ".join(parts)
@@ -50,6 +51,17 @@ def remaining_words(seconds: float) -> str:
         return tr("{0} min left").format(round(seconds / MINUTE_S))
     hours, rest = divmod(round(seconds / MINUTE_S), MINUTE_S)
     return tr("{0} h {1} min left").format(hours, rest)
+
+
+def duration_words(seconds: float) -> str:
+    """Say how long something will take, as exactly as it can be known beforehand."""
+    if seconds < MINUTE_S:
+        # To five seconds: it is a guess.
+        return tr("{0} s").format(max(5, 5 * round(seconds / 5)))
+    if seconds < HOUR_S:
+        return tr("{0} min").format(round(seconds / MINUTE_S))
+    hours, rest = divmod(round(seconds / MINUTE_S), MINUTE_S)
+    return tr("{0} h {1} min").format(hours, rest)
 
 
 def result_words(result: RunResult) -> str:
