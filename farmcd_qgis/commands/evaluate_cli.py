@@ -9,11 +9,12 @@ from typing import Any
 
 from ..core.errors import FarmCDError, InputError
 from ..engine.assess.evaluation_page import Picture, evaluation_page
+from ..engine.scene.resolution import factor_of
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..training.calibration import calibrate
 from ..training.datasets import ChangeDataset, open_dataset
 from ..training.details import Details
-from ..training.evaluate import Evaluation, card_metrics, evaluate, measured_on
+from ..training.evaluate import Evaluation, card_metrics, card_places, evaluate, measured_on
 from ..training.prediction import classify, predict, predictor_of
 from .console import terminal_language
 
@@ -72,8 +73,16 @@ def details_table(details: dict[str, Any]) -> str:
     for row in details["objects"]:
         size = f"{row['least']} to {row['below'] - 1}" if row["below"] else f"{row['least']} or more"
         lines.append(f"  {size:<18}{row['objects']:>8}{row['found']:>8}")
-    if details["reliability"]:
-        lines += ["", f"Expected calibration error {details['reliability']['expected_error']:.3f}"]
+    places, hard = details["places"], details["hard_regions"]
+    lines += ["", f"Places of {places['least']:g} pixels or more"]
+    lines += [f"  {places['right']} of {places['marked']} marked ones are right"]
+    lines += [f"  {places['found']} of {places['changed']} changed ones are found"]
+    lines += [f"  {places['small_found']} of {places['small_changed']} below {places['small_below']:g} pixels"]
+    lines += ["", f"Below a confidence of {hard['tau']:g}"]
+    lines += _rows(("area", hard["share_of_area"]), ("errors", hard["share_of_errors"]))
+    errors = (("of the class", details["reliability"]), ("of change or none", details["reliability_of_change"]))
+    lines += ["", "Expected calibration error"]
+    lines += [f"  {name:<20}{row['expected_error']:>8.3f}" for name, row in errors if row]
     return "\n".join(lines)
 
 
@@ -83,7 +92,7 @@ def _rows(*figures: tuple[str, float]) -> list[str]:
 
 def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> str:
     """Fit the temperature, write it into the checkpoint with a sentence in its card, and say what changed."""
-    net.temperature, (without, with_it) = calibrate(net, dataset, arguments.scale, arguments.tile)
+    net.temperature, (without, with_it) = calibrate(net, dataset, _scale(net, arguments), arguments.tile)
     words = (
         f"Confidence is calibrated by the temperature {net.temperature:.2f}, fitted on half of the pairs of the split "
         f"{arguments.split!r}; on the other half its expected error is {with_it.expected_error:.3f} "
@@ -105,7 +114,7 @@ def _write_page(
     pictures, predictor = [], predictor_of(net, arguments.tile)
     for index in worst:
         sample = dataset[index]
-        prediction = classify(predict(predictor, sample, arguments.scale))
+        prediction = classify(predict(predictor, sample, record["scale"]))
         pictures.append(pair_picture(sample, prediction)._replace(caption=dataset.files[index].name))
     reliability = record["reliability"]
     diagram = Picture("image/svg+xml", reliability_diagram(reliability["rows"])) if reliability else None
@@ -127,6 +136,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--split", default="val", help="a split's name, or 'all' for a folder without splits")
     parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
     parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
+    parser.add_argument(
+        "--pixel-size",
+        type=float,
+        metavar="M",
+        help="ground metres per pixel of the images: they are looked at as a detection would, at the resolution of "
+        "the checkpoint's card where they are finer, and areas are told in hectares",
+    )
+    parser.add_argument(
+        "--resolution", type=float, metavar="M", help="with --pixel-size: look at so many metres per pixel instead"
+    )
     parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="a folder for evaluation.html and evaluation.json")
@@ -134,6 +153,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser
+
+
+def _scale(net: Any, arguments: argparse.Namespace) -> float:
+    """Return the share of the images' resolution at which the network looks; raises InputError where it cannot."""
+    scale: float = arguments.scale
+    if arguments.pixel_size is None:
+        return scale
+    resolution_m = arguments.pixel_size / scale
+    return scale / factor_of(resolution_m, arguments.resolution, net.card)
 
 
 def _run(arguments: argparse.Namespace) -> str:
@@ -144,15 +172,21 @@ def _run(arguments: argparse.Namespace) -> str:
     dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
     if arguments.calibrate:
         return _calibrate(net, dataset, arguments)
-    details = Details(None if dataset.kind == "binary" else net.temperature)
-    result = evaluate(net, dataset, arguments.scale, arguments.tile, details=details)
+    pixel_m2 = (arguments.pixel_size or 1.0) ** 2
+    details = Details(net.temperature, dataset.kind != "binary", pixel_m2)
+    result = evaluate(net, dataset, _scale(net, arguments), arguments.tile, details=details)
     record = result.as_dict() | details.as_dict()
     if arguments.write_card:
-        card = replace(net.card, metrics=card_metrics(result), measured_on=measured_on(result, arguments.split))
+        card = replace(
+            net.card,
+            metrics=card_metrics(result),
+            places=card_places(record),
+            measured_on=measured_on(result, arguments.split),
+        )
         save_checkpoint(net, card, arguments.checkpoint)
     if arguments.out:
         _write_page(net, dataset, record, details.worst(WORST), arguments)
-    return json.dumps(record, indent=2) if arguments.json else as_table(result) + "\n" + details_table(record)
+    return json.dumps(record) if arguments.json else as_table(result) + "\n" + details_table(record)
 
 
 def main(argv: list[str]) -> int:

@@ -26,7 +26,8 @@ class ModelCard:
 
     `resolution_m` is the range of ground metres per pixel it was trained for, `working_resolution_m` where in it finer
     imagery is looked at (None: as it is), `bands` names what each channel reads where that is not red, green, blue;
-    `metrics` maps a figure's name to its measured value, and `measured_on` says on what. `order_free` says that it
+    `metrics` maps a figure's name to its measured value, and `measured_on` says on what. `places` are figures of
+    whole places, of which `core.card_words` makes sentences. `order_free` says that it
     learned from both orders of the dates. `family`, the `multiple` of pixels that a
     tile's side must be, and whether there is an `arbitration` follow from the kind of network.
     """
@@ -40,6 +41,7 @@ class ModelCard:
     bands: tuple[str, ...] = ()
     tile: int = 256
     metrics: dict[str, float] = field(default_factory=dict)
+    places: dict[str, float] = field(default_factory=dict)
     measured_on: str = ""
     text_encoder: str = ""
     calibration: str = ""
@@ -146,7 +148,7 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
         card = ModelCard(**said).of(family_named(header["model"]))
         span = (1, 2) if card.resolution_m is None else card.resolution_m
         works_at = 1 if card.working_resolution_m is None else card.working_resolution_m
-        numbers = [card.tile, *card.metrics.values(), *span, works_at]
+        numbers = [card.tile, *card.metrics.values(), *card.places.values(), *span, works_at]
         words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
         if not finite or len(span) != 2 or works_at <= 0 or not all(isinstance(word, str) for word in words):

@@ -149,6 +149,21 @@ def card_metrics(result: Evaluation) -> dict[str, float]:
     return {name: round(value, 4) for name, value in figures.items()}
 
 
+def card_places(details: dict[str, Any]) -> dict[str, float]:
+    """Pick the figures of places that stand in a model card, 0..1, from the details of an evaluation."""
+    places, hard = details["places"], details["hard_regions"]
+    figures = {
+        "right": places["right"] / max(places["marked"], 1),
+        "found": places["found"] / max(places["changed"], 1),
+        "least_ha": places["least"] * places["pixel_m2"] / 1e4,
+        "small_found": places["small_found"] / max(places["small_changed"], 1),
+        "small_ha": places["small_below"] * places["pixel_m2"] / 1e4,
+        "hard_area": hard["share_of_area"],
+        "hard_errors": hard["share_of_errors"],
+    }
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
 def measured_on(result: Evaluation, split: str) -> str:
     """Say for a model card what the figures were measured on."""
     return f"{result.pairs} pairs of the split {split!r}, at {result.scale:g} of their resolution"

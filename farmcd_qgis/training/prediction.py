@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 
 from ..engine.predict.blending import Blender, padded
+from ..engine.scene.looking import Looking
 from ..engine.scene.tiling import Lattice, Window
 from ..networks.predictor import Predictor
 from .datasets import Sample
@@ -15,7 +15,6 @@ Floats = npt.NDArray[np.float32]
 
 # Of a tile, as in a detection where nothing else is said.
 OVERLAP = 0.25
-LEAST_SIDE = 16
 
 
 def predictor_of(net: torch.nn.Module, tile: int) -> Predictor:
@@ -26,38 +25,26 @@ def predictor_of(net: torch.nn.Module, tile: int) -> Predictor:
 def predict(predictor: Predictor, sample: Sample, scale: float = 1.0) -> Floats:
     """Predict one pair and return class probabilities (K, H, W) on the sample's own pixels.
 
-    The images are brought to `scale` (averaged over areas), predicted in overlapping tiles that are blended, and the
-    probabilities brought back bilinearly.
+    The network looks at `scale` times the images' resolution, in overlapping tiles that are blended, as in a detection.
     """
-    height, width = sample.label.shape
-    before, after = (_resized(image, scale) for image in (sample.before, sample.after))
-    values = torch.from_numpy(_blended(predictor, before, after))[None]
-    return F.interpolate(values, size=(height, width), mode="bilinear", align_corners=False)[0].numpy()
-
-
-def _resized(image: Bytes, scale: float) -> Bytes:
-    if scale == 1:
-        return image
-    size = [max(LEAST_SIDE, round(side * scale)) for side in image.shape[1:]]
-    values = torch.from_numpy(image)[None].float()
-    values = F.interpolate(values, size=size, mode="bilinear", antialias=True, align_corners=False)
-    return values.round().clamp(0, 255)[0].to(torch.uint8).numpy()
-
-
-def _blended(predictor: Predictor, before: Bytes, after: Bytes) -> Floats:
-    _, height, width = before.shape
-    tile = predictor.tile
+    _, height, width = sample.before.shape
+    looking = Looking.of(predictor.tile, round(predictor.tile * OVERLAP), 1 / scale)
     whole = Window(0, 0, width, height)
-    blender, rows = Blender(whole, tile), []
-    for row in Lattice(width, height, tile, round(tile * OVERLAP)).rows(whole):
+    blender, rows = Blender(whole, looking.side), []
+    for row in Lattice(width, height, looking.side, looking.overlap).rows(whole):
         for window in row.windows:
             part = np.s_[:, window.row : window.bottom, window.column : window.right]
-            images = (padded(image[part], tile)[None] for image in (before, after))
             keep = np.ones((window.height, window.width), np.bool_)
-            blender.add(window, predictor.predict(*images)[0][0], None, keep)
+            images = (padded(each, looking.tile)[None] for each in looking.images(*_parts(sample, part), keep))
+            said = predictor.predict(*images)[0][0]
+            blender.add(window, looking.result(said, keep.shape), None, keep)
         means = blender.means(row.finished)
         rows.append(means.probabilities.reshape(len(means.probabilities), -1, width))
     return np.concatenate(rows, axis=1)
+
+
+def _parts(sample: Sample, part: tuple[slice, ...]) -> tuple[Bytes, Bytes]:
+    return sample.before[part], sample.after[part]
 
 
 def classify(probabilities: Floats, offset: float = 0.0) -> Bytes:

@@ -15,12 +15,20 @@ class Reliability:
     def __init__(self) -> None:
         self.counts = np.zeros((3, BINS))
 
+    def add_change(self, no_change: np.ndarray, changed: np.ndarray, known: np.ndarray) -> None:
+        """Count the `known` pixels (H, W) by how sure "no change" or "some change" is, whichever is likelier."""
+        share = no_change[known].astype(np.float64)
+        self._count(np.maximum(share, 1 - share), (share < 0.5) == changed[known])
+
     def add(self, probabilities: Tensor, label: Tensor) -> None:
         """Count the pixels of class probabilities (K, H, W) whose label (H, W) is a class id below K."""
         confidence, best = probabilities.max(0)
         known = label < probabilities.shape[0]
         values = confidence[known].double().numpy()
         right = (best == label)[known].double().numpy()
+        self._count(values, right)
+
+    def _count(self, values: np.ndarray, right: np.ndarray) -> None:
         place = np.minimum((values * BINS).astype(int), BINS - 1)
         for row, weights in zip(self.counts, (None, values, right), strict=True):
             row += np.bincount(place, weights, BINS)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -62,24 +63,50 @@ class BoundaryCounts:
         return BoundaryFigures(self.tolerance, precision, recall, f1)
 
 
-class ObjectCounts:
-    """Counts the connected changed areas of the reference by size, and how many of them were found.
+@dataclass(frozen=True)
+class ObjectFigures:
+    """Of the places that changed, how many are found; of those that are marked, how many are right; `small` of each are
+    those below a size.
 
-    An object (8-connected) is found if at least half of its pixels are predicted as changed, whatever the class.
+    `least` is the size from which on places count, `small_below` that of the small ones, both in pixels.
     """
 
-    def __init__(self) -> None:
+    least: float
+    small_below: float
+    changed: int
+    found: int
+    small_changed: int
+    small_found: int
+    marked: int
+    right: int
+
+
+class ObjectCounts:
+    """Counts the connected changed areas of the reference by size, and how many of them were found; and the other way.
+
+    An object (8-connected) is found if at least half of its pixels are predicted as changed, whatever the class; one
+    that is marked is right if at least half of its pixels are changed. Those below `least` pixels count only by size.
+    """
+
+    def __init__(self, least: float = 0.0, small_below: float = 0.0) -> None:
         self._counts = np.zeros((2, len(AREA_BINS)), np.int64)
+        self._least, self._small = least, small_below
+        self._sums = np.zeros(6, np.int64)
 
     def add(self, reference: Bools, prediction: Bools, known: Bools) -> None:
-        """Count the objects of a reference map, bool (H, W), and those the predicted map finds."""
-        labels, count = ndimage.label(reference & known, _EIGHT)
-        if not count:
-            return
-        areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-        hits = np.bincount(labels.ravel(), prediction.ravel(), count + 1)[1:]
+        """Count the objects of a reference map, bool (H, W), and those of a predicted map."""
+        areas, hits = _objects(reference & known, prediction)
         places = np.digitize(areas, AREA_BINS) - 1
-        self._counts += [np.bincount(places[kept], minlength=len(AREA_BINS)) for kept in (areas > 0, 2 * hits >= areas)]
+        found = 2 * hits >= areas
+        self._counts += [np.bincount(places[kept], minlength=len(AREA_BINS)) for kept in (areas > 0, found)]
+        marked, right = _objects(prediction & known, reference)
+        large, small = areas >= self._least, (areas >= self._least) & (areas < self._small)
+        counts = (large, large & found, small, small & found, marked >= self._least)
+        self._sums += [*(part.sum() for part in counts), ((marked >= self._least) & (2 * right >= marked)).sum()]
+
+    def figures(self) -> ObjectFigures:
+        """Return the sums over all sizes."""
+        return ObjectFigures(self._least, self._small, *self._sums.tolist())
 
     def bins(self) -> tuple[AreaBin, ...]:
         """Return the bins of AREA_BINS in order."""
@@ -88,6 +115,13 @@ class ObjectCounts:
             AreaBin(least or 0, below, int(objects), int(found))
             for (least, below), objects, found in zip(limits, *self._counts, strict=True)
         )
+
+
+def _objects(changed: Bools, other: Bools) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Return the pixels of each connected area, and those of them where the other map says change, too."""
+    labels, count = ndimage.label(changed, _EIGHT)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)[1:]
+    return areas, np.bincount(labels.ravel(), other.ravel(), count + 1)[1:]
 
 
 def _outline(changed: Bools) -> Bools:

@@ -104,7 +104,8 @@ def test_unsettled_change_counts_in_the_margin_only() -> None:
     assert ["recall", "84.21"] in [line.split() for line in as_table(result).splitlines()]
 
 
-def test_an_evaluation_sees_what_a_detection_writes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("resolution_m", [1.0, 1.5, 2.5, 0.5])
+def test_an_evaluation_sees_what_a_detection_writes(tmp_path: Path, resolution_m: float) -> None:
     """Overlap, blending and all: the classes are those of change.tif, pixel by pixel."""
     pair = sample(90, 110, (slice(20, 41), slice(30, 77)))
     pair.after[0] = np.where(pair.label == 2, 140, 120) + np.arange(110, dtype=np.uint8)[None] % 7
@@ -123,11 +124,12 @@ def test_an_evaluation_sees_what_a_detection_writes(tmp_path: Path) -> None:
         checkpoint=str(bundled_checkpoints()[0]),
         tile=32,
         overlap=8,
+        resolution_m=resolution_m,
     )
     net = EdgesDiffer()
     detect(request, predictor=predictor_of(net, 32))
     written = gdal.Open(str(tmp_path / "run" / "change.tif")).ReadAsArray()
-    found = classify(predict(predictor_of(net, 32), pair))
+    found = classify(predict(predictor_of(net, 32), pair, 1 / resolution_m))
     assert len(np.unique(found)) > 1
     np.testing.assert_array_equal(found, written)
 

@@ -76,11 +76,39 @@ def test_the_worst_pairs_come_first_and_right_ones_not_at_all():
 
 
 def test_binary_labels_say_nothing_about_confidence():
-    details = Details(None)
+    details = Details(1.0, tells_classes=False)
     image = np.zeros((3, 32, 32), np.uint8)
     label = np.full((32, 32), UNSETTLED, np.uint8)
     details.add(0, Sample(image, image, label), np.full((6, 32, 32), 1 / 6, np.float32), np.zeros((32, 32), np.uint8))
-    assert details.as_dict()["reliability"] is None
+    found = details.as_dict()
+    assert found["reliability"] is None
+    # Five sixths are given to change, rightly so.
+    assert found["reliability_of_change"]["expected_error"] == pytest.approx(1 / 6)
+
+
+def test_places_that_are_marked_are_right_when_half_of_them_changed():
+    counts = ObjectCounts(least=10, small_below=100)
+    reference = square(slice(2, 6)) | square(slice(10, 25))  # 16 and 225 pixels
+    prediction = square(slice(10, 22)) | square(slice(27, 31))  # 144 pixels, all right, and 16 wrong ones
+    prediction[0, :3] = True  # too small to count
+    counts.add(reference, prediction, KNOWN)
+    found = counts.figures()
+    assert (found.changed, found.found, found.small_changed, found.small_found) == (2, 1, 1, 0)
+    assert (found.marked, found.right) == (2, 1)
+
+
+def test_hard_regions_are_told_with_the_errors_inside_them():
+    details = Details(1.0, tau=0.8)
+    image, label = np.zeros((3, 10, 10), np.uint8), np.zeros((10, 10), np.uint8)
+    label[0] = 1
+    shares = np.zeros((6, 10, 10), np.float32)
+    shares[0], shares[1] = 0.9, 0.1
+    shares[:2, 0, :5] = 0.5
+    shares[0, 0, :5] += 0.01
+    details.add(0, Sample(image, image, label), shares, shares.argmax(axis=0).astype(np.uint8))
+    hard = details.as_dict()["hard_regions"]
+    assert hard["share_of_area"] == pytest.approx(0.05)
+    assert hard["share_of_errors"] == pytest.approx(0.5)
 
 
 def test_names_on_the_page_are_no_markup():

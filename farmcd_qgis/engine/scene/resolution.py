@@ -16,13 +16,12 @@ FINEST, COARSEST = 1 / 8, 64.0
 SAME = 0.02
 
 
-def factor_of(request: RunRequest, resolution_m: float) -> float:
-    """Return how many pixels of the grid, of `resolution_m` each, the network takes for one of its own.
+def factor_of(resolution_m: float, asked: float | None, card: ModelCard | None) -> float:
+    """Return how many pixels of `resolution_m` the network takes for one of its own.
 
-    Without a word from a person, imagery is never made finer than it is. Raises InputError for a resolution that cannot
-    be looked at.
+    `asked` is as `resolution_m` of a RunRequest: None leaves it to the card, by which imagery is never made finer than
+    it is. Raises InputError for a resolution that cannot be looked at.
     """
-    asked = request.resolution_m
     if asked == 0:
         return 1.0
     if asked is not None:
@@ -31,7 +30,6 @@ def factor_of(request: RunRequest, resolution_m: float) -> float:
             finest, coarsest = FINEST * resolution_m, COARSEST * resolution_m
             raise InputError("bad_resolution", asked=asked, resolution_m=resolution_m, finest=finest, coarsest=coarsest)
         return 1.0 if abs(factor - 1) < SAME else factor
-    card = card_if_readable(request)
     if card is None or card.working_resolution_m is None:
         return 1.0
     factor = card.working_resolution_m / resolution_m

@@ -9,7 +9,7 @@ from .files import Stamp, changed, stamps_of
 from .looking import Looking, fitting_tile
 from .mask import Mask
 from .pair import Pair
-from .resolution import factor_of
+from .resolution import card_if_readable, factor_of
 from .shift import Shift, measure_shift
 
 
@@ -48,7 +48,7 @@ class Scene:
     @cached_property
     def factor(self) -> float:
         """How many pixels of the grid the network takes for one; raises InputError for a resolution out of reach."""
-        return factor_of(self.request, self.pair.resolution_m)
+        return factor_of(self.pair.resolution_m, self.request.resolution_m, card_if_readable(self.request))
 
     def looking(self, tile: int | None = None) -> Looking:
         """Return how tiles of the grid are brought to a network whose tiles have `tile` pixels (None: those wanted)."""
