@@ -136,9 +136,9 @@ def _pair(folder: Path, record: dict[str, Any], project: QgsProject) -> list[Qgs
         ("before", translate("FarmCD", "Before"), before),
     ):
         source = record["inputs"][when]["path"]
-        layer = shown.get(_absolute(source))
+        file = plain_file(source, folder)
+        layer = shown.get(_absolute(str(file or source)))
         if layer is None:
-            file = plain_file(source, folder)
             layer = QgsRasterLayer(str(file or ""), f"{name} {day}" if day else name)
             if not layer.isValid():
                 message = translate("FarmCD", "{file} is no file on this computer; the run is shown without it.")

@@ -5,11 +5,13 @@ from pathlib import Path
 from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry
 
 from ..core.errors import InputError
+from ..core.plain_files import plain_file
 from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from ..core.run_record import read_record
 
 # Custom property of a run's group and layers: the run folder.
 RUN_DIR_PROPERTY = "farmcd/run_dir"
+ROLES = ("before", "after")
 RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
 
 
@@ -46,13 +48,17 @@ def is_candidates(layer: QgsMapLayer) -> bool:
 
 
 def pair_of(folder: Path) -> tuple[Path | None, Path | None]:
-    """Return the images that a run compared, as its record names them; None for both where it cannot be read."""
+    """Return the images that a run compared, also where they were moved along with it; None for both without a record.
+
+    What is not there is returned as the record names it.
+    """
     try:
         inputs = read_record(folder)["inputs"]
     except InputError:
         # Without its record a run can be reviewed as well, only not compared with a key.
         return None, None
-    return Path(inputs["before"]["path"]), Path(inputs["after"]["path"])
+    before, after = (plain_file(name, folder) or Path(name) for name in (inputs[role]["path"] for role in ROLES))
+    return before, after
 
 
 def file_of(layer: QgsMapLayer) -> Path:

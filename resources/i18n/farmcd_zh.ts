@@ -200,10 +200,6 @@
         <translation>全部候选图斑均已判定。</translation>
     </message>
     <message>
-        <source>Pseudo-change…</source>
-        <translation>伪变化…</translation>
-    </message>
-    <message>
         <source>Unsure</source>
         <translation>存疑</translation>
     </message>
@@ -278,10 +274,6 @@
     <message>
         <source>Choose a run above to review it.</source>
         <translation>请在上方选择要复核的检测。</translation>
-    </message>
-    <message>
-        <source>Candidate {number} · {area}</source>
-        <translation>候选图斑 {number} · {area}</translation>
     </message>
     <message>
         <source>{reviewed} of {total} reviewed</source>
@@ -360,28 +352,8 @@
         <translation>云</translation>
     </message>
     <message>
-        <source>all of the area is hard</source>
-        <translation>整个区域均为困难区</translation>
-    </message>
-    <message>
         <source>{ha} ha ({mu} mu)</source>
         <translation>{ha} 公顷（{mu} 亩）</translation>
-    </message>
-    <message>
-        <source>{class_name}, confidence {percent} %</source>
-        <translation>{class_name}，置信度 {percent} %</translation>
-    </message>
-    <message>
-        <source>second: {class_name}</source>
-        <translation>次选：{class_name}</translation>
-    </message>
-    <message>
-        <source>text prior: no change {percent} %</source>
-        <translation>文本先验：未变化 {percent} %</translation>
-    </message>
-    <message>
-        <source>{percent} % of the area is hard</source>
-        <translation>{percent} % 的区域为困难区</translation>
     </message>
     <message>
         <source>The checkpoint says nothing of itself.</source>
@@ -980,14 +952,6 @@ The reference is either a raster of class ids (254: changed, class not known; 25
         <translation>FarmCD 前后期对比</translation>
     </message>
     <message>
-        <source>No other candidate within {metres} m</source>
-        <translation>{metres} 米内无其他图斑</translation>
-    </message>
-    <message>
-        <source>Within {metres} m: {classes} ({verdicts})</source>
-        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
-    </message>
-    <message>
         <source>Accuracy</source>
         <translation>精度</translation>
     </message>
@@ -1284,14 +1248,6 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>共 {total} 个点：各类最少点数之和超过所需的 {size} 个。</translation>
     </message>
     <message>
-        <source>referee: real change</source>
-        <translation>CLIP 复判：真实变化</translation>
-    </message>
-    <message>
-        <source>referee: pseudo-change</source>
-        <translation>CLIP 复判：伪变化</translation>
-    </message>
-    <message>
         <source>Conflict</source>
         <translation>意见不一</translation>
     </message>
@@ -1514,6 +1470,74 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>This outline cannot be made smooth without running into another one.</source>
         <translation>无法平滑此轮廓而不与相邻图斑重叠。</translation>
+    </message>
+    <message>
+        <source>Drawn by hand: the model saw no change here.</source>
+        <translation>人工勾绘：模型在此未发现变化。</translation>
+    </message>
+    <message>
+        <source>Filter</source>
+        <translation>筛选</translation>
+    </message>
+    <message>
+        <source>Filter ({count})</source>
+        <translation>筛选（{count}）</translation>
+    </message>
+    <message>
+        <source>Many at once</source>
+        <translation>批量处理</translation>
+    </message>
+    <message>
+        <source>Nearby</source>
+        <translation>附近</translation>
+    </message>
+    <message>
+        <source>No. {number} · {area}</source>
+        <translation>{number} 号 · {area}</translation>
+    </message>
+    <message>
+        <source>Not found on this computer: {files}. Add the image to the project to compare the dates.</source>
+        <translation>本机上找不到：{files}。请将影像加入工程，以便对比前后时相。</translation>
+    </message>
+    <message>
+        <source>Order</source>
+        <translation>顺序</translation>
+    </message>
+    <message>
+        <source>Origin</source>
+        <translation>来源</translation>
+    </message>
+    <message>
+        <source>Outline</source>
+        <translation>轮廓</translation>
+    </message>
+    <message>
+        <source>Real change</source>
+        <translation>真实变化</translation>
+    </message>
+    <message>
+        <source>Text prior</source>
+        <translation>文本先验</translation>
+    </message>
+    <message>
+        <source>none within {metres} m</source>
+        <translation>{metres} 米内无其他图斑</translation>
+    </message>
+    <message>
+        <source>{classes} within {metres} m ({verdicts})</source>
+        <translation>{metres} 米内：{classes}（{verdicts}）</translation>
+    </message>
+    <message>
+        <source>{percent} %</source>
+        <translation>{percent} %</translation>
+    </message>
+    <message>
+        <source>{percent} % for no change</source>
+        <translation>{percent} % 判为未变化</translation>
+    </message>
+    <message>
+        <source>{percent} %, else {class_name}</source>
+        <translation>{percent} %，次选{class_name}</translation>
     </message>
     <message>
         <source>Candidate</source>
@@ -1814,18 +1838,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>There is no such file.</source>
         <translation>没有该文件。</translation>
-    </message>
-    <message>
-        <source>Filter…</source>
-        <translation>筛选…</translation>
-    </message>
-    <message>
-        <source>Filter ({count})…</source>
-        <translation>筛选（{count}）…</translation>
-    </message>
-    <message>
-        <source>Many at once…</source>
-        <translation>批量判定…</translation>
     </message>
     <message>
         <source>One moment…</source>
@@ -2194,10 +2206,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     <message>
         <source>No units</source>
         <translation>无</translation>
-    </message>
-    <message>
-        <source>Outline…</source>
-        <translation>轮廓…</translation>
     </message>
     <message>
         <source>Redraw</source>

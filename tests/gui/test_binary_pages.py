@@ -19,7 +19,7 @@ from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.summary import review_summary
 from tests.helpers.binary_run import binary  # noqa: F401
 from tests.helpers.docked import docked
-from tests.helpers.review_keys import Key, press, verdicts
+from tests.helpers.review_keys import Key, evidence, press, verdicts
 
 ROAD = BINARY.find("road").id
 
@@ -40,19 +40,18 @@ def accuracy(qgis_iface, qgis_new_project):
 def buttons(dock, work: str) -> list[str]:
     """List what the buttons of classes say, without their keys."""
     found = (dock.findChild(QPushButton, f"FarmCD{work}_class_{number}Button") for number in range(1, 10))
-    return [button.text().split("  ")[1] for button in found if not button.isHidden()]
+    return [button.text() for button in found if not button.isHidden()]
 
 
 def test_confirming_leaves_the_class_unknown_and_keys_give_the_five(dock, two):
     assert buttons(dock, "Review") == [row.label() for row in FIVE.changes]
     add_run(two)
     assert dock.open_run(two)
-    assert dock.findChild(QPushButton, "FarmCDReview_confirmButton").text() == "Y  Confirm (class unknown)"
+    assert dock.findChild(QPushButton, "FarmCDReview_confirmButton").text() == "Confirm (class unknown)"
     assert buttons(dock, "Review") == [row.label() for row in FIVE.changes]
-    words = dock.panel.opinion.text()
-    assert words.startswith("Changed, class unknown, confidence 65 %;")
-    assert "text prior" not in words
-    assert "second" not in words
+    assert dock.panel.title.text() == "Changed, class unknown"
+    assert list(evidence(dock)) == ["Confidence", "Nearby"]
+    assert evidence(dock)["Confidence"] == "65 %"
     press(dock, Key.Key_Y, Key.Key_3, Key.Key_6, Key.Key_N, Key.Key_E)
     assert [row[1:] for row in verdicts(two)] == [
         ("confirmed", 1, None),
@@ -68,7 +67,7 @@ def test_dock_goes_back_to_the_five_classes(dock, two, run):
     add_run(run)
     assert dock.open_run(two)
     assert dock.open_run(run)
-    assert dock.findChild(QPushButton, "FarmCDReview_confirmButton").text() == "Y  Confirm"
+    assert dock.findChild(QPushButton, "FarmCDReview_confirmButton").text() == "Confirm"
     press(dock, Key.Key_5)
     assert verdicts(run) == [(1, "other_class", 5, None)]
 

@@ -30,7 +30,7 @@ def test_filters_of_the_fold_out(opened, run):
     assert confidences == sorted(confidences)
     box.confidence[0].setValue(100 * confidences[2] - 1)
     wait_for(lambda: left(opened) == [3, 4, 5])
-    assert opened.panel.folds.buttons[0].text() == "Filter (1)…"
+    assert opened.panel.folds.buttons[0].text() == "Filter (1)"
     box.confidence[1].setValue(100 * confidences[3] + 1)
     wait_for(lambda: left(opened) == [3, 4])
     box.reset.click()
@@ -38,7 +38,7 @@ def test_filters_of_the_fold_out(opened, run):
     box.area[0].setValue(1000)
     wait_for(lambda: left(opened) == [])
     box.reset.click()
-    assert opened.panel.folds.buttons[0].text() == "Filter…"
+    assert opened.panel.folds.buttons[0].text() == "Filter"
     other = ReviewStore(run / RUN_GPKG, "bo")
     other.give(4, "confirmed")
     press(opened, Key.Key_Y)

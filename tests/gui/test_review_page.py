@@ -1,6 +1,11 @@
 """The review dock as an analyst uses it: keys, words, queue, outline, restarts, and what closing leaves behind."""
 
-from qgis.core import QgsProject
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from qgis.core import QgsProject, QgsRasterLayer
 from qgis.gui import QgsGui, QgsRubberBand
 from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
 from qgis.PyQt.QtGui import QKeyEvent
@@ -10,7 +15,7 @@ from qgis.PyQt.QtWidgets import QAction, QPushButton
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.run_files import RUN_GPKG
 from farmcd_qgis.gui.review.page import ReviewPage
-from farmcd_qgis.gui.review.words import opinion
+from farmcd_qgis.gui.review.words import evidence
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.store import ReviewStore
 from tests.helpers.review_files import columns, log, mirrored
@@ -226,7 +231,7 @@ def test_a_key_changed_in_qgis_is_shown_and_heard(dock, run):
     action = dock.actions_by_name["unsure"]
     QgsGui.shortcutsManager().setKeySequence(action, "Q")
     try:
-        assert dock.findChild(QPushButton, "FarmCDReview_unsureButton").text() == "Q  Unsure"
+        assert dock.findChild(QPushButton, "FarmCDReview_unsureButton").toolTip() == "Q"
         press(dock, Key.Key_U)
         assert verdicts(run) == []
         press(dock, Key.Key_Q)
@@ -246,19 +251,52 @@ def test_what_stands_in_the_way_is_said(dock, run, tmp_path, qgis_iface, monkeyp
     assert dock.session is None
 
 
-def test_the_opinion_in_words():
+def test_the_evidence_in_three_small_rows(dock, run):
     made = columns(
         2,
         class_id=[1, 2],
         second_class_id=[2, 0],
         confidence_mean=[0.62, 0.9],
-        arbitration=[0.71, 0.05],
-        hard_share=[0.4, 0.0],
+        arbitration=[0.71, np.nan],
+        hard_share=[1.0, 0.0],
     )
-    assert opinion(FIVE, made, 0) == (
-        "Bareland, confidence 62 %; second: building; text prior: no change 71 %; 40 % of the area is hard"
-    )
-    assert opinion(FIVE, made, 1) == "Building, confidence 90 %; second: no change; text prior: no change 5 %"
+    assert evidence(FIVE, made, 0) == [("Confidence", "62 %, else building"), ("Text prior", "71 % for no change")]
+    assert evidence(FIVE, made, 1, "real") == [("Confidence", "90 %, else no change"), ("Referee", "Real change")]
+    dock.open_run(run)
+    assert dock.panel.title.text() == "Bareland"
+    assert dock.panel.swatch.pixmap().toImage().pixelColor(8, 8).name() == FIVE[1].colour
+    assert dock.panel.number.text().startswith("No. 1 · ")
+    rows = [dock.panel.evidence.itemAtPosition(line, 0).widget().text() for line in range(3)]
+    assert rows[0] == "Confidence"
+    assert "Nearby" in rows
+
+
+def test_missing_images_are_mentioned_until_they_are_there(dock, run, finished):
+    record = json.loads((run / "run.json").read_text())
+    after = Path(record["inputs"]["after"]["path"])
+    record["inputs"]["after"]["path"] = f"/nowhere/{after.name}"
+    (run / "run.json").write_text(json.dumps(record))
+    dock.open_run(run)
+    assert dock.panel.notice.isVisibleTo(dock)
+    assert f"After: {after.name}" in dock.panel.notice.text()
+    assert not dock.actions_by_name["pair"].isEnabled()
+    # Under another name in the layer tree, in another folder than the record says.
+    QgsProject.instance().addMapLayer(QgsRasterLayer(str(after), "mine"))
+    press(dock, Key.Key_S)
+    assert not dock.panel.notice.isVisibleTo(dock)
+    assert dock.actions_by_name["pair"].isEnabled()
+
+
+def test_images_that_moved_along_with_the_run_are_found(dock, run, finished):
+    for name in ("before", "after"):
+        record = json.loads((run / "run.json").read_text())
+        file = Path(record["inputs"][name]["path"])
+        shutil.copy(file, run / file.name)
+        record["inputs"][name]["path"] = f"somewhere/{file.name}"
+        (run / "run.json").write_text(json.dumps(record))
+    dock.open_run(run)
+    assert not dock.panel.notice.isVisibleTo(dock)
+    assert {layer.source() for layer in dock._pair()} == {str(run / "before.tif"), str(run / "after.tif")}
 
 
 def test_another_reviewers_verdicts_are_met_on_the_next_choice(dock, run):

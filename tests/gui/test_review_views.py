@@ -24,7 +24,7 @@ from farmcd_qgis.settings import settings
 from tests.helpers.dated_layers import contrast, dated, raster, style
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM
 from tests.helpers.review_files import columns
-from tests.helpers.review_keys import press
+from tests.helpers.review_keys import evidence, press
 
 Key = Qt.Key
 
@@ -197,7 +197,7 @@ def test_closing_leaves_nothing_in_the_window_or_on_the_canvas(dates, qgis_iface
 
 def test_the_referee_is_heard_where_it_was_asked(dock, run):
     dock.open_run(run)
-    assert "referee" not in dock.panel.opinion.text()
+    assert "Referee" not in evidence(dock)
     dock.close_run()
     QgsProject.instance().clear()
     file = gdal.OpenEx(str(run / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
@@ -211,9 +211,9 @@ def test_the_referee_is_heard_where_it_was_asked(dock, run):
     dock.open_run(run)
     words = []
     for _ in range(4):
-        words.append(dock.panel.opinion.text().splitlines()[0].partition("; referee: ")[2])
+        words.append(evidence(dock).get("Referee", ""))
         press(dock, Key.Key_S)
-    assert words == ["pseudo-change", "real change", "", ""]
+    assert words == ["Pseudo-change", "Real change", "", ""]
 
 
 def test_of_a_raster_that_is_there_twice_the_upper_one_is_compared(dock, run):
@@ -275,11 +275,11 @@ def test_a_hundred_metres_in_map_units():
 
 def test_neighbours_in_words_with_what_was_said_of_them(dock, run):
     dock.open_run(run)
-    assert "Within 100 m: " in dock.panel.opinion.text()
+    assert " within 100 m (" in evidence(dock)["Nearby"]
     crs = QgsProject.instance().mapLayersByName("Candidates")[0].crs()
     press(dock, Key.Key_Y)
     assert neighbours(dock.session, 1, crs) == (
-        "Within 100 m: 1 bareland, 1 road, 1 vegetation, 1 water (3 not reviewed, 1 confirmed)"
+        "1 bareland, 1 road, 1 vegetation, 1 water within 100 m (3 not reviewed, 1 confirmed)"
     )
     dock.session.candidates.x[:] *= 1000
-    assert neighbours(dock.session, 1, crs) == "No other candidate within 100 m"
+    assert neighbours(dock.session, 1, crs) == "none within 100 m"

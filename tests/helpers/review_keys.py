@@ -23,5 +23,12 @@ def verdicts(run) -> list[tuple]:
     return [row[1:5] for row in log(run / RUN_GPKG)]
 
 
+def evidence(dock) -> dict[str, str]:
+    """Read the small rows on the shown candidate."""
+    labels = dock.panel.evidence
+    rows = [[labels.itemAtPosition(line, column).widget().text() for column in range(2)] for line in range(4)]
+    return {what: words for what, words in rows if what}
+
+
 def left(dock) -> list[int]:
     return sorted(dock.session.candidates.candidate_id[dock.session.open_rows()].tolist())

@@ -3,14 +3,23 @@
 from collections.abc import Callable, Iterable
 
 from qgis.gui import QgsGui, QgsMapCanvas, QgsMapToolCapture
-from qgis.PyQt.QtCore import QEvent, QObject, Qt
-from qgis.PyQt.QtGui import QKeyEvent, QKeySequence
-from qgis.PyQt.QtWidgets import QAction, QHBoxLayout, QPushButton, QWidget
+from qgis.PyQt.QtCore import QEvent, QObject, QRectF, QSize, Qt
+from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QIcon, QKeyEvent, QKeySequence, QPainter, QPen, QPixmap
+from qgis.PyQt.QtWidgets import QAction, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
+from ..widgets.icons import icon
 from ..widgets.words import tr
 
 # What a drawing tool does with these is its own: to take a point back, to drop the line.
 OF_TOOLS = ("Backspace", "Del", "Esc", "Ctrl+Z")
+# In pixels: a class's colour beside a key.
+SWATCH, GAP = 12, 5
+ACCENT = """
+QPushButton { background: palette(highlight); color: palette(highlighted-text); font-weight: bold;
+              border: 1px solid palette(shadow); border-radius: 3px; padding: 6px; }
+QPushButton:pressed { border-width: 2px; }
+QPushButton:disabled { background: palette(button); color: palette(mid); }
+"""
 SYMBOLS = {"Backspace": "⌫", "Return": "⏎", "Esc": "Esc"}
 
 
@@ -48,25 +57,92 @@ class KeyAction(QAction):
 
 
 class KeyButton(QPushButton):
-    """A button of an action that shows its key, also after the key was changed."""
+    """A button of an action with its key as a cap before the words, also after the key was changed.
 
-    def __init__(self, action: KeyAction, parent: QWidget | None = None) -> None:
+    `more` stands behind the words, where the button opens something.
+    """
+
+    def __init__(self, action: KeyAction, parent: QWidget | None = None, more: str = "") -> None:
         super().__init__(parent)
-        self._action = action
+        self._action, self._more = action, more
         self.setObjectName(action.objectName() + "Button")
         self.setAutoDefault(False)
         self.clicked.connect(lambda: action.trigger())
         action.changed.connect(self._follow)
         self._follow()
 
+    def accent(self) -> None:
+        """Let this button be seen first: what is done most."""
+        self.setStyleSheet(ACCENT)
+
     def _follow(self) -> None:
-        key = self._action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        text = self._action.iconText()
-        self.setText(f"{SYMBOLS.get(key, key)}  {text}" if key else text)
-        self.setIcon(self._action.icon())
+        key = key_words(self._action)
+        self.setText(self._action.iconText() + self._more)
+        self.setToolTip(key)
+        face = key_face(self, key, self._action.icon())
+        self.setIcon(face)
+        self.setIconSize(face.availableSizes()[0] if face.availableSizes() else QSize())
         self.setCheckable(self._action.isCheckable())
         self.setChecked(self._action.isChecked())
         self.setEnabled(self._action.isEnabled())
+
+
+class LookButton(QToolButton):
+    """One of a row of ways to look: an icon, its key below, the words in the tip."""
+
+    def __init__(self, action: KeyAction, picture: str) -> None:
+        super().__init__()
+        self._action = action
+        self.setObjectName(action.objectName() + "Button")
+        self.setIcon(icon(f"look_{picture}"))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        self.setAutoRaise(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(lambda: action.trigger())
+        action.changed.connect(self._follow)
+        self._follow()
+
+    def _follow(self) -> None:
+        key = key_words(self._action)
+        self.setText(key)
+        self.setToolTip(f"{self._action.iconText()} ({key})" if key else self._action.iconText())
+        self.setCheckable(self._action.isCheckable())
+        self.setChecked(self._action.isChecked())
+        self.setEnabled(self._action.isEnabled())
+
+
+def key_words(action: KeyAction) -> str:
+    """Write an action's key as keyboards show it."""
+    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return SYMBOLS.get(key, key)
+
+
+def key_face(widget: QWidget, key: str, beside: QIcon) -> QIcon:
+    """Draw a key as the cap that it is on a keyboard, and an icon beside it."""
+    if not key:
+        return beside
+    font = QFont(widget.font())
+    font.setPointSizeF(0.85 * font.pointSizeF())
+    letters, ratio = QFontMetricsF(font), widget.devicePixelRatioF()
+    high = letters.height() + 2
+    wide = max(high, letters.horizontalAdvance(key) + 8)
+    room = 0 if beside.isNull() else SWATCH + GAP
+    face = QPixmap(round((wide + room) * ratio), round(high * ratio))
+    face.setDevicePixelRatio(ratio)
+    face.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(face)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(QColor("#8a8a8a"), 1))
+    painter.setBrush(QColor("#fafafa"))
+    painter.drawRoundedRect(QRectF(0.5, 0.5, wide - 1, high - 1), 3, 3)
+    painter.setPen(QColor("#1a1a1a"))
+    painter.setFont(font)
+    painter.drawText(QRectF(0, 0, wide, high), Qt.AlignmentFlag.AlignCenter, key)
+    if room:
+        beside.paint(painter, round(wide + GAP), round((high - SWATCH) / 2), SWATCH, SWATCH)
+    painter.end()
+    return QIcon(face)
 
 
 class KeyFilter(QObject):

@@ -25,7 +25,7 @@ from qgis.gui import QgsMapCanvas
 from ...core.run_files import CANDIDATES, RUN_GPKG
 from ...layers import add_run
 from ...layers.run_group import refresh_candidates
-from ...layers.runs import file_of, pair_of
+from ...layers.runs import ROLES, file_of, pair_of
 from ...layers.themes import set_themes
 from ...review.log import read_classes
 from ...review.queue import Candidates
@@ -52,7 +52,8 @@ class ReviewMap:
         self.layer = layer
         self._refresh_layer()
         # By id, since a person may remove these from the project at any time.
-        self._before, self._after = (layer.id() if layer else "" for layer in map(self._find, pair_of(folder)))
+        self._files = pair_of(folder)
+        self._look_for_images()
         results = [layer for layer in self._project.mapLayers().values() if file_of(layer).parent == folder]
         self._cover = [result.id() for result in results if result.id() != self.layer.id()]
         self._taken: dict[str, list[str]] = {}
@@ -68,6 +69,9 @@ class ReviewMap:
 
     def show(self, candidate_id: int) -> Place | None:
         """Go to a candidate and outline it, all its pieces if it was split; returns where it is, None if nowhere."""
+        if self.missing:
+            # Somebody may have added them meanwhile.
+            self._look_for_images()
         if not self.layer.isEditable():
             # Undo may have brought another outline back.
             self.layer.dataProvider().reloadData()
@@ -177,6 +181,23 @@ class ReviewMap:
 
     def _node(self, layer_id: str) -> QgsLayerTreeLayer | None:
         return self._project.layerTreeRoot().findLayer(layer_id)
+
+    def _look_for_images(self) -> None:
+        self._before, self._after = (layer.id() if layer else "" for layer in map(self._image, self._files))
+        # The images that neither lie where the record says nor are in the project, by role.
+        self.missing = {
+            role: file
+            for role, file, layer_id in zip(ROLES, self._files, (self._before, self._after), strict=True)
+            if file is not None and not layer_id
+        }
+
+    def _image(self, file: Path | None) -> QgsMapLayer | None:
+        """Find an image of the pair in the project, where it has been moved by its name."""
+        layer = self._find(file)
+        if layer is None and file is not None:
+            rasters = (one for one in self._project.mapLayers().values() if isinstance(one, QgsRasterLayer))
+            layer = next((one for one in rasters if file_of(one).name == file.name), None)
+        return layer
 
     def _find(self, path: Path | None, name: str | None = None) -> QgsMapLayer | None:
         wanted = path.resolve() if path else None

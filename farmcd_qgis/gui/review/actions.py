@@ -19,7 +19,7 @@ def verdict_actions(parent: QWidget, give: Give, ask_reason: Callable[[], object
     """Make the verdicts but for the classes, each one key: `give` takes the verdict."""
     act = partial(KeyAction, parent=parent)
     made = {"confirm": act("confirm", tr("Confirm"), "Y", lambda: give(CONFIRMED), also=("Return", "Enter"))}
-    made["pseudo"] = act("pseudo", tr("Pseudo-change…"), "N", ask_reason)
+    made["pseudo"] = act("pseudo", tr("Pseudo-change"), "N", ask_reason)
     made["unsure"] = act("unsure", tr("Unsure"), "U", lambda: give(UNSURE))
     made["skip"] = act("skip", tr("Skip"), "S", lambda: give(SKIPPED))
     return made

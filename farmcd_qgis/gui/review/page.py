@@ -22,13 +22,13 @@ from ..judging.class_keys import ClassKeys
 from ..judging.page import JudgingPage
 from ..judging.reviewer import asked_reviewer
 from ..judging.run_map import ReviewMap
-from ..widgets.words import area, statuses, tr
+from ..widgets.words import area, class_words, statuses, tr
 from .actions import other_actions, reason_actions, verdict_actions
 from .bulk import BulkBox
 from .edits import ReviewEdits
 from .filter import FilterBox
 from .panel import ANY, ReviewPanel
-from .words import neighbours, news_words, opinion, pace, verdict_words
+from .words import evidence, missing_words, neighbours, news_words, pace, verdict_words
 
 # Reading or writing more rows than these is left to a background thread: they take about a tenth of a second.
 AT_ONCE = 4000
@@ -48,7 +48,7 @@ class ReviewPage(JudgingPage):
         self._edits = ReviewEdits(iface, self, lambda: self.session, self._try, self._say)
         self._make_actions()
         self.filter, self.bulk = FilterBox(), BulkBox()
-        folds = {tr("Filter…"): self.filter, tr("Many at once…"): self.bulk, tr("Outline…"): self._edits}
+        folds = {tr("Filter"): self.filter, tr("Many at once"): self.bulk, tr("Outline"): self._edits}
         self.panel = ReviewPanel(folds, self.actions_by_name, self._classes, self.reason_actions, self)
         self._connect()
         self._show()
@@ -80,6 +80,7 @@ class ReviewPage(JudgingPage):
         self.bulk.set_session(None)
         self._views.close()
         self._edits.close_layer()
+        self.panel.show_notice("")
         if shown:
             shown.close()
         self._show()
@@ -219,11 +220,10 @@ class ReviewPage(JudgingPage):
         if session is not None and (news := session.store.take_news()):
             self._say(news_words(news), Qgis.MessageLevel.Info)
         if session is None or row is None:
-            panel.title.setText(tr("End of the queue") if session is not None else "")
+            open_ = session is not None
+            hint = self._what_remains() if open_ else tr("Choose a run above to review it.")
+            panel.show_candidate(tr("End of the queue") if open_ else "", None, hint=hint)
             panel.place.clear()
-            panel.opinion.setText(
-                self._what_remains() if session is not None else tr("Choose a run above to review it.")
-            )
             panel.state.clear()
             if self._map:
                 self._map.clear()
@@ -231,26 +231,33 @@ class ReviewPage(JudgingPage):
             return
         candidates = session.candidates
         number = int(candidates.candidate_id[row])
-        panel.title.setText(
-            tr("Candidate {number} · {area}").format(number=number, area=area(float(candidates.area_ha[row])))
-        )
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         panel.place.setText(place if session.in_queue else tr("not in this queue"))
         if self._map:
             self._views.show(self._map.show(number))
-            near = neighbours(session, row, self._map.layer.crs())
-            panel.opinion.setText(f"{opinion(session.store.classes, candidates, row, self._map.referee)}\n{near}")
+            self._show_candidate(session, row, self._map)
         standing = session.store.standing(number)
         panel.state.setText(
             "\n".join(verdict_words(session.store.classes, one) for one in standing) or tr("Not reviewed")
         )
+
+    def _show_candidate(self, session: Session, row: int, shown: ReviewMap) -> None:
+        candidates, classes = session.candidates, session.store.classes
+        class_id = int(candidates.class_id[row])
+        words = tr("No. {number} · {area}").format(
+            number=int(candidates.candidate_id[row]), area=area(float(candidates.area_ha[row]))
+        )
+        near = (tr("Nearby"), neighbours(session, row, shown.layer.crs()))
+        self.panel.show_notice(missing_words(shown.missing))
+        rows = [*evidence(classes, candidates, row, shown.referee), near]
+        self.panel.show_candidate(class_words(classes, class_id), classes[class_id].colour, words, rows)
 
     def _show_counts(self) -> None:
         session = self.session
         words = pace(session.seconds_each(), len(session.open_rows())) if session is not None else ""
         self.panel.show_counts(session.counts() if session is not None else None, words)
         used = self.filter.in_use
-        self.panel.folds.buttons[0].setText(tr("Filter ({count})…").format(count=used) if used else tr("Filter…"))
+        self.panel.folds.buttons[0].setText(tr("Filter ({count})").format(count=used) if used else tr("Filter"))
 
     def _what_remains(self) -> str:
         counts = self.session.counts() if self.session is not None else {}

@@ -16,11 +16,16 @@ from qgis.PyQt.QtWidgets import (
 from ...core.classes import FIVE, ClassTable
 from ...review.verdicts import OPEN
 from ..judging.class_keys import ClassKeys
-from ..judging.keys import KeyAction, KeyButton, button_row
+from ..judging.keys import KeyAction, KeyButton, LookButton, button_row
 from ..widgets.parts import FoldOuts, NoteEdit, combo, place_head, rule, swatch
 from ..widgets.words import language, statuses, tr
 from .words import orders
 
+# Of evidence: as many as there ever are, and as there usually are.
+ROWS, USUAL = 4, 3
+# In pixels: the class's colour before its name.
+SWATCH = 16
+LOOKS = ("flicker", "outline", "zoom", "pair", "swipe", "stretch")
 # The choice of the status filter beside the single statuses.
 ANY = "any"
 
@@ -41,11 +46,16 @@ class ReviewPanel(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
+        self.notice = QLabel()
+        self.notice.setWordWrap(True)
+        self.notice.hide()
+        layout.addWidget(self.notice)
         layout.addLayout(self._filters())
         self.folds = FoldOuts(folds)
         layout.addWidget(self.folds)
         layout.addWidget(rule())
         layout.addLayout(self._candidate())
+        layout.addLayout(_looks(actions))
         layout.addWidget(rule())
         self.pages = QStackedWidget()
         self.pages.addWidget(self._verdicts(actions, classes))
@@ -55,8 +65,6 @@ class ReviewPanel(QWidget):
         layout.addWidget(self.note)
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
-        layout.addLayout(button_row(actions["flicker"], actions["outline"], actions["zoom"]))
-        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
         layout.addStretch(1)
         self.set_classes(FIVE)
 
@@ -95,39 +103,83 @@ class ReviewPanel(QWidget):
             self.status.addItem("", key)
         layout = QGridLayout()
         layout.setVerticalSpacing(4)
-        layout.addWidget(self.order, 0, 0, 1, 2)
-        pair = QHBoxLayout()
-        pair.addWidget(self.class_filter)
-        pair.addWidget(self.status)
-        layout.addLayout(pair, 1, 0, 1, 2)
+        labelled = ((tr("Order"), self.order), (tr("Class"), self.class_filter), (tr("Status"), self.status))
+        for place, (words, box) in enumerate(labelled):
+            line, column = (place + 1) // 2, 2 * max(place - 1, 0)
+            layout.addWidget(QLabel(words), line, column)
+            layout.addWidget(box, line, column + 1, 1, 1 if place else 3)
+        for column in (1, 3):
+            layout.setColumnStretch(column, 1)
         return layout
 
     def _candidate(self) -> QVBoxLayout:
         self.title, self.place, self.opinion, self.state = QLabel(), QLabel(), QLabel(), QLabel()
+        self.swatch, self.number, self.pace, self.progress = QLabel(), QLabel(), QLabel(), QProgressBar()
         head = place_head(self.title, self.place, self.opinion, self.state)
-        # Room for the longest usual words, so that the buttons don't jump from one candidate to the next.
-        self.opinion.setMinimumHeight(4 * self.opinion.fontMetrics().lineSpacing())
+        large = self.title.font()
+        large.setPointSizeF(1.25 * large.pointSizeF())
+        self.title.setFont(large)
+        head.insertWidget(0, self.swatch)
+        head.setStretch(1, 1)
         self.state.setMinimumHeight(self.state.fontMetrics().lineSpacing())
-        self.progress = QProgressBar()
+        self.pace.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.evidence = QGridLayout()
+        self.evidence.setVerticalSpacing(1)
+        self.evidence.setColumnStretch(1, 1)
+        for line in range(ROWS):
+            for column in range(2):
+                self.evidence.addWidget(_small(), line, column)
         layout = QVBoxLayout()
         layout.setSpacing(4)
-        self.pace = QLabel()
-        self.pace.setAlignment(Qt.AlignmentFlag.AlignRight)
-        layout.addWidget(self.progress)
-        layout.addWidget(self.pace)
+        way = QHBoxLayout()
+        way.addWidget(self.progress, 1)
+        way.addWidget(self.pace)
+        layout.addLayout(way)
         layout.addLayout(head)
+        layout.addWidget(self.number)
         layout.addWidget(self.opinion)
+        layout.addLayout(self.evidence)
         layout.addWidget(self.state)
+        self.show_candidate("", None)
         return layout
+
+    def show_candidate(
+        self, title: str, colour: str | None, number: str = "", rows: Sequence[tuple[str, str]] = (), hint: str = ""
+    ) -> None:
+        """Show a candidate's class with its colour, what it is called, and what is known of it in small rows.
+
+        Without a candidate `hint` says what can be done instead.
+        """
+        self.title.setText(title)
+        self.swatch.setVisible(colour is not None)
+        if colour is not None:
+            self.swatch.setPixmap(swatch(colour, SWATCH).pixmap(SWATCH, SWATCH))
+        self.number.setText(number)
+        self.opinion.setText(hint)
+        self.opinion.setVisible(bool(hint))
+        for line in range(ROWS):
+            words = rows[line] if line < len(rows) else ("", "")
+            for column in range(2):
+                label = self.evidence.itemAtPosition(line, column).widget()
+                label.setText(words[column])
+                # Three rows are always there, so that the buttons don't jump from one candidate to the next.
+                label.setVisible(line < max(len(rows), USUAL))
+
+    def show_notice(self, words: str) -> None:
+        """Say above everything what a person must know of the run; "" says nothing."""
+        self.notice.setText(words)
+        self.notice.setVisible(bool(words))
 
     def _verdicts(self, actions: Mapping[str, KeyAction], classes: ClassKeys) -> QWidget:
         page = QWidget()
         grid = QGridLayout(page)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
-        grid.addWidget(KeyButton(actions["confirm"]), 0, 0, 1, 6)
+        confirm = KeyButton(actions["confirm"])
+        confirm.accent()
+        grid.addWidget(confirm, 0, 0, 1, 6)
         grid.addWidget(classes, 1, 0, 1, 6)
-        grid.addWidget(KeyButton(actions["pseudo"]), 2, 0, 1, 6)
+        grid.addWidget(KeyButton(actions["pseudo"], more=" ›"), 2, 0, 1, 6)
         grid.addWidget(KeyButton(actions["unsure"]), 3, 0, 1, 3)
         grid.addWidget(KeyButton(actions["skip"]), 3, 3, 1, 3)
         return page
@@ -141,3 +193,23 @@ class ReviewPanel(QWidget):
         for position, action in enumerate(reasons):
             grid.addWidget(KeyButton(action), 1 + position // 2, position % 2)
         return page
+
+
+def _looks(actions: Mapping[str, KeyAction]) -> QHBoxLayout:
+    """Put the ways to look into one row of icons."""
+    row = QHBoxLayout()
+    row.setSpacing(2)
+    for name in LOOKS:
+        row.addWidget(LookButton(actions[name], name))
+    return row
+
+
+def _small() -> QLabel:
+    made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setWordWrap(True)
+    made.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    font = made.font()
+    font.setPointSizeF(0.9 * font.pointSizeF())
+    made.setFont(font)
+    return made

@@ -1,7 +1,8 @@
 """The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY
@@ -26,47 +27,51 @@ def orders() -> dict[str, str]:
     }
 
 
-def opinion(classes: ClassTable, candidates: Candidates, row: int, referee: str = "") -> str:
-    """Say what the model thinks of a candidate: "Bareland, confidence 62 %; second: Building; …".
+def evidence(classes: ClassTable, candidates: Candidates, row: int, referee: str = "") -> list[tuple[str, str]]:
+    """List what speaks for and against the model's class of a candidate: ("Confidence", "62 %, else building"), ….
 
     `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts.
     """
-    parts = [
-        tr("{class_name}, confidence {percent} %").format(
-            class_name=class_words(classes, int(candidates.class_id[row])),
-            percent=percent(candidates.confidence_mean[row]),
-        )
-    ]
-    second = int(candidates.second_class_id[row])
+    if candidates.class_id[row] == NO_CHANGE:
+        return [(tr("Origin"), tr("Drawn by hand: the model saw no change here."))]
+    sure, second = percent(candidates.confidence_mean[row]), int(candidates.second_class_id[row])
+    words = tr("{percent} %").format(percent=sure)
     if len(classes.predicted) > 2:
-        parts.append(tr("second: {class_name}").format(class_name=class_words(classes, second).lower()))
+        words = tr("{percent} %, else {class_name}").format(
+            percent=sure, class_name=class_words(classes, second).lower()
+        )
+    rows = [(tr("Confidence"), words)]
     if not np.isnan(candidates.arbitration[row]):
-        parts.append(tr("text prior: no change {percent} %").format(percent=percent(candidates.arbitration[row])))
-    hard = percent(candidates.hard_share[row])
-    if hard == 100:
-        parts.append(tr("all of the area is hard"))
-    elif hard:
-        parts.append(tr("{percent} % of the area is hard").format(percent=hard))
-    said = {"real": tr("referee: real change"), PSEUDO_CHANGE: tr("referee: pseudo-change")}
+        prior = tr("{percent} % for no change").format(percent=percent(candidates.arbitration[row]))
+        rows.append((tr("Text prior"), prior))
+    said = {"real": tr("Real change"), PSEUDO_CHANGE: tr("Pseudo-change")}
     if referee in said:
-        parts.append(said[referee])
-    return "; ".join(parts)
+        rows.append((tr("Referee"), said[referee]))
+    return rows
+
+
+def missing_words(missing: Mapping[str, Path]) -> str:
+    """Say which images of a run are not there, "" where all are."""
+    roles = {"before": tr("Before"), "after": tr("After")}
+    files = ", ".join(f"{roles[role]}: {file.name}" for role, file in missing.items())
+    words = tr("Not found on this computer: {files}. Add the image to the project to compare the dates.")
+    return words.format(files=files) if missing else ""
 
 
 def neighbours(session: Session, row: int, crs: QgsCoordinateReferenceSystem) -> str:
-    """Say what lies around a candidate: "Within 100 m: 3 building, 1 road; 2 reviewed, of these 1 pseudo-change"."""
+    """Say what lies around a candidate: "3 building, 1 road within 100 m (2 not reviewed, 2 confirmed)"."""
     candidates = session.candidates
     here = QgsPointXY(float(candidates.x[row]), float(candidates.y[row]))
     near = within(candidates, row, map_units(NEAR_METRES, here, crs))
     if not len(near):
-        return tr("No other candidate within {metres} m").format(metres=NEAR_METRES)
+        return tr("none within {metres} m").format(metres=NEAR_METRES)
     classes = Counter(int(class_id) for class_id in candidates.class_id[near])
     words = [
         f"{count} {class_words(session.store.classes, class_id).lower()}" for class_id, count in classes.most_common()
     ]
     said = Counter(session.status(int(other)) for other in near)
     verdicts = [f"{said[status]} {name.lower()}" for status, name in statuses().items() if said[status]]
-    return tr("Within {metres} m: {classes} ({verdicts})").format(
+    return tr("{classes} within {metres} m ({verdicts})").format(
         metres=NEAR_METRES, classes=", ".join(words), verdicts=", ".join(verdicts)
     )
 

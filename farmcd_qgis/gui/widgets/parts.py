@@ -34,6 +34,8 @@ class FoldOuts(QWidget):
         for words, fold in folds.items():
             button = QToolButton()
             button.setText(words)
+            button.setArrowType(Qt.ArrowType.RightArrow)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
             button.setCheckable(True)
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
             button.toggled.connect(partial(self._fold, button, fold))
@@ -46,6 +48,7 @@ class FoldOuts(QWidget):
         if out:
             for other in self.buttons:
                 other.setChecked(other is button)
+        button.setArrowType(Qt.ArrowType.DownArrow if out else Qt.ArrowType.RightArrow)
         fold.setVisible(out)
 
 
@@ -59,9 +62,9 @@ class NoteEdit(QLineEdit):
         self.returnPressed.connect(panel.setFocus)
 
 
-def swatch(colour: str) -> QIcon:
-    """Return a small square of a class's colour."""
-    square = QPixmap(12, 12)
+def swatch(colour: str, side: int = 12) -> QIcon:
+    """Return a small square of a class's colour, `side` pixels wide."""
+    square = QPixmap(side, side)
     square.fill(QColor(colour))
     return QIcon(square)
 
