@@ -54,7 +54,10 @@ def open_pair(desktop: Desktop) -> None:
 
 def choose_near_infrared(desktop: Desktop) -> None:
     """Choose the checkpoint that reads near infrared; the dock then reads the fourth band as green."""
-    desktop.ask(f"{DOCK}\ncombo = dock.model.checkpoint\ncombo.setCurrentIndex(combo.findText('farmcd-near-infrared'))")
+    desktop.ask(
+        f"{DOCK}\ncombo = dock.model.checkpoint\ncombo.setCurrentIndex("
+        "next(at for at in range(combo.count()) if 'near-infrared' in str(combo.itemData(at))))"
+    )
     desktop.wait_until("plugins['farmcd_qgis'].dock.detect.request().after_bands == (1, 4, 3)", 60)
 
 

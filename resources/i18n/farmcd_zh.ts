@@ -376,16 +376,8 @@
         <translation>剩余 {0} 分</translation>
     </message>
     <message>
-        <source>Trained for {0:g} to {1:g} m per pixel.</source>
-        <translation>训练分辨率为每像素 {0:g} 至 {1:g} 米。</translation>
-    </message>
-    <message>
         <source>F1 of change {0:.2f} on {1}.</source>
         <translation>变化 F1 为 {0:.2f}（{1}）。</translation>
-    </message>
-    <message>
-        <source>Text priors: {0}.</source>
-        <translation>文本先验：{0}。</translation>
     </message>
     <message>
         <source>{time}: FarmCD {version} compared {before} with {after} on {device}.</source>
@@ -1538,6 +1530,30 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>{percent} %, else {class_name}</source>
         <translation>{percent} %，次选{class_name}</translation>
+    </message>
+    <message>
+        <source>Colour images, five classes</source>
+        <translation>彩色影像，五类变化</translation>
+    </message>
+    <message>
+        <source>Colour images, five classes, small network</source>
+        <translation>彩色影像，五类变化，小型网络</translation>
+    </message>
+    <message>
+        <source>Figures and limits</source>
+        <translation>精度与适用范围</translation>
+    </message>
+    <message>
+        <source>Images with near infrared, five classes</source>
+        <translation>含近红外影像，五类变化</translation>
+    </message>
+    <message>
+        <source>Of ten marked hectares about {right} are right; of ten that changed it finds about {found}.</source>
+        <translation>标出的每十公顷中约有 {right} 公顷正确；实际变化的每十公顷约能找到 {found} 公顷。</translation>
+    </message>
+    <message>
+        <source>Suited to imagery of {0:g} to {1:g} m per pixel.</source>
+        <translation>适用于每像素 {0:g} 至 {1:g} 米的影像。</translation>
     </message>
     <message>
         <source>Candidate</source>

@@ -14,6 +14,7 @@ from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Progress
 from farmcd_qgis.gui.report.page import ReportPage
 from farmcd_qgis.report import CONFIRMED_ONES, NOT_REJECTED
+from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.docked import docked
 from tests.helpers.report_run import AREAS, make_run
@@ -141,6 +142,19 @@ def test_preview_follows_the_choices_and_opens_large(dock, run_dir, answers, qtb
     assert large.isVisible()
     assert not large.isModal()
     large.close()
+
+
+def test_preview_is_drawn_anew_after_a_verdict(dock, run_dir, answers, qtbot):
+    dock.enter(run_dir)
+    qtbot.waitUntil(lambda: answers.count("preview") == 1)
+    dock.leave()
+    dock.enter(run_dir)
+    qtbot.wait(700)
+    assert answers.count("preview") == 1, "nothing has changed"
+    dock.leave()
+    ReviewStore(run_dir / "farmcd.gpkg", "ann").give(1, "confirmed")
+    dock.enter(run_dir)
+    qtbot.waitUntil(lambda: answers.count("preview") == 2)
 
 
 def test_export_shows_progress_and_ends_with_the_files(dock, run_dir, answers, qtbot, qgis_iface):

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from qgis.PyQt.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QLabel, QTextBrowser, QVBoxLayout, QWidget
 
 from farmcd_qgis.core.dates import date_in
+from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.gui.detect.guess import guess_pair
+from farmcd_qgis.gui.widgets.card import card_words, checkpoint_name, show_details, with_link
 from farmcd_qgis.gui.widgets.panel_scroll import PanelScroll
-from farmcd_qgis.gui.widgets.words import card_words, remaining_words
+from farmcd_qgis.gui.widgets.words import remaining_words
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,31 @@ def test_words():
     assert remaining_words(200) == "3 min left"
     assert remaining_words(5000) == "1 h 23 min left"
     assert "F1 of change 0.61 on 40 pairs." in card_words(card)
+    card["metrics"] |= {"binary precision": 0.56, "binary recall": 0.7}
+    assert card_words(card) == (
+        "Suited to imagery of 1 to 8 m per pixel. "
+        "Of ten marked hectares about 6 are right; of ten that changed it finds about 7."
+    )
+    card["places"] = {"right": 0.72, "found": 0.66}
+    assert "Of ten places that it marks, about 7 are right" in card_words(card)
+
+
+def test_bundled_checkpoints_have_names_for_people(qgis_app):
+    for path in bundled_checkpoints():
+        assert checkpoint_name(path) != path.stem
+    assert checkpoint_name(Path("my-own.safetensors")) == "my-own"
+
+
+def test_the_figures_of_a_checkpoint_are_one_click_away(qtbot):
+    card = {"name": "small", "metrics": {"binary F1": 0.61}, "limits": "Knows <one> region only."}
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    dialog = show_details(card, parent)
+    words = dialog.findChild(QTextBrowser).toPlainText()
+    assert "binary F1 0.610" in words
+    assert "Knows <one> region only." in words
+    assert "href" in with_link(card_words(card))
+    dialog.close()
 
 
 def test_plugin_imports_no_torch_and_nothing_of_the_engine():

@@ -16,9 +16,10 @@ from ...core.errors import FarmCDError
 from ...core.paths import bundled_checkpoints
 from ...settings import runs_home, settings
 from ...translation import said
+from ..widgets.card import card_words, checkpoint_name, show_details, with_link
 from ..widgets.engine_notice import ENGINE_FAULTS
 from ..widgets.layer_combo import ElidedCombo
-from ..widgets.words import card_details, card_words, label, nuisance_words, scene_words, tr
+from ..widgets.words import label, nuisance_words, scene_words, tr
 
 OTHER_FILE = "other"
 
@@ -40,6 +41,8 @@ class ModelForm(QWidget):
         self.card = QLabel()
         self.card.setObjectName("cardLabel")
         self.card.setWordWrap(True)
+        self.card.linkActivated.connect(lambda _: show_details(self._card, self))
+        self._card: dict[str, Any] = {}
         small = self.card.font()
         small.setPointSizeF(0.9 * small.pointSizeF())
         self.card.setFont(small)
@@ -131,7 +134,8 @@ class ModelForm(QWidget):
 
     def _fill_checkpoints(self) -> None:
         for path in bundled_checkpoints():
-            self.checkpoint.addItem(path.stem, str(path))
+            self.checkpoint.addItem(checkpoint_name(path), str(path))
+            self.checkpoint.setItemData(self.checkpoint.count() - 1, str(path), Qt.ItemDataRole.ToolTipRole)
         self.checkpoint.addItem(tr("Other file…"), OTHER_FILE)
         kept = settings().checkpoint.value()
         if kept and Path(kept).is_file():
@@ -178,8 +182,9 @@ class ModelForm(QWidget):
     def _fill_card(self, card: dict[str, Any]) -> None:
         self._asking = None
         self._show_context(bool(card.pop("contexts", [])))
-        self.card.setText(card_words(card))
-        self.card.setToolTip(card_details(card))
+        self._card = card
+        self.card.setText(with_link(card_words(card)))
+        self.card.setToolTip("")
         self.card_shown.emit(card)
 
     def _say_why(self, error: FarmCDError) -> None:

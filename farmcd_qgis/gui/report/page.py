@@ -15,6 +15,7 @@ from ... import tasks
 from ...core.errors import Cancelled, FarmCDError, InputError
 from ...core.feedback import Feedback, Progress
 from ...core.protocol import finding_from_dict, finding_of
+from ...core.run_files import RUN_GPKG
 from ...report import ReportSettings, write_report
 from ...report.headless import with_remaining
 from ...translation import said
@@ -112,6 +113,8 @@ class ReportPage(Page):
             return
         self.export_button.setEnabled(True)
         shown = {name: value for name, value in settings.items() if name not in ("out_dir", "outputs")}
+        # New verdicts change the pages as well.
+        shown["reviewed"] = _changed_at(Path(settings["run_dir"]) / RUN_GPKG)
         if shown == self._previewed:
             return
         self._stop_preview()
@@ -223,6 +226,14 @@ class ReportPage(Page):
 
 def _open(target: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))
+
+
+def _changed_at(path: Path) -> int:
+    """Return when a file was changed last, in nanoseconds; 0 where there is none."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _timer(parent: QWidget, delay_ms: int, act: Any) -> QTimer:

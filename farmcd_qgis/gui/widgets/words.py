@@ -1,13 +1,10 @@
 """What the dock says: progress, model cards and results in words."""
 
-from html import escape
-from typing import Any
-
 from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QCoreApplication, QLocale
 from qgis.PyQt.QtWidgets import QLabel
 
-from ...core.classes import MU_PER_HECTARE, ClassTable, table_of
+from ...core.classes import MU_PER_HECTARE, ClassTable
 from ...core.feedback import Progress
 from ...core.protocol import RunResult
 from ...review.verdicts import CONFIRMED, CONFLICT, OTHER_CLASS, PSEUDO_CHANGE, SKIPPED, UNKNOWN, UNREVIEWED, UNSURE
@@ -102,30 +99,6 @@ def nuisance_words(nuisance: str) -> str:
         "cloud": tr("cloud"),
         "sensor_noise": tr("sensor noise"),
     }[nuisance]
-
-
-def card_words(card: dict[str, Any]) -> str:
-    """Say of a checkpoint what decides whether it fits: ground resolution, figures, text encoder."""
-    parts = []
-    if card.get("resolution_m"):
-        finest, coarsest = card["resolution_m"]
-        parts.append(tr("Trained for {0:g} to {1:g} m per pixel.").format(finest, coarsest))
-    if card.get("bands"):
-        parts.append(tr("Reads {0}.").format(", ".join(card["bands"])))
-    f1 = card.get("metrics", {}).get("binary F1")
-    if f1 is not None:
-        measured = card.get("measured_on", "").split(",")[0]
-        parts.append(tr("F1 of change {0:.2f} on {1}.").format(f1, measured))
-    if card.get("text_encoder"):
-        parts.append(tr("Text priors: {0}.").format(card["text_encoder"]))
-    return " ".join(parts) or tr("The checkpoint says nothing of itself.")
-
-
-def card_details(card: dict[str, Any]) -> str:
-    """List the whole card, as rich text for a tooltip."""
-    shown = {**card, "classes": ", ".join(row.label(language()) for row in table_of({"card": card}).predicted)}
-    rows = [f"<b>{key.replace('_', ' ')}</b>: {escape(str(value))}" for key, value in shown.items() if value]
-    return "<p>" + "<br>".join(rows) + "</p>"
 
 
 def language() -> str:
