@@ -17,6 +17,7 @@ from typing import Any
 
 from .. import __version__
 from ..core import paths
+from ..core.card_words import card_in_words
 from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import Feedback
@@ -157,7 +158,8 @@ def _finetune_words(record: dict[str, Any], _: dict[str, Any]) -> Lines:
 
 def _card_words(card: dict[str, Any], _: dict[str, Any]) -> Lines:
     shown = {**card, "classes": ", ".join(row["name"] for row in card["classes"]), "bands": ", ".join(card["bands"])}
-    return [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key != "contexts"]
+    facts: Lines = [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key != "contexts"]
+    return facts + card_in_words(card)
 
 
 def _devices_words(found: dict[str, Any], _: dict[str, Any]) -> Lines:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..training.details import Details
 from ..training.evaluate import Evaluation, card_metrics, card_places, evaluate, measured_on
 from ..training.prediction import classify, predict, predictor_of
 from .console import terminal_language
+from .evaluate_markdown import markdown_table
 
 WORST = 6
 
@@ -90,7 +92,7 @@ def _rows(*figures: tuple[str, float]) -> list[str]:
     return [f"  {name:<20}{100 * value:>8.2f}" for name, value in figures]
 
 
-def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) -> str:
+def _calibrate(net: Any, dataset: ChangeDataset, checkpoint: Path, arguments: argparse.Namespace) -> str:
     """Fit the temperature, write it into the checkpoint with a sentence in its card, and say what changed."""
     net.temperature, (without, with_it) = calibrate(net, dataset, _scale(net, arguments), arguments.tile)
     words = (
@@ -98,14 +100,19 @@ def _calibrate(net: Any, dataset: ChangeDataset, arguments: argparse.Namespace) 
         f"{arguments.split!r}; on the other half its expected error is {with_it.expected_error:.3f} "
         f"({without.expected_error:.3f} without)."
     )
-    save_checkpoint(net, replace(net.card, calibration=words), arguments.checkpoint)
+    save_checkpoint(net, replace(net.card, calibration=words), checkpoint)
     rows = (f"  {confidence:>10.1%} {right:>10.1%} {share:>10.2%}" for confidence, right, share in with_it.rows)
     header = f"  {'confidence':>10} {'right':>10} {'of pixels':>10}"
     return "\n".join((words, "", header, *rows))
 
 
 def _write_page(
-    net: Any, dataset: ChangeDataset, record: dict[str, Any], worst: list[int], arguments: argparse.Namespace
+    net: Any,
+    dataset: ChangeDataset,
+    record: dict[str, Any],
+    worst: list[int],
+    checkpoint: Path,
+    arguments: argparse.Namespace,
 ) -> None:
     """Write evaluation.html and evaluation.json into the folder that was asked for."""
     # Late: matplotlib takes a second, and only the page needs it.
@@ -123,7 +130,7 @@ def _write_page(
         f"{record['scale']:g} of their resolution, in tiles of {record['tile']} pixels.",
         net.card.description,
     ]
-    page = evaluation_page(f"{arguments.checkpoint.stem}: evaluation", about, record, diagram, pictures)
+    page = evaluation_page(f"{checkpoint.stem}: evaluation", about, record, diagram, pictures)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "evaluation.html").write_text(page, encoding="utf-8")
     (arguments.out / "evaluation.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -131,28 +138,44 @@ def _write_page(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="evaluate", description="Measure a checkpoint on labelled pairs.")
-    parser.add_argument("--checkpoint", required=True, type=Path)
+    parser.add_argument("--checkpoint", required=True, type=Path, nargs="+", metavar="F")
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--split", default="val", help="a split's name, or 'all' for a folder without splits")
     parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
-    parser.add_argument("--scale", type=float, default=1.0, help="bring the images to this share of their resolution")
+    parser.add_argument(
+        "--scale", type=_positive, default=1.0, help="bring the images to this share of their resolution"
+    )
     parser.add_argument(
         "--pixel-size",
-        type=float,
+        type=_positive,
         metavar="M",
         help="ground metres per pixel of the images: they are looked at as a detection would, at the resolution of "
         "the checkpoint's card where they are finer, and areas are told in hectares",
     )
     parser.add_argument(
-        "--resolution", type=float, metavar="M", help="with --pixel-size: look at so many metres per pixel instead"
+        "--resolution", type=_positive, metavar="M", help="with --pixel-size: look at so many metres per pixel instead"
     )
     parser.add_argument("--tile", type=int, default=256)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="a folder for evaluation.html and evaluation.json")
     parser.add_argument("--calibrate", action="store_true", help="fit the temperature of confidence and keep it")
     parser.add_argument("--write-card", action="store_true", help="put the figures into the checkpoint's card")
+    parser.add_argument(
+        "--working-resolution",
+        type=_positive,
+        metavar="M",
+        help="with --write-card: at how many metres per pixel finer imagery is to be looked at",
+    )
+    parser.add_argument("--markdown", action="store_true", help="print a table in Markdown, a column a checkpoint")
     parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     return parser
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
 
 
 def _scale(net: Any, arguments: argparse.Namespace) -> float:
@@ -165,13 +188,21 @@ def _scale(net: Any, arguments: argparse.Namespace) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> str:
-    net = load_checkpoint(arguments.checkpoint, device=arguments.device)
+    said = {path.stem: _evaluated(path, arguments) for path in arguments.checkpoint}
+    if arguments.markdown and not arguments.calibrate:
+        return markdown_table({name: record for name, (record, _) in said.items()})
+    return "\n".join(words for _, words in said.values())
+
+
+def _evaluated(checkpoint: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    """Calibrate or measure a checkpoint; returns the record (empty of a calibration) and what is printed."""
+    net = load_checkpoint(checkpoint, device=arguments.device)
     multiple = net.card.multiple
     if arguments.tile % multiple or arguments.tile < 2 * multiple:
         raise InputError("bad_tile", tile=arguments.tile, multiple=multiple, least=2 * multiple)
     dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
     if arguments.calibrate:
-        return _calibrate(net, dataset, arguments)
+        return {}, _calibrate(net, dataset, checkpoint, arguments)
     pixel_m2 = (arguments.pixel_size or 1.0) ** 2
     details = Details(net.temperature, dataset.kind != "binary", pixel_m2)
     result = evaluate(net, dataset, _scale(net, arguments), arguments.tile, details=details)
@@ -179,14 +210,15 @@ def _run(arguments: argparse.Namespace) -> str:
     if arguments.write_card:
         card = replace(
             net.card,
+            working_resolution_m=arguments.working_resolution or net.card.working_resolution_m,
             metrics=card_metrics(result),
             places=card_places(record),
             measured_on=measured_on(result, arguments.split),
         )
-        save_checkpoint(net, card, arguments.checkpoint)
+        save_checkpoint(net, card, checkpoint)
     if arguments.out:
-        _write_page(net, dataset, record, details.worst(WORST), arguments)
-    return json.dumps(record) if arguments.json else as_table(result) + "\n" + details_table(record)
+        _write_page(net, dataset, record, details.worst(WORST), checkpoint, arguments)
+    return record, json.dumps(record) if arguments.json else as_table(result) + "\n" + details_table(record)
 
 
 def main(argv: list[str]) -> int:

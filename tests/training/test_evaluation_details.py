@@ -10,6 +10,7 @@ from PIL import Image
 
 from farmcd_qgis.commands.evaluate_cli import main
 from farmcd_qgis.engine.assess.evaluation_page import evaluation_page
+from farmcd_qgis.networks.card import read_card
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.training.datasets import IGNORE, UNSETTLED, Sample
 from farmcd_qgis.training.details import Details
@@ -161,3 +162,35 @@ def test_command_writes_a_page_that_needs_nothing_else(
     assert not re.search(r'(src|href)="(?!data:)', page)
     assert main([*arguments, "--tile", "32"]) == 0
     assert "places" in capsys.readouterr().out
+
+
+def test_command_looks_as_a_detection_does_and_keeps_that_in_the_card(
+    unsplit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    file = tmp_path / "net.safetensors"
+    save_checkpoint(made(), CARD, file)
+    arguments = ["--checkpoint", str(file), "--data", str(unsplit), "--split", "all", "--tile", "32"]
+    assert main([*arguments, "--pixel-size", "0.5", "--working-resolution", "1", "--write-card", "--json"]) == 0
+    first = capsys.readouterr().out
+    assert first.count("\n") == 1, "one line of JSON"
+    assert json.loads(first)["scale"] == 1.0
+    assert read_card(file).working_resolution_m == 1.0
+    assert read_card(file).places.keys() >= {"right", "found", "hard_errors"}
+    assert main([*arguments, "--pixel-size", "0.5", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scale"] == 0.5
+    assert main([*arguments, "--pixel-size", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["scale"] == 1.0
+
+
+def test_command_prints_checkpoints_side_by_side(unsplit: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    files = [tmp_path / name for name in ("one.safetensors", "two.safetensors")]
+    for file in files:
+        save_checkpoint(made(), CARD, file)
+    arguments = ["--data", str(unsplit), "--split", "all", "--tile", "32", "--markdown", "--checkpoint"]
+    assert main([*arguments, *map(str, files)]) == 0
+    head, rule, *rows = capsys.readouterr().out.splitlines()
+    assert head.endswith("| one | two |")
+    assert rule == "|---|---|---|"
+    assert all(row.count("|") == 4 for row in rows)
+    with pytest.raises(SystemExit):
+        main([*arguments, *map(str, files), "--scale", "0"])
