@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from itertools import combinations, pairwise
 
-from qgis.core import Qgis, QgsGeometry
+from qgis.core import Qgis, QgsGeometry, QgsPointXY
 
 # Half as far each time, where an outline would run into another one.
 TRIES = 4
+# Of the tolerance's square: what is left over of the sixteenth digit is no overlap.
+SMALLEST = 1e-6
 
 
 def stair(outline: QgsGeometry) -> float:
@@ -21,9 +23,9 @@ def smoothed(
 ) -> tuple[QgsGeometry, list[QgsGeometry]] | None:
     """Simplify an outline, and the edges of its neighbours that it shares, by at most `tolerance` (map units).
 
-    Nobody else's edges move, and no two polygons overlap afterwards. Returns the outline and the neighbours in their
-    order, None where that cannot be had. After Douglas and Peucker, by the arcs between the places where neighbours
-    begin and end.
+    Nobody else's edges move, places where corners touch stay, and no two polygons overlap that did not before. Returns
+    the outline and the neighbours in their order, None where that cannot be had. After Douglas and Peucker, by the arcs
+    between the places where neighbours begin, end, or touch.
     """
     for step in range(TRIES):
         made = _simplified(outline, neighbours, tolerance / 2**step)
@@ -35,16 +37,23 @@ def smoothed(
 def _simplified(outline: QgsGeometry, neighbours: Sequence[QgsGeometry], tolerance: float) -> list[QgsGeometry] | None:
     own = _boundary(outline)
     edges = [_boundary(neighbour) for neighbour in neighbours]
-    shared = [_arcs(own.intersection(edge), tolerance) for edge in edges]
+    common = [own.intersection(edge) for edge in edges]
+    held = {(point.x(), point.y()) for one in common for point in _points(one)}
+    shared = [_arcs(one, tolerance, held) for one in common]
     alone = own
     for edge in edges:
         alone = alone.difference(edge)
-    made = [_face([*_arcs(alone, tolerance), *(arc for arcs in shared for arc in arcs)], outline)]
+    made = [_face([*_arcs(alone, tolerance, held), *(arc for arcs in shared for arc in arcs)], outline)]
     for neighbour, edge, arcs in zip(neighbours, edges, shared, strict=True):
         # Who only touches at a corner stays as he is.
         made.append(_face([*_lines(edge.difference(own)), *arcs], neighbour) if arcs else QgsGeometry(neighbour))
-    sound = all(not one.isEmpty() and one.isGeosValid() for one in made)
-    return made if sound and not any(_overlap(one, other) for one, other in combinations(made, 2)) else None
+    if any(one.isEmpty() or not one.isGeosValid() for one in made):
+        return None
+    old = [outline, *neighbours]
+    for first, second in combinations(range(len(made)), 2):
+        if _overlap(made[first], made[second]) > max(_overlap(old[first], old[second]), SMALLEST * tolerance**2):
+            return None
+    return made
 
 
 def _boundary(polygons: QgsGeometry) -> QgsGeometry:
@@ -57,11 +66,23 @@ def _lines(geometry: QgsGeometry) -> list[QgsGeometry]:
     return [part for part in parts if part.type() == Qgis.GeometryType.Line]
 
 
-def _arcs(geometry: QgsGeometry, tolerance: float) -> list[QgsGeometry]:
+def _points(geometry: QgsGeometry) -> list[QgsPointXY]:
+    """Return where two boundaries only touch."""
+    parts = geometry.asGeometryCollection() if not geometry.isEmpty() else []
+    return [part.asPoint() for part in parts if part.type() == Qgis.GeometryType.Point]
+
+
+def _arcs(geometry: QgsGeometry, tolerance: float, held: set[tuple[float, float]]) -> list[QgsGeometry]:
+    """Simplify lines piece by piece, the ends of the pieces and the points `held` stay."""
     lines = _lines(geometry)
     if not lines:
         return []
-    return [arc.simplify(tolerance) for arc in _lines(QgsGeometry.collectGeometry(lines).mergeLines())]
+    pieces: list[list[QgsPointXY]] = []
+    for arc in _lines(QgsGeometry.collectGeometry(lines).mergeLines()):
+        line = arc.asPolyline()
+        ends = [at for at, point in enumerate(line) if (point.x(), point.y()) in held or at in (0, len(line) - 1)]
+        pieces += [line[first : last + 1] for first, last in pairwise(ends)]
+    return [QgsGeometry.fromPolylineXY(piece).simplify(tolerance) for piece in pieces]
 
 
 def _face(lines: Sequence[QgsGeometry], like: QgsGeometry) -> QgsGeometry:
@@ -73,8 +94,5 @@ def _face(lines: Sequence[QgsGeometry], like: QgsGeometry) -> QgsGeometry:
     return made
 
 
-def _overlap(one: QgsGeometry, other: QgsGeometry) -> bool:
-    if not one.boundingBox().intersects(other.boundingBox()):
-        return False
-    # What is left over of the sixteenth digit is none.
-    return one.intersection(other).area() > 1e-9 * min(one.area(), other.area())
+def _overlap(one: QgsGeometry, other: QgsGeometry) -> float:
+    return one.intersection(other).area() if one.boundingBox().intersects(other.boundingBox()) else 0.0

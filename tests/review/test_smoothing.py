@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from qgis.core import QgsGeometry
+from qgis.core import Qgis, QgsGeometry
 
 from farmcd_qgis.review.smoothing import smoothed, stair
 
@@ -75,3 +75,23 @@ def test_a_hole_stays_one_and_the_candidate_in_it_keeps_touching():
     assert whole.area() == pytest.approx(new.area() + inner.area(), rel=1e-9)
     assert len(whole.asPolygon()) == 1, "nothing gapes between them"
     assert vertices(inner) < vertices(core)
+
+
+def test_corners_that_touch_go_on_touching():
+    rows, columns = np.mgrid[:40, :40]
+    steps = columns // 2 + rows // 2
+    lower, upper = (rows >= 20) & (columns < 20) & (steps < 24), (rows < 20) & (columns >= 20) & (steps > 12)
+    one, other = outline(lower), outline(upper)
+    assert one.intersection(other).type() == Qgis.GeometryType.Point
+    new, (same,) = smoothed(one, [other], PIXEL)
+    assert same.equals(other)
+    assert vertices(new) < vertices(one)
+    assert new.intersection(other).equals(one.intersection(other))
+
+
+def test_an_outline_that_runs_over_another_already_is_smoothed_all_the_same():
+    rows, columns = np.mgrid[:40, :40]
+    one, other = (outline(np.hypot(rows - 20, columns - at) < 12) for at in (14, 22))
+    new, _ = smoothed(one, [other], PIXEL)
+    assert vertices(new) < vertices(one)
+    assert new.intersection(other).area() <= one.intersection(other).area()

@@ -1,15 +1,17 @@
 """Changes of outlines in the review: QGIS's own drawing tools on the candidates, and what one key does, all logged."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
-from qgis.core import Qgis, QgsFeatureRequest, QgsGeometry, QgsVectorLayer
+from qgis.core import Qgis, QgsFeature, QgsFeatureRequest, QgsGeometry, QgsVectorLayer
 from qgis.gui import QgisInterface
 from qgis.PyQt.QtCore import QPoint, QPointF, Qt
 from qgis.PyQt.QtGui import QMouseEvent
 from qgis.PyQt.QtWidgets import QAction, QApplication, QGridLayout, QLabel, QWidget
 
+from ... import tasks
 from ...core.errors import FarmCDError
 from ...layers.runs import file_of
 from ...review.outlines import Edit
@@ -23,6 +25,8 @@ from .outline_watch import OutlineWatch, edit_of, stored_features, wkb
 
 # So many of the candidates whose centres are nearest are measured for the neighbour to merge with.
 NEAREST = 12
+# An outline of more vertices is left to a background thread: it may take longer than a tenth of a second.
+AT_ONCE = 200
 
 
 class ReviewEdits(QWidget):
@@ -132,13 +136,29 @@ class ReviewEdits(QWidget):
         around = QgsFeatureRequest(outline.boundingBox().buffered(step))
         others = [f for f in layer.dataProvider().getFeatures(around) if f.id() != shown.id()]
         others = [f for f in others if f.geometry().distance(outline) <= step]
-        made = smoothed(outline, [other.geometry() for other in others], step)
+        job = partial(smoothed, outline, [other.geometry() for other in others], step)
+        take = partial(self._take_smoothed, layer, [shown, *others])
+        if outline.constGet().nCoordinates() <= AT_ONCE:
+            take(job())
+            return
+        task = tasks.CallTask(job, tr("FarmCD review"))
+        task.succeeded.connect(take)
+        task.failed.connect(lambda error: self._say(error))
+        tasks.start(task)
+
+    def _take_smoothed(
+        self, layer: QgsVectorLayer, features: list[QgsFeature], made: tuple[QgsGeometry, list[QgsGeometry]] | None
+    ) -> None:
+        # The run may have been closed, or somebody may have begun to draw.
+        if layer.isEditable() or layer is not self._layer:
+            return
         if made is None:
             self._say(tr("This outline cannot be made smooth without running into another one."))
             return
-        pairs = [(shown, made[0]), *zip(others, made[1], strict=True)]
+        pairs = zip(features, [made[0], *made[1]], strict=True)
         changed = [(feature, new) for feature, new in pairs if wkb(feature.geometry()) != wkb(new)]
-        self._store(layer, [edit_of(feature, feature.geometry(), new) for feature, new in changed])
+        if changed:
+            self._store(layer, [edit_of(feature, feature.geometry(), new) for feature, new in changed])
 
     def _draw(self, tool: Any, shown_only: bool = True) -> None:
         """Begin to edit with one of QGIS's tools, which is about the shown candidate alone or about none."""
