@@ -31,6 +31,8 @@ userLocale={locale}
 NewsFeed\\httpsfeedqgisorg\\disabled=true
 [plugin_manager]
 automatically-check-for-updates=false
+[plugins]
+farmcd\\reviewer={reviewer}
 """
 
 
@@ -39,16 +41,28 @@ class DesktopError(Exception):
 
 
 class Desktop:
-    """One QGIS session with a profile of its own in `folder`; `plugins` holds the staged plugin folder."""
+    """One QGIS session with a profile of its own in `folder`; `plugins` holds the staged plugin folder.
+
+    Without `engine` FarmCD is told of no Python, as on the computer of somebody who is new to it.
+    """
 
     def __init__(
-        self, folder: Path, plugins: Path, size: str = "1600x1000", locale: str = "en_US", project: Path | None = None
+        self,
+        folder: Path,
+        plugins: Path,
+        size: str = "1600x1000",
+        locale: str = "en_US",
+        project: Path | None = None,
+        engine: bool = True,
+        reviewer: str = "Analyst",
     ) -> None:
         self.folder = folder.resolve()
         self.plugins = plugins.resolve()
         self.size = size
         self.locale = locale
         self.project = project
+        self.engine = engine
+        self.reviewer = reviewer
         self.virtual = bool(shutil.which("Xvfb") and shutil.which("xdotool") and shutil.which("import"))
         self._processes: list[subprocess.Popen[bytes]] = []
         self._asked = 0
@@ -59,7 +73,7 @@ class Desktop:
             (self.folder / name).mkdir(parents=True, mode=0o700)
         settings = self.folder / "profiles" / "profiles" / "default" / "QGIS" / "QGIS3.ini"
         settings.parent.mkdir(parents=True)
-        settings.write_text(PROFILE.format(locale=self.locale))
+        settings.write_text(PROFILE.format(locale=self.locale, reviewer=self.reviewer))
         try:
             self._start()
         except BaseException:
@@ -79,7 +93,10 @@ class Desktop:
     def _start(self) -> None:
         environment = {**os.environ, "HOME": str(self.folder / "home"), "XDG_RUNTIME_DIR": str(self.folder / "runtime")}
         environment |= {"QGIS_PLUGINPATH": str(self.plugins), "FARMCD_DESKTOP": str(self.folder / "asked")}
-        if "FARMCD_PYTHON" not in environment:
+        if not self.engine:
+            environment.pop("FARMCD_PYTHON", None)
+            environment["XDG_DATA_HOME"] = str(self.folder / "home" / ".local" / "share")
+        elif "FARMCD_PYTHON" not in environment:
             data = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share"))
             environment["FARMCD_PYTHON"] = (data / "farmcd" / "worker-python").read_text().strip()
         for name in ("WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
@@ -175,6 +192,11 @@ class Desktop:
     def key(self, *names: str) -> None:
         """Press keys, by xdotool's names ("space", "ctrl+z"); needs the virtual screen."""
         self._tool("xdotool", "key", *names)
+
+    def type(self, text: str) -> None:
+        """Type a text and press Return; needs the virtual screen."""
+        self._tool("xdotool", "type", "--delay", "20", text)
+        self.key("Return")
 
     def screenshot(self, name: str) -> Path:
         """Take a picture of the whole screen into `folder`/`name`."""

@@ -30,6 +30,7 @@ from .help import help_button, show_help
 from .learn.page import LearnPage
 from .report.page import ReportPage
 from .review.page import ReviewPage
+from .run_menu import RunMenu
 from .widgets.icons import icon
 from .widgets.page import Page
 from .widgets.parts import rule
@@ -58,6 +59,7 @@ class FarmCDDock(QgsDockWidget):
         self._iface = iface
         self.detect, self.review, self.accuracy = DetectPage(iface), ReviewPage(iface), AccuracyPage(iface)
         self.report, self.learn = ReportPage(iface), LearnPage()
+        self._menu = RunMenu(iface, self.review_run)
         self.steps = (
             Step("detect", tr("Detect"), tr("Detect changes"), self.detect),
             Step("review", tr("Review"), tr("Review candidates"), self.review),
@@ -99,6 +101,8 @@ class FarmCDDock(QgsDockWidget):
         self.setUserVisible(True)
         if opened:
             step.page.enter(self.run.current)
+        # Else its keys and F1 would be QGIS's.
+        step.page.setFocus()
 
     def set_run(self, run_dir: str) -> None:
         """Make a run the current one, show it in the project, and go on with it at the step that is on top."""
@@ -114,10 +118,12 @@ class FarmCDDock(QgsDockWidget):
         self.run.set_current(folder)
         self.page.enter(folder)
 
-    def review_run(self, run_dir: str) -> None:
-        """Make a run the current one and review it."""
+    def review_run(self, run_dir: str, candidate: int | None = None) -> None:
+        """Make a run the current one and review it, beginning with a candidate where one is named."""
         self.show_step("review")
         self.set_run(run_dir)
+        if candidate is not None:
+            self.review.show_candidate(candidate)
 
     def compare_runs(self, run_dir: str = "") -> None:
         """Compare a run, the current one if none is named, with another one of its area."""
@@ -128,6 +134,7 @@ class FarmCDDock(QgsDockWidget):
     def unload(self) -> None:
         """Let go of QGIS; the plugin calls this before the dock is deleted."""
         self.run.unload()
+        self._menu.unload()
         for step in self.steps:
             step.page.unload()
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import QDateTime, QLocale
+from qgis.PyQt.QtCore import QLocale
 
 from ..core.errors import InputError
 from ..core.run_record import read_record
@@ -39,13 +39,16 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
     return KnownRun(str(folder), before or "", after or "", name, _area(record.get("grid") or {}), record["finished"])
 
 
-def run_words(run: KnownRun, with_area: bool = False) -> str:
-    """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike."""
+def run_words(run: KnownRun, in_list: bool = False) -> str:
+    """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike.
+
+    In a list its area stands as well, and of today the time alone.
+    """
     dates = f"{run.before} → {run.after}" if run.before and run.after else Path(run.folder).name
     parts = [dates, run.checkpoint.removeprefix("farmcd-")]
-    if with_area and run.area_ha:
+    if in_list and run.area_ha:
         parts.append(f"{QLocale().toString(run.area_ha, 'f', 0 if run.area_ha >= 100 else 1)} ha")
-    return " · ".join([*parts, _moment(run.finished)])
+    return " · ".join([*parts, _moment(run.finished, in_list)])
 
 
 def recent_runs() -> list[KnownRun]:
@@ -72,7 +75,8 @@ def _area(grid: dict[str, Any]) -> float:
     return float(part.get("width", 0) * part.get("height", 0) * side * side / SQUARE_METRES_PER_HECTARE)
 
 
-def _moment(finished: str) -> str:
-    """Write a moment in local time, as day and time of day."""
+def _moment(finished: str, short: bool) -> str:
+    """Write a moment in local time, as day and time of day; `short` leaves today's day out."""
     moment = datetime.fromisoformat(finished).astimezone()
-    return str(QLocale().toString(QDateTime.fromSecsSinceEpoch(int(moment.timestamp())), "yyyy-MM-dd HH:mm"))
+    today = short and moment.date() == datetime.now().date()
+    return moment.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")

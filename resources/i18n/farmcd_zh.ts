@@ -2757,5 +2757,17 @@ Each verdict says in its note where it comes from; the run's record and its repo
         <source>{0}; about {1}</source>
         <translation>{0}；约 {1}</translation>
     </message>
+    <message>
+        <source>Remove run from project</source>
+        <translation>从项目中移除</translation>
+    </message>
+    <message>
+        <source>Review candidate {0}</source>
+        <translation>复核图斑 {0}</translation>
+    </message>
+    <message>
+        <source>Review this</source>
+        <translation>复核此结果</translation>
+    </message>
 </context>
 </TS>

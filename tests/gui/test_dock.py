@@ -3,18 +3,22 @@
 import gc
 import re
 import shutil
+from types import SimpleNamespace
 
 import pytest
-from qgis.core import QgsProject, QgsSettings
-from qgis.gui import QgsGui
-from qgis.PyQt.QtCore import Qt
+from qgis.core import QgsLayerTreeModel, QgsProject, QgsSettings, QgsVectorLayer
+from qgis.gui import QgsGui, QgsLayerTreeView, QgsMapMouseEvent
+from qgis.PyQt.QtCore import QEvent, QPoint, Qt
+from qgis.PyQt.QtWidgets import QMenu
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.run_files import RUN_JSON
+from farmcd_qgis.engine.assess.sample import draw_sample
 from farmcd_qgis.gui import help as help_module
 from farmcd_qgis.gui.dock import FarmCDDock
 from farmcd_qgis.gui.help import Manual
+from farmcd_qgis.gui.run_menu import RunMenu
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.layers.known_runs import recent_runs
 from farmcd_qgis.runtime import pool as jobs
@@ -116,6 +120,24 @@ def test_a_run_without_its_record_is_named_by_its_folder(whole, run, qtbot):
     assert whole.run.combo.currentText() == run.name
 
 
+@pytest.mark.parametrize("name", ["review", "accuracy"])
+def test_a_project_that_is_saved_meanwhile_shows_what_was_hidden_for_a_look_beneath(whole, run, qtbot, tmp_path, name):
+    draw_sample(run, {0: 6, 1: 2, 2: 2, 3: 2, 4: 2, 5: 2}, 5)
+    add_run(run)
+    qtbot.waitUntil(lambda: whole.run.current is not None)
+    before = {layer.name(): shown(layer.name()) for layer in QgsProject.instance().mapLayers().values()}
+    assert before["Hard regions"]
+    step(whole, name, qtbot)
+    assert not shown("Hard regions")
+    assert QgsProject.instance().write(str(tmp_path / "saved.qgz"))
+    assert not shown("Hard regions"), "the person goes on judging"
+    again = QgsProject()
+    assert again.read(str(tmp_path / "saved.qgz"))
+    root = again.layerTreeRoot()
+    after = {node.name(): node.itemVisibilityChecked() for node in root.findLayers() if node.name() in before}
+    assert after == before
+
+
 def test_keys_belong_to_the_step_that_is_seen(whole, run, qtbot, qgis_iface):
     add_run(run)
     qtbot.waitUntil(lambda: whole.run.current is not None)
@@ -159,3 +181,56 @@ def test_every_chapter_that_is_asked_for_is_in_both_manuals(whole):
         assert {name for name in chapters if f'<a name="{name}"></a>' not in text} == set()
         for link in re.findall(r'href="#(\w+)"', text):
             assert f'<a name="{link}"></a>' in text
+
+
+def entries(menu: QMenu) -> dict:
+    return {action.text(): action for action in menu.actions() if not action.isSeparator()}
+
+
+@pytest.mark.parametrize("of", ["group", "Candidates"])
+def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_iface, of):
+    mine = QgsVectorLayer("Polygon?crs=EPSG:4326", "mine", "memory")
+    QgsProject.instance().addMapLayer(mine)
+    group = add_run(run)
+    # That of pytest-qgis shows no project.
+    tree, root = QgsLayerTreeView(), QgsProject.instance().layerTreeRoot()
+    model = QgsLayerTreeModel(root)
+    tree.setModel(model)
+    iface = SimpleNamespace(layerTreeView=lambda: tree, mapCanvas=qgis_iface.mapCanvas)
+    added = RunMenu(iface, whole.review_run)
+    own = root.findLayer(mine.id())
+    tree.setCurrentNode(own)
+    menu = QMenu()
+    tree.contextMenuAboutToShow.emit(menu)
+    assert entries(menu) == {}
+    candidates = QgsProject.instance().mapLayersByName("Candidates")[0]
+    node = group if of == "group" else root.findLayer(candidates.id())
+    tree.setCurrentNode(node)
+    tree.contextMenuAboutToShow.emit(menu)
+    assert list(entries(menu)) == ["Review this", "Open folder", "Remove run from project"]
+    entries(menu)["Review this"].trigger()
+    assert whole.page is whole.review
+    assert whole.review.session is not None
+    entries(menu)["Remove run from project"].trigger()
+    assert QgsProject.instance().mapLayersByName("Candidates") == []
+    assert root.findGroups() == []
+    assert [layer.name() for layer in QgsProject.instance().mapLayers().values()] == ["mine"]
+    assert (run / RUN_JSON).is_file()
+    qtbot.waitUntil(lambda: whole.run.current is None)
+    added.unload()
+
+
+def test_a_candidate_that_is_pointed_at_in_the_map_is_reviewed(whole, run, qgis_iface):
+    add_run(run)
+    layer = QgsProject.instance().mapLayersByName("Candidates")[0]
+    feature = next(one for one in layer.getFeatures() if one["candidate_id"] == 3)
+    canvas = qgis_iface.mapCanvas()
+    canvas.setDestinationCrs(layer.crs())
+    canvas.setLayers([layer])
+    canvas.setExtent(layer.extent())
+    place = canvas.getCoordinateTransform().transform(feature.geometry().pointOnSurface().asPoint())
+    event = QgsMapMouseEvent(canvas, QEvent.Type.MouseButtonPress, QPoint(round(place.x()), round(place.y())))
+    menu = QMenu()
+    canvas.contextMenuAboutToShow.emit(menu, event)
+    entries(menu)["Review candidate 3"].trigger()
+    assert whole.review.session.number == 3

@@ -59,6 +59,8 @@ class DetectPage(Page):
         # Of the chosen pair, as the last check has found it: {"width", "height", "resolution_m", "area_ha"}.
         self._size: dict[str, Any] = {}
         self._project_changed = False
+        # Whether all that a run needs is chosen.
+        self._complete = True
         self.engine = EngineNotice()
         self.unfinished = UnfinishedRun()
         self.pair = PairForm(iface.mapCanvas())
@@ -199,6 +201,9 @@ class DetectPage(Page):
             return
         task = tasks.PreflightTask(request, tr("FarmCD: check the inputs"))
         self._preflight = task
+        if not self._complete:
+            # What was missing is there now.
+            self.findings.show_findings([])
         self.page.hint.setText(tr("Looking at the images"))
         task.progressed.connect(lambda progress: self._on_checking(task, progress))
         task.succeeded.connect(self._on_findings)
@@ -277,6 +282,7 @@ class DetectPage(Page):
 
     def _show_findings(self, findings: list[Finding], can_run: bool = True) -> None:
         self.findings.show_findings(findings)
+        self._complete = can_run
         errors = [finding for finding in findings if finding.severity == "error"]
         self.run_button.setEnabled(self._task is None and can_run and not errors and self.engine.error is None)
         self.run_button.setToolTip(said(errors[0]) if errors else "" if can_run else said(findings[0]))

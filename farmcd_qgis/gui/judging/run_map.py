@@ -21,6 +21,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtXml import QDomDocument
 
 from ...core.run_files import CANDIDATES, RUN_GPKG
 from ...layers import add_run
@@ -60,6 +61,7 @@ class ReviewMap:
         # What the referee said of the shown candidate: "real", "pseudo_change", or "" where it was not asked.
         self.referee = ""
         self._band = outline_band(canvas)
+        self._project.writeProject.connect(self._write_as_it_was)
 
     @property
     def pair(self) -> tuple[QgsRasterLayer, QgsRasterLayer] | None:
@@ -145,10 +147,20 @@ class ReviewMap:
 
     def close(self) -> None:
         """Show again what was hidden, and take the outline off the canvas."""
+        self._project.writeProject.disconnect(self._write_as_it_was)
         for what in list(self._taken):
             self._set(what, True, [])
         if self._canvas.scene() is not None:
             self._canvas.scene().removeItem(self._band)
+
+    def _write_as_it_was(self, document: QDomDocument) -> None:
+        """Let a project that is saved meanwhile show what is only hidden for a look beneath."""
+        hidden = {layer_id for taken in self._taken.values() for layer_id in taken}
+        nodes = document.elementsByTagName("layer-tree-layer")
+        for place in range(nodes.count()):
+            element = nodes.at(place).toElement()
+            if element.attribute("id") in hidden:
+                element.setAttribute("checked", "Qt::Checked")
 
     def _refresh_layer(self) -> None:
         """Let an opened layer know of the field that the review adds."""

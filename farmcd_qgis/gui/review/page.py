@@ -103,6 +103,10 @@ class ReviewPage(JudgingPage):
         super().unload()
         self._edits.unload()
 
+    def show_candidate(self, number: int) -> None:
+        """Go to a candidate that the person has pointed at."""
+        self._try(lambda session: session.show(number))
+
     # What a person does
 
     def _give(self, verdict: str, class_id: int | None = None, reason: str | None = None) -> None:

@@ -39,6 +39,12 @@ class ElidedCombo(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.view().setTextElideMode(MIDDLE)
 
+    def showPopup(self) -> None:
+        """Let the list be as wide as its texts, as far as the screen goes."""
+        widest = self.view().sizeHintForColumn(0) + self.view().verticalScrollBar().sizeHint().width()
+        self.view().setMinimumWidth(min(max(self.width(), widest), self.screen().availableGeometry().width() // 2))
+        super().showPopup()
+
     def paintEvent(self, event: QPaintEvent) -> None:
         paint_elided(self)
 
