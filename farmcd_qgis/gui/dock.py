@@ -153,7 +153,9 @@ class FarmCDDock(QgsDockWidget):
         show_help(self, next(step.name for step in self.steps if step.page is self.page))
 
     def _on_finished(self, run_dir: str) -> None:
-        self.run.set_current(Path(run_dir))
+        # Who is at another step meanwhile goes on with the run that they are at.
+        if self.page is self.detect:
+            self.run.set_current(Path(run_dir))
 
     def _on_run_changed(self, run_dir: str) -> None:
         # Nobody has asked for it: the map stays as it is.

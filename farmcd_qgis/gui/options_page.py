@@ -5,7 +5,7 @@ from pathlib import Path
 
 from qgis.gui import QgsFileWidget, QgsOptionsPageWidget, QgsOptionsWidgetFactory
 from qgis.PyQt import sip
-from qgis.PyQt.QtWidgets import QFormLayout, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from .. import tasks
 from ..core.errors import FarmCDError
@@ -20,6 +20,7 @@ from .environment import EnvironmentDialog, open_environment
 from .help import help_button, show_help
 from .widgets.icons import icon
 from .widgets.words import tr
+from .widgets.wrapping_label import WrappingLabel
 
 # The title of the page, by which QGIS opens it.
 TITLE = "FarmCD"
@@ -56,8 +57,7 @@ class OptionsPage(QgsOptionsPageWidget):
         self.folder.lineEdit().setPlaceholderText(str(runs_home()))
         self.folder.setToolTip(tr("A project that is saved keeps its runs beside it."))
         self.check, self.environment = QPushButton(tr("Check")), QPushButton()
-        self.found = QLabel()
-        self.found.setWordWrap(True)
+        self.found = WrappingLabel()
         self.reviewer, self.office = QLineEdit(), QLineEdit()
         self.reviewer.setPlaceholderText(reviewer_name())
         names = {"pythonWidget": self.python, "runsFolderWidget": self.folder, "checkPythonButton": self.check}

@@ -42,9 +42,13 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
 def run_words(run: KnownRun, in_list: bool = False) -> str:
     """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike.
 
-    In a list its area stands as well, and of today the time alone.
+    In a list, where there is little room, its area stands as well, of the dates the years where these differ, and of
+    today the time alone.
     """
-    dates = f"{run.before} → {run.after}" if run.before and run.after else Path(run.folder).name
+    before, after = run.before, run.after
+    if in_list and before[:4] != after[:4]:
+        before, after = before[:4], after[:4]
+    dates = f"{before} → {after}" if before and after else Path(run.folder).name
     parts = [dates, run.checkpoint.removeprefix("farmcd-")]
     if in_list and run.area_ha:
         parts.append(f"{QLocale().toString(run.area_ha, 'f', 0 if run.area_ha >= 100 else 1)} ha")

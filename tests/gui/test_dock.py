@@ -234,3 +234,16 @@ def test_a_candidate_that_is_pointed_at_in_the_map_is_reviewed(whole, run, qgis_
     canvas.contextMenuAboutToShow.emit(menu, event)
     entries(menu)["Review candidate 3"].trigger()
     assert whole.review.session.number == 3
+
+
+def test_a_run_that_ends_while_another_is_reviewed_leaves_the_person_there(whole, run, qtbot, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    whole.set_run(str(run))
+    step(whole, "review", qtbot)
+    add_run(other)
+    whole.detect.finished.emit(str(other))
+    assert whole.run.current == run.resolve()
+    assert whole.review.session is not None
+    step(whole, "detect", qtbot)
+    whole.detect.finished.emit(str(other))
+    assert whole.run.current == other.resolve()

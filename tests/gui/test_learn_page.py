@@ -248,3 +248,19 @@ def test_the_real_worker_learns_from_verdicts(dock, unreviewed, qtbot, tmp_path,
         assert (tmp_path / "samples" / "samples.json").is_file()
     finally:
         tasks.end_all()
+
+
+def test_without_an_engine_it_says_so_in_one_sentence(dialog, dock, answers, qtbot):
+    press(dock, Key.Key_Y)
+    dialog.refresh()
+    answers.error = FarmCDError("no_python", tried=[], variable="FARMCD_PYTHON")
+    dialog.start_button.click()
+    qtbot.waitUntil(dialog.engine.isVisible)
+    assert dialog.findings.findings == []
+    assert dialog.engine.words.text() == "The engine is not installed yet."
+
+
+def test_long_paths_do_not_widen_it(dialog):
+    before = dialog.minimumSizeHint().width()
+    dialog.status.setText("The new checkpoint is in /home/somebody" + "/a_folder_with.a.long.name" * 9 + ".")
+    assert dialog.minimumSizeHint().width() == before

@@ -89,7 +89,7 @@ def test_cancel_leaves_finished_rows_at_most_and_another_run_can_begin(desktop: 
     assert not folder.exists() or [path.name for path in folder.iterdir()] == ["run.part"]
 
 
-def test_closing_qgis_ends_the_worker(desktop: Desktop):
+def test_closing_qgis_in_the_midst_of_a_run_asks_and_ends_the_worker(desktop: Desktop):
     open_pair(desktop)
     folder = desktop.folder / "closed"
     desktop.ask(f"{FIND.format(name='outputWidget')}\nwidget.setFilePath({str(folder)!r})")
@@ -98,6 +98,16 @@ def test_closing_qgis_ends_the_worker(desktop: Desktop):
     desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'progressBar').value() > 0", 60)
     workers = [int(pid) for pid in desktop.ask(WORKERS) if _child_of(int(pid), desktop.qgis.pid)]
     assert workers
+    desktop.ask(
+        "from qgis.PyQt.QtWidgets import QApplication, QMessageBox\n"
+        "QgsProject.instance().setDirty(False)\nQTimer.singleShot(0, iface.actionExit().trigger)"
+    )
+    desktop.wait_until("QApplication.activeModalWidget() is not None", 10)
+    desktop.screenshot("asked.png")
+    assert "FarmCD" in desktop.ask("result = QApplication.activeModalWidget().text()")
+    # QGIS cancels what runs, and wants to be closed again.
+    desktop.ask("QApplication.activeModalWidget().button(QMessageBox.StandardButton.Yes).click()")
+    desktop.wait_until("not plugins['farmcd_qgis'].dock.detect.cancel_button.isEnabled()", 20)
     desktop.quit()
     end = time.monotonic() + 10
     while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:

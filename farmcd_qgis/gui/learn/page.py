@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.gui import QgsFileWidget
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QFormLayout,
     QGridLayout,
@@ -32,10 +32,12 @@ from ...review.reviewer import reviewer_name
 from ...review.session import Session
 from ...review.store import ReviewStore
 from ...settings import settings
+from ..widgets.engine_notice import ENGINE_FAULTS, EngineNotice
 from ..widgets.findings_list import FindingsList
 from ..widgets.page import Page
 from ..widgets.panel_scroll import PanelScroll
 from ..widgets.words import progress_words, tr
+from ..widgets.wrapping_label import WrappingLabel
 from .figures import FiguresTable, outcome_words
 
 STEPS, MINUTES = 150, 15
@@ -64,7 +66,9 @@ class LearnPage(Page):
         self._task: tasks.WorkerTask | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._proposed = self._made = ""
-        self.about, self.status, self.outcome = QLabel(), QLabel(), QLabel()
+        self.about, self.status, self.outcome = WrappingLabel(), WrappingLabel(), WrappingLabel()
+        self.engine = EngineNotice()
+        self.engine.retry.connect(lambda: self.engine.show_error(None))
         self.checkpoint = _file("learnCheckpoint", QgsFileWidget.StorageMode.GetFile)
         self.mix = _file("learnMix", QgsFileWidget.StorageMode.GetDirectory)
         self.samples = _file("learnSamples", QgsFileWidget.StorageMode.GetDirectory)
@@ -243,7 +247,10 @@ class LearnPage(Page):
         self.adopt_button.setEnabled(record is not None)
 
     def _show_error(self, error: FarmCDError) -> None:
-        self.findings.show_findings([finding_of(error)])
+        if error.code in ENGINE_FAULTS:
+            self.engine.show_error(error)
+        else:
+            self.findings.show_findings([finding_of(error)])
 
     def _propose(self, folder: Path | None, name_only: bool = False) -> None:
         """Fill in the run's checkpoint and a new file; what a person named stays."""
@@ -281,9 +288,6 @@ class LearnPage(Page):
         self.samples.lineEdit().setPlaceholderText(tr("not kept"))
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
-        for text in (self.about, self.outcome, self.status):
-            text.setWordWrap(True)
-            text.setTextFormat(Qt.TextFormat.PlainText)
         self.fields = QWidget()
         form = QFormLayout(self.fields)
         form.setContentsMargins(0, 0, 0, 0)
@@ -305,7 +309,16 @@ class LearnPage(Page):
             buttons.addWidget(button, place // 2, place % 2)
         panel = QWidget()
         column = QVBoxLayout(panel)
-        for part in (self.about, self.fields, self.findings, self.progress, self.status, self.outcome, self.table):
+        for part in (
+            self.engine,
+            self.about,
+            self.fields,
+            self.findings,
+            self.progress,
+            self.status,
+            self.outcome,
+            self.table,
+        ):
             column.addWidget(part)
         column.addLayout(buttons)
         column.addStretch(1)
