@@ -133,7 +133,7 @@ def _input(raster: Raster, day: str | None, out_dir: str) -> dict[str, Any]:
         "crs": raster.crs_wkt,
         "date": day,
         "bands": list(raster.bands),
-        "fill": list(raster.fill) if raster.fill else None,
+        "fill": [list(values) for values in raster.fills] or None,
         **({"parts": parts} if parts else {}),
         **({"attribution": said} if (said := raster.dataset.GetMetadataItem("ATTRIBUTION")) else {}),
     }

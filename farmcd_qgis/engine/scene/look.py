@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from osgeo import gdal
@@ -15,7 +16,7 @@ from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
 from .bands import bands_read, natural_bands, said_bands
 from .crs import check_kept
-from .fill import find_fill
+from .fill import Values, find_fills
 from .mask import Mask
 from .pair import Pair
 from .raster import LARGEST_WHOLE, Raster
@@ -52,10 +53,11 @@ def look_over(scene: Scene, deep: bool, feedback: Feedback = SILENT) -> Iterator
     yield from _room(scene.request, scene.mask)
     if deep:
         before, after = pair.sources
+        treated = scene.request.treat_fill_as_nodata
         feedback.progress("look_before", 0.1)
-        yield from _fill(before)
+        yield from _fills(before, treated)
         feedback.progress("look_after", 0.3)
-        yield from _fill(after)
+        yield from _fills(after, treated)
         feedback.progress("look_ground", 0.5)
         yield from _common_ground(scene)
         feedback.progress("look_shift", 0.7)
@@ -107,16 +109,22 @@ def _untrained_bands(scene: Scene) -> Iterator[Finding]:
         yield Finding("warning", "bands_untrained", {"checkpoint": Path(request.checkpoint).stem, "bands": reads})
 
 
-def _fill(raster: Raster) -> Iterator[Finding]:
-    if raster.fill is not None:
-        yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": _values(raster.fill)})
-    # One fill is treated as nodata; another beside it stays.
-    if (fill := find_fill(raster)) is not None:
-        values = {"role": raster.role, "found": _values(fill.values), "percent": 100 * fill.share}
-        yield Finding("warning", "undeclared_fill", values)
+def _fills(raster: Raster, treated: bool) -> Iterator[Finding]:
+    if raster.fills:
+        found = [number for values in raster.fills for number in _numbers(values)]
+        yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": found})
+    for fill in find_fills(raster):
+        code = "fill_remains" if treated else "undeclared_fill"
+        yield Finding(
+            "warning", code, {"role": raster.role, "found": _numbers(fill.values), "percent": 100 * fill.share}
+        )
 
 
-def _values(values: tuple[float, ...]) -> list[str]:
+def _numbers(values: Values) -> list[dict[str, Any] | str]:
+    """Say the values of a fill, with their bands where not every one has it."""
+    if None in values:
+        bands = [(number, value) for number, value in enumerate(values, start=1) if value is not None]
+        return [part("value_of_band", value=value, band=number) for number, value in bands]
     return list(dict.fromkeys(f"{value:.6g}" for value in values))
 
 

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 from osgeo import gdal, osr
@@ -14,7 +13,7 @@ from ...core.protocol import NodataRange, RunRequest
 from ...core.shapes import is_good_text
 from ...core.value_range import ValueRange, parse_range
 from .bands import bands_read, natural_bands, said_bands
-from .fill import find_fill
+from .fill import without_fills
 from .ground import is_nowhere
 from .parts import files_of, join
 from .raster import Raster
@@ -70,12 +69,10 @@ def open_raster(source: Source) -> Raster:
     try:
         crs_wkt = _crs_of(dataset, source)
         bands = _chosen_bands(dataset, source)
-        validity_with = partial(validity_of, dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
-        validity = validity_with()
+        validity = validity_of(dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
         raster = Raster(path, role, dataset, bands, crs_wkt, validity, validity.open(), value_range=source.value_range)
-        if source.treat_fill and (fill := find_fill(raster)) is not None:
-            validity = validity_with(fill=fill.values)
-            raster = replace(raster, validity=validity, mask=validity.open(), fill=fill.values)
+        if source.treat_fill:
+            raster = without_fills(raster, source.own_nodata, source.nodata)
     except RuntimeError as error:
         raise InputError("not_a_raster", role=role, path=path, reason=error) from error
     return raster

@@ -35,8 +35,9 @@ class Raster:
     """An opened raster; `role` ("before" or "after") is for sentences, `bands` are red, green, blue, from 1 on.
 
     `crs_wkt` is its CRS: the file's, unless a person has set another. `validity` says which pixels are valid; `mask`
-    is the raster that tells it, and the band there (None: all that are finite). `fill` is the value of each band that
-    is treated as nodata, if one is; `value_range` is what a person has said becomes black and white.
+    is the raster that tells it, and the band there (None: all that are finite). `fills` are values of the bands that
+    are treated as nodata (None: whatever a band holds); `value_range` is what a person has said becomes black and
+    white.
     """
 
     path: str
@@ -46,7 +47,7 @@ class Raster:
     crs_wkt: str
     validity: Validity = ALL_VALID
     mask: tuple[gdal.Dataset, int] | None = None
-    fill: tuple[float, ...] | None = None
+    fills: tuple[tuple[float | None, ...], ...] = ()
     value_range: ValueRange | None = None
 
     @property

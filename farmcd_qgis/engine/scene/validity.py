@@ -13,7 +13,7 @@ from xml.sax.saxutils import escape  # nosec B406 # writes, never reads
 import numpy as np
 from osgeo import gdal, gdal_array
 
-# Any number of these apart: nodata is a value of one band, the fill of all bands together.
+# Any number of these apart: band (0: every one), lowest and highest value.
 Range = tuple[int, float, float]
 VALID = 255
 # An alpha band of which more pixels than this are neither opaque nor transparent is no mask but an image.
@@ -48,13 +48,13 @@ def validity_of(
     *,
     own_nodata: bool = True,
     ranges: Iterable[Range] = (),
-    fill: Sequence[float] | None = None,
+    fills: Sequence[Sequence[float | None]] = (),
 ) -> Validity:
     """Join all that is known of the validity of chosen bands.
 
     `own_nodata` is False where a person has switched the file's nodata values off; `ranges` are what they have set
-    instead or besides: band (0: every band) and lowest and highest value; `fill` is the value of each chosen band that
-    together mean nodata.
+    instead or besides: band (0: every band) and lowest and highest value; `fills` are the values of the chosen bands
+    that together mean nodata (None: whatever that band holds).
     """
     name = dataset.GetDescription()
     chosen = list(dict.fromkeys(bands))
@@ -72,8 +72,8 @@ def validity_of(
     for number, low, high in ranges:
         for each in chosen if number == 0 else [number] if number in chosen else []:
             sources.append(_outside(name, dataset.GetRasterBand(each), each, low, high))
-    if fill is not None:
-        at = zip(bands, fill, strict=True)
+    for fill in fills:
+        at = [(band, value) for band, value in zip(bands, fill, strict=True) if value is not None]
         parts = [_outside(name, dataset.GetRasterBand(band), band, value, value) for band, value in at]
         sources.append(_simple(_vrt(dataset, parts, "sum"), "1"))
     return Validity(_vrt(dataset, sources, "mul")) if sources else ALL_VALID
