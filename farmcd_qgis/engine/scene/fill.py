@@ -26,8 +26,8 @@ SQUARE, LINE = 5, 48
 # Near is what differs by less than this part of the span of the others, and by few steps of whole numbers.
 NEAR_SPAN, NEAR_STEPS = 0.08, 3.0
 SOME_NEAR, MOSTLY_NEAR = 0.2, 0.5
-# What is as near by chance, anywhere in the image, proves nothing.
-BY_CHANCE = 1.2
+# What is as near by chance, anywhere in the image, proves nothing; where most is near, nothing does.
+BY_CHANCE, MOST_BY_CHANCE = 1.2, 1 / 3
 # An image that was magnified consists of squares, but of many values.
 LEAST_OF_SOLID = 0.1
 # Edges so long on average, in pixels, are drawn; those of clouds within an image are shorter.
@@ -188,8 +188,8 @@ class _Area(NamedTuple):
             return False
         near, edge = self._near(rest), self._mean_edge()
         border = np.concatenate([self.solid[0], self.solid[-1], self.solid[:, 0], self.solid[:, -1]]).mean()
-        around = self._near_around(near, rest, 0, 1)
-        if around <= max(SOME_NEAR, BY_CHANCE * float(near[rest].mean())):
+        around, anywhere = self._near_around(near, rest, 0, 1), float(near[rest].mean())
+        if around <= (max(SOME_NEAR, BY_CHANCE * anywhere) if anywhere <= MOST_BY_CHANCE else SOME_NEAR):
             brightest = all(
                 plane[rest].max() <= number for plane, number in zip(self.planes, self.numbers, strict=True)
             )

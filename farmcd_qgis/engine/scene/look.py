@@ -114,9 +114,10 @@ def _fills(raster: Raster, treated: bool) -> Iterator[Finding]:
         found = [number for values in raster.fills for number in _numbers(values)]
         yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": found})
     for fill in find_fills(raster):
-        code = "fill_remains" if treated else "undeclared_fill"
         yield Finding(
-            "warning", code, {"role": raster.role, "found": _numbers(fill.values), "percent": 100 * fill.share}
+            "warning",
+            "fill_remains" if treated else "undeclared_fill",
+            {"role": raster.role, "found": _numbers(fill.values), "percent": 100 * fill.share},
         )
 
 
@@ -211,4 +212,8 @@ def _shift(scene: Scene) -> Iterator[Finding]:
             yield Finding("info", "shift_corrected", values)
     shift = measure_shift(pair)
     if shift is not None and shift.pixels >= WARN_SHIFT_PX:
-        yield Finding("warning", "shifted", {"pixels": shift.pixels, "metres": shift.pixels * pair.resolution_m})
+        yield Finding(
+            "warning",
+            "shift_remains" if scene.request.correct_shift else "shifted",
+            {"pixels": shift.pixels, "metres": shift.pixels * pair.resolution_m},
+        )
