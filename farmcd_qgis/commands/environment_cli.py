@@ -31,7 +31,8 @@ def run_env(arguments: Sequence[str]) -> int:
     """Run `farmcd env ARGUMENTS` and return the exit status."""
     given = _parser().parse_args(arguments)
     console = Console(given.json, given.language or terminal_language())
-    manager = Manager(Store(Path(given.home).absolute()) if given.home else None)
+    home, wheels = (Path(each).absolute() if each else None for each in (given.home, given.wheels))
+    manager = Manager(Store(home, wheels))
     with StopSignals() as stop:
         try:
             status, result, lines = given.run(manager, given, console.feedback(stop.asked))
@@ -116,6 +117,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--json", action="store_true", help="write JSON events to standard output")
         sub.add_argument("--language", choices=LANGUAGES, help="of faults and results (default: LANG's)")
         sub.add_argument("--home", metavar="DIR", help="folder of the environments (default: in the person's data)")
+        sub.add_argument("--wheels", metavar="DIR", help="folder of the fetched files (default: in that of --home)")
         sub.set_defaults(run=run)
         return sub
 

@@ -6,6 +6,7 @@ never waits for a detection.
 
 import threading
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..core.protocol import Command, RunRequest
 from ..settings import settings
 from . import pythons
 from .client import WorkerClient, worker_argv
+from .environment.manager import Manager
 from .leftovers import Leftovers
 
 # How long an idle worker is kept warm before its memory goes back.
@@ -43,13 +45,18 @@ def run_job(command: str, arguments: dict[str, Any], feedback: Feedback) -> dict
         arguments = {**arguments, "networks_python": str(_networks_python(feedback))}
     worker = _borrow(command, feedback)
     try:
-        return worker.run(Command(command, arguments), feedback)
+        result = worker.run(Command(command, arguments), feedback)
     except BaseException:
         if leftovers:
             leftovers.remove()
         raise
     finally:
         _give_back(worker)
+    if "networks_python" in arguments:
+        # The environment before this one has served its time; removing it takes seconds.
+        served = partial(Manager().served, Path(arguments["networks_python"]))
+        threading.Thread(target=served, daemon=True).start()
+    return result
 
 
 def end_all() -> None:

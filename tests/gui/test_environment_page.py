@@ -142,15 +142,16 @@ def test_progress_tells_bytes_speed_and_time_and_can_be_cancelled(page, store, m
 
     def install(self, plan, feedback):
         while not feedback.is_cancelled():
-            feedback.progress("fetching", 0.25, None, 80.0, part("env_bytes", done=93.0, total=374.0, speed=3.5))
+            left = part("time_left", minutes=1, seconds=20)
+            said = part("env_bytes", done=93.0, total=374.0, speed=3.5, left=left)
+            feedback.progress("fetching", 0.25, None, 80.0, said)
             time.sleep(0.05)
         raise Cancelled
 
     monkeypatch.setattr(Manager, "install", install)
     page._install(plan(store))
     until(lambda: page.state == "fetching")
-    assert "93 of 374 MB at 3.5 MB/s" in page.details.text()
-    assert "1 min left" in page.details.text()
+    assert "93 of 374 MB at 3.5 MB/s, 1:20 left" in page.details.text()
     assert page.bar.value() == 250
     assert not page.install_button.isVisibleTo(page)
     begun = time.monotonic()

@@ -38,7 +38,7 @@ from ...runtime.environment.store import Store
 from ...settings import settings
 from ...tasks import FeedbackTask, start
 from ...translation import said
-from ..widgets.words import remaining_words, tr
+from ..widgets.words import tr
 from .consent import ConsentDialog, megabytes
 from .network import QgisTransport
 
@@ -239,8 +239,6 @@ class EnvironmentPage(QWidget):
         self.bar.setRange(0, 1000)
         self.bar.setValue(round(progress.fraction * 1000))
         parts = [progress.doing(QgsApplication.instance().locale()), said(progress.message) if progress.message else ""]
-        if progress.remaining_s is not None:
-            parts.append(remaining_words(progress.remaining_s))
         self.details.setText(" · ".join(filter(None, parts)))
 
     def _show(self, state: str) -> None:

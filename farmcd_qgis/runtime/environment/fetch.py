@@ -147,14 +147,15 @@ class Fetch:
             self._moments.pop(0)
         since, then = self._moments[0]
         speed = max(self._done - then, 0) / (now - since) if now > since else 0.0
-        left = max(self._total - self._done, 0)
-        self._feedback.progress(
-            "fetching",
-            min(self._done / max(self._total, 1), 1.0),
-            None,
-            left / speed if speed else None,
-            part("env_bytes", done=self._done / 1e6, total=self._total / 1e6, speed=speed / 1e6),
-        )
+        left = max(self._total - self._done, 0) / speed if speed else None
+        moved = {"done": self._done / 1e6, "total": self._total / 1e6}
+        message = part("env_begun", **moved)
+        if left is not None:
+            minutes, seconds = divmod(round(left), 60)
+            message = part(
+                "env_bytes", **moved, speed=speed / 1e6, left=part("time_left", minutes=minutes, seconds=seconds)
+            )
+        self._feedback.progress("fetching", min(self._done / max(self._total, 1), 1.0), None, left, message)
 
 
 def disk_fault(error: OSError, folder: Path, needed: int) -> FarmCDError:

@@ -9,7 +9,7 @@ from typing import Any
 from ...core.errors import Cancelled, FarmCDError
 from ...core.feedback import SILENT, Feedback
 from . import build, offline
-from .fetch import Fetch, free_bytes, missing_bytes
+from .fetch import Fetch, disk_fault, free_bytes, missing_bytes
 from .guard import alone
 from .locks import Lock, read_lock, this_system, uv_wheel
 from .machine import Base, base_python, variant_for
@@ -219,13 +219,17 @@ class Manager:
 
     @contextmanager
     def _alone(self, what: str, lock: str) -> Iterator[None]:
-        with alone(self.store.home):
-            self.store.note(f"{what} {lock}")
-            try:
+        try:
+            with alone(self.store.home):
+                self.store.note(f"{what} {lock}")
                 yield
-            except FarmCDError as fault:
-                self.store.note(f"{what} ended: {fault.code}: {fault}")
-                raise
+        except OSError as error:
+            fault = disk_fault(error, self.store.home, 0)
+            self.store.note(f"{what} ended: {fault.code}: {error}")
+            raise fault from error
+        except FarmCDError as fault:
+            self.store.note(f"{what} ended: {fault.code}: {fault}")
+            raise
 
     def _is_current(self, chosen: Chosen) -> bool:
         try:

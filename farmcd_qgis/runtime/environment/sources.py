@@ -9,7 +9,9 @@ import html.parser
 import json
 import os
 import re
+import shutil
 import subprocess  # nosec B404 # asks a known Python what its pip is set to, without a shell
+import sys
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -83,27 +85,40 @@ def sources(base: Path, index: str = "", torch_index: str = "") -> Sources:
 
 @functools.cache
 def of_pip(base: Path) -> dict[str, str]:
-    """Read what the pip of a Python is set to ("index-url", ...) and, as "default", the index of its own."""
+    """Read what the pip of a Python is set to ("index-url", ...) and, as "default", the index of its own.
+
+    Where that Python has no pip, that of this process or of the PATH is asked: an office sets all of them alike.
+    """
     told: dict[str, str] = {}
-    listed = _pip(base, "config", "list")
-    for line in listed.splitlines():
-        name, _, value = line.partition("=")
-        try:
-            told.setdefault(name.rpartition(".")[2], str(ast.literal_eval(value)))
-        except (ValueError, SyntaxError):
+    for command in _pips(base):
+        shown = _ask(base, [*command, "download", "--help"])
+        if "--index-url" not in shown:
             continue
-    found = re.search(r"\(default\s+(https?://\S+?)\)", _pip(base, "download", "--help"))
-    if found:
-        told["default"] = found[1]
+        for line in _ask(base, [*command, "config", "list"]).splitlines():
+            name, _, value = line.partition("=")
+            try:
+                told.setdefault(name.rpartition(".")[2], str(ast.literal_eval(value)))
+            except (ValueError, SyntaxError):
+                continue
+        found = re.search(r"\(default\s+(https?://\S+?)\)", shown)
+        return told | ({"default": found[1]} if found else {})
     return told
 
 
-def _pip(base: Path, *arguments: str) -> str:
+def _pips(base: Path) -> Iterator[list[str]]:
+    yield [str(base), "-m", "pip"]
+    if Path(sys.executable).stem.lower().startswith("python"):
+        yield [sys.executable, "-m", "pip"]
+    yield from ([found] for found in map(shutil.which, ("pip3", "pip")) if found)
+
+
+def _ask(base: Path, command: list[str]) -> str:
     # The person's own variables of pip are what is asked for here; a child of ours else gets none of them.
     own = {name: value for name, value in os.environ.items() if name.upper().startswith("PIP_")}
+    own |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "COLUMNS": "200"}
     try:
         return subprocess.run(  # nosec B603 # a list, no shell
-            [str(base), "-m", "pip", "--disable-pip-version-check", *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

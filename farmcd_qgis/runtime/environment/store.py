@@ -45,10 +45,11 @@ class Chosen:
 class Store:
     """The folder of the managed environments."""
 
-    def __init__(self, home: Path | None = None) -> None:
+    def __init__(self, home: Path | None = None, wheels: Path | None = None) -> None:
         self.home = home or data_home() / "env"
         self.tools = self.home / "tools"
-        self.wheels = self.home / "wheels"
+        # Several stores may share the fetched files: each is checked before it is used.
+        self.wheels = wheels or self.home / "wheels"
         self.environments = self.home / "e"
         self.log = self.home / "install.log"
         self._current = self.home / "current.json"
