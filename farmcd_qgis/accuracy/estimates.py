@@ -16,6 +16,7 @@ from ..core.errors import InputError
 
 # Standard errors on either side of an estimate within which the truth lies with a probability of 95 %.
 Z95 = 1.96
+LEVEL = 0.95
 # The paper wants at least 50 to 100 points in a rare class.
 FEW = 50
 
@@ -36,25 +37,28 @@ class Stratum:
 class Estimate:
     """An estimate with its standard error and its 95 % interval, kept within what is possible.
 
-    Without two judged points in a stratum nothing is known of the error: then the other fields are None.
+    Without two judged points in a stratum nothing is known of the error: then the other fields are None. Nor is it
+    where all points of a sample agree: `told` is False then, and only the bound that their number gives is there, for a
+    share of one stratum: `lower` or `upper`, beyond which the truth lies with a probability of 5 %.
     """
 
     value: float
     standard_error: float | None = None
     lower: float | None = None
     upper: float | None = None
+    told: bool = True
 
     @property
     def margin(self) -> float | None:
-        """Half of the 95 % interval, as in "0.88 ± 0.07"."""
-        return None if self.standard_error is None else Z95 * self.standard_error
+        """Half of the 95 % interval, as in "0.88 ± 0.07"; None where the sample does not tell it."""
+        return Z95 * self.standard_error if self.standard_error is not None and self.told else None
 
     def times(self, factor: float) -> "Estimate":
         """Return the estimate in another unit."""
-        return Estimate(*(None if value is None else value * factor for value in self._values()))  # type: ignore[arg-type]
-
-    def _values(self) -> tuple[float | None, ...]:
-        return self.value, self.standard_error, self.lower, self.upper
+        error, lower, upper = (
+            None if value is None else value * factor for value in (self.standard_error, self.lower, self.upper)
+        )
+        return Estimate(self.value * factor, error, lower, upper, self.told)
 
 
 @dataclass(frozen=True)
@@ -177,14 +181,15 @@ class _Estimator:
         unjudged = 1 - self.n / np.maximum(self.pixels, 1)
         # What the variance of a share in each stratum is multiplied by; nan where one point says nothing of it.
         self.spread: Floats = np.where(self.n > 1, unjudged / np.maximum(self.n - 1, 1), np.nan)
-        self.spread[(unjudged <= 0) | (self.pixels == 0)] = 0.0
+        self.known = (unjudged <= 0) | (self.pixels == 0)
+        self.spread[self.known] = 0.0
 
     def overall(self) -> Estimate | None:
         """Equations 1 and 5."""
         if not self.complete:
             return None
         users = np.diag(self.shares)
-        return _estimate(np.trace(self.proportions), float(np.sum(self.weights**2 * self._variance(users))))
+        return self._estimate(np.trace(self.proportions), float(np.sum(self.weights**2 * self._variance(users))))
 
     def of_class(self, place: int, stratum: Stratum, undecided: int) -> ClassAccuracy:
         """Gather what is known of the class at a place of the matrix."""
@@ -211,8 +216,12 @@ class _Estimator:
         """Equations 2 and 6."""
         if not self.n[i]:
             return None
-        share = self.shares[i, i]
-        return _estimate(share, float(share * (1 - share) * self.spread[i]))
+        share, n = float(self.shares[i, i]), int(self.n[i])
+        if self.known[i] or n == 1 or 0 < share < 1:
+            return _estimate(share, float(share * (1 - share) * self.spread[i]))
+        # All points are alike: so many of them at a level of 95 %.
+        bound = float((1 - LEVEL) ** (1 / n))
+        return Estimate(share, 0.0, bound if share else None, None if share else 1 - bound, told=False)
 
     def _producers(self, j: int) -> Estimate | None:
         """Equations 3 and 7."""
@@ -220,7 +229,7 @@ class _Estimator:
         if not self.complete or not total:
             return None
         share = self.proportions[j, j] / total
-        return _estimate(share, self._of_ratio(j, 1 - share, share) / total**2)
+        return self._estimate(share, self._of_ratio(j, 1 - share, share) / total**2)
 
     def _f1(self, j: int) -> Estimate | None:
         """The harmonic mean of user's and producer's accuracy, 2 p_jj / (W_j + p_.j); its variance by linearising this
@@ -229,14 +238,20 @@ class _Estimator:
         if not self.complete or not both:
             return None
         share = 2 * self.proportions[j, j] / both
-        return _estimate(share, self._of_ratio(j, 2 - share, share) / both**2)
+        return self._estimate(share, self._of_ratio(j, 2 - share, share) / both**2)
 
     def _area(self, j: int) -> Estimate | None:
         """Equations 9, 10 and 11."""
         if not self.complete:
             return None
         variance = float(np.sum(self.weights**2 * self._variance(self.shares[:, j])))
-        return _estimate(self.proportions[:, j].sum(), variance).times(self.area_ha)
+        return self._estimate(self.proportions[:, j].sum(), variance).times(self.area_ha)
+
+    def _estimate(self, value: float, variance: float) -> Estimate:
+        """Make an estimate over all strata: without any spread it tells of no error, unless every pixel was judged."""
+        if variance == 0 and not self.known.all():
+            return Estimate(float(value), 0.0, told=False)
+        return _estimate(value, variance)
 
     def _of_ratio(self, j: int, inside: float, outside: float) -> float:
         """Sum the variances of a ratio's parts: of the class's own stratum by `inside`, of the others by `outside`."""
@@ -310,6 +325,21 @@ def expected_error(strata: Sequence[Stratum], expected: Mapping[int, float], poi
         share, n = expected[row.class_id], points[row.class_id]
         variance += float(weight) ** 2 * share * (1 - share) * (1 - n / row.pixels) / max(n, 1)
     return float(np.sqrt(variance))
+
+
+def points_for(
+    strata: Sequence[Stratum], expected: Mapping[int, float], standard_error: float, minimum: int = FEW
+) -> int:
+    """Return how many points in all, shared out as `allocate` does, give the overall accuracy a standard error; all
+    pixels where no number of points does."""
+    few, many = sample_size(strata, expected, standard_error), sum(row.pixels for row in strata)
+    while few < many:
+        middle = (few + many) // 2
+        if expected_error(strata, expected, allocate(strata, middle, minimum)) <= standard_error:
+            many = middle
+        else:
+            few = middle + 1
+    return many
 
 
 def _weights(strata: Sequence[Stratum]) -> Floats:

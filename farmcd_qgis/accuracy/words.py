@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,10 @@ def notes(assessment: Assessment) -> list[str]:
         if row.flawless and row.judged > RULE_OF_THREE
     ]
     if unmissed := [row for row in assessment.classes if row.unmissed]:
-        words = tr("No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.")
+        words = tr("No missed pixel was met of: {classes}. How many there are for all that is not known.")
         found.append(words.format(classes=_names(assessment, unmissed)))
+    if _untold(assessment):
+        found.append(tr("* The judged points are all alike there, so that they tell of no interval."))
     if assessment.undecided:
         found.append(
             tr(
@@ -172,8 +173,24 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]], marked: bool = Fa
 def _plus_minus(estimate: Estimate, digits: int, between: str) -> str:
     value = QLocale().toString(estimate.value, "f", digits)
     if estimate.margin is None:
-        return value
+        return value + _bound(estimate, digits)
     return f"{value}{between}± {QLocale().toString(estimate.margin, 'f', digits)}"
+
+
+def _bound(estimate: Estimate, digits: int) -> str:
+    """Write how far the truth may be from an estimate whose points are all alike; nothing for others."""
+    if estimate.told:
+        return ""
+    for bound, sign in ((estimate.lower, "≥"), (estimate.upper, "≤")):
+        if bound is not None:
+            return f" ({sign} {QLocale().toString(bound, 'f', digits)})"
+    return " *"
+
+
+def _untold(assessment: Assessment) -> bool:
+    """Say whether a figure stands there that no interval and no bound can be given for."""
+    figures = [one for row in assessment.classes for one in (row.producers, row.f1, row.area_ha)]
+    return any(one is not None and not one.told for one in (assessment.overall, *figures))
 
 
 def _class_rows(assessment: Assessment) -> list[list[Any]]:
@@ -193,7 +210,13 @@ def _class_rows(assessment: Assessment) -> list[list[Any]]:
 
 
 def _cells(figures: Iterable[Estimate | None]) -> list[float | None]:
-    return [value for estimate in figures for value in (astuple(estimate) if estimate else (None,) * 4)]
+    return [value for estimate in figures for value in (_four(estimate) if estimate else (None,) * 4)]
+
+
+def _four(estimate: Estimate) -> tuple[float | None, ...]:
+    """Return value, standard error and interval; what the points do not tell is left out."""
+    error = estimate.standard_error if estimate.told else None
+    return estimate.value, error, estimate.lower, estimate.upper
 
 
 def _matrix_rows(assessment: Assessment) -> list[list[Any]]:

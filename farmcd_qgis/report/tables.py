@@ -171,14 +171,17 @@ def accuracy(dossier: Dossier, words: Words) -> list[Sheet]:
         Head(words("estimated_ha"), figures=True),
         Head(words("estimated_mu"), figures=True),
     )
+    overall = words.estimate(found.overall, 100, 1)
     notes = [
-        words("overall", value=words.estimate(found.overall, 100, 1) or "–"),
+        words("overall", value=overall) if overall else words("no_overall"),
         words("sample_note", judged=found.judged, drawn=found.drawn, undecided=found.undecided, seed=found.seed),
     ]
     if not found.finished:
         notes.append(words("sample_unfinished"))
     if few := [label for label, row in zip(labels, found.classes, strict=True) if row.few]:
         notes.append(words("few_points", classes=words.list(few)))
+    if any(cell.endswith("*") for row in (*rows, (overall,)) for cell in row if isinstance(cell, str)):
+        notes.append(words("no_interval"))
     matrix: list[tuple[Cell, ...]] = [
         (label, *counts, sum(counts)) for label, counts in zip(labels, found.matrix, strict=True)
     ]

@@ -38,12 +38,19 @@ class Words:
         return f"{value:,.{digits}f}"
 
     def estimate(self, found: Estimate | None, factor: float, digits: int) -> str:
-        """Write an estimate with half of its 95 % interval; nothing where nothing can be said."""
+        """Write an estimate with half of its 95 % interval, or a bound where its points are all alike; nothing where
+        nothing can be said."""
         if found is None:
             return ""
         scaled = found.times(factor)
         value = self.number(scaled.value, digits)
-        return value if scaled.margin is None else f"{value} ± {self.number(scaled.margin, digits)}"
+        if scaled.margin is not None:
+            return f"{value} ± {self.number(scaled.margin, digits)}"
+        if scaled.told:
+            return value
+        if scaled.lower is not None:
+            return f"{value} (≥ {self.number(scaled.lower, digits)})"
+        return f"{value} *" if scaled.upper is None else f"{value} (≤ {self.number(scaled.upper, digits)})"
 
     def percent(self, share: float) -> str:
         """Write a share 0..1 as percents."""

@@ -5,8 +5,18 @@ import math
 import numpy as np
 import pytest
 
-from farmcd_qgis.accuracy.estimates import Estimate, Stratum, allocate, assess, expected_error, sample_size
+from farmcd_qgis.accuracy.estimates import (
+    Estimate,
+    Stratum,
+    allocate,
+    assess,
+    expected_error,
+    points_for,
+    sample_size,
+)
+from farmcd_qgis.accuracy.words import tables
 from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.report.words import Words
 
 # The worked example of the paper: pixels of 30 m; here classes 1-4 are deforestation, forest gain, stable forest
 # and stable non-forest.
@@ -216,3 +226,32 @@ def test_values_that_make_no_sense_are_refused():
         sample_size([], {}, 0.01)
     with pytest.raises(InputError, match="class 9"):
         assess(PAPER, [(9, 1)])
+
+
+def test_points_that_are_all_alike_give_a_bound_and_never_an_interval_of_no_width():
+    strata = [Stratum(0, 10_000, 100.0), Stratum(1, 4000, 40.0)]
+    found = assess(strata, [(0, 0)] * 20 + [(1, 0)] * 5)
+    wrong = found.classes[1]
+    assert (wrong.users.value, wrong.users.margin) == (0.0, None)
+    # 0.95 of the samples of five from a class of 45 % right points have one of them.
+    assert wrong.users.upper == pytest.approx(1 - 0.05 ** (1 / 5)) == pytest.approx(0.4507, abs=1e-4)
+    assert found.classes[0].users.lower == pytest.approx(0.05 ** (1 / 20))
+    for figure in (wrong.producers, wrong.f1, wrong.area_ha, found.overall):
+        assert figure is None or figure.margin is None
+    page = tables(found)
+    assert "0.0 (≤ 45.1)" in page
+    assert "± 0.0" not in page.replace("&nbsp;", " ")
+    words = Words("en")
+    assert words.estimate(wrong.users, 100, 1) == "0.0 (≤ 45.1)"
+    assert words.estimate(wrong.area_ha, 1, 2) == "0.00 *"
+
+
+def test_so_many_points_reach_what_was_asked_for():
+    strata = [Stratum(0, 900_000, 9000.0), *(Stratum(number, 2000, 20.0) for number in range(1, 6))]
+    expected = dict.fromkeys(range(1, 6), 0.7) | {0: 0.95}
+    size = sample_size(strata, expected, 0.01)
+    assert expected_error(strata, expected, allocate(strata, size)) > 0.01
+    needed = points_for(strata, expected, 0.01)
+    assert needed > size
+    assert expected_error(strata, expected, allocate(strata, needed)) <= 0.01
+    assert expected_error(strata, expected, allocate(strata, needed - 1)) > 0.01

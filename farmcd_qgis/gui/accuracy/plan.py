@@ -15,7 +15,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from ...accuracy.estimates import FEW, Stratum, allocate, expected_error, sample_size
+from ...accuracy.estimates import FEW, Stratum, allocate, expected_error, points_for, sample_size
 from ...core.classes import FIVE, NO_CHANGE, ChangeClass, ClassTable
 from ...core.errors import InputError
 from ...translation import said
@@ -118,7 +118,8 @@ class PlanPage(QWidget):
                 size = sample_size(self._strata, expected, self.error.value() / 100)
                 self.points = allocate(self._strata, size, self.minimum.value())
                 error = expected_error(self._strata, expected, self.points)
-                self.summary.setText(_words(size, self.points, error))
+                needed = points_for(self._strata, expected, self.error.value() / 100, self.minimum.value())
+                self.summary.setText(_words(size, self.points, error, self.error.value() / 100, needed))
             except InputError as error:
                 self.summary.setText(said(error))
         else:
@@ -158,6 +159,14 @@ class PlanPage(QWidget):
             asked.addWidget(label, line, 0)
             asked.addWidget(field, line, 1)
         layout.addLayout(asked)
+        about = QLabel(
+            tr(
+                "Expected right: of the area that the map gives to a class, the share that you think is right. It only "
+                "decides how many points are drawn."
+            )
+        )
+        about.setWordWrap(True)
+        layout.addWidget(about)
         self._add_heads()
         layout.addLayout(self._table)
         layout.addWidget(self.summary)
@@ -173,7 +182,7 @@ class PlanPage(QWidget):
     def _add_heads(self) -> None:
         self._table.setVerticalSpacing(2)
         self._table.setColumnStretch(1, 1)
-        for column, words in enumerate((tr("Class"), tr("Mapped (ha)"), tr("Expected"), tr("Points"))):
+        for column, words in enumerate((tr("Class"), tr("Mapped (ha)"), tr("Expected right"), tr("Points"))):
             head = QLabel(words)
             if column:
                 head.setAlignment(RIGHT)
@@ -197,7 +206,7 @@ class PlanPage(QWidget):
         self.expected[row.id], self._counts[row.id], self._hectares[row.id] = spin, count, hectares
 
 
-def _words(size: int, points: dict[int, int], error: float) -> str:
+def _words(size: int, points: dict[int, int], error: float, wanted: float, needed: int) -> str:
     total = sum(points.values())
     if total > size:
         words = tr("{total} points in all: the minimum of each class takes more than the {size} that suffice.")
@@ -208,4 +217,12 @@ def _words(size: int, points: dict[int, int], error: float) -> str:
     expected = tr("Standard error to be expected with them: {percent} %.")
     locale = QLocale()
     words = words.format(total=locale.toString(total), size=locale.toString(size))
-    return f"{words} {expected.format(percent=locale.toString(100 * error, 'f', 2))}"
+    words = f"{words} {expected.format(percent=locale.toString(100 * error, 'f', 2))}"
+    if round(100 * error, 2) <= round(100 * wanted, 2):
+        return words
+    why = tr(
+        "More than the {wanted} % asked for: that number of points would suffice if each class got them by its area "
+        "and its spread, but rare classes get the minimum, which the large ones give up. {needed} points would reach "
+        "it."
+    )
+    return f"{words} {why.format(wanted=locale.toString(100 * wanted, 'f', 1), needed=locale.toString(needed))}"
