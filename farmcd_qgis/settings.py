@@ -29,6 +29,7 @@ class Settings:
     reviewer: QgsSettingsEntryString
     office: QgsSettingsEntryString
     author: QgsSettingsEntryString
+    administrative_unit: QgsSettingsEntryString
     folder: QgsSettingsEntryString
     checkpoint: QgsSettingsEntryString
     device: QgsSettingsEntryString
@@ -71,6 +72,7 @@ def settings() -> Settings:
         reviewer=text("reviewer"),
         office=text("office"),
         author=text("author"),
+        administrative_unit=text("administrative_unit"),
         folder=text("folder"),
         checkpoint=text("checkpoint"),
         device=text("device", usual.device),

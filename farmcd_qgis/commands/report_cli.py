@@ -120,6 +120,12 @@ def _parser() -> Parser:
     add("--farmland", metavar="F", help="polygons of farmland (default: those of the run)")
     add("--office", metavar="NAME", help="the office that hands it in")
     add("--author", metavar="NAME", help="who made it")
+    add(
+        "--administrative-unit",
+        metavar="NAME",
+        help="county or town that it is about",
+    )
+    add("--number", metavar="NO", help="the report's number (default: day and run)")
     add("--crs", metavar="CRS", help="CRS of the spatial files, EPSG:4490 say (default: that of the run)")
     add("--outputs", nargs="+", metavar="O", help="what to make (default: all)")
     add("--templates", metavar="DIR", help="an office's own layout templates")

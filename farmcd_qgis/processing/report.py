@@ -33,6 +33,8 @@ OUTPUT = "OUTPUT"
 LANGUAGE = "LANGUAGE"
 OFFICE = "OFFICE"
 AUTHOR = "AUTHOR"
+ADMINISTRATIVE_UNIT = "ADMINISTRATIVE_UNIT"
+NUMBER = "NUMBER"
 CANDIDATE_PAGES = "CANDIDATE_PAGES"
 ONLY_CONFIRMED = "ONLY_CONFIRMED"
 UNITS = "UNITS"
@@ -77,6 +79,10 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self.addParameter(Choice(LANGUAGE, self.tr("Language"), spoken, DEFAULTS.language))
         self.addParameter(QgsProcessingParameterString(OFFICE, self.tr("Office"), DEFAULTS.office, False, True))
         self.addParameter(QgsProcessingParameterString(AUTHOR, self.tr("Author"), DEFAULTS.author, False, True))
+        label = self.tr("Administrative unit that it is about")
+        self.addParameter(QgsProcessingParameterString(ADMINISTRATIVE_UNIT, label, "", False, True))
+        label = self.tr("Number of the report (empty: day and run)")
+        self.addParameter(QgsProcessingParameterString(NUMBER, label, "", False, True))
         whole = Qgis.ProcessingNumberParameterType.Integer
         label = self.tr("Pages for the largest candidates")
         number = QgsProcessingParameterNumber(CANDIDATE_PAGES, label, whole, DEFAULTS.candidate_pages, False, 0)
@@ -145,6 +151,8 @@ class ReportAlgorithm(FarmCDAlgorithm):
             farmland=self._farmland,
             office=self.parameterAsString(parameters, OFFICE, context),
             author=self.parameterAsString(parameters, AUTHOR, context),
+            administrative_unit=self.parameterAsString(parameters, ADMINISTRATIVE_UNIT, context).strip(),
+            number=self.parameterAsString(parameters, NUMBER, context).strip(),
             crs=(crs.authid() or crs.toWkt()) if crs.isValid() else None,
             outputs=tuple(names(self, parameters, OUTPUTS_TO_MAKE)),
         )

@@ -228,7 +228,10 @@ def _farmland(
     if not source or extent is None:
         return None
     region = QgsGeometry.fromRect(extent)
-    if _is_there(request.get("aoi")):
+    if request.get("aoi") and not _is_there(request["aoi"]):
+        # What was compared is not known any more, nor is the farmland within it.
+        return None
+    if request.get("aoi"):
         region = region.intersection(read_region(request["aoi"], crs, extent))
     return measure_farmland(candidates, source, region, crs, feedback)
 

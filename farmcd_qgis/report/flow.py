@@ -9,10 +9,11 @@ from .typography import GREY, INK, Style
 
 GUTTER = 3.0
 # Sizes and colours beside those of the text.
-SMALL, HEADING, TILE = 0.84, 1.26, 2.0
+SMALL, HEADING, TILE, PART = 0.84, 1.26, 2.0, 1.75
 # Below a heading there has to be room for so many lines.
 KEPT_LINES = 4
 BAR_ROW, BAR = 6.0, 3.4
+SIGNED_ROW = 11.0
 
 
 class Block(Protocol):
@@ -55,6 +56,45 @@ class Heading(_Whole):
         """Write it with a line below."""
         end = page.text(self.text, box.x, box.y + 3, box.width, style.with_size(HEADING).in_bold().in_colour(accent))
         page.line(box.x, end + 0.8, box.width)
+
+
+@dataclass(frozen=True)
+class Part(Heading):
+    """The heading of a part of the report, where it does not begin a page."""
+
+    def height(self, width: float, style: Style) -> float:
+        """Return the lines' height with the space around."""
+        return style.with_size(PART).in_bold().height(self.text, width) + 11
+
+    def draw(self, page: Page, box: Box, style: Style, accent: str) -> None:
+        """Write it as the heading of a page is written."""
+        page.text(self.text, box.x, box.y + 7, box.width, style.with_size(PART).in_bold().in_colour(accent))
+
+
+@dataclass(frozen=True)
+class Signatures(_Whole):
+    """Who stands for the report: roles side by side, each with a name or none, and lines for signature and day."""
+
+    roles: tuple[tuple[str, str], ...]
+    signature: str
+    day: str
+
+    def height(self, width: float, style: Style) -> float:
+        """Return the height of role, name and two lines."""
+        return 3 * SIGNED_ROW + 8
+
+    def draw(self, page: Page, box: Box, style: Style, accent: str) -> None:
+        """Write the roles, with the lines below them."""
+        width = box.width / len(self.roles)
+        small = style.with_size(SMALL).in_colour(GREY)
+        for place, (role, name) in enumerate(self.roles):
+            x, wide = box.x + place * width, width - 2 * GUTTER
+            page.text(role, x, box.y + 4, wide, small)
+            page.text(name, x, box.y + 4 + style.line_height, wide, style)
+            for row, words in enumerate((self.signature, self.day), 2):
+                y = box.y + 4 + row * SIGNED_ROW
+                page.line(x, y, wide, INK)
+                page.text(words, x, y + 0.8, wide, small)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from .maps import day_of
 from .provenance import sections
 from .rounding import DIGITS
 from .tables import Sheet
-from .words import Words
+from .words import Words, map_link
 
 TEMPLATE = "report.html"
 SLIDERS = 8
@@ -58,7 +58,7 @@ def write_html(job: Job, path: Path, feedback: Feedback) -> None:
         notices=list(story.notice(job)),
         about=list(story.facts(job)),
         key=_key_figures(job),
-        summary=list(story.summary(job)),
+        summary=list(story.summary(job, of_pdf=False)),
         overview=_overview(job),
         sheets=[_by_class(job), *(_sheet(sheet, words) for sheet in sheets if sheet)],
         places=list(_places(job, feedback)),
@@ -155,8 +155,10 @@ def _list(job: Job) -> dict[str, Any]:
         confidence = "" if one.confidence_mean is None else words.percent(one.confidence_mean)
         areas = words.number(one.area_ha, DIGITS), words.number(one.area_mu, DIGITS)
         cells = (str(one.number), label, words.status(one.status), *areas, confidence)
-        rows.append((classes[one.class_id].colour, cells))
-    return {"heads": [words(key) for key in ("number", "class", "status", "ha", "mu_area", "confidence")], "rows": rows}
+        place = {"link": map_link(*one.place), "words": words.place(*one.place)}
+        rows.append((classes[one.class_id].colour, cells, place))
+    heads = ("number", "class", "status", "ha", "mu_area", "confidence", "place_wgs84")
+    return {"heads": [words(key) for key in heads], "rows": rows}
 
 
 def _day(job: Job, role: str) -> str:

@@ -33,6 +33,7 @@ SLACK = 0.8
 FOOT = 4.0
 # Kept apart, since readers would not find "confidence" where fi is one sign.
 LIGATURE = re.compile("f(?=[fijl])")
+ROUND_SCALES = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 Item = TypeVar("Item", bound=QgsLayoutItem)
 
 
@@ -129,13 +130,18 @@ class Page:
         if isinstance(shape, QgsLayoutItemShape):
             shape.setSymbol(QgsFillSymbol.createSimple({"color": colour, "outline_style": "no"}))
 
-    def map(self, item_id: str, layers: Sequence[QgsMapLayer], extent: QgsRectangle) -> QgsLayoutItemMap:
-        """Show `layers`, the topmost first, in a map of the template; the extent grows to the map's shape."""
+    def map(
+        self, item_id: str, layers: Sequence[QgsMapLayer], extent: QgsRectangle, round_scale: bool = False
+    ) -> QgsLayoutItemMap:
+        """Show `layers`, the topmost first, in a map of the template; the extent grows to the map's shape, and to the
+        next round scale where one is wanted."""
         item = self._item(item_id, QgsLayoutItemMap)
         item.setCrs(self.layout.project().crs())
         item.setLayers(list(layers))
         item.setKeepLayerSet(True)
         item.zoomToExtent(extent)
+        if round_scale and item.scale() > 0:
+            item.setScale(round_up(item.scale()))
         if item.grids().size():
             self._grid(item)
         return item
@@ -164,14 +170,15 @@ class Page:
         item.attemptResize(QgsLayoutSize(width, height))
 
     def scale_bar(self, item_id: str, item: QgsLayoutItemMap) -> None:
-        """Link a scale bar of the template to a map: round figures, at most as wide as the template allows."""
+        """Link a scale bar of the template to a map, with the scale beside it: round figures, at most as wide as the
+        template allows."""
         bar = self._item(item_id, QgsLayoutItemScaleBar)
         bar.setLinkedMap(item)
         metres = bar.maximumBarWidth() * item.scale() / 1000 / max(bar.numberOfSegments(), 1)
         far = metres >= 1000
         bar.setSegmentSizeMode(Qgis.ScaleBarSegmentSizeMode.Fixed)
         bar.setUnits(Qgis.DistanceUnit.Kilometers if far else Qgis.DistanceUnit.Meters)
-        bar.setUnitLabel("km" if far else "m")
+        bar.setUnitLabel(f"{'km' if far else 'm'}   1:{item.scale():,.0f}")
         bar.setMapUnitsPerScaleBarUnit(1)
         bar.setUnitsPerSegment(round_down(metres / 1000 if far else metres))
         bar.setTextFormat(style_of(bar.textFormat()).format())
@@ -241,6 +248,13 @@ def round_down(value: float) -> float:
     """Return the largest of 1, 2, 5 times a power of ten that is not above a positive value."""
     power = 10.0 ** math.floor(math.log10(value))
     return max(step * power for step in (1, 2, 5) if step * power <= value)
+
+
+def round_up(scale: float) -> float:
+    """Return the smallest round number of a scale that is not below a positive value."""
+    power = 10.0 ** math.floor(math.log10(scale))
+    # What was rounded before and comes back with the computer's rounding stays what it is.
+    return min(step * power for step in ROUND_SCALES if step * power >= scale * (1 - 1e-9))
 
 
 def _plain(text: str) -> str:

@@ -1,6 +1,6 @@
 """The pages of the report: which template each has, and what is written into its items."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,17 +9,28 @@ from typing import NamedTuple
 from . import story, tables, templates
 from .candidates import Candidate
 from .figures import Dossier
-from .flow import Bars, Block, Column, Grid, Heading, Paragraph, Tiles, draw, paginate
+from .flow import Bars, Block, Column, Grid, Heading, Paragraph, Part, Signatures, Tiles, draw, paginate
 from .job import Job
 from .maps import Maps, day_of
 from .page import Page
 from .provenance import sections
 from .rounding import DIGITS, FINE_DIGITS
 from .tables import Sheet
-from .words import Words
+from .words import Words, map_link
 
 # Rows of the list of candidates: a page of them; the workbook has all.
 LISTED = 34
+# What the list tells of each, and how wide that is.
+LIST_WIDTHS = {
+    "number": 19,
+    "class": 27,
+    "ha": 19,
+    "mu_area": 19,
+    "confidence_head": 23,
+    "status": 38,
+    "longitude": 27,
+    "latitude": 27,
+}
 # Widths of a table's columns in signs: the first one, the others, and the most.
 FIRST, NARROW, WIDE = 22, 11, 30
 KEYS = (Column(42, grey=True), Column(128))
@@ -33,6 +44,8 @@ class Leaf(NamedTuple):
     fill: Callable[[Page], None]
     bookmark: str = ""
     level: int = 0
+    # Of further parts that begin on the page.
+    more: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,33 +75,42 @@ class Writer:
         largest = self.dossier.candidates[: self.job.settings.candidate_pages]
         return [
             Leaf(templates.TITLE, self._title, story.title(self.job)[0]),
-            *self._flowing(templates.TEXT, words("summary"), self._summary()),
+            *self._flowing(templates.TEXT, {words("summary"): self._summary()}),
             Leaf(templates.OVERVIEW, self._overview, words("overview")),
-            *self._flowing(templates.TABLES, words("tables"), self._tables()),
-            *self._flowing(templates.TABLES, words("largest"), self._list()),
-            *self._flowing(templates.TEXT, words("method"), self._method()),
+            *self._flowing(
+                templates.TABLES,
+                {words("tables"): self._tables(), words("largest"): self._list(), words("method"): self._method()},
+            ),
             *(
                 Leaf(templates.CANDIDATE, partial(self._candidate, rank, one), self._name(one), 1)
                 for rank, one in enumerate(largest, 1)
             ),
         ]
 
-    def _flowing(self, template: str, heading: str, blocks: Sequence[Block]) -> list[Leaf]:
-        """Distribute blocks over as many pages of a template as they need."""
+    def _flowing(self, template: str, parts: Mapping[str, Sequence[Block]]) -> list[Leaf]:
+        """Distribute parts, by their headings, over as many pages of a template as they need, one after the other."""
         blank = Page(self.job.templates.layout(template, self.maps.project))
         box, style = blank.region("body")
         blank.close()
-        pages = paginate(blocks, box.width, box.height, style)
+        blocks = [block for heading, own in parts.items() if own for block in (Part(heading), *own)]
+        leaves, heading = [], ""
+        for page in paginate(blocks, box.width, box.height, style):
+            begun = tuple(block.text for block in page if isinstance(block, Part))
+            leads = isinstance(page[0], Part)
+            if leads:
+                heading = begun[0]
+            fill = partial(self._flow, heading, page[1:] if leads else page)
+            first, more = (begun[0], begun[1:]) if leads else ("", begun)
+            leaves.append(Leaf(template, fill, first, more=more))
+            heading = begun[-1] if begun else heading
+        return leaves
 
-        def fill(part: list[Block], page: Page) -> None:
-            page.fill("heading", heading)
-            accent = page.style_of("heading").colour
-            here, own = page.region("body")
-            draw(part, page, here, own, accent)
-
-        return [
-            Leaf(template, partial(fill, part), heading if number == 0 else "") for number, part in enumerate(pages)
-        ]
+    @staticmethod
+    def _flow(heading: str, blocks: list[Block], page: Page) -> None:
+        page.fill("heading", heading)
+        accent = page.style_of("heading").colour
+        box, style = page.region("body")
+        draw(blocks, page, box, style, accent)
 
     def _title(self, page: Page) -> None:
         title, subtitle = story.title(self.job)
@@ -120,6 +142,8 @@ class Writer:
             *(Paragraph(text) for text in story.summary(self.job)),
             Heading(words("bars")),
             Bars(bars),
+            Heading(words("signatures")),
+            Signatures(tuple(story.signatories(self.job)), words("signature"), words("signed_on")),
         ]
 
     def _overview(self, page: Page) -> None:
@@ -127,7 +151,7 @@ class Writer:
         page.fill("heading", words("overview"))
         whole = maps.whole()
         page.shrink("map", whole.width() / whole.height())
-        item = page.map("map", maps.with_image("after", maps.candidates), whole)
+        item = page.map("map", maps.with_image("after", maps.candidates), whole, round_scale=True)
         missing = "" if maps.images["after"] else f"\n{self._missing('after')}"
         grid = words("coordinates", crs=maps.crs.userFriendlyIdentifier())
         page.fill("caption", f"{self._caption()}  ·  {grid}{missing}")
@@ -152,9 +176,11 @@ class Writer:
     def _list(self) -> list[Block]:
         """List the largest candidates, a page of them."""
         listed = tables.candidates(self.dossier, self.words)
-        rows = tuple(tuple(row[:6]) for row in listed.texts(self.words)[:LISTED])
-        columns = (Column(20), Column(30), *[Column(24, "right")] * 3, Column(48))
-        return [Grid(columns, rows, tuple(head.label for head in listed.heads[:6]))]
+        shown = [place for place, key in enumerate(tables.CANDIDATE_COLUMNS) if key in LIST_WIDTHS]
+        rows = tuple(tuple(row[place] for place in shown) for row in listed.texts(self.words)[:LISTED])
+        heads = [listed.heads[place] for place in shown]
+        columns = tuple(Column(width, head.align) for width, head in zip(LIST_WIDTHS.values(), heads, strict=True))
+        return [Grid(columns, rows, tuple(head.label for head in heads))]
 
     def _sheet(self, sheet: Sheet) -> list[Block]:
         """Lay out a table with its heading and its notes."""
@@ -185,7 +211,7 @@ class Writer:
             there = maps.images[role] is not None
             missing = "" if there else f"\n{self._missing(role)}"
             page.fill(f"{role}_caption", f"{words(role)}  ·  {words.day(day_of(record, role))}{missing}")
-            item = page.map(role, maps.with_image(role, outline), extent)
+            item = page.map(role, maps.with_image(role, outline), extent, round_scale=True)
         page.scale_bar("scale_bar", item)
         self._north(page)
         whole = maps.whole()
@@ -196,9 +222,8 @@ class Writer:
         draw([Grid(KEYS_NARROW, tuple(self._attributes(one)), small=False)], page, box, style, style.colour)
         page.fill("locator_caption", words("locator"))
         longitude, latitude = one.place
-        uri = f"geo:{latitude:.6f},{longitude:.6f}"
-        page.fill("link", words("open_place", uri=uri))
-        page.link("link", uri)
+        page.fill("link", words("open_place", place=f"{latitude:.6f}, {longitude:.6f}"))
+        page.link("link", map_link(longitude, latitude))
         page.keep_until_drawn(lambda: maps.forget([outline, mark]))
 
     def _attributes(self, one: Candidate) -> list[tuple[str, str]]:

@@ -60,6 +60,7 @@ class Pages(QgsAbstractLayoutIterator):
                 marks.append(Mark(number, self._job.words("candidates")))
             if leaf.bookmark:
                 marks.append(Mark(number, leaf.bookmark, leaf.level))
+            marks += [Mark(number, title) for title in leaf.more]
         return marks
 
     def beginRender(self) -> bool:

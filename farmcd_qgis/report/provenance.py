@@ -1,15 +1,20 @@
 """Method and provenance: what run.json says of a run, in rows for people, and how they fall on pages."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ..core.card_texts import in_language
+from ..core.classes import ClassTable, table_of
 from ..core.protocol import finding_from_dict
 from .figures import Dossier, bands_read
 from .words import Words
 
 Rows = list[tuple[str, str]]
 Section = tuple[str, Rows]
+# What a checkpoint says of itself in sentences.
+CARD_TEXTS = ("description", "data", "measured_on", "text_encoder", "licence")
 
 
 def sections(dossier: Dossier, words: Words) -> list[Section]:
@@ -57,8 +62,9 @@ def _parameters(record: dict[str, Any], words: Words) -> Rows:
     options = {
         "symmetric": words("yes" if request["symmetric"] else "no"),
         "match": words("yes" if request["match_histograms"] else "no"),
-        "context": ", ".join(request["context"]) or words("none"),
     }
+    if (record["predictor"].get("card") or {}).get("text_encoder"):
+        options["context"] = ", ".join(request["context"]) or words("none")
     bands = [", ".join(map(str, bands_read(record, role))) for role in ("before", "after")]
     return [
         (words("bands"), " / ".join(dict.fromkeys(bands))),
@@ -68,7 +74,10 @@ def _parameters(record: dict[str, Any], words: Words) -> Rows:
         (words("smallest"), f"{request['minimum_mapping_unit_m2']:g} m²"),
         (words("connectivity"), str(request["connectivity"])),
         (words("tiles"), words("tiles_value", tile=request["tile"], overlap=request["overlap"])),
-        (words("options"), "; ".join(f"{words(key)}: {value}" for key, value in options.items())),
+        (
+            words("options"),
+            words.list([words("option", name=words(key), value=value) for key, value in options.items()]),
+        ),
     ]
 
 
@@ -76,17 +85,40 @@ def _model(record: dict[str, Any], words: Words) -> Rows:
     predictor = record["predictor"]
     card = predictor.get("card") or {}
     checkpoint = Path(record["request"]["checkpoint"]).name
-    metrics = "; ".join(f"{name} {value:g}" for name, value in (card.get("metrics") or {}).items())
+    metrics = card.get("metrics") or {}
+    said = {key: in_language(str(card.get(key) or ""), words.language) for key in CARD_TEXTS}
     return [
         (words("checkpoint"), f"{card['name']} ({checkpoint})" if card.get("name") else checkpoint),
         (words("sha256"), str(predictor.get("sha256") or "")),
-        (words("description"), str(card.get("description") or "")),
-        (words("data"), str(card.get("data") or "")),
-        (words("metrics"), metrics),
-        (words("measured_on"), str(card.get("measured_on") or "") if metrics else ""),
-        (words("text_encoder"), str(card.get("text_encoder") or "")),
-        (words("licence"), str(card.get("licence") or "")),
+        (words("in_words"), _in_words(metrics, words)),
+        (words("measured_on"), said["measured_on"] if metrics else ""),
+        (words("metrics"), _figures(metrics, table_of(record), words)),
+        (words("description"), said["description"]),
+        (words("data"), said["data"]),
+        (words("text_encoder"), said["text_encoder"]),
+        (words("licence"), said["licence"]),
     ]
+
+
+def _in_words(metrics: Mapping[str, float], words: Words) -> str:
+    """Say in parts of ten what precision and recall of change mean."""
+    sentences = []
+    for metric, key in (("binary precision", "precision_words"), ("binary recall", "recall_words")):
+        if metric in metrics:
+            sentences.append(words(key, parts=f"{10 * metrics[metric]:.0f}"))
+    return words.join(sentences)
+
+
+def _figures(metrics: Mapping[str, float], classes: ClassTable, words: Words) -> str:
+    """List the figures, each with the name that people know it by."""
+    known = {"binary F1": "f1_of_change", "binary precision": "precision", "binary recall": "recall"}
+    known["binary IoU"] = "iou_of_change"
+    told = []
+    for name, value in metrics.items():
+        row = classes.find(name.removeprefix("F1 "))
+        named = f"F1 {row.label(words.language)}" if row and name.startswith("F1 ") else name
+        told.append(f"{words(known[name]) if name in known else named} {value:.2f}")
+    return words.list(told)
 
 
 def _machine(record: dict[str, Any], words: Words) -> Rows:
@@ -139,7 +171,10 @@ def _limits(record: dict[str, Any], words: Words) -> Rows:
     card = record["predictor"].get("card") or {}
     request = record["request"]
     general = words("general_limits", area=f"{request['minimum_mapping_unit_m2']:g}")
-    return [(words("in_general"), general), (words("of_the_model"), str(card.get("limits") or ""))]
+    return [
+        (words("in_general"), general),
+        (words("of_the_model"), in_language(str(card.get("limits") or ""), words.language)),
+    ]
 
 
 def _moment(iso: str | None) -> str:

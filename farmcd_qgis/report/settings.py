@@ -27,6 +27,7 @@ class ReportSettings:
     parcels, named by their field `unit_field`. `farmland`: polygons for the share of farmland (None: those of the run,
     if it had any). Layers are anything OGR opens; one inside a file is written `path|layername=name`.
     `crs`: of the spatial exports whose format leaves the choice, as authority code or WKT (None: the run's).
+    `administrative_unit` and `number` stand on the title page ("": the one unit of `units`; a number of day and run).
     `templates`: a folder with an office's own layout templates (None: FarmCD's).
     """
 
@@ -42,6 +43,8 @@ class ReportSettings:
     farmland: str | None = None
     office: str = ""
     author: str = ""
+    administrative_unit: str = ""
+    number: str = ""
     crs: str | None = None
     outputs: tuple[str, ...] = OUTPUTS
     templates: str | None = None

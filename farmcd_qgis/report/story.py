@@ -1,5 +1,6 @@
 """What the report says in words: its facts, key figures and summary, for the PDF and for the HTML page."""
 
+from datetime import datetime
 from pathlib import Path
 
 from qgis.core import QgsCoordinateTransform
@@ -12,6 +13,10 @@ from .job import Job
 from .maps import day_of
 from .provenance import carried_words
 from .rounding import DIGITS
+
+# The family of checkpoints that compare land covers, and were never trained with changes.
+ZERO_LABEL = "semicd_vl_zero"
+MOST_NAMED = 3
 
 
 def title(job: Job) -> tuple[str, str]:
@@ -30,8 +35,10 @@ def facts(job: Job) -> list[tuple[str, str]]:
     centre = transform.transform(job.maps.whole().center())
     names = [Path((record["inputs"].get(role) or {}).get("path", "")).name for role in ("before", "after")]
     rows = [
+        ("report_number", report_number(job)),
+        ("administrative_unit", administrative_unit(job)),
         ("place", f"{words.place(centre.x(), centre.y())}\n{dossier.crs.userFriendlyIdentifier()}"),
-        ("period", " – ".join(words.day(day) for day in days)),
+        ("period", " – ".join(words.day(day) for day in days) if any(days) else words("unknown_dates")),
         ("imagery", "\n".join(names)),
         ("office", job.settings.office),
         ("author", job.settings.author),
@@ -41,6 +48,25 @@ def facts(job: Job) -> list[tuple[str, str]]:
     return [(words(key), value) for key, value in rows if value]
 
 
+def report_number(job: Job) -> str:
+    """Return the report's number: that of the office or, without one, the day and the run's first signs."""
+    return job.settings.number or f"{datetime.now():%Y%m%d}-{str(job.dossier.record['run'])[:8]}"
+
+
+def administrative_unit(job: Job) -> str:
+    """Name the administrative unit that the report is about: as asked for, or the only one of the layer of units."""
+    units = job.dossier.units
+    names = {part.unit for part in units.parts if part.unit} if units else set()
+    return job.settings.administrative_unit or (names.pop() if len(names) == 1 else "")
+
+
+def signatories(job: Job) -> list[tuple[str, str]]:
+    """Return who signs: the author, the reviewers, and whoever approves."""
+    reviewers = [name for name in job.dossier.reviewers if name != DEMO_REVIEWER]
+    named = job.words.list(reviewers if len(reviewers) <= MOST_NAMED else [])
+    return [(job.words("author"), job.settings.author), (job.words("reviewer"), named), (job.words("approved"), "")]
+
+
 def on_farmland(job: Job) -> bool:
     """Say whether a farmland layer limited the comparison: only then does the run say anything of farmland."""
     return bool(job.dossier.record["request"].get("farmland"))
@@ -48,6 +74,9 @@ def on_farmland(job: Job) -> bool:
 
 def method(job: Job) -> str:
     """Say in a few sentences how the candidates came about."""
+    card = job.dossier.record["predictor"].get("card") or {}
+    if card.get("family") == ZERO_LABEL:
+        return job.words("method_covers")
     return job.words("method_binary" if len(job.dossier.classes.predicted) == 2 else "method_text")
 
 
@@ -69,26 +98,21 @@ def key_figures(job: Job) -> list[tuple[str, str]]:
     ]
 
 
-def summary(job: Job) -> list[str]:
-    """Return the summary, paragraph by paragraph."""
+def summary(job: Job, of_pdf: bool = True) -> list[str]:
+    """Return the summary, paragraph by paragraph; of the HTML page where it is not that of the PDF."""
     return [
-        job.words.join(sentences) for sentences in (_found(job), _review(job), _limits(job), _files(job)) if sentences
+        job.words.join(sentences)
+        for sentences in (_found(job), _review(job), _limits(job), _files(job, of_pdf))
+        if sentences
     ]
 
 
 def _found(job: Job) -> list[str]:
     words, dossier = job.words, job.dossier
     total = dossier.by_class.total
-    days = {role: words.day(day_of(dossier.record, role)) for role in ("before", "after")}
-    sentences = [
-        words(
-            ("found_confirmed" if dossier.only_confirmed else "found_all") + ("" if on_farmland(job) else "_land"),
-            **days,
-            count=words.number(total.count),
-            ha=words.number(total.area_ha, DIGITS),
-            mu=words.number(total.area_mu, DIGITS),
-        ),
-    ]
+    key = ("found_confirmed" if dossier.only_confirmed else "found_all") + ("" if on_farmland(job) else "_land")
+    values = {"ha": words.number(total.area_ha, DIGITS), "mu": words.number(total.area_mu, DIGITS)}
+    sentences = [words(key, count=words.number(total.count), when=_when(job), **values)]
     unknown = (dossier.classes.unknown, UNKNOWN_CLASS)
     named = [row for row in dossier.by_class.rows if row.key not in unknown]
     largest = max(named, key=lambda row: row.area_ha, default=None)
@@ -108,6 +132,15 @@ def _found(job: Job) -> list[str]:
     if job.settings.minimum_m2:
         chosen.append(words("at_least", area=words.number(job.settings.minimum_m2)))
     return [*sentences, words("chosen", what=words.list(chosen))] if chosen else sentences
+
+
+def _when(job: Job) -> str:
+    """Say between which days, as far as they are known."""
+    days = [day_of(job.dossier.record, role) for role in ("before", "after")]
+    if not any(days):
+        return job.words("between_unknown")
+    before, after = (job.words.day(day) for day in days)
+    return job.words("between_days", before=before, after=after)
 
 
 def _review(job: Job) -> list[str]:
@@ -136,16 +169,18 @@ def _limits(job: Job) -> list[str]:
         count = words.number(dossier.hard_count)
         sentences.append(words("hard_regions", count=count, ha=ha, tau=f"{request['tau']:.2f}"))
     farmland = request.get("farmland")
+    if dossier.assessment is None:
+        sentences.append(words("no_sample"))
     sentences.append(words("farmland", name=Path(farmland).name) if farmland else words("no_farmland"))
     return sentences
 
 
-def _files(job: Job) -> list[str]:
+def _files(job: Job, of_pdf: bool) -> list[str]:
     words, settings = job.words, job.settings
     every = len(job.dossier.candidates)
     sentences = []
     if "pdf" in settings.outputs and (pages := min(settings.candidate_pages, every)):
-        sentences.append(words("pages_follow", count=words.number(pages)))
+        sentences.append(words("pages_follow" if of_pdf else "pages_in_pdf", count=words.number(pages)))
     if set(settings.outputs) - {"pdf", "html"}:
         sentences.append(words("files_follow", total=words.number(every)))
     return sentences

@@ -76,3 +76,9 @@ class Words:
             return f"{north}{abs(latitude):.5f}° {east}{abs(longitude):.5f}°"
         east, north = "E" if longitude >= 0 else "W", "N" if latitude >= 0 else "S"
         return f"{abs(latitude):.5f}° {north}, {abs(longitude):.5f}° {east}"
+
+
+def map_link(longitude: float, latitude: float) -> str:
+    """Return an address that shows a place on a map in any browser, at a desk as on a phone; nothing fetches it."""
+    place = f"{latitude:.6f}", f"{longitude:.6f}"
+    return f"https://www.openstreetmap.org/?mlat={place[0]}&mlon={place[1]}#map=17/{place[0]}/{place[1]}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.classes import NO_CHANGE, ClassTable
 from ..core.errors import InputError
-from ..core.run_files import CANDIDATES, VERDICT_LOG
+from ..core.run_files import CANDIDATES, JUDGEMENT_LOG, VERDICT_LOG
 from . import carried
 from .agreement import VerdictHistory, missing
 from .carried import Carried, Origins
@@ -298,6 +298,17 @@ def review_size(gpkg_path: Path) -> int:
             for name in tables.intersection((CANDIDATES, VERDICT_LOG))
         ]
     return sum(counted)
+
+
+def logged(gpkg_path: Path) -> tuple[int, ...]:
+    """Count the rows of the logs of a run, verdicts and judgements: the same as long as nobody says more. Raises
+    FarmCDError."""
+    with opened(gpkg_path) as file:
+        there = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return tuple(
+            file.execute(f"SELECT count(*) FROM {name}").fetchone()[0] if name in there else 0  # nosec B608 (own names)
+            for name in (VERDICT_LOG, JUDGEMENT_LOG)
+        )
 
 
 def read_history(gpkg_path: Path) -> History[Verdict]:

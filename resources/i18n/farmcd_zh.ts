@@ -2769,5 +2769,33 @@ Each verdict says in its note where it comes from; the run's record and its repo
         <source>Review this</source>
         <translation>复核此结果</translation>
     </message>
+    <message>
+        <source>Administrative unit that it is about</source>
+        <translation>报告所涉行政区</translation>
+    </message>
+    <message>
+        <source>Area</source>
+        <translation>行政区</translation>
+    </message>
+    <message>
+        <source>County or town that the report is about</source>
+        <translation>报告所涉县（市、区）或乡镇</translation>
+    </message>
+    <message>
+        <source>Number</source>
+        <translation>编号</translation>
+    </message>
+    <message>
+        <source>Number of the report (empty: day and run)</source>
+        <translation>报告编号（空：日期加检测编号）</translation>
+    </message>
+    <message>
+        <source>of the day and the run</source>
+        <translation>按日期和检测编号</translation>
+    </message>
+    <message>
+        <source>The review has gone on: the preview is drawn anew.</source>
+        <translation>复核有新进展：正在重绘预览。</translation>
+    </message>
 </context>
 </TS>

@@ -17,7 +17,7 @@ from farmcd_qgis.report import CONFIRMED_ONES, NOT_REJECTED
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.runtime import pool as jobs
 from tests.helpers.docked import docked
-from tests.helpers.report_run import AREAS, make_run
+from tests.helpers.report_run import AREAS, give_verdicts, make_run
 
 
 class Answers:
@@ -124,6 +124,15 @@ def test_units_need_a_name_and_are_handed_on_as_a_file(dock, run_dir):
     made = dock.form.settings()
     assert made.unit_field == "XZQMC"
     assert Path(made.units.split("|")[0]).is_file()
+
+
+def test_preview_is_drawn_anew_when_the_review_has_gone_on(dock, run_dir, answers, qtbot):
+    dock.enter(run_dir)
+    qtbot.waitUntil(lambda: dock.preview.pages[1].isVisible())
+    qtbot.wait(2500)
+    assert answers.count("preview") == 1
+    give_verdicts(run_dir, c1="confirmed")
+    qtbot.waitUntil(lambda: answers.count("preview") == 2)
 
 
 def test_preview_follows_the_choices_and_opens_large(dock, run_dir, answers, qtbot):

@@ -36,6 +36,7 @@ from ...core.errors import InputError
 from ...layers.run_group import read_record
 from ...layers.sources import polygon_source
 from ...report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
+from ...review.reviewer import reviewer_name
 from ...settings import settings
 from ..widgets.words import label, language, tr
 
@@ -87,6 +88,8 @@ class ReportForm(QWidget):
             farmland=polygon_source(farmland) if farmland is not None else None,
             office=self.office.text().strip(),
             author=self.author.text().strip(),
+            administrative_unit=self.administrative_unit.text().strip(),
+            number=self.number.text().strip(),
             crs=(self.crs.crs().authid() or self.crs.crs().toWkt()) if self.crs.crs().isValid() else None,
             templates=self.templates.filePath().strip() or None,
             outputs=tuple(name for name in OUTPUTS if name in outputs),
@@ -110,6 +113,7 @@ class ReportForm(QWidget):
         kept = settings()
         kept.office.setValue(self.office.text().strip())
         kept.author.setValue(self.author.text().strip())
+        kept.administrative_unit.setValue(self.administrative_unit.text().strip())
         kept.report_language.setValue(self.language.currentData())
         kept.report_filter.setValue(self.filter.currentData())
         kept.report_outputs.setValue(list(self.outputs.checkedItemsData()))
@@ -129,6 +133,11 @@ class ReportForm(QWidget):
 
     def _make_names(self) -> None:
         self.office, self.author = QLineEdit(), QLineEdit()
+        self.administrative_unit, self.number = QLineEdit(), QLineEdit()
+        self.administrative_unit.setObjectName("administrativeUnitEdit")
+        self.administrative_unit.setPlaceholderText(tr("County or town that the report is about"))
+        self.number.setObjectName("numberEdit")
+        self.number.setPlaceholderText(tr("of the day and the run"))
         self.office.setObjectName("officeEdit")
         self.author.setObjectName("authorEdit")
         self.language = _combo("languageCombo")
@@ -184,6 +193,8 @@ class ReportForm(QWidget):
             (tr("Their name"), self.unit_field),
             (tr("Office"), self.office),
             (tr("Author"), self.author),
+            (tr("Area"), self.administrative_unit),
+            (tr("Number"), self.number),
             (tr("Language"), self.language),
             (tr("Outputs"), self.outputs),
             (tr("Output folder"), self.folder),
@@ -213,7 +224,7 @@ class ReportForm(QWidget):
         self.farmland.layerChanged.connect(lambda _: self.changed.emit())
         for checkable in (self.outputs, self.classes):
             checkable.checkedItemsChanged.connect(lambda _: self.changed.emit())
-        for edit in (self.office, self.author):
+        for edit in (self.office, self.author, self.administrative_unit, self.number):
             edit.textChanged.connect(lambda _: self.changed.emit())
         for spin in (self.smallest, self.pages):
             spin.valueChanged.connect(lambda _: self.changed.emit())
@@ -224,7 +235,9 @@ class ReportForm(QWidget):
     def _restore(self) -> None:
         kept = settings()
         self.office.setText(kept.office.value())
-        self.author.setText(kept.author.value())
+        # Whoever reviews has said the name once.
+        self.author.setText(kept.author.value() or reviewer_name())
+        self.administrative_unit.setText(kept.administrative_unit.value())
         usual = "zh" if QgsApplication.instance().locale().startswith("zh") else "en"
         for combo, chosen in ((self.language, kept.report_language), (self.filter, kept.report_filter)):
             combo.setCurrentIndex(max(combo.findData(chosen.value() or usual), 0))

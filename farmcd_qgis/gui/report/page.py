@@ -18,6 +18,7 @@ from ...core.protocol import finding_from_dict, finding_of
 from ...core.run_files import RUN_GPKG
 from ...report import ReportSettings, write_report
 from ...report.headless import with_remaining
+from ...review.store import logged
 from ...translation import said
 from ..widgets.job_page import JobPage
 from ..widgets.page import Page
@@ -26,6 +27,7 @@ from .form import ReportForm
 from .preview import DRAWN_WIDTH, ReportPreview
 
 PREVIEW_DELAY_MS = 500
+WATCH_MS = 2000
 # A process of its own cannot be had: the report is drawn here, and QGIS stalls from page to page.
 NO_PROCESS = ("no_qgis_python", "worker_start", "worker_not_ready", "worker_version")
 
@@ -52,6 +54,9 @@ class ReportPage(Page):
         layout.addWidget(self.page)
         self._timer = _timer(self, PREVIEW_DELAY_MS, self._draw_preview)
         self.form.changed.connect(self._timer.start)
+        # Verdicts are given elsewhere, by other programs even: what is shown must not be older than they are.
+        self._watch = QTimer(self, interval=WATCH_MS, timeout=self._look_for_verdicts)
+        self._watch.start()
         self.export_button.clicked.connect(self.export)
         self.cancel_button.clicked.connect(self.cancel)
         self._set_running(False)
@@ -94,6 +99,7 @@ class ReportPage(Page):
     def unload(self) -> None:
         """Stop what is drawn."""
         self._timer.stop()
+        self._watch.stop()
         self._stop_preview()
         self._pictures.cleanup()
 
@@ -113,8 +119,7 @@ class ReportPage(Page):
             return
         self.export_button.setEnabled(True)
         shown = {name: value for name, value in settings.items() if name not in ("out_dir", "outputs")}
-        # New verdicts change the pages as well.
-        shown["reviewed"] = _changed_at(Path(settings["run_dir"]) / RUN_GPKG)
+        shown["said"] = said_of(settings["run_dir"])
         if shown == self._previewed:
             return
         self._stop_preview()
@@ -126,6 +131,12 @@ class ReportPage(Page):
         task.failed.connect(lambda error: self._on_no_preview(task, error))
         self._preview = task
         tasks.start(task)
+
+    def _look_for_verdicts(self) -> None:
+        """Draw the preview anew where the review has gone on since."""
+        if self.seen and self._previewed and said_of(self._previewed["run_dir"]) != self._previewed["said"]:
+            self.preview.say(tr("The review has gone on: the preview is drawn anew."))
+            self._timer.start()
 
     def _stop_preview(self) -> None:
         if self._preview is not None:
@@ -224,16 +235,16 @@ class ReportPage(Page):
         self.form.setEnabled(not running)
 
 
+def said_of(run_dir: str) -> tuple[int, ...]:
+    """Count what people have said of a run; nothing of one that cannot be read."""
+    try:
+        return logged(Path(run_dir) / RUN_GPKG)
+    except FarmCDError:
+        return ()
+
+
 def _open(target: Path) -> None:
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(target)))
-
-
-def _changed_at(path: Path) -> int:
-    """Return when a file was changed last, in nanoseconds; 0 where there is none."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
 
 
 def _timer(parent: QWidget, delay_ms: int, act: Any) -> QTimer:
