@@ -65,6 +65,7 @@ def _parameters(record: dict[str, Any], words: Words) -> Rows:
     }
     if (record["predictor"].get("card") or {}).get("text_encoder"):
         options["context"] = ", ".join(request["context"]) or words("none")
+    [words("option", name=words(key), value=value) for key, value in options.items()]
     bands = [", ".join(map(str, bands_read(record, role))) for role in ("before", "after")]
     return [
         (words("bands"), " / ".join(dict.fromkeys(bands))),
