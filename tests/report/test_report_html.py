@@ -168,6 +168,6 @@ def test_number_unit_and_signatures_are_there(tmp_path, qgis_app):
         assert words in text
     pages = [page.extract_text() for page in PdfReader(made.files["pdf"]).pages]
     assert "2026-17" in pages[0]
-    assert "1:10,000" in pages[2], "1.6 km on 162 mm"
+    assert "1:12,500" in pages[2], "1.6 km on 140 mm"
     given = make_report(run_dir, tmp_path / "usual", outputs=("html",)).files["html"].read_text(encoding="utf-8")
     assert "-a9b54e2a" in given, "the day and the run"
