@@ -23,13 +23,13 @@ LISTED = 34
 # What the list tells of each, and how wide that is.
 LIST_WIDTHS = {
     "number": 19,
-    "class": 27,
-    "ha": 19,
-    "mu_area": 19,
-    "confidence_head": 23,
-    "status": 38,
-    "longitude": 27,
-    "latitude": 27,
+    "class": 25,
+    "ha": 18,
+    "mu_area": 18,
+    "confidence_head": 20,
+    "status": 47,
+    "longitude": 25,
+    "latitude": 25,
 }
 # Widths of a table's columns in signs: the first one, the others, and the most.
 FIRST, NARROW, WIDE = 22, 11, 30
