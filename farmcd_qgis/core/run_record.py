@@ -67,6 +67,7 @@ class Card(TypedDict, total=False):
     data: str | None
     licence: str | None
     metrics: dict[str, float] | None
+    places: dict[str, float] | None
     measured_on: str | None
     text_encoder: str | None
     limits: str | None

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.card_texts import in_language
+from ..core.card_words import card_in_words
 from ..core.classes import ClassTable, table_of
+from ..core.messages import spoken
 from ..core.protocol import finding_from_dict
 from .figures import Dossier, bands_read
 from .words import Words
@@ -91,7 +93,7 @@ def _model(record: dict[str, Any], words: Words) -> Rows:
     return [
         (words("checkpoint"), f"{card['name']} ({checkpoint})" if card.get("name") else checkpoint),
         (words("sha256"), str(predictor.get("sha256") or "")),
-        (words("in_words"), _in_words(metrics, words)),
+        (words("in_words"), _in_words(card, words)),
         (words("measured_on"), said["measured_on"] if metrics else ""),
         (words("metrics"), _figures(metrics, table_of(record), words)),
         (words("description"), said["description"]),
@@ -101,9 +103,12 @@ def _model(record: dict[str, Any], words: Words) -> Rows:
     ]
 
 
-def _in_words(metrics: Mapping[str, float], words: Words) -> str:
-    """Say in parts of ten what precision and recall of change mean."""
-    sentences = []
+def _in_words(card: Mapping[str, Any], words: Words) -> str:
+    """Say what the figures of a checkpoint mean, of whole places where it tells that, else of parts of the area."""
+    metrics = card.get("metrics") or {}
+    sentences: list[str] = spoken(card_in_words(card), words.language)
+    if sentences:
+        return words.join(sentences)
     for metric, key in (("binary precision", "precision_words"), ("binary recall", "recall_words")):
         if metric in metrics:
             sentences.append(words(key, parts=f"{10 * metrics[metric]:.0f}"))
