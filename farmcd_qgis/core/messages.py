@@ -25,7 +25,7 @@ def render(code: str, values: Mapping[str, Any], language: str = "en") -> str:
 
     A value that is itself `{"code": ..., "values": ...}` is a sentence within the sentence, and what a list holds is
     joined by commas. `{count:place|places}` writes the first word for one and the second for any other number,
-    `{role:before=前期|after=后期}` the words that stand for the value, `{faults: }` a list of whole sentences.
+    `{role:before=前时相|after=后时相}` the words that stand for the value, `{faults: }` a list of whole sentences.
     Raises KeyError for a code that the catalogue does not have, or a value that its template asks for and `values`
     lacks.
     """

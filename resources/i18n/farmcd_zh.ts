@@ -45,19 +45,19 @@
     </message>
     <message>
         <source>the after image</source>
-        <translation>后期影像</translation>
+        <translation>后时相影像</translation>
     </message>
     <message>
         <source>the before image</source>
-        <translation>前期影像</translation>
+        <translation>前时相影像</translation>
     </message>
     <message>
         <source>Date of before</source>
-        <translation>前期日期</translation>
+        <translation>前时相日期</translation>
     </message>
     <message>
         <source>Date of after</source>
-        <translation>后期日期</translation>
+        <translation>后时相日期</translation>
     </message>
     <message>
         <source>Average over both orders of the dates</source>
@@ -69,7 +69,7 @@
     </message>
     <message>
         <source>Match the colours of before to after</source>
-        <translation>将前期色彩匹配到后期</translation>
+        <translation>将前时相色彩匹配到后时相</translation>
     </message>
     <message>
         <source>from the file, or 2020-08-31</source>
@@ -105,7 +105,7 @@
     </message>
     <message>
         <source>Review the candidates</source>
-        <translation>复核候选图斑</translation>
+        <translation>复核图斑</translation>
     </message>
     <message>
         <source>Stopped. Nothing was written.</source>
@@ -157,7 +157,7 @@
     </message>
     <message>
         <source>Swap before and after</source>
-        <translation>交换前期与后期</translation>
+        <translation>交换前时相与后时相</translation>
     </message>
     <message>
         <source>whole overlap</source>
@@ -169,11 +169,11 @@
     </message>
     <message>
         <source>Before</source>
-        <translation>前期</translation>
+        <translation>前时相</translation>
     </message>
     <message>
         <source>After</source>
-        <translation>后期</translation>
+        <translation>后时相</translation>
     </message>
     <message>
         <source>Extent</source>
@@ -197,7 +197,7 @@
     </message>
     <message>
         <source>Every candidate has a verdict.</source>
-        <translation>全部候选图斑均已判定。</translation>
+        <translation>全部图斑均已判定。</translation>
     </message>
     <message>
         <source>Unsure</source>
@@ -365,7 +365,7 @@
     </message>
     <message>
         <source>{0} candidates ({1} ha), {2} hard regions, in {3} s</source>
-        <translation>{0} 个候选图斑（{1} 公顷），{2} 个困难区，用时 {3} 秒</translation>
+        <translation>{0} 个图斑（{1} 公顷），{2} 个低置信区域，用时 {3} 秒</translation>
     </message>
     <message>
         <source>{0} s left</source>
@@ -397,7 +397,7 @@
     </message>
     <message>
         <source>Smallest candidate</source>
-        <translation>最小候选图斑</translation>
+        <translation>最小图斑</translation>
     </message>
     <message>
         <source>Versions</source>
@@ -409,11 +409,11 @@
     </message>
     <message>
         <source>Candidates</source>
-        <translation>候选图斑</translation>
+        <translation>图斑</translation>
     </message>
     <message>
         <source>Hard regions</source>
-        <translation>困难区</translation>
+        <translation>低置信区域</translation>
     </message>
     <message>
         <source>Change classes</source>
@@ -437,7 +437,7 @@
     </message>
     <message>
         <source>Review candidates</source>
-        <translation>复核候选图斑</translation>
+        <translation>复核图斑</translation>
     </message>
     <message>
         <source>The worker was ended from outside.</source>
@@ -501,19 +501,19 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Values of the before raster that become black and white, such as 0:3000 or 1:99%</source>
-        <translation>前期栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
+        <translation>前时相栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
     </message>
     <message>
         <source>Values of the after raster that become black and white, such as 0:3000 or 1:99%</source>
-        <translation>后期栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
+        <translation>后时相栅格中变为黑和白的值，例如 0:3000 或 1:99%</translation>
     </message>
     <message>
         <source>Further files of before: a band in each, or tiles</source>
-        <translation>前期的其他文件：每个波段一个文件，或分幅</translation>
+        <translation>前时相的其他文件：每个波段一个文件，或分幅</translation>
     </message>
     <message>
         <source>Further files of after: a band in each, or tiles</source>
-        <translation>后期的其他文件：每个波段一个文件，或分幅</translation>
+        <translation>后时相的其他文件：每个波段一个文件，或分幅</translation>
     </message>
     <message>
         <source>Treat a constant fill that is not declared as nodata</source>
@@ -525,19 +525,19 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Bands of the before raster as red, green, blue (empty: as they say, else 1, 2, 3)</source>
-        <translation>前期栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
+        <translation>前时相栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
     </message>
     <message>
         <source>Bands of the after raster as red, green, blue (empty: as they say, else 1, 2, 3)</source>
-        <translation>后期栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
+        <translation>后时相栅格的红、绿、蓝波段（空：按其自述，否则 1、2、3）</translation>
     </message>
     <message>
         <source>Date of the before raster (empty: from the file)</source>
-        <translation>前期栅格的日期（空：取自文件）</translation>
+        <translation>前时相栅格的日期（空：取自文件）</translation>
     </message>
     <message>
         <source>Date of the after raster (empty: from the file)</source>
-        <translation>后期栅格的日期（空：取自文件）</translation>
+        <translation>后时相栅格的日期（空：取自文件）</translation>
     </message>
     <message>
         <source>Work on the grid of</source>
@@ -565,7 +565,7 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Confidence below which a region is hard</source>
-        <translation>低于此置信度为困难区</translation>
+        <translation>低于此置信度为低置信区域</translation>
     </message>
     <message>
         <source>Minimum mapping unit (square metres)</source>
@@ -593,11 +593,11 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Number of candidates</source>
-        <translation>候选图斑数</translation>
+        <translation>图斑数</translation>
     </message>
     <message>
         <source>Number of hard regions</source>
-        <translation>困难区数</translation>
+        <translation>低置信区域数</translation>
     </message>
     <message>
         <source>Check a pair of rasters</source>
@@ -625,11 +625,11 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Pages for the largest candidates</source>
-        <translation>最大候选图斑的页数</translation>
+        <translation>最大图斑的页数</translation>
     </message>
     <message>
         <source>Only confirmed candidates</source>
-        <translation>仅已确认的候选图斑</translation>
+        <translation>仅已确认的图斑</translation>
     </message>
     <message>
         <source>Language</source>
@@ -645,11 +645,11 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Candidates (CSV)</source>
-        <translation>候选图斑（CSV）</translation>
+        <translation>图斑（CSV）</translation>
     </message>
     <message>
         <source>Candidates (GeoJSON)</source>
-        <translation>候选图斑（GeoJSON）</translation>
+        <translation>图斑（GeoJSON）</translation>
     </message>
     <message>
         <source>Office</source>
@@ -669,7 +669,7 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     </message>
     <message>
         <source>Reads the rasters of a run folder and writes its candidates and hard regions anew, with another confidence limit or minimum mapping unit. The network does not run again.</source>
-        <translation>读取检测结果文件夹中的栅格，按另外的置信度界限或最小制图单元重新生成候选图斑和困难区，不再运行网络。</translation>
+        <translation>读取检测结果文件夹中的栅格，按另外的置信度界限或最小制图单元重新生成图斑和低置信区域，不再运行网络。</translation>
     </message>
     <message>
         <source>Compare a result with a reference</source>
@@ -717,11 +717,11 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     </message>
     <message>
         <source>Ask CLIP about doubtful candidates</source>
-        <translation>请 CLIP 复判可疑候选图斑</translation>
+        <translation>请 CLIP 复判可疑图斑</translation>
     </message>
     <message>
         <source>Shows the doubtful candidates of a run (confidence 0.45 to 0.75), before and after side by side, to a CLIP whose weights you have (OpenAI's or RemoteCLIP, any ViT), and keeps in the fields referee_score and referee_verdict whether it sees a real change. Nothing is deleted. Where CLIP would doubt most of the area, it does not know this imagery, and the verdicts are withheld.</source>
-        <translation>将一次检测中的可疑候选图斑（置信度 0.45 至 0.75）的前后影像并排交给 CLIP 判断（权重由您提供：OpenAI 或 RemoteCLIP 的任一 ViT），并在字段 referee_score 和 referee_verdict 中记录其是否认为是真实变化。不删除任何图斑。若 CLIP 会否定大部分面积，说明它不熟悉此类影像，此时不给出判定。</translation>
+        <translation>将一次检测中的可疑图斑（置信度 0.45 至 0.75）的前后影像并排交给 CLIP 判断（权重由您提供：OpenAI 或 RemoteCLIP 的任一 ViT），并在字段 referee_score 和 referee_verdict 中记录其是否认为是真实变化。不删除任何图斑。若 CLIP 会否定大部分面积，说明它不熟悉此类影像，此时不给出判定。</translation>
     </message>
     <message>
         <source>CLIP weights</source>
@@ -729,7 +729,7 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     </message>
     <message>
         <source>Doubtful candidates</source>
-        <translation>可疑候选图斑</translation>
+        <translation>可疑图斑</translation>
     </message>
     <message>
         <source>Likely pseudo-changes</source>
@@ -925,7 +925,7 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     </message>
     <message>
         <source>Instead of before</source>
-        <translation>代替前期</translation>
+        <translation>代替前时相</translation>
     </message>
     <message>
         <source>Side by side</source>
@@ -941,7 +941,7 @@ The reference is either a raster of class ids (254: changed, class not known; 25
     </message>
     <message>
         <source>FarmCD Before and after</source>
-        <translation>FarmCD 前后期对比</translation>
+        <translation>FarmCD 前后时相对比</translation>
     </message>
     <message>
         <source>Accuracy</source>
@@ -1253,7 +1253,7 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     </message>
     <message>
         <source>Makes training samples from the reviewed candidates of a run: both dates and a label with the class of confirmed and reclassified candidates, no change in rejected ones, and 255 where nobody judged. A checkpoint can be fine-tuned with them (farmcd finetune).</source>
-        <translation>由一次运行中已审核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
+        <translation>由一次运行中已复核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
     </message>
     <message>
         <source>Folder for the samples</source>
@@ -1273,7 +1273,7 @@ The output folder gets the change classes, the confidence and the arbitration as
 
 两期栅格的坐标系、分辨率和范围可以不同，会被统一到同一格网。如给定了范围、关注区和耕地面，则只检测其中的像素。
 
-输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的候选图斑和困难区，以及检测记录 run.json。在该文件夹中中断的检测会继续进行；已完成的其他检测结果只有在您要求时才会被替换。</translation>
+输出文件夹中有变化类别、置信度和仲裁栅格，一个 GeoPackage 中的图斑和低置信区域，以及检测记录 run.json。在该文件夹中中断的检测会继续进行；已完成的其他检测结果只有在您要求时才会被替换。</translation>
     </message>
     <message>
         <source>Stopped. What is finished stays in {0}; press Run to go on from there.</source>
@@ -1605,7 +1605,7 @@ The output folder gets the change classes, the confidence and the arbitration as
     </message>
     <message>
         <source>Hard region</source>
-        <translation>困难区</translation>
+        <translation>低置信区域</translation>
     </message>
     <message>
         <source>found by itself</source>
@@ -1943,7 +1943,7 @@ The output folder gets the change classes, the confidence and the arbitration as
         <source>Writes what an office hands in of a run, reviewed or not: a PDF with summary, overview map, tables, method and provenance and a page for each of the largest candidates; the summary as HTML with sliders between before and after; the tables as XLSX and CSV; the candidates as GeoPackage, GeoJSON, Shapefile and KML. It is drawn beside QGIS, which goes on meanwhile.
 
 Candidates that the review found to be pseudo-changes are left out. With 'Only confirmed candidates', so is all that nobody has confirmed, unless nothing has been reviewed yet.</source>
-        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后期对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
+        <translation>为一次检测（无论是否复核）生成可上报的材料：含摘要、总览图、统计表、方法与数据来源以及最大图斑逐页说明的 PDF；带前后时相对比滑块的摘要网页；XLSX 和 CSV 表格；GeoPackage、GeoJSON、Shapefile 和 KML 图斑。报告在 QGIS 之外绘制，期间可继续工作。
 
 经复核判为伪变化的图斑不计入。勾选“仅已确认图斑”时，未经确认的也不计入；尚无任何复核结果时除外。</translation>
     </message>
@@ -2265,11 +2265,11 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>Values of before</source>
-        <translation>前期的取值</translation>
+        <translation>前时相的取值</translation>
     </message>
     <message>
         <source>Values of after</source>
-        <translation>后期的取值</translation>
+        <translation>后时相的取值</translation>
     </message>
     <message>
         <source>2:98%, or 0:3000</source>
@@ -2293,11 +2293,11 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>as of before</source>
-        <translation>与前期相同</translation>
+        <translation>与前时相相同</translation>
     </message>
     <message>
         <source>Those of after</source>
-        <translation>后期的波段</translation>
+        <translation>后时相的波段</translation>
     </message>
     <message>
         <source>Treat as nodata</source>

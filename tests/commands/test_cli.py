@@ -253,7 +253,7 @@ def test_the_terminal_speaks_the_language_of_the_environment_or_the_one_that_is_
     jobs.outcome = InputError("no_common_ground")
     assert main(["preflight", "a.tif", "b.tif", "--checkpoint", "c.safetensors", *options]) == 0
     said = (
-        "警告：前期与后期是同一个文件或内容相同（a.tif）"
+        "警告：前时相与后时相是同一个文件或内容相同（a.tif）"
         if chinese
         else "warning: Before and after are the same file, or two with the same content (a.tif)"
     )

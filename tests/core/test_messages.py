@@ -81,7 +81,7 @@ def test_findings_and_faults_become_each_other():
     finding = finding_of(fault)
     assert finding.severity == "error"
     assert finding.message == fault.message == error_of(finding).message
-    assert finding.text("zh").startswith("前期栅格 /a b.tif 没有坐标系")
+    assert finding.text("zh").startswith("前时相栅格 /a b.tif 没有坐标系")
 
 
 def test_old_findings_are_said_as_they_were_and_strange_ones_by_their_code():

@@ -189,7 +189,7 @@ def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
         labels = [step.label for step in layers[name].renderer().shader().rasterShaderFunction().colorRampItemList()]
         assert labels
         assert not [label for label in labels if re.search("[a-z]{4}", label)]
-    candidates = layers["候选图斑"]
+    candidates = layers["图斑"]
     aliases = [field.alias() for field in candidates.fields() if field.name() != "fid"]
     assert "面积（亩）" in aliases
     assert not [alias for alias in aliases if re.search("[a-z]{4}", alias)]

@@ -253,7 +253,7 @@ def test_words_of_table_form_and_tip_are_chinese_where_qgis_is(finished: Path, p
         add_run(finished)
     finally:
         QCoreApplication.removeTranslator(chinese)
-    (layer,) = project.mapLayersByName("候选图斑")
+    (layer,) = project.mapLayersByName("图斑")
     assert sorted(project.mapThemeCollection().mapThemes()) == sorted(["全部", "待复核", "已确认"])
     number = next(f["candidate_id"] for f in layer.getFeatures() if f["class_name"] == "Road")
     tip = of(layer, number, layer.mapTipTemplate())

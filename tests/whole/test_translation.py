@@ -61,7 +61,7 @@ def test_qt_takes_the_translations(qgis_app):
     translator = Translator(TS)
     QCoreApplication.installTranslator(translator)
     try:
-        assert QCoreApplication.translate("FarmCD", "Hard regions") == "困难区"
+        assert QCoreApplication.translate("FarmCD", "Hard regions") == "低置信区域"
         assert QCoreApplication.translate("Other", "Hard regions") == "Hard regions"
         assert QCoreApplication.translate("FarmCD", "never said") == "never said"
     finally:
