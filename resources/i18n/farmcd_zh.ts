@@ -1048,10 +1048,6 @@ Judge the points in the accuracy dock, then compute the assessment. A sample wit
         <translation>所有样本点均已判读，请查看结果。</translation>
     </message>
     <message>
-        <source>Expected</source>
-        <translation>预期精度</translation>
-    </message>
-    <message>
         <source>Expected user's accuracy of no change</source>
         <translation>“未变化”类的预期用户精度</translation>
     </message>
@@ -1318,10 +1314,6 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>Fewer than the {few} judged points that a class should have: {classes}.</source>
         <translation>已判读点少于每类应有的 {few} 个：{classes}。</translation>
-    </message>
-    <message>
-        <source>No missed pixel was met of: {classes}. Their producer's accuracy is less sure than ± 0 says.</source>
-        <translation>未遇到漏检像元的类别：{classes}。其生产者精度并不像“± 0”所示那样确定。</translation>
     </message>
     <message>
         <source>Draw more points</source>
@@ -2796,6 +2788,26 @@ Each verdict says in its note where it comes from; the run's record and its repo
     <message>
         <source>The review has gone on: the preview is drawn anew.</source>
         <translation>复核有新进展：正在重绘预览。</translation>
+    </message>
+    <message>
+        <source>* The judged points are all alike there, so that they tell of no interval.</source>
+        <translation>* 该处样点判读结果完全一致，无法给出置信区间。</translation>
+    </message>
+    <message>
+        <source>Expected right</source>
+        <translation>预期正确率</translation>
+    </message>
+    <message>
+        <source>Expected right: of the area that the map gives to a class, the share that you think is right. It only decides how many points are drawn.</source>
+        <translation>预期正确率：您认为分类图中某类面积里正确的比例，仅用于确定样点数量。</translation>
+    </message>
+    <message>
+        <source>More than the {wanted} % asked for: that number of points would suffice if each class got them by its area and its spread, but rare classes get the minimum, which the large ones give up. {needed} points would reach it.</source>
+        <translation>高于要求的 {wanted} %：若各类按面积和离散程度分配，该样点数足够；但稀少类别须达到最低点数，由大类让出。要达到要求需 {needed} 个样点。</translation>
+    </message>
+    <message>
+        <source>No missed pixel was met of: {classes}. How many there are for all that is not known.</source>
+        <translation>样点中未遇到漏判的类别：{classes}；实际漏判多少无从得知。</translation>
     </message>
 </context>
 </TS>
