@@ -26,6 +26,7 @@ from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction
 from ..judging.page import JudgingPage
 from ..judging.reviewer import asked_reviewer
+from ..judging.run_map import missing_words
 from ..widgets.words import language, tr
 from .map import AccuracyMap
 from .panel import ANY, JUDGE, PLAN, RESULT, AccuracyPanel
@@ -102,6 +103,8 @@ class AccuracyPage(JudgingPage):
         self.session = SampleSession(store)
         self._map.set_cover(False)
         self._views.open(self._pair, self._keys)
+        if words := missing_words(self._map.missing):
+            self._say(words)
 
     def _outline_words(self, shown: bool) -> str:
         return tr("Mark off") if shown else tr("Mark on")

@@ -16,7 +16,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ...core.classes import FIVE, NO_CHANGE, ClassTable
 from ..judging.class_keys import ClassKeys
-from ..judging.keys import KeyAction, KeyButton, button_row
+from ..judging.keys import KeyAction, KeyButton, button_row, look_row
 from ..widgets.parts import NoteEdit, combo, place_head, rule, swatch
 from ..widgets.words import language, tr
 from .plan import PlanPage
@@ -79,8 +79,7 @@ class JudgePage(QWidget):
         layout.addWidget(self.note)
         layout.addWidget(rule())
         layout.addLayout(button_row(actions["back"], actions["undo"], actions["redo"]))
-        layout.addLayout(button_row(actions["flicker"], actions["mark"], actions["zoom"]))
-        layout.addLayout(button_row(actions["pair"], actions["swipe"], actions["stretch"]))
+        layout.addLayout(look_row(actions, "mark"))
         layout.addStretch(1)
 
 

@@ -1,6 +1,6 @@
 """Keys of the review: actions that QGIS's shortcut dialog can change, and the filter that gives them their presses."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from qgis.gui import QgsGui, QgsMapCanvas, QgsMapToolCapture
 from qgis.PyQt.QtCore import QEvent, QObject, QRectF, QSize, Qt
@@ -185,6 +185,15 @@ def pressed(event: QKeyEvent) -> QKeySequence:
     if hasattr(event, "keyCombination"):
         return QKeySequence(type(event.keyCombination())(modifiers, Qt.Key(event.key())))
     return QKeySequence(int(modifiers) | event.key())
+
+
+def look_row(actions: Mapping[str, KeyAction], outline: str) -> QHBoxLayout:
+    """Put the ways to look into one row of icons; `outline` is the action that switches what is drawn over the map."""
+    row = QHBoxLayout()
+    row.setSpacing(2)
+    for name in ("flicker", outline, "zoom", "pair", "swipe", "stretch"):
+        row.addWidget(LookButton(actions[name], "outline" if name == outline else name))
+    return row
 
 
 def button_row(*actions: KeyAction) -> QHBoxLayout:

@@ -1,5 +1,6 @@
 """What the review does on the map: goes to a candidate, outlines it, and takes layers away for a look beneath."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from ...layers.runs import ROLES, file_of, pair_of
 from ...layers.themes import set_themes
 from ...review.log import read_classes
 from ...review.queue import Candidates
+from ..widgets.words import tr
 from .canvas_marks import outline_band
 from .place import Place, place_of
 
@@ -219,3 +221,11 @@ class ReviewMap:
             if file_of(layer) == wanted and (name is None or parts.get("layerName") == name):
                 return layer
         return None
+
+
+def missing_words(missing: Mapping[str, Path]) -> str:
+    """Say which images of a run are not there, "" where all are."""
+    roles = {"before": tr("Before"), "after": tr("After")}
+    files = ", ".join(f"{roles[role]}: {file.name}" for role, file in missing.items())
+    words = tr("Not found on this computer: {files}. Add the image to the project to compare the dates.")
+    return words.format(files=files) if missing else ""

@@ -21,14 +21,14 @@ from ...review.verdicts import CONFLICT, OPEN, OTHER_CLASS, STATUSES, UNSURE
 from ..judging.class_keys import ClassKeys
 from ..judging.page import JudgingPage
 from ..judging.reviewer import asked_reviewer
-from ..judging.run_map import ReviewMap
+from ..judging.run_map import ReviewMap, missing_words
 from ..widgets.words import area, class_words, statuses, tr
 from .actions import other_actions, reason_actions, verdict_actions
 from .bulk import BulkBox
 from .edits import ReviewEdits
 from .filter import FilterBox
 from .panel import ANY, ReviewPanel
-from .words import evidence, missing_words, neighbours, news_words, pace, verdict_words
+from .words import evidence, neighbours, news_words, pace, verdict_words
 
 # Reading or writing more rows than these is left to a background thread: they take about a tenth of a second.
 AT_ONCE = 4000

@@ -16,7 +16,7 @@ from qgis.PyQt.QtWidgets import (
 from ...core.classes import FIVE, ClassTable
 from ...review.verdicts import OPEN
 from ..judging.class_keys import ClassKeys
-from ..judging.keys import KeyAction, KeyButton, LookButton, button_row
+from ..judging.keys import KeyAction, KeyButton, button_row, look_row
 from ..widgets.parts import FoldOuts, NoteEdit, combo, place_head, rule, swatch
 from ..widgets.words import language, statuses, tr
 from .words import orders
@@ -25,7 +25,6 @@ from .words import orders
 ROWS, USUAL = 4, 3
 # In pixels: the class's colour before its name.
 SWATCH = 16
-LOOKS = ("flicker", "outline", "zoom", "pair", "swipe", "stretch")
 # The choice of the status filter beside the single statuses.
 ANY = "any"
 
@@ -55,7 +54,7 @@ class ReviewPanel(QWidget):
         layout.addWidget(self.folds)
         layout.addWidget(rule())
         layout.addLayout(self._candidate())
-        layout.addLayout(_looks(actions))
+        layout.addLayout(look_row(actions, "outline"))
         layout.addWidget(rule())
         self.pages = QStackedWidget()
         self.pages.addWidget(self._verdicts(actions, classes))
@@ -193,15 +192,6 @@ class ReviewPanel(QWidget):
         for position, action in enumerate(reasons):
             grid.addWidget(KeyButton(action), 1 + position // 2, position % 2)
         return page
-
-
-def _looks(actions: Mapping[str, KeyAction]) -> QHBoxLayout:
-    """Put the ways to look into one row of icons."""
-    row = QHBoxLayout()
-    row.setSpacing(2)
-    for name in LOOKS:
-        row.addWidget(LookButton(actions[name], name))
-    return row
 
 
 def _small() -> QLabel:

@@ -1,8 +1,7 @@
 """The review in words: the model's opinion of a candidate, statuses, reasons, orders."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 from qgis.core import QgsCoordinateReferenceSystem, QgsPointXY
@@ -48,14 +47,6 @@ def evidence(classes: ClassTable, candidates: Candidates, row: int, referee: str
     if referee in said:
         rows.append((tr("Referee"), said[referee]))
     return rows
-
-
-def missing_words(missing: Mapping[str, Path]) -> str:
-    """Say which images of a run are not there, "" where all are."""
-    roles = {"before": tr("Before"), "after": tr("After")}
-    files = ", ".join(f"{roles[role]}: {file.name}" for role, file in missing.items())
-    words = tr("Not found on this computer: {files}. Add the image to the project to compare the dates.")
-    return words.format(files=files) if missing else ""
 
 
 def neighbours(session: Session, row: int, crs: QgsCoordinateReferenceSystem) -> str:
