@@ -129,7 +129,8 @@ class _Answer(http.server.BaseHTTPRequestHandler):
             self._file(path.rsplit("/", 1)[-1])
 
     def _page(self, name: str) -> None:
-        files = [path.name for path in self.server.wheels.glob(f"{name}-*.whl")]
+        stem = name.replace("-", "_")
+        files = [path.name for path in self.server.wheels.glob(f"{stem}-*.whl")]
         files = [file for file in files if self.server.faults.get(file) != "unlisted"]
         rows = [{"filename": file, "url": f"/files/{file}", "hashes": {}} for file in files]
         body = json.dumps({"files": rows, "name": name}).encode()
