@@ -101,7 +101,7 @@ def _cross(before: Bytes, after: Bytes, valid: npt.NDArray[np.bool_]) -> Complex
     if min(energies) <= 0:
         return None
     first, second = (np.fft.fft2(each) for each in edges)
-    frequencies = np.fft.fftfreq(len(first))
+    frequencies: Floats = np.fft.fftfreq(len(first), 1.0)
     blur = np.exp(-0.5 * (frequencies / BLUR) ** 2)
     spectrum: Complex = second * first.conj() * np.outer(blur, blur) / np.sqrt(energies[0] * energies[1])
     return spectrum / np.maximum(np.abs(spectrum), 1e-12) ** WHITENED
@@ -122,8 +122,9 @@ def _edges(image: Bytes, valid: npt.NDArray[np.bool_]) -> Complex:
     for axis in (0, 1):
         for step in (-2, -1, 1, 2):
             still &= np.roll(valid, step, axis)
-    edges = np.where(still, edges - edges[still].mean(), 0) if still.any() else np.zeros_like(edges)
-    return edges * np.outer(np.hanning(len(edges)), np.hanning(len(edges)))
+    mean = edges[still].mean() if still.any() else 0.0
+    tapered: Complex = np.where(still, edges - mean, 0.0) * np.outer(np.hanning(len(edges)), np.hanning(len(edges)))
+    return tapered
 
 
 def _smoothed(values: Floats, axis: int) -> Floats:
@@ -154,7 +155,7 @@ def _supports(spectrum: Complex, place: tuple[int, int]) -> bool:
 
 def _refined(spectrum: Complex, column: int, row: int) -> tuple[float, float]:
     """Find the top of a peak between the pixels, by the transform around it in small steps."""
-    frequencies = np.fft.fftfreq(len(spectrum))
+    frequencies: Floats = np.fft.fftfreq(len(spectrum), 1.0)
     around = np.arange(-STEPS, STEPS + 1) / STEPS
     down = np.exp(2j * np.pi * np.outer(row + around, frequencies))
     across = np.exp(2j * np.pi * np.outer(frequencies, column + around))
