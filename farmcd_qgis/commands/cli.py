@@ -47,12 +47,13 @@ finetune). With --json every line on standard output is an event {"kind": ..., "
 result or error; the last one is the result or error.
 Faults, findings and results are told in Chinese with --language zh, or where LC_ALL, LC_MESSAGES or LANG says so, and
 in English elsewhere; the events carry codes and values besides.
-Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or argument is unusable; 3 stopped.
+Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or argument is unusable; 3 stopped; 4 done,
+but standard output could not be written (closed, or its disk is full): what was made counts.
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit status: 0 done, 1 our fault, 2 unusable input, 3 stopped."""
+    """Run one command and return the exit status: 0 done, 1 our fault, 2 unusable input, 3 stopped, 4 not told."""
     given = list(sys.argv[1:] if argv is None else argv)
     if given and given[0] in COMMANDS:
         return _with_qgis(given)
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.error(_fault(error))
             return FAULT
     console.result(result, lines)
-    return status
+    return console.status(status)
 
 
 def _with_qgis(arguments: list[str]) -> int:

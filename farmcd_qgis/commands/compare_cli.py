@@ -53,7 +53,7 @@ def _attempt(arguments: argparse.Namespace, console: Console, feedback: Feedback
     for finding in findings:
         console.finding(finding)
     console.result(result | {"findings": [asdict(finding) for finding in findings]}, lines)
-    return DONE
+    return console.status(DONE)
 
 
 def _compare(arguments: argparse.Namespace, feedback: Feedback) -> Done:

@@ -19,7 +19,7 @@ from ..core.feedback import Feedback, Progress
 from ..core.messages import fill, part, spoken
 from ..core.protocol import Event, Finding, encode, finding_from_record
 
-UNUSABLE = 2
+UNUSABLE, UNTOLD = 2, 4
 # Seconds between reports of progress, and between lines where they cannot be written over each other.
 REFRESH_S = 0.2
 LINE_S = 10.0
@@ -49,6 +49,8 @@ class Console:
         self._width = 0
         self._stage = ""
         self._shown = 0.0
+        # Whether something of the result, or of the events, did not reach standard output.
+        self.untold = False
 
     def feedback(self, is_cancelled: Callable[[], bool]) -> Feedback:
         """Return the feedback of a job that is shown here."""
@@ -90,10 +92,18 @@ class Console:
         if self._json:
             self._event("result", result)
         else:
-            _write(sys.stdout, "\n".join(map(str, spoken(lines, self._language))) + "\n")
+            self._tell("\n".join(map(str, spoken(lines, self._language))) + "\n")
+
+    def status(self, status: int) -> int:
+        """Return the exit status of a job that ended with `status`: another one where it is done but was not told."""
+        return UNTOLD if status == 0 and self.untold else status
 
     def _event(self, kind: str, data: dict[str, Any]) -> None:
-        _write(sys.stdout, encode(Event(kind, data)))
+        self._tell(encode(Event(kind, data)))
+
+    def _tell(self, text: str) -> None:
+        if not _write(sys.stdout, text):
+            self.untold = True
 
     def _say(self, text: str) -> None:
         self._end_line()
@@ -115,7 +125,8 @@ def guard_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            null = os.open(os.devnull, os.O_RDWR)
+            # Only to be read from: who writes is told that it is lost.
+            null = os.open(os.devnull, os.O_RDONLY)
             if null != number:
                 os.dup2(null, number)
                 os.close(null)
@@ -126,21 +137,23 @@ def guard_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _write(stream: TextIO | None, text: str) -> None:
-    """Write to a standard stream; what cannot be written is lost, and the job goes on."""
+def _write(stream: TextIO | None, text: str) -> bool:
+    """Write to a standard stream and say whether that went; what cannot be written is lost, and the job goes on."""
     if stream is None:
-        return
+        return False
     try:
         stream.write(text)
         stream.flush()
     except UnicodeEncodeError:
-        _write(stream, ascii(text)[1:-1].replace("\\n", "\n"))
+        return _write(stream, ascii(text)[1:-1].replace("\\n", "\n"))
     except (OSError, ValueError):
         # What is kept of it would be written again at the end of the process, and fail there.
         with suppress(OSError, ValueError):
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, stream.fileno())
             os.close(null)
+        return False
+    return True
 
 
 class StopSignals:

@@ -40,7 +40,7 @@ def run_env(arguments: Sequence[str]) -> int:
             console.error(error)
             return error.exit_status
     console.result(result, lines)
-    return status
+    return console.status(status)
 
 
 def _status(manager: Manager, given: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[str, Any], list[Any]]:

@@ -65,7 +65,7 @@ def _attempt(arguments: argparse.Namespace, console: Console, stop: StopSignals)
         console.finding(finding)
     files = {name: str(path) for name, path in made.files.items()}
     console.result({"files": files, "findings": [asdict(finding) for finding in made.findings]}, list(files.values()))
-    return DONE
+    return console.status(DONE)
 
 
 @contextlib.contextmanager

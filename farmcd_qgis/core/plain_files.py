@@ -1,7 +1,12 @@
 """Files that a received run names: only plain ones on this computer are opened, so that nothing goes out to a net."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .protocol import RunRequest, request_from_dict
 
 # Names by which GDAL reaches another computer or another file: URLs, its virtual file systems, XML in place of a name.
 REACHING_NAME = re.compile(r"^\s*<|^/vsi|^[a-z][a-z0-9+.-]+:(?!\\)", re.IGNORECASE)
@@ -28,6 +33,30 @@ def plain_file(name: str, run_dir: Path) -> Path | None:
         if option.is_file() and not _reaches_out(option):
             return option.absolute()
     return None
+
+
+def recorded_request(record: dict[str, Any], run_dir: Path) -> RunRequest:
+    """Return the request of a run's record with both dates as the plain files that are there, so that they can be read.
+
+    Where to look stands in the run's rasters: the layers that limited it are left out. Raises InputError for a date
+    that is no plain file.
+    """
+    request = request_from_dict(record["request"])
+
+    def found(role: str, name: str) -> str:
+        file = plain_file(name, run_dir)
+        if file is None:
+            raise InputError("input_not_plain", role=role, path=name)
+        return str(file)
+
+    files: dict[str, Any] = {}
+    for role in ("before", "after"):
+        names = [getattr(request, role), *getattr(request, f"{role}_parts")]
+        if Path(names[0]).is_dir():
+            names = [entry["path"] for entry in record["inputs"][role].get("parts") or []] or names
+        files[role], *more = [found(role, name) for name in names]
+        files[f"{role}_parts"] = tuple(more)
+    return replace(request, aoi=None, farmland=None, **files)
 
 
 def _is_remote(path: Path, run_dir: Path) -> bool:

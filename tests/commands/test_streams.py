@@ -27,10 +27,13 @@ def farmcd(redirections: str, *arguments: str, **environment: str) -> subprocess
     return subprocess.run(["bash", "-c", shell, "bash", *command], env=given, capture_output=True, check=False)
 
 
-@pytest.mark.parametrize("redirections", ["2>&-", ">&-", ">&- 2>&-", "<&- >&- 2>&-", ">/dev/full", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("redirections", "done"),
+    [("2>&-", 0), (">&-", 4), (">&- 2>&-", 4), ("<&- >&- 2>&-", 4), (">/dev/full", 4), ("2>/dev/full", 0)],
+)
 @pytest.mark.parametrize("options", [[], ["--json"]])
-def test_the_exit_status_is_that_of_the_job(pair, redirections, options):
-    assert farmcd(redirections, "preflight", *pair, *options).returncode == 0
+def test_the_exit_status_says_how_the_job_ended_and_whether_that_was_told(pair, redirections, done, options):
+    assert farmcd(redirections, "preflight", *pair, *options).returncode == done
     assert farmcd(redirections, "preflight", *pair, *options, "--tile", "100").returncode == 2
     assert farmcd(redirections, "preflight", *options).returncode == 2
 
@@ -39,7 +42,7 @@ def test_a_closed_stream_does_not_mix_into_a_file(pair, tmp_path):
     """The first file that is opened would get the number of standard error."""
     out = tmp_path / "evaluation"
     change = write_raster(tmp_path / "change.tif", scene()[:1] % 2)
-    assert farmcd("2>&- >&-", "evaluate", change, change, "--out", str(out)).returncode == 0
+    assert farmcd("2>&- >&-", "evaluate", change, change, "--out", str(out)).returncode == 4
     assert (out / "evaluation.json").read_text(encoding="utf-8").startswith("{")
     assert (out / "evaluation.html").read_text(encoding="utf-8").startswith("<!")
 

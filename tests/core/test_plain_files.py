@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from farmcd_qgis.core.plain_files import plain_file
+from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.core.plain_files import plain_file, recorded_request
 
 DATA = b"II*\0 data"
 
@@ -68,3 +69,27 @@ def test_plain_files_are_found_where_they_are_and_where_they_moved_with_the_run(
         "<VRTDataset><SourceFilename relativeToVRT='1'>a b.tif</SourceFilename></VRTDataset>"
     )
     assert plain_file("m.vrt", run) == tmp_path / "m.vrt", "a mosaic of files here"
+
+
+def record_of(before: str, after: str, **request) -> dict:
+    asked = {"before": before, "after": after, "out_dir": "", "checkpoint": "", "aoi": "http://example.org/a.gpkg"}
+    return {"request": asked | request, "inputs": {"before": {"path": before}, "after": {"path": after}}}
+
+
+def test_the_request_of_a_received_run_names_plain_files_only(tmp_path: Path):
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("b.tif", "a.tif", "a2.tif"):
+        (tmp_path / name).write_bytes(DATA)
+    request = recorded_request(record_of("/elsewhere/b.tif", "/elsewhere/a.tif", after_parts=["a2.tif"]), run)
+    assert (request.before, request.after) == (str(tmp_path / "b.tif"), str(tmp_path / "a.tif"))
+    assert request.after_parts == (str(tmp_path / "a2.tif"),)
+    assert request.aoi is None
+    for record in (
+        record_of("/vsicurl/http://example.org/b.tif", "a.tif"),
+        record_of("b.tif", "<VRTDataset/>"),
+        record_of("b.tif", "a.tif", after_parts=["https://example.org/a.tif"]),
+    ):
+        with pytest.raises(InputError) as caught:
+            recorded_request(record, run)
+        assert caught.value.code == "input_not_plain"

@@ -14,7 +14,8 @@ from osgeo import gdal, ogr
 from ...core.classes import FIVE, NO_CHANGE, NODATA
 from ...core.errors import InputError
 from ...core.messages import why
-from ...core.protocol import RunRequest, request_from_dict
+from ...core.plain_files import recorded_request
+from ...core.protocol import RunRequest
 from ...core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ...core.run_record import read_record, run_classes
 from ..scene.pair import Pair
@@ -65,7 +66,7 @@ def squares_of_run(run_dir: Path) -> Iterator[Square]:
     a date has no data.
     """
     record, judged = read_record(run_dir), read_judged(run_dir)
-    pair = Scene.open(request_from_dict(record["request"])).pair
+    pair = Scene.open(recorded_request(record, run_dir)).pair
     bounds = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
     for window, inside in _squares(pair, bounds, judged):
         before, after, valid = pair.read(window)

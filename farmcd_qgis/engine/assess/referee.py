@@ -15,7 +15,7 @@ import numpy as np
 from osgeo import gdal, ogr
 
 from ...core.feedback import SILENT, Feedback
-from ...core.protocol import request_from_dict
+from ...core.plain_files import recorded_request
 from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...core.run_record import read_record
 from ...networks.card import checkpoint_hash
@@ -80,7 +80,7 @@ def referee(
     with closing(networks or in_this_process()) as loader:
         judge = loader.judge(feedback, str(weights), KEEP, DROP)
         file_hash = checkpoint_hash(weights)
-        pair = Scene.open(request_from_dict(record["request"])).pair
+        pair = Scene.open(recorded_request(record, run_dir)).pair
         window = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
         doubtful = _doubtful(run_dir, pair, window, file_hash)
         scores: dict[int, float] = {row.fid: row.score for row in doubtful if row.score is not None}

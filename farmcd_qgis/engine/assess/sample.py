@@ -16,6 +16,7 @@ from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDG
 from ...core.run_record import run_classes
 from ..polygons.geopackage import create_layer, store_style
 from ..scene.areas import PixelAreas, hectares
+from ..scene.crs import check_proj
 
 # Pixels that are in memory at a time.
 BAND_PIXELS = 1 << 20
@@ -126,6 +127,7 @@ def count_strata(run_dir: str | Path, *, feedback: Feedback = SILENT) -> list[di
 
     Raises InputError if the folder holds no run.
     """
+    check_proj()
     return ChangeMap(Path(run_dir)).count(feedback).as_strata()
 
 
@@ -144,6 +146,7 @@ def draw_sample(
     larger than LARGEST_SAMPLE, and a map that is not the one the begun sample was drawn from; FarmCDError where the
     file cannot be written, with what it held left as it was.
     """
+    check_proj()
     folder = Path(run_dir)
     if not (folder / RUN_GPKG).is_file():
         raise InputError("no_polygons_yet", file=RUN_GPKG, folder=folder)

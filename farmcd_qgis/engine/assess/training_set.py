@@ -20,6 +20,7 @@ from ...core.classes import NODATA
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_JSON, SAMPLES_JSON
+from ..scene.crs import check_proj
 from .labelled_squares import Bytes, Square, read_judged, squares_of_pairs, squares_of_run
 
 
@@ -47,6 +48,7 @@ def training_set(sources: Sequence[str | Path], out_dir: str | Path, feedback: F
     InputError for a source that cannot be used, one without anything labelled, or an `out_dir` that holds something,
     FarmCDError where it cannot be written, and Cancelled; nothing is left then.
     """
+    check_proj()
     out = Path(out_dir)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("folder_not_empty", folder=out)

@@ -24,6 +24,7 @@ from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNRE
 from ...core.run_record import load_record, run_classes
 from ..run.package import count_reviewed, replaced
 from ..scene.areas import hectares, mu
+from ..scene.crs import check_proj
 from ..scene.tiling import Window
 from .components import Components, Labels
 from .geopackage import Package, write_run_table
@@ -64,6 +65,7 @@ def vectorise(
     holds no run, or one that was reviewed already (its verdicts would be lost), and Cancelled; then nothing is left
     behind.
     """
+    check_proj()
     settings = PolygonSettings(tau, minimum_mapping_unit_m2, connectivity)
     run_dir = Path(run_dir)
     classes = classes or run_classes(run_dir)

@@ -123,7 +123,8 @@ def _edges(image: Bytes, valid: npt.NDArray[np.bool_]) -> Complex:
         for step in (-2, -1, 1, 2):
             still &= np.roll(valid, step, axis)
     mean = edges[still].mean() if still.any() else 0.0
-    tapered: Complex = np.where(still, edges - mean, 0.0) * np.outer(np.hanning(len(edges)), np.hanning(len(edges)))
+    edges = (edges - mean) * still
+    tapered: Complex = edges * np.outer(np.hanning(len(edges)), np.hanning(len(edges)))
     return tapered
 
 

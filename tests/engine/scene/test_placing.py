@@ -10,7 +10,10 @@ from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.engine.assess.sample import count_strata, draw_sample
+from farmcd_qgis.engine.assess.training_set import training_set
 from farmcd_qgis.engine.polygons.geopackage import Package, create_layer
+from farmcd_qgis.engine.polygons.vectorise import vectorise
 from farmcd_qgis.engine.scene.crs import check_kept, check_proj
 from farmcd_qgis.engine.scene.grid import Grid
 from farmcd_qgis.engine.scene.look import look_over
@@ -266,7 +269,7 @@ def test_a_crs_that_cannot_be_written_is_said_at_once(tmp_path):
     assert caught.value.code in ("crs_not_kept", "local_crs", "no_crs")
 
 
-def test_a_database_of_another_proj_is_said(monkeypatch):
+def test_a_database_of_another_proj_is_said_before_any_work(monkeypatch, tmp_path):
     class Broken(osr.SpatialReference):
         def ImportFromEPSG(self, code: int) -> int:
             raise RuntimeError("proj.db contains DATABASE.LAYOUT.VERSION.MINOR = 0")
@@ -277,6 +280,16 @@ def test_a_database_of_another_proj_is_said(monkeypatch):
     with pytest.raises(InputError, match="PROJ_LIB=/opt/other/proj") as caught:
         check_proj()
     assert caught.value.code == "proj_unusable"
+    jobs = [
+        lambda: vectorise(tmp_path),
+        lambda: count_strata(tmp_path),
+        lambda: draw_sample(tmp_path, {}, 1),
+        lambda: training_set([tmp_path], tmp_path / "set"),
+    ]
+    for job in jobs:
+        with pytest.raises(InputError) as caught:
+            job()
+        assert caught.value.code == "proj_unusable"
 
 
 def mosaic(path: Path, tile: str, side: int) -> str:
