@@ -1548,6 +1548,10 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>适用于每像素 {0:g} 至 {1:g} 米的影像。</translation>
     </message>
     <message>
+        <source>(on {percent} % of the area)</source>
+        <translation>（占面积 {percent} %）</translation>
+    </message>
+    <message>
         <source>Candidate</source>
         <translation>图斑编号</translation>
     </message>

@@ -20,6 +20,7 @@ from farmcd_qgis.layers import add_run
 from farmcd_qgis.review.store import ReviewStore
 from tests.helpers.review_files import columns, log, mirrored
 from tests.helpers.review_keys import Key, number, press, verdicts
+from tests.helpers.review_keys import evidence as evidence_of
 
 
 def bands(qgis_iface) -> list:
@@ -268,6 +269,7 @@ def test_the_evidence_in_three_small_rows(dock, run):
     assert dock.panel.number.text().startswith("No. 1 · ")
     rows = [dock.panel.evidence.itemAtPosition(line, 0).widget().text() for line in range(3)]
     assert rows[0] == "Confidence"
+    assert "% of the area)" in evidence_of(dock)["Confidence"]
     assert "Nearby" in rows
 
 

@@ -24,10 +24,11 @@ from qgis.core import (
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtXml import QDomDocument
 
-from ...core.run_files import CANDIDATES, RUN_GPKG
+from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...layers import add_run
 from ...layers.run_group import refresh_candidates
 from ...layers.runs import ROLES, file_of, pair_of
+from ...layers.second_class import share_of_class
 from ...layers.themes import set_themes
 from ...review.log import read_classes
 from ...review.queue import Candidates
@@ -98,6 +99,10 @@ class ReviewMap:
         except QgsCsException:
             self._band.reset(Qgis.GeometryType.Polygon)
         self._canvas.refresh()
+
+    def second_share(self, place: Place | None, class_id: int) -> float | None:
+        """Return which share (0-1) of a candidate has a class in the second place, None where the run does not say."""
+        return share_of_class(self.folder / CONFIDENCE_TIF, place.outline, class_id) if place is not None else None
 
     def highlight(self, candidates: Candidates, rows: npt.NDArray[np.intp]) -> None:
         """Select some of the candidates in their layer and go to where they are; none: select nothing."""

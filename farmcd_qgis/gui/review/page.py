@@ -20,6 +20,7 @@ from ...review.units import Units, units_job
 from ...review.verdicts import CONFLICT, OPEN, OTHER_CLASS, STATUSES, UNSURE
 from ..judging.class_keys import ClassKeys
 from ..judging.page import JudgingPage
+from ..judging.place import Place
 from ..judging.reviewer import asked_reviewer
 from ..judging.run_map import ReviewMap, missing_words
 from ..widgets.words import area, class_words, statuses, tr
@@ -238,14 +239,15 @@ class ReviewPage(JudgingPage):
         place = tr("{position} of {total}").format(position=session.position + 1, total=len(session))
         panel.place.setText(place if session.in_queue else tr("not in this queue"))
         if self._map:
-            self._views.show(self._map.show(number))
-            self._show_candidate(session, row, self._map)
+            seen = self._map.show(number)
+            self._views.show(seen)
+            self._show_candidate(session, row, self._map, seen)
         standing = session.store.standing(number)
         panel.state.setText(
             "\n".join(verdict_words(session.store.classes, one) for one in standing) or tr("Not reviewed")
         )
 
-    def _show_candidate(self, session: Session, row: int, shown: ReviewMap) -> None:
+    def _show_candidate(self, session: Session, row: int, shown: ReviewMap, place: Place | None) -> None:
         candidates, classes = session.candidates, session.store.classes
         class_id = int(candidates.class_id[row])
         words = tr("No. {number} · {area}").format(
@@ -253,7 +255,8 @@ class ReviewPage(JudgingPage):
         )
         near = (tr("Nearby"), neighbours(session, row, shown.layer.crs()))
         self.panel.show_notice(missing_words(shown.missing))
-        rows = [*evidence(classes, candidates, row, shown.referee), near]
+        share = shown.second_share(place, int(candidates.second_class_id[row]))
+        rows = [*evidence(classes, candidates, row, shown.referee, share), near]
         self.panel.show_candidate(class_words(classes, class_id), classes[class_id].colour, words, rows)
 
     def _show_counts(self) -> None:

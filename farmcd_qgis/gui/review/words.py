@@ -26,10 +26,13 @@ def orders() -> dict[str, str]:
     }
 
 
-def evidence(classes: ClassTable, candidates: Candidates, row: int, referee: str = "") -> list[tuple[str, str]]:
+def evidence(
+    classes: ClassTable, candidates: Candidates, row: int, referee: str = "", second_share: float | None = None
+) -> list[tuple[str, str]]:
     """List what speaks for and against the model's class of a candidate: ("Confidence", "62 %, else building"), ….
 
-    `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts.
+    `referee` is what the referee said: "real", "pseudo_change", or else nothing that counts; `second_share` (0-1) of
+    the area has the second class in the second place, None if that is not known.
     """
     if candidates.class_id[row] == NO_CHANGE:
         return [(tr("Origin"), tr("Drawn by hand: the model saw no change here."))]
@@ -39,6 +42,8 @@ def evidence(classes: ClassTable, candidates: Candidates, row: int, referee: str
         words = tr("{percent} %, else {class_name}").format(
             percent=sure, class_name=class_words(classes, second).lower()
         )
+        if second_share is not None:
+            words += " " + tr("(on {percent} % of the area)").format(percent=percent(second_share))
     rows = [(tr("Confidence"), words)]
     if not np.isnan(candidates.arbitration[row]):
         prior = tr("{percent} % for no change").format(percent=percent(candidates.arbitration[row]))
