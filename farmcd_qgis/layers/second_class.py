@@ -17,7 +17,8 @@ LARGEST = 256
 def share_of_class(raster: Path, outline: QgsGeometry, class_id: int) -> float | None:
     """Return the share (0-1) of the pixels in an outline whose second class is `class_id`.
 
-    The outline is in the raster's coordinates. None where the raster cannot be read or has no such band, or the outline holds no pixel.
+    The outline is in the raster's coordinates. None where the raster cannot be read or has no such band, or the outline
+    holds no pixel.
     """
     layer = QgsRasterLayer(str(raster), "second", "gdal", QgsRasterLayer.LayerOptions(False))
     if not layer.isValid() or layer.bandCount() < BAND:
