@@ -59,7 +59,7 @@ class FarmCDDock(QgsDockWidget):
         self._iface = iface
         self.detect, self.review, self.accuracy = DetectPage(iface), ReviewPage(iface), AccuracyPage(iface)
         self.report, self.learn = ReportPage(iface), LearnPage()
-        self._menu = RunMenu(iface, self.review_run)
+        self._menu = RunMenu(iface, self.review_run, self.compare_runs)
         self.steps = (
             Step("detect", tr("Detect"), tr("Detect changes"), self.detect),
             Step("review", tr("Review"), tr("Review candidates"), self.review),

@@ -24,13 +24,17 @@ from .widgets.words import tr
 
 
 class RunMenu:
-    """Adds its entries when QGIS opens a menu; `review` is called with a run and a candidate of it, or None.
+    """Adds its entries when QGIS opens a menu; `review` is called with a run and a candidate of it, or None, `compare`
+    with a run.
 
     `unload` takes the connections back.
     """
 
-    def __init__(self, iface: QgisInterface, review: Callable[[str, int | None], None]) -> None:
-        self._tree, self._canvas, self._review = iface.layerTreeView(), iface.mapCanvas(), review
+    def __init__(
+        self, iface: QgisInterface, review: Callable[[str, int | None], None], compare: Callable[[str], None]
+    ) -> None:
+        self._tree, self._canvas = iface.layerTreeView(), iface.mapCanvas()
+        self._review, self._compare = review, compare
         self._tree.contextMenuAboutToShow.connect(self._on_tree)
         self._canvas.contextMenuAboutToShow.connect(self._on_map)
 
@@ -46,6 +50,7 @@ class RunMenu:
         if isinstance(node, QgsLayerTreeGroup) and (folder := run_folder(node)) is not None:
             menu.addSeparator()
             menu.addAction(icon("review"), tr("Review this"), lambda: self._review(str(folder), None))
+            menu.addAction(icon("compare"), tr("Compare with another run…"), lambda: self._compare(str(folder)))
             menu.addAction(icon("folder"), tr("Open folder"), lambda: _show(folder))
             menu.addAction(tr("Remove run from project"), lambda: remove_run(folder))
 

@@ -2813,5 +2813,9 @@ Each verdict says in its note where it comes from; the run's record and its repo
         <source>No missed pixel was met of: {classes}. How many there are for all that is not known.</source>
         <translation>样点中未遇到漏判的类别：{classes}；实际漏判多少无从得知。</translation>
     </message>
+    <message>
+        <source>Compare with another run…</source>
+        <translation>与另一次检测比较…</translation>
+    </message>
 </context>
 </TS>

@@ -197,7 +197,8 @@ def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_
     model = QgsLayerTreeModel(root)
     tree.setModel(model)
     iface = SimpleNamespace(layerTreeView=lambda: tree, mapCanvas=qgis_iface.mapCanvas)
-    added = RunMenu(iface, whole.review_run)
+    compared = []
+    added = RunMenu(iface, whole.review_run, compared.append)
     own = root.findLayer(mine.id())
     tree.setCurrentNode(own)
     menu = QMenu()
@@ -207,7 +208,10 @@ def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_
     node = group if of == "group" else root.findLayer(candidates.id())
     tree.setCurrentNode(node)
     tree.contextMenuAboutToShow.emit(menu)
-    assert list(entries(menu)) == ["Review this", "Open folder", "Remove run from project"]
+    words = ["Review this", "Compare with another run…", "Open folder", "Remove run from project"]
+    assert list(entries(menu)) == words
+    entries(menu)[words[1]].trigger()
+    assert compared == [str(run)]
     entries(menu)["Review this"].trigger()
     assert whole.page is whole.review
     assert whole.review.session is not None
