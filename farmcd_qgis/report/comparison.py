@@ -33,7 +33,7 @@ from ..review.comparison import (
     Place,
 )
 from .exports import save_layer
-from .rounding import FINE_DIGITS
+from .rounding import DIGITS, FINE_DIGITS
 from .words import Words
 
 LAYER = "comparison"
@@ -115,7 +115,7 @@ def summary(comparison: Comparison, words: Words) -> list[str]:
         values = {"meaning": meaning[row.kind], "count": words.number(row.first if pairs else row.first + row.second)}
         ha = row.second_ha if pairs else row.first_ha + row.second_ha
         if row.first or row.second:
-            lines.append(words("compared_line", ha=words.number(ha, FINE_DIGITS), **values))
+            lines.append(words("compared_line", ha=words.number(ha, DIGITS), **values))
     lines = lines or [words("compared_nothing")]
     return [*lines, words("compared_rule", share=f"{100 * comparison.same_outline:g}")]
 

@@ -248,11 +248,14 @@ class CompareDialog(QDialog):
             )
         )
         about.setWordWrap(True)
-        form.addRow(about)
-        form.addRow(tr("Same outline from"), self.carried_share)
-        form.addRow("", _row(self.carry_button, self.back_button))
+        carry = QFormLayout()
+        carry.addRow(tr("Same outline from"), self.carried_share)
+        carry.addRow("", _row(self.carry_button, self.back_button))
         column = QVBoxLayout(self)
         column.addLayout(form)
+        # Not a row of a form, which gives wrapped words too little room.
+        column.addWidget(about)
+        column.addLayout(carry)
         for widget in (self.progress, self.findings, self.outcome):
             column.addWidget(widget)
         column.addLayout(_row(self.review))
