@@ -113,6 +113,7 @@ class CompareDialog(QDialog):
         self._tell(carried.findings, said(words))
         self._repaint()
         self.review.setVisible(True)
+        self._grow()
 
     def _on_taken_back(self, count: int) -> None:
         self._tell((), said(part("carried_taken_back", count=count)))
@@ -146,6 +147,13 @@ class CompareDialog(QDialog):
         self.findings.show_findings(told)
         self.outcome.setText(words)
         self.review.setVisible(False)
+        self._grow()
+
+    def _grow(self) -> None:
+        """Make room for what is said; a window does not do so for wrapped words."""
+        layout = self.layout()
+        layout.activate()
+        self.resize(self.width(), max(self.height(), layout.heightForWidth(self.width())))
 
     def _repaint(self) -> None:
         for layer in QgsProject.instance().mapLayers().values():
