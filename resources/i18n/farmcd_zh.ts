@@ -1552,6 +1552,54 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>（占面积 {percent} %）</translation>
     </message>
     <message>
+        <source>Calibration</source>
+        <translation>置信度校准</translation>
+    </message>
+    <message>
+        <source>Description</source>
+        <translation>说明</translation>
+    </message>
+    <message>
+        <source>Figures</source>
+        <translation>精度指标</translation>
+    </message>
+    <message>
+        <source>Licence</source>
+        <translation>许可</translation>
+    </message>
+    <message>
+        <source>Limits</source>
+        <translation>适用范围与局限</translation>
+    </message>
+    <message>
+        <source>Measured on</source>
+        <translation>测评数据</translation>
+    </message>
+    <message>
+        <source>Reads</source>
+        <translation>读取波段</translation>
+    </message>
+    <message>
+        <source>Suited to</source>
+        <translation>适用影像</translation>
+    </message>
+    <message>
+        <source>Text encoder</source>
+        <translation>文本编码器</translation>
+    </message>
+    <message>
+        <source>Trained on</source>
+        <translation>训练数据</translation>
+    </message>
+    <message>
+        <source>What it marks and finds</source>
+        <translation>标出与找到的情况</translation>
+    </message>
+    <message>
+        <source>{0:g} to {1:g} m per pixel</source>
+        <translation>每像素 {0:g} 至 {1:g} 米</translation>
+    </message>
+    <message>
         <source>Candidate</source>
         <translation>图斑编号</translation>
     </message>

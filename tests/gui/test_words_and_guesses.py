@@ -68,7 +68,8 @@ def test_the_figures_of_a_checkpoint_are_one_click_away(qtbot):
     qtbot.addWidget(parent)
     dialog = show_details(card, parent)
     words = dialog.findChild(QTextBrowser).toPlainText()
-    assert "binary F1 0.610" in words
+    assert "F1 of change" in words
+    assert "0.610" in words
     assert "Knows <one> region only." in words
     assert "href" in with_link(card_words(card))
     dialog.close()

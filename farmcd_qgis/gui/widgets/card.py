@@ -9,6 +9,7 @@ from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLa
 from ...core.card_words import card_in_words
 from ...core.classes import table_of
 from ...translation import said
+from ..learn.figures import figure_words
 from .words import language, tr
 
 
@@ -45,13 +46,44 @@ def card_words(card: dict[str, Any]) -> str:
 
 
 def card_details(card: dict[str, Any]) -> str:
-    """List the whole card, as rich text."""
-    shown = {**card, "classes": ", ".join(row.label(language()) for row in table_of({"card": card}).predicted)}
-    figures = [f"{name} {value:.3f}" if isinstance(value, float) else f"{name} {value}" for name, value in
-               (card.get("metrics") or {}).items()]  # fmt: skip
-    shown |= {"metrics": "; ".join(figures), "places": " ".join(said(sentence) for sentence in card_in_words(card))}
-    rows = [f"<b>{key.replace('_', ' ')}</b>: {escape(str(value))}" for key, value in shown.items() if value]
-    return "<p>" + "</p><p>".join(rows) + "</p>"
+    """List the whole card, its figures as a table, as rich text; what people wrote into it stands as they wrote it."""
+    rows = []
+    for key, words in _fields().items():
+        value = card.get(key)
+        if key == "resolution_m" and value:
+            value = tr("{0:g} to {1:g} m per pixel").format(*value)
+        elif key == "bands" and value:
+            value = ", ".join(value)
+        elif key == "classes":
+            value = ", ".join(row.label(language()) for row in table_of({"card": card}).predicted)
+        elif key == "places":
+            value = " ".join(said(sentence) for sentence in card_in_words(card))
+        if value:
+            rows.append(f"<p><b>{escape(words)}</b>: {escape(str(value))}</p>")
+    lines = [
+        f"<tr><td>{escape(figure_words(name))}&nbsp;&nbsp;</td><td align='right'>{value:.3f}</td></tr>"
+        for name, value in (card.get("metrics") or {}).items()
+        if isinstance(value, int | float)
+    ]
+    table = f"<p><b>{escape(tr('Figures'))}</b></p><table>{''.join(lines)}</table>" if lines else ""
+    return "".join(rows) + table
+
+
+def _fields() -> dict[str, str]:
+    return {
+        "description": tr("Description"),
+        "places": tr("What it marks and finds"),
+        "limits": tr("Limits"),
+        "resolution_m": tr("Suited to"),
+        "bands": tr("Reads"),
+        "classes": tr("Classes"),
+        "data": tr("Trained on"),
+        "measured_on": tr("Measured on"),
+        "calibration": tr("Calibration"),
+        "text_encoder": tr("Text encoder"),
+        "licence": tr("Licence"),
+        "created": tr("Made"),
+    }
 
 
 def with_link(words: str) -> str:
