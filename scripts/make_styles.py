@@ -68,6 +68,14 @@ ARBITRATION: tuple[Step, ...] = (
     (74, "#99b3cde3", "51–74 %: text leans to no change"),
     (100, "#732166ac", "75–100 %: text says no change"),
 )
+# One hue on nothing: where the network looked most lies the strongest.
+ATTENTION: tuple[Step, ...] = (
+    (20, "#00ffffff", "0–20: least"),
+    (40, "#66fee391", "21–40"),
+    (60, "#99fe9929", "41–60"),
+    (80, "#bfcc4c02", "61–80"),
+    (100, "#e6662506", "81–100: looked here most"),
+)
 ALIASES = {
     "candidate_id": "Candidate",
     "region_id": "Hard region",
@@ -260,6 +268,7 @@ def main() -> int:
         "change": change(),
         "confidence": percentages(CONFIDENCE),
         "arbitration": percentages(ARBITRATION),
+        "attention": percentages(ATTENTION),
         CANDIDATES: candidates(),
         HARD_REGIONS: hard_regions(),
         ACCURACY_SAMPLE: accuracy_sample(),

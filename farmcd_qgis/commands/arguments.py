@@ -78,6 +78,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
         )
     add("--treat-fill-as-nodata", action="store_true", help="make a fill that the preflight finds nodata")
     add("--correct-shift", action="store_true", help="measure the shift between the dates and make it good")
+    add("--attention", action="store_true", help="also write where the network looked (SChanger)")
     add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser)
 

@@ -159,7 +159,8 @@ def _finetune_words(record: dict[str, Any], _: dict[str, Any]) -> Lines:
 
 def _card_words(card: dict[str, Any], _: dict[str, Any]) -> Lines:
     shown = {**card, "classes": ", ".join(row["name"] for row in card["classes"]), "bands": ", ".join(card["bands"])}
-    facts: Lines = [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key != "contexts"]
+    hidden = ("contexts", "attends")
+    facts: Lines = [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key not in hidden]
     return facts + card_in_words(card)
 
 

@@ -92,7 +92,8 @@ class RunRequest:
     that the preflight finds nodata, `correct_shift` moves the one date by the shift that it measures.
 
     `resolution_m` is the ground metres per pixel at which the network looks; None is what the checkpoint says of
-    itself, but never finer than the reference, and 0 that of the reference.
+    itself, but never finer than the reference, and 0 that of the reference. `attention` asks for a raster of where the
+    network looked.
     """
 
     before: str
@@ -134,6 +135,7 @@ class RunRequest:
     treat_fill_as_nodata: bool = False
     correct_shift: bool = False
     resolution_m: float | None = None
+    attention: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from pathlib import Path
 CHANGE_TIF = "change.tif"
 CONFIDENCE_TIF = "confidence.tif"
 ARBITRATION_TIF = "arbitration.tif"
+# Where the network looked, on request.
+ATTENTION_TIF = "attention.tif"
 RUN_GPKG = "farmcd.gpkg"
 RUN_JSON = "run.json"
 CANDIDATES = "candidates"

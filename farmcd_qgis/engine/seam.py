@@ -26,6 +26,13 @@ class TilePredictor(Protocol):
         """Give what the record says of it; `arbitration` is False where `predict` gives none."""
 
 
+class Attending(TilePredictor, Protocol):
+    """A predictor whose network can say where it looks; `attends` in `describe` says that it is one."""
+
+    def attention(self, before: Bytes, after: Bytes) -> Floats:
+        """Give where it looks, (B, T, T) of any sign and size, for uint8 (B, 3, T, T)."""
+
+
 class Judge(Protocol):
     """What the referee needs of a CLIP."""
 

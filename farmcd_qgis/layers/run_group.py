@@ -21,7 +21,16 @@ from qgis.PyQt.QtXml import QDomDocument
 from ..core.classes import ClassTable, table_of
 from ..core.errors import InputError
 from ..core.plain_files import plain_file
-from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, HARD_REGIONS, RUN_GPKG, RUN_JSON
+from ..core.run_files import (
+    ARBITRATION_TIF,
+    ATTENTION_TIF,
+    CANDIDATES,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    HARD_REGIONS,
+    RUN_GPKG,
+    RUN_JSON,
+)
 from ..core.run_record import read_record
 from ..core.styles import style_of
 from .attribute_table import set_table
@@ -35,7 +44,7 @@ from .themes import set_themes
 translate = QCoreApplication.translate
 
 # Rasters for a closer look: they would hide the image, and show what a review has rejected.
-UNCHECKED = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF)
+UNCHECKED = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF)
 
 
 def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerTreeGroup:
@@ -83,6 +92,7 @@ def _open_results(folder: Path, classes: ClassTable) -> list[QgsMapLayer]:
         CHANGE_TIF: translate("FarmCD", "Change classes"),
         CONFIDENCE_TIF: translate("FarmCD", "Confidence"),
         **({ARBITRATION_TIF: translate("FarmCD", "Arbitration")} if arbitrated else {}),
+        **({ATTENTION_TIF: translate("FarmCD", "Attention")} if (folder / ATTENTION_TIF).exists() else {}),
     }
     layers: list[QgsMapLayer] = []
     for name, title in titles.items():

@@ -6,13 +6,21 @@ from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderReg
 
 from ..core.errors import InputError
 from ..core.plain_files import plain_file
-from ..core.run_files import ARBITRATION_TIF, CANDIDATES, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
+from ..core.run_files import (
+    ARBITRATION_TIF,
+    ATTENTION_TIF,
+    CANDIDATES,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    RUN_GPKG,
+    RUN_JSON,
+)
 from ..core.run_record import read_record
 
 # Custom property of a run's group and layers: the run folder.
 RUN_DIR_PROPERTY = "farmcd/run_dir"
 ROLES = ("before", "after")
-RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG)
+RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG)
 
 
 def runs_in_project() -> list[Path]:

@@ -94,8 +94,13 @@ def read_contexts(path: str | Path) -> list[str]:
 
 
 def describe_card(checkpoint: str) -> dict[str, Any]:
-    """Return what a checkpoint says of itself as plain values, with the `contexts` that it knows."""
-    return {**read_card(checkpoint).as_dict(), "contexts": read_contexts(checkpoint)}
+    """Return what a checkpoint says of itself as plain values, with the `contexts` that it knows.
+
+    `attends` says whether its network can show where it looks.
+    """
+    card = read_card(checkpoint)
+    attends = family_named(card.family).attends
+    return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends}
 
 
 def checkpoint_hash(path: str | Path) -> str:

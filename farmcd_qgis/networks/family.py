@@ -15,7 +15,7 @@ from ..core.typed import read
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-FOLDERS = ("fd_mamba", "schanger", "semicd_vl", "semicd_vl_zero")
+FOLDERS = ("fd_mamba", "schanger", "semicd_vl", "semicd_vl_zero", "land_cover")
 
 Date = Literal["before", "after"]
 State = Mapping[str, "Tensor"]
@@ -28,7 +28,8 @@ class Family:
 
     `name` stands in headers and recipes, `title` in sentences. Heights and widths of a network's tiles are multiples
     of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
-    (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there.
+    (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there, `attends` whether
+    `attention` is.
 
     A network is a torch module with `config` (a dataclass with `n_classes`), `family` (this name), and, set when it is
     loaded, `card` and `temperature`. `forward(before, after, context=None)` takes images (B, 3, H, W) that the family
@@ -42,6 +43,7 @@ class Family:
     arbitration: bool = False
     methods: tuple[str, ...] = ("cotraining", "semi_supervised")
     lowers_no_change: bool = False
+    attends: bool = False
 
     def recognise(self, state: State) -> bool:
         """Say whether a state dict is of this kind, by the names of its tensors."""
@@ -72,6 +74,10 @@ class Family:
     def predicting(self, net: "nn.Module", device: str) -> Predicting:
         """Return what predicts with a network on its device, where that is not its own `forward`."""
         return net
+
+    def attention(self, net: "nn.Module", before: "Tensor", after: "Tensor") -> "Tensor":
+        """Return where a network looks, (B, H, W) of any sign and size, for normalised images (B, 3, H, W)."""
+        raise NotImplementedError
 
     def check_detects(self, net: "nn.Module") -> None:
         """Raise InputError for a loaded network that cannot detect change."""

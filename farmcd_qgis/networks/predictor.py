@@ -100,6 +100,8 @@ class Predictor:
         precision = "bfloat16" if self.half else "float32"
         own = {"card": card, "temperature": self.temperature, "torch": torch.__version__, "precision": precision}
         own["arbitration"] = self._family.arbitration
+        if self._family.attends:
+            own["attends"] = True
         return {**own, **self._about}
 
     @property
@@ -140,6 +142,23 @@ class Predictor:
         if waiting is not None:
             results.append(waiting.wait())
         return _together(results)
+
+    @torch.inference_mode()
+    def attention(self, before: Bytes, after: Bytes) -> Floats:
+        """Return where the network looks, float32 (B, T, T) of any sign and size, in tiles uint8 (B, 3, T, T).
+
+        The mean of both orders of the dates where those are averaged. Only for a network whose family `attends`.
+        """
+        made = []
+        for pair in zip(before, after, strict=True):
+            images = [
+                self._normalised(self._tensor(pair[0][None]), "before"),
+                self._normalised(self._tensor(pair[1][None]), "after"),
+            ]
+            orders = [images, images[::-1]] if self._symmetric else [images]
+            seen = [self._family.attention(self._net, *order) for order in orders]
+            made.append(torch.stack(seen).mean(0)[0].float().cpu().numpy())
+        return np.stack(made)
 
     def _begin(self, before: Bytes, after: Bytes) -> "Pending | None":
         """Set the device to work on some tiles; None where its memory is too small for them."""

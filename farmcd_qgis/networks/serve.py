@@ -17,11 +17,16 @@ from ..core.shared_memory import Place, attach, lay_out
 from .here import Here
 
 Arrays = list[np.ndarray]
-# By kind of model: before and after become classes and, where there are, shares; pairs of pictures become margins.
+# By kind of work: before and after become classes and, where there are, shares, or where the network looks; pairs of
+# pictures become margins.
 COMPUTE: dict[str, Callable[[Any, Arrays], Arrays]] = {
     "predictor": lambda model, arrays: [array for array in model.predict(*arrays) if array is not None],
+    "attention": lambda model, arrays: [model.attention(*arrays)],
     "judge": lambda model, arrays: [model.margins(list(zip(arrays[::2], arrays[1::2], strict=True)))],
 }
+
+# Which model does it, where it has another name.
+WORKERS = {"attention": "predictor"}
 
 
 class _Desk:
@@ -54,15 +59,16 @@ def open_model(kind: str, options: dict[str, Any], feedback: Feedback) -> dict[s
 
 
 def compute(kind: str, arrays: list[dict[str, Any]], place: Place) -> dict[str, Any]:
-    """Let a model compute arrays of shape, dtype and place in the shared memory; returns as `hand_over` does.
+    """Let the model for a kind of work compute arrays of shape, dtype and place in the shared memory.
 
-    Raises FarmCDError where no such model is open.
+    Returns as `hand_over` does; raises FarmCDError where no such model is open.
     """
-    if kind not in _desk.models:
+    worker = WORKERS.get(kind, kind)
+    if worker not in _desk.models:
         raise FarmCDError("model_not_open", kind=kind)
     memory = _desk.memory(place)
     given: Arrays = [np.ndarray(row["shape"], row["dtype"], memory, row["at"]) for row in arrays]
-    _desk.results = COMPUTE[kind](_desk.models[kind], given)
+    _desk.results = COMPUTE[kind](_desk.models[worker], given)
     return hand_over(place)
 
 

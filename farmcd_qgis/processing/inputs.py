@@ -58,6 +58,7 @@ OVERLAP = "OVERLAP"
 BATCH = "BATCH"
 RESOLUTION = "RESOLUTION"
 SYMMETRIC = "SYMMETRIC"
+ATTENTION = "ATTENTION"
 TAU = "TAU"
 MINIMUM_MAPPING_UNIT = "MINIMUM_MAPPING_UNIT"
 CONNECTIVITY = "CONNECTIVITY"
@@ -139,6 +140,9 @@ def add_prediction(algorithm: FarmCDAlgorithm) -> None:
     add_advanced(algorithm, _integer(BATCH, tr("Tiles in a batch (0: automatic)"), RunRequest.batch, 0))
     add_advanced(
         algorithm, QgsProcessingParameterBoolean(SYMMETRIC, tr("Average over both date orders (slower)"), False)
+    )
+    add_advanced(
+        algorithm, QgsProcessingParameterBoolean(ATTENTION, tr("Map where the network looked (SChanger)"), False)
     )
 
 
@@ -225,6 +229,7 @@ def read_prediction(
         "resolution_m": _number(algorithm, parameters, RESOLUTION, context),
         # Not asked for, it is the checkpoint's to say.
         "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context) or None,
+        "attention": algorithm.parameterAsBoolean(parameters, ATTENTION, context),
     }
 
 

@@ -18,6 +18,7 @@ from ..core.errors import FarmCDError
 from ..core.run_files import (
     ACCURACY_SAMPLE,
     ARBITRATION_TIF,
+    ATTENTION_TIF,
     CANDIDATES,
     CHANGE_TIF,
     CONFIDENCE_TIF,
@@ -34,6 +35,7 @@ from .algorithm import FarmCDAlgorithm
 OUT_CHANGE = "CHANGE"
 OUT_CONFIDENCE = "CONFIDENCE"
 OUT_ARBITRATION = "ARBITRATION"
+OUT_ATTENTION = "ATTENTION_MAP"
 OUT_CANDIDATES = "CANDIDATES"
 OUT_HARD_REGIONS = "HARD_REGIONS"
 OUT_SAMPLE = "SAMPLE"
@@ -79,6 +81,7 @@ STYLES = {
     OUT_CHANGE: "change",
     OUT_CONFIDENCE: "confidence",
     OUT_ARBITRATION: "arbitration",
+    OUT_ATTENTION: "attention",
     OUT_CANDIDATES: CANDIDATES,
     OUT_HARD_REGIONS: HARD_REGIONS,
     OUT_SAMPLE: ACCURACY_SAMPLE,
@@ -101,12 +104,16 @@ def add_vectors(algorithm: FarmCDAlgorithm) -> None:
 
 
 def rasters_of(run_dir: Path) -> dict[str, str]:
-    """Return the rasters of a run folder by output name, the topmost first."""
-    return {
-        OUT_CHANGE: str(run_dir / CHANGE_TIF),
-        OUT_CONFIDENCE: str(run_dir / CONFIDENCE_TIF),
-        OUT_ARBITRATION: str(run_dir / ARBITRATION_TIF),
+    """Return the rasters that a run folder has by output name, the topmost first."""
+    files = {
+        OUT_CHANGE: CHANGE_TIF,
+        OUT_CONFIDENCE: CONFIDENCE_TIF,
+        OUT_ARBITRATION: ARBITRATION_TIF,
+        OUT_ATTENTION: ATTENTION_TIF,
     }
+    # Not every network has text priors, or was asked where it looked.
+    always = (CHANGE_TIF, CONFIDENCE_TIF)
+    return {output: str(run_dir / n) for output, n in files.items() if n in always or (run_dir / n).exists()}
 
 
 def vectors_of(run_dir: Path) -> dict[str, str]:
@@ -140,6 +147,7 @@ def _raster_labels(algorithm: FarmCDAlgorithm) -> dict[str, str]:
         OUT_CHANGE: algorithm.tr("Change classes"),
         OUT_CONFIDENCE: algorithm.tr("Confidence"),
         OUT_ARBITRATION: algorithm.tr("Arbitration"),
+        OUT_ATTENTION: algorithm.tr("Attention"),
     }
 
 

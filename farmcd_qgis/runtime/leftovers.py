@@ -4,9 +4,19 @@ import contextlib
 import shutil
 from pathlib import Path
 
-from ..core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON, is_resumable
+from ..core.run_files import (
+    ARBITRATION_TIF,
+    ATTENTION_TIF,
+    CHANGE_TIF,
+    CONFIDENCE_TIF,
+    RUN_GPKG,
+    RUN_JSON,
+    is_resumable,
+)
 
-RUN_STEMS = frozenset(Path(name).stem for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG, RUN_JSON))
+RUN_STEMS = frozenset(
+    Path(name).stem for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG, RUN_JSON)
+)
 
 
 class Leftovers:

@@ -117,6 +117,10 @@ class RemotePredictor:
         classes, *shares = self._worker.compute("predictor", (before, after), self._feedback)
         return classes, shares[0] if shares else None
 
+    def attention(self, before: Bytes, after: Bytes) -> Floats:
+        """Say where the network looks, as networks.predictor does."""
+        return self._worker.compute("attention", (before, after), self._feedback)[0]
+
 
 class RemoteJudge:
     """A judge of pairs of pictures whose CLIP is in the other process."""

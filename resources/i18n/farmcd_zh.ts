@@ -68,6 +68,14 @@
         <translation>耗时加倍</translation>
     </message>
     <message>
+        <source>Map where the network looked</source>
+        <translation>绘制网络关注的位置</translation>
+    </message>
+    <message>
+        <source>A raster of its own, for a network that can show it</source>
+        <translation>单独的栅格，仅适用于能够显示关注位置的网络</translation>
+    </message>
+    <message>
         <source>Match the colours of before to after</source>
         <translation>将前时相色彩匹配到后时相</translation>
     </message>
@@ -428,6 +436,10 @@
         <translation>仲裁</translation>
     </message>
     <message>
+        <source>Attention</source>
+        <translation>注意力</translation>
+    </message>
+    <message>
         <source>{file} is no file on this computer; the run is shown without it.</source>
         <translation>{file} 不是本机上的文件，结果将不含该影像。</translation>
     </message>
@@ -562,6 +574,10 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     <message>
         <source>Average over both date orders (slower)</source>
         <translation>对两种时相顺序取平均（较慢）</translation>
+    </message>
+    <message>
+        <source>Map where the network looked (SChanger)</source>
+        <translation>绘制网络关注的位置（SChanger）</translation>
     </message>
     <message>
         <source>Confidence below which a region is hard</source>
@@ -1338,6 +1354,26 @@ The output folder gets the change classes, the confidence and the arbitration as
     <message>
         <source>75–100 %: text says no change</source>
         <translation>75–100 %：文本判为未变化</translation>
+    </message>
+    <message>
+        <source>0–20: least</source>
+        <translation>0–20：最少</translation>
+    </message>
+    <message>
+        <source>21–40</source>
+        <translation>21–40</translation>
+    </message>
+    <message>
+        <source>41–60</source>
+        <translation>41–60</translation>
+    </message>
+    <message>
+        <source>61–80</source>
+        <translation>61–80</translation>
+    </message>
+    <message>
+        <source>81–100: looked here most</source>
+        <translation>81–100：最为关注</translation>
     </message>
     <message>
         <source>below 50 %: very unsure</source>

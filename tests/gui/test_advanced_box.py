@@ -29,3 +29,15 @@ def test_they_are_not_offered_where_it_did_not(box):
     assert box.symmetric.isHidden()
     assert not box.symmetric.isChecked()
     assert box.values()["symmetric"] is None
+
+
+def test_attention_is_offered_where_the_network_can_show_it(box):
+    assert box.attention.isHidden()
+    box.fit({"attends": True})
+    assert not box.attention.isHidden()
+    assert box.values()["attention"] is False
+    box.attention.setChecked(True)
+    assert box.values()["attention"] is True
+    box.fit({})
+    assert box.attention.isHidden()
+    assert box.values()["attention"] is False

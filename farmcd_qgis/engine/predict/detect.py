@@ -24,6 +24,7 @@ from ..scene.preflight import check, settled
 from ..scene.scene import Scene
 from ..scene.tiling import Lattice, strips
 from ..seam import Networks, TilePredictor, in_this_process
+from .attention import check_attends, write_attention
 from .block import _batches, _Rows, _Strip
 from .meter import Meter
 from .pipeline import Behind, read_ahead
@@ -95,6 +96,8 @@ class _Run:
         self.meter.send("loading", 0.0)
         predictor = predictor or self._load_predictor(scene.looking().tile)
         classes = table_of(predictor.describe(), request.checkpoint)
+        if request.attention:
+            check_attends(predictor, request.checkpoint)
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
         findings = [*findings, *_origin(journal, folder)]
         earlier_s = journal.seconds
@@ -104,7 +107,12 @@ class _Run:
             # A raster that was cut or replaced meanwhile reads like a damaged one.
             _refuse_if_changed(scene, folder)
             raise
-        writing, polygons = Feedback(self.meter.tail, self.feedback.cancelled).split(1, 1)
+        tail = Feedback(self.meter.tail, self.feedback.cancelled)
+        if request.attention:
+            looking, tail = tail.split(2, 1)
+            tags = raster_tags(scene, identity)
+            write_attention(scene, predictor, folder.path, tags, STRIP_PIXELS, looking)
+        writing, polygons = tail.split(1, 1)
         with_arbitration = predictor.describe().get("arbitration", True)
         self._write_rasters(folder, journal, scene, identity, classes, with_arbitration, writing)
         found = self._vectorise(folder, classes, polygons)

@@ -11,6 +11,7 @@ from ...core.errors import FarmCDError, InputError
 from ...core.protocol import Finding, RunResult, finding_from_dict
 from ...core.run_files import (
     ARBITRATION_TIF,
+    ATTENTION_TIF,
     CHANGE_TIF,
     CONFIDENCE_TIF,
     PIECES,
@@ -31,7 +32,7 @@ RESULT = "result"
 # What the run was that is being replaced.
 ASIDE = "aside"
 # What an earlier run may have had and a later one has not.
-OPTIONAL = (ARBITRATION_TIF, ARBITRATION_TIF.replace(".tif", ".qml"))
+OPTIONAL = tuple(f"{Path(name).stem}{end}" for name in (ARBITRATION_TIF, ATTENTION_TIF) for end in (".tif", ".qml"))
 LOCK = "lock"
 
 
@@ -147,7 +148,7 @@ class RunFolder:
     def _refuse_if_in_use(self) -> None:
         if (self.out_dir / RUN_JSON).exists() or (self.staging / COMPLETE).exists():
             return
-        for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, RUN_GPKG):
+        for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG):
             if (self.out_dir / name).exists():
                 raise InputError("out_dir_in_use", folder=self.out_dir, file=name)
 

@@ -61,14 +61,14 @@ def write_rasters(
                 return not feedback.is_cancelled()
 
             try:
-                _optimise(_mosaic(journal, grid, name, tags, classes), folder / name, advance)
+                optimise(_mosaic(journal, grid, name, tags, classes), folder / name, advance)
             except RuntimeError:
                 if feedback.is_cancelled():
                     raise Cancelled from None
                 raise
             # GDAL may end a copy that was stopped without a word, and without a file.
             feedback.check()
-            _write_style(name, folder, classes)
+            write_style(name, folder, classes)
 
 
 @contextmanager
@@ -131,7 +131,8 @@ def _colour_table(classes: ClassTable) -> gdal.ColorTable:
     return table
 
 
-def _optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -> None:
+def optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -> None:
+    """Copy a raster as a Cloud Optimized GeoTIFF; raises as `write_rasters` does."""
     options = ["COMPRESS=DEFLATE", "OVERVIEW_RESAMPLING=NEAREST", "BIGTIFF=IF_SAFER", "NUM_THREADS=ALL_CPUS"]
     with told_failures():
         gdal.GetDriverByName("COG").CreateCopy(
@@ -139,7 +140,8 @@ def _optimise(mosaic: gdal.Dataset, target: Path, advance: Callable[..., int]) -
         )
 
 
-def _write_style(name: str, folder: Path, classes: ClassTable) -> None:
+def write_style(name: str, folder: Path, classes: ClassTable) -> None:
+    """Write the style of a run's raster beside it, if there is one."""
     stem = Path(name).stem
     if style := style_of(stem, classes):
         (folder / f"{stem}.qml").write_text(style, encoding="utf-8", newline="\n")

@@ -50,6 +50,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self._fitted: tuple[int, ...] | None = None
         # Whether the chosen checkpoint learned from both orders of the dates.
         self._order_free = False
+        # Whether it can show where its network looks.
+        self._attends = False
         self.bands = QComboBox()
         self.bands.setObjectName("bandsCombo")
         for bands, words in _band_orders():
@@ -76,6 +78,9 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.symmetric = self._add_check(form, "symmetricCheck", tr("Average over both orders of the dates"))
         self.symmetric.setToolTip(tr("Takes twice as long"))
         self._fit_orders(False)
+        self.attention = self._add_check(form, "attentionCheck", tr("Map where the network looked"))
+        self.attention.setToolTip(tr("A raster of its own, for a network that can show it"))
+        self.attention.setVisible(False)
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
         self.fill = self._add_check(form, "fillCheck", tr("Treat a constant fill as nodata"))
         self.fill.setToolTip(tr("Black frames and the like that the file does not declare"))
@@ -105,6 +110,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "after_range": self.after_range.text().strip() or None,
             # Where it is not offered, it is the checkpoint's to say.
             "symmetric": self.symmetric.isChecked() if self._order_free else None,
+            "attention": self.attention.isChecked() and self._attends,
             "match_histograms": self.matching.isChecked(),
             "treat_fill_as_nodata": self.fill.isChecked(),
             "correct_shift": self.shift.isChecked(),
@@ -116,9 +122,11 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         {"undeclared_fill": self.fill, "shifted": self.shift, "matching_proposed": self.matching}[code].setChecked(True)
 
     def fit(self, card: dict[str, Any]) -> None:
-        """Offer what a checkpoint can do: its bands, and both orders of the dates where it learned from both."""
+        """Offer what a checkpoint can do: its bands, both orders of the dates where it learned from both, attention."""
         self._fit_bands(card)
         self._fit_orders(bool(card.get("order_free")))
+        self._attends = bool(card.get("attends"))
+        self.attention.setVisible(self._attends)
 
     def _fit_orders(self, offered: bool) -> None:
         """Average over both orders where a checkpoint learned from both, until a person chooses."""

@@ -34,10 +34,14 @@ EPS = 1e-3
 
 
 class EfficientNetLite0(nn.Module):
-    """The convolutions of EfficientNet-Lite0 without its classifier, 2.96 M parameters."""
+    """The convolutions of EfficientNet-Lite0 without its classifier, 2.96 M parameters.
 
-    def __init__(self) -> None:
+    `ends` are the blocks whose outputs are the levels; those after the last of them are left out.
+    """
+
+    def __init__(self, ends: tuple[int, ...] = LEVEL_ENDS) -> None:
         super().__init__()
+        self.ends = ends
         self._conv_stem = PaddedConv(3, STEM, 3, 2)
         self._bn0 = nn.BatchNorm2d(STEM, EPS)
         self._blocks = nn.ModuleList()
@@ -46,6 +50,7 @@ class EfficientNetLite0(nn.Module):
             for number in range(blocks):
                 self._blocks.append(InvertedResidual(channels, width, kernel, stride if number == 0 else 1, expansion))
                 channels = width
+        del self._blocks[ends[-1] + 1 :]
 
     def thaw(self, first: int) -> None:
         """Train the blocks from number `first` on: 0 trains the stem as well, FROZEN nothing."""
@@ -62,7 +67,7 @@ class EfficientNetLite0(nn.Module):
         levels = []
         for number, block in enumerate(self._blocks):
             x = block(x)
-            if number in LEVEL_ENDS:
+            if number in self.ends:
                 levels.append(x)
         return levels
 

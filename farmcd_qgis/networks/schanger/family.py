@@ -38,6 +38,7 @@ class SChangerFamily(Family):
     multiple = 16
     methods = ("side_outputs", "single_image", "cotraining", "semi_supervised")
     lowers_no_change = True
+    attends = True
 
     def recognise(self, state: State) -> bool:
         """Say whether stem, deepest attention and fused head are there."""
@@ -79,6 +80,10 @@ class SChangerFamily(Family):
         from .folded import FoldedSChanger
 
         return FoldedSChanger(net)
+
+    def attention(self, net: "SChanger", before: "Tensor", after: "Tensor") -> "Tensor":  # type: ignore[override]
+        """Return the first channel of the shallowest attention map that both dates share."""
+        return net.attention(before, after)
 
     def check_detects(self, net: "SChanger") -> None:  # type: ignore[override]
         """Refuse a prior network, which sees no change."""

@@ -114,6 +114,15 @@ class SChanger(nn.Module):
         """Turn logit maps (B, M, H, W) into class logits (B, K, H, W): softmax of [0, z] is the sigmoid of z."""
         return torch.cat([torch.zeros_like(maps), maps], 1) if maps.shape[1] == 1 else maps
 
+    def attention(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the first channel of the shallowest SCAM's map (B, H, W), which weighs both dates at full size.
+
+        Inputs as those of `forward`; nothing below the first level is computed.
+        """
+        self._check((before, after))
+        dates = _each(self.encoder1, _each(self.conv_1, (before, after)))
+        return getattr(self, f"Bi{LEVELS}")[0].weight(dates)[:, 0]
+
     def _maps(self, images: Dates) -> list[Tensor]:
         """Return the five side outputs (B, M, H, W) at full size, the deepest first."""
         self._check(images)
@@ -175,6 +184,10 @@ class SCAM(nn.Module):
         seen = self.attn(_each(self.norm1, dates))
         return tuple(self._mixed(x, z) for x, z in zip(dates, seen, strict=True))
 
+    def weight(self, dates: Dates) -> Tensor:
+        """Return the one map (B, C, H, W) that weighs every date."""
+        return self.attn.weight(self.attn.values(_each(self.norm1, dates)))
+
     def _mixed(self, x: Tensor, seen: Tensor) -> Tensor:
         x = x + drop_path(self.layer_scale_1[:, None, None] * seen, self.drop, self.training)
         return x + drop_path(self.layer_scale_2[:, None, None] * self.mlp(self.norm2(x)), self.drop, self.training)
@@ -190,9 +203,18 @@ class Attention(nn.Module):
 
     def forward(self, dates: Dates) -> Dates:
         """Weigh every date's features with the one map, and add what came in."""
-        values = tuple(F.gelu(self.proj_1(x)) for x in dates)
-        weight = self.spatial_gating_unit(values)
+        values = self.values(dates)
+        weight = self.weight(values)
         return tuple(self.proj_2(value * weight) + x for value, x in zip(values, dates, strict=True))
+
+    def values(self, dates: Dates) -> Dates:
+        """Return what is weighed of each date."""
+        return tuple(F.gelu(self.proj_1(x)) for x in dates)
+
+    def weight(self, values: Dates) -> Tensor:
+        """Return the one map for all dates."""
+        weight: Tensor = self.spatial_gating_unit(values)
+        return weight
 
 
 class AttentionMap(nn.Module):

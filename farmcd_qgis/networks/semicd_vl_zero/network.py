@@ -50,6 +50,7 @@ class ZeroLabel(nn.Module):
         super().__init__()
         self.config = config
         self.opinion = opinion
+        self.half_stored = getattr(opinion, "half_stored", False)
 
     def forward(self, before: Tensor, after: Tensor, context: Any = None) -> tuple[Tensor, None]:
         """Return log-probabilities (B, K, H, W) of two images (B, 3, H, W) of 0..255."""

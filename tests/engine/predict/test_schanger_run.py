@@ -1,6 +1,8 @@
 """A checkpoint of SChanger's authors, from the command line to a run."""
 
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,25 @@ import numpy as np
 import pytest
 import torch
 from osgeo import gdal, ogr
+from qgis.core import QgsProject
 
 from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.classes import BINARY
+from farmcd_qgis.core.feedback import SILENT
 from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.core.run_files import ATTENTION_TIF
+from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.engine.scene.preflight import preflight, settled
+from farmcd_qgis.layers import add_run
 from farmcd_qgis.networks.card import read_card
+from farmcd_qgis.networks.checkpoint import load_checkpoint
+from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
 from farmcd_qgis.networks.schanger.normalisation import named
+from farmcd_qgis.review.summary import review_summary
+from farmcd_qgis.runtime.network_worker import NetworkWorker
 from tests.helpers.rasters import scene, write_raster
+from tests.helpers.report_run import give_verdicts, make_report
 from tests.helpers.schanger_golden import TINY, prior_state, state, write_authors
 
 
@@ -87,3 +99,80 @@ def test_a_prior_network_is_refused_by_its_sentence(given: Path, capsys: pytest.
     assert main([*command, "--tile", "32", "--overlap", "8"]) == 2
     assert "fine-tune it on change pairs first" in capsys.readouterr().err
     assert not (given / "none" / "run.json").exists()
+
+
+def test_its_run_becomes_layers_a_review_and_a_report(given: Path, tmp_path: Path, qgis_new_project: None) -> None:
+    """From a checkpoint made of the golden to what an office hands in, the attention map with it."""
+    record = detected(given, "whole", "--attention")
+    run = given / "whole"
+    group = add_run(run)
+    nodes = {node.name(): node for node in group.findLayers()}
+    assert {"Candidates", "Change classes", "Confidence", "Attention"} <= set(nodes)
+    assert "Arbitration" not in nodes
+    assert not nodes["Attention"].itemVisibilityChecked()
+    assert nodes["Attention"].layer().renderer().type() == "singlebandpseudocolor"
+    assert (run / "attention.qml").is_file()
+    give_verdicts(run, c1="confirmed")
+    counts = {one.what: one.candidates for one in review_summary(run / "farmcd.gpkg").counts if one.about == "status"}
+    assert counts["confirmed"] == 1
+    made = make_report(run, tmp_path / "report")
+    assert record["figures"]["candidates"] > 0
+    assert BINARY[1].label("en") in made.files["html"].read_text(encoding="utf-8")
+    del nodes, group
+    QgsProject.instance().clear()
+
+
+def test_attention_is_the_first_channel_of_the_shallowest_map(given: Path) -> None:
+    """What the raster holds is what passes in a whole forward pass, the mean of both orders."""
+    checkpoint = str(given / "net.safetensors")
+    net, seen = load_checkpoint(checkpoint), []
+    net.Bi5[0].attn.spatial_gating_unit.register_forward_hook(lambda module, inputs, made: seen.append(made[:, 0]))
+    images = [scene(32, 32, seed)[None, :3] for seed in (1, 2)]
+    before, after = (
+        net.normalisation.apply(torch.tensor(image.astype(np.float32)), date)
+        for image, date in zip(images, ("before", "after"), strict=True)
+    )
+    with torch.inference_mode():
+        net(before, after)
+        net(after, before)
+    once, both = (Predictor.load(checkpoint, "cpu", tile=32, symmetric=way).attention(*images) for way in (False, True))
+    np.testing.assert_allclose(once, seen[0].numpy(), atol=1e-4)
+    np.testing.assert_allclose(both, (seen[0] + seen[1]).numpy() / 2, atol=1e-4)
+    assert np.ptp(once) > 0
+
+
+def test_attention_is_a_raster_of_the_run_the_same_from_another_process(given: Path, tmp_path: Path) -> None:
+    detected(given, "seen", "--attention")
+    assert json.loads((given / "seen" / "run.json").read_text())["request"]["attention"] is True
+    file = gdal.Open(str(given / "seen" / ATTENTION_TIF))
+    change = gdal.Open(str(given / "seen" / "change.tif"))
+    assert file.GetGeoTransform() == change.GetGeoTransform()
+    values = file.ReadAsArray()
+    assert values.min() == 0
+    assert values.max() == 100
+    assert {"FARMCD_RUN", "FARMCD_ATTENTION_LOW", "FARMCD_ATTENTION_HIGH"} <= set(file.GetMetadata())
+    pair = [str(given / "before.tif"), str(given / "after.tif")]
+    request = RunRequest(
+        *pair, str(tmp_path / "run"), str(given / "net.safetensors"), tile=32, overlap=8, device="cpu", attention=True
+    )
+    worker = NetworkWorker(sys.executable)
+    try:
+        detect(replace(request, minimum_mapping_unit_m2=0.0), SILENT, networks=worker)
+    finally:
+        worker.end()
+    assert (tmp_path / "run" / ATTENTION_TIF).read_bytes() == (given / "seen" / ATTENTION_TIF).read_bytes()
+    # A run without it, in its place, leaves none behind.
+    assert not (given / "run" / ATTENTION_TIF).exists()
+    detected(given, "seen", "--force")
+    assert not (given / "seen" / ATTENTION_TIF).exists()
+    assert not (given / "seen" / "attention.qml").exists()
+
+
+def test_attention_of_a_network_that_has_none_is_refused(
+    given: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = [str(given / "before.tif"), str(given / "after.tif")]
+    fixed = ["--tile", "32", "--overlap", "8", "--device", "cpu", "--attention"]
+    assert main(["detect", *pair, "--out", str(tmp_path / "none"), *fixed]) == 2
+    assert "cannot show where it looks" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
