@@ -15,6 +15,7 @@ from ..core.typed import read
 from ..networks.family import Family
 from .datasets import ChangeDataset, opened
 from .evaluate import Evaluation, evaluate
+from .names import names_of
 from .recipe import Recipe, Stage
 
 NAMES = ("cotraining", "semi_supervised", "side_outputs", "single_image")
@@ -41,7 +42,13 @@ class Method(Generic[Settings]):
 
     def open(self, data: Path) -> Any:
         """Open what is drawn from, something with a length, in the folder of a data set."""
-        return opened(data, self.recipe.data.train, self.recipe.data.labels)
+        return self.labelled(data)
+
+    def labelled(self, data: Path) -> ChangeDataset:
+        """Open the labelled pairs of the training split: those that `names` lists, where the recipe names a list."""
+        said = self.recipe.data
+        pairs = opened(data, said.train, said.labels)
+        return pairs.named(*names_of(said.names)) if said.names else pairs
 
     def open_validation(self, data: Path) -> ChangeDataset:
         """Open what `evaluate` measures on, in the folder of a data set."""

@@ -17,8 +17,8 @@ class DataSettings:
     `context_share` is the share of samples whose scene and nuisances (the folder json) the network is told: 0 trains
     without contexts, 1 is the authors' way, less lets it work without them as well.
 
-    For `semi_supervised`: `names` is a list of those pairs of the split that keep their labels (a file, or one of
-    `recipes/lists`; all where it is empty). `unlabelled` is the folder of the pairs without labels (that of the data
+    `names` is a list of those pairs of the split that keep their labels (a file, or one of `recipes/lists`; all where
+    it is empty). For `semi_supervised`: `unlabelled` is the folder of the pairs without labels (that of the data
     set where it is empty), `unlabelled_split` their split, `opinions` the folder of what is said of them (their own
     where it is empty), `binary_opinions` whether its masks of change have no classes.
     """

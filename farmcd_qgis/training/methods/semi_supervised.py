@@ -17,7 +17,7 @@ from ...core.errors import InputError
 from ...networks.family import Family
 from ...networks.semicd_vl.network import Distance
 from ..augment import Augmenter
-from ..datasets import ChangeDataset, opened
+from ..datasets import ChangeDataset
 from ..method import Method
 from ..recipe import Recipe, Stage
 from ..semi_losses import cutmix_boxes
@@ -25,9 +25,6 @@ from ..unlabelled import UnlabelledPairs, UnlabelledSample, open_unlabelled
 from ..views import StrongSettings, ViewBatch, ViewMaker, labelled_views
 from .guided import Guided
 from .semi_terms import Labelled, SemiTerms, TermSettings
-
-# Lists of labelled pairs that come with FarmCD.
-LISTS = Path(__file__).parents[1] / "recipes" / "lists"
 
 # Seeds of what is drawn beside a sample lie far from those of other samples.
 _LABELLED_SEED = 7_919_000_017
@@ -93,9 +90,7 @@ class SemiSupervised(Method[SemiSettings]):
     def open(self, data: Path) -> SemiData:
         """Open the labelled pairs of the split (those that `names` lists), and the pairs without labels."""
         said = self.recipe.data
-        labelled = opened(data, said.train, said.labels)
-        if said.names:
-            labelled = labelled.named(*names_of(said.names))
+        labelled = self.labelled(data)
         folder = Path(said.unlabelled) if said.unlabelled else data
         opinions = Path(said.opinions) if said.opinions else None
         return SemiData(labelled, open_unlabelled(folder, said.unlabelled_split, opinions, said.binary_opinions))
@@ -142,18 +137,6 @@ class SemiSupervised(Method[SemiSettings]):
 
 def _seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def names_of(file: str) -> tuple[list[str], Path]:
-    """Read a list of pairs, one name a line, from a file or from the lists that come with FarmCD; returns its path too.
-
-    Raises InputError where there is none.
-    """
-    path = next((path for path in (Path(file), LISTS / file) if path.is_file()), None)
-    if path is None:
-        raise InputError("names_missing", file=file, known=", ".join(sorted(p.name for p in LISTS.glob("*.txt"))))
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return [Path(line.split()[0]).stem for line in lines if line.strip()], path
 
 
 METHOD = SemiSupervised

@@ -112,6 +112,10 @@ class SemiTerms:
         settings = self.settings
         guided = net.guided and settings.opinions > 0
         net.train()
+        if not (guided or settings.consistency or settings.contrast):
+            # Labels alone: what the other rows of a table are measured against.
+            of_labelled, _ = self._pass(net, labelled, None)
+            return {"labelled": 0.5 * self._by_label(of_labelled.change, labelled.label)}
         of_labelled, of_weak = self._pass(net, labelled, views if guided or settings.mode == "paper" else None)
         partner_sure = self._sure(net, views if other is None else other)
         if settings.mode == "paper" and of_weak is not None:
