@@ -135,6 +135,12 @@ def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
     add_covers(parser, default=None)
 
 
+def add_unlabelled(parser: argparse.ArgumentParser) -> None:
+    """Add pairs without labels."""
+    text = "pairs without labels: run folders, or folders with the GeoTIFFs A and B"
+    parser.add_argument("--unlabelled", nargs="+", default=(), metavar="SOURCE", help=text)
+
+
 def add_networks_python(parser: argparse.ArgumentParser) -> None:
     """Add where networks run: in this process, or in one under a Python that needs torch and no GDAL."""
     text = "a Python with torch: networks run there, in a process of their own (default: in this one)"

@@ -31,6 +31,7 @@ from .arguments import (
     add_polygon_options,
     add_pseudo_labels,
     add_request,
+    add_unlabelled,
 )
 from .console import UNUSABLE, Console, Parser, StopSignals, WarningsToConsole, terminal_language
 from .qgis_command import COMMANDS, run_with_qgis
@@ -244,10 +245,13 @@ def _parser() -> argparse.ArgumentParser:
     export = command("export-samples", _samples_words, text)
     export.add_argument("run_dirs", nargs="+", metavar="RUN_DIR")
     export.add_argument("--out", dest="out_dir", required=True, metavar="DIR", help="new folder for the samples")
+    export.add_argument("--rest", action="store_true", help="also what of the runs nobody judged, without labels")
+    add_unlabelled(export)
     text = "Make a training set of labelled GeoTIFF pairs and of the verdicts on runs: all that training reads."
     made = command("training-set", _samples_words, text)
     made.add_argument("sources", nargs="+", metavar="SOURCE", help="run folder, or folder with A, B and labels.gpkg")
     made.add_argument("--out", dest="out_dir", required=True, metavar="DIR", help="new folder for the training set")
+    add_unlabelled(made)
     text = "Label pairs by what opinions on each date say, without any label."
     add_pseudo_labels(command("pseudo-labels", _pseudo_labels_words, text))
     text = "Train a checkpoint on with samples, and say whether it helped."

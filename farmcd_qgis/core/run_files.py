@@ -32,6 +32,8 @@ PIECES = "pieces"
 JOURNAL = "journal.jsonl"
 # In a folder of training samples: where each came from.
 SAMPLES_JSON = "samples.json"
+# Also there: A and B of pairs without labels.
+UNLABELLED = "unlabelled"
 
 
 def is_resumable(out_dir: str | Path) -> bool:

@@ -14,16 +14,20 @@ import torch
 from ..core.errors import InputError
 from ..core.feedback import SILENT, Feedback
 from ..core.messages import part
-from ..core.run_files import SAMPLES_JSON
+from ..core.run_files import SAMPLES_JSON, UNLABELLED
 from ..networks.card import checkpoint_hash
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
 from ..networks.family import family_named
 from .datasets import ALL, ChangeDataset, open_dataset
 from .evaluate import Evaluation, card_metrics, evaluate
+from .unlabelled import UnlabelledPairs, open_unlabelled
 
 CROP, BATCH = 128, 4
 # What of the whole job the figures before and after take.
 MEASURING = 0.05
+# How pairs without labels are learned from: what the network itself is sure of, and nobody's opinion.
+SEMI = "semi_supervised"
+CONSISTENCY = {"opinions": 0.0, "contrast": 0.0, "dice": 1.0}
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class FinetuneRecord:
     """What a fine-tuning did: the new checkpoint, how long, on how many samples, and figures on those held out.
 
     `held_out_verdicts` counts the judged candidates in those held out, 0 where `samples.json` is missing.
+    `unlabelled` counts pairs without labels that it learned consistency on.
     `before` and `after` (figures 0..1 by name, over the judged pixels) are None where nothing could be held out;
     `better` compares their binary F1.
     """
@@ -45,6 +50,7 @@ class FinetuneRecord:
     before: dict[str, float] | None
     after: dict[str, float] | None
     better: bool | None
+    unlabelled: int = 0
 
 
 def finetune(
@@ -65,7 +71,9 @@ def finetune(
 
     A share `hold_out` of the samples is kept out of training; the figures before and after are measured on it. `mix`
     is an older data set (its split train, or the whole folder) that makes half of every batch, so that what was known
-    isn't forgotten. Ends after `steps`, or `minutes` if that comes first. Nothing is written if it is cancelled.
+    isn't forgotten. Where the folder holds pairs without labels, these teach consistency (`semi_supervised`, neither
+    opinions nor contrast), in three to four times the time a step. Ends after `steps`, or `minutes` if that comes
+    first. Nothing is written if it is cancelled.
     Raises InputError where files or packages are missing, FarmCDError if the loss diverges, and Cancelled.
     """
     source, target = Path(checkpoint), Path(out)
@@ -85,8 +93,10 @@ def finetune(
     # The samples as often as makes them half of all draws.
     repeats = max(1, len(old) // len(learned)) if old else 1
     parts = [(data, learned * repeats)] + ([(old, range(len(old)))] if old else [])
+    without = Path(samples) / UNLABELLED
+    rest = open_unlabelled(without) if without.is_dir() else None
     net, done, seconds = _train(
-        source, start.family, ChangeDataset.of(parts), feedback, steps, learning_rate, minutes, seed, device
+        source, start.family, ChangeDataset.of(parts), rest, feedback, steps, learning_rate, minutes, seed, device
     )
     after = measured(net)
     figures = [card_metrics(result) if result else None for result in (before, after)]
@@ -101,6 +111,7 @@ def finetune(
         before=figures[0],
         after=figures[1],
         better=after.binary.f1 > before.binary.f1 if before and after else None,
+        unlabelled=len(rest) if rest else 0,
     )
     save_checkpoint(net, _card(start.card, source, Path(samples), mix, record), target)
     feedback.progress("finetune", 1.0)
@@ -152,6 +163,7 @@ def _train(
     source: Path,
     family: str,
     data: ChangeDataset,
+    rest: UnlabelledPairs | None,
     feedback: Feedback,
     steps: int,
     learning_rate: float,
@@ -162,6 +174,7 @@ def _train(
     """Run the training loop in a folder that goes; returns network, steps and seconds."""
     try:
         from .augment import AugmentSettings
+        from .methods.semi_supervised import SemiData
         from .recipe import OptimiserSettings, Recipe, Stage
         from .train import Training
     except ImportError as error:
@@ -169,7 +182,8 @@ def _train(
     recipe = Recipe(
         name="finetune",
         family=family,
-        method=next(iter(family_named(family).methods), ""),
+        method=_method(family, rest is not None),
+        loss=CONSISTENCY if rest is not None else {},
         steps=steps,
         max_minutes=minutes,
         seed=seed,
@@ -189,9 +203,17 @@ def _train(
         feedback.progress("finetune", fraction, None, max(left, 0.0), part("at_step", step=step, loss=loss))
 
     with tempfile.TemporaryDirectory(prefix="farmcd-finetune-") as folder:
-        training = Training(recipe, data, None, Path(folder), source)
+        drawn = data if rest is None else SemiData(data, rest)
+        training = Training(recipe, drawn, None, Path(folder), source)
         result = training.run(on_step)
     return training.kept().cpu().eval(), result.steps, result.seconds
+
+
+def _method(family: str, with_unlabelled: bool) -> str:
+    methods = family_named(family).methods
+    if with_unlabelled and SEMI not in methods:
+        raise InputError("no_unlabelled_learning", title=family_named(family).title)
+    return SEMI if with_unlabelled else next(iter(methods), "")
 
 
 def _card(card: Any, source: Path, samples: Path, mix: str | Path | None, record: FinetuneRecord) -> Any:
@@ -203,6 +225,7 @@ def _card(card: Any, source: Path, samples: Path, mix: str | Path | None, record
         f"{record.trained_on} samples of reviewed candidates"
     )
     words += f" ({verdicts} in all, {record.held_out} samples held out)" if verdicts else ""
+    words += f", with {record.unlabelled} pairs without labels" if record.unlabelled else ""
     words += f", mixed with {record.mixed_in} pairs of {Path(mix).name}." if mix is not None else "."
     on = f"the judged pixels of {record.held_out} samples of reviewed candidates that were held out"
     return replace(

@@ -2200,6 +2200,26 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>无：原有能力可能减弱</translation>
     </message>
     <message>
+        <source>Also from the rest of the run, without labels</source>
+        <translation>同时利用该运行中未判读的其余部分（无标签）</translation>
+    </message>
+    <message>
+        <source>The network learns to say the same of a place in any light; a step takes three times as long</source>
+        <translation>网络学习对同一地点在不同光照下给出相同结果；每步耗时约为三倍</translation>
+    </message>
+    <message>
+        <source>none; else a run, or a folder with images A and B</source>
+        <translation>无；或选择一个运行，或含有 A、B 影像的文件夹</translation>
+    </message>
+    <message>
+        <source>Other pairs without labels</source>
+        <translation>其他无标签影像对</translation>
+    </message>
+    <message>
+        <source>It learned from {0} pairs without labels as well.</source>
+        <translation>还利用了 {0} 对无标签影像进行学习。</translation>
+    </message>
+    <message>
         <source>not kept</source>
         <translation>不保留</translation>
     </message>

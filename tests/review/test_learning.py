@@ -19,6 +19,8 @@ from farmcd_qgis.networks.checkpoint import load_checkpoint, save_checkpoint
 from farmcd_qgis.review.store import ReviewStore
 from farmcd_qgis.training.datasets import IGNORE, open_dataset
 from farmcd_qgis.training.finetune import finetune, sample_groups, split
+from farmcd_qgis.training.unlabelled import open_unlabelled
+from tests.helpers.rasters import scene, write_raster
 from tests.helpers.red_run import HEIGHT, SQUARES, WIDTH
 from tests.helpers.small_network import CARD, made
 
@@ -173,3 +175,48 @@ def test_both_from_the_command_line(
     assert "Nothing could be held out" in printed
     assert printed.splitlines()[-1] == str(tmp_path / "new.safetensors")
     assert "1 confirmed, 1 rejected, 1 reclassified in all" in read_card(tmp_path / "new.safetensors").description
+
+
+def test_the_rest_of_a_run_and_named_pairs_go_in_without_labels(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody judged is cut apart from what was; both are learned from, each in its way."""
+    monkeypatch.setattr("farmcd_qgis.engine.assess.labelled_squares.RUN_SIDE", 32)
+    monkeypatch.setattr("farmcd_qgis.engine.assess.unlabelled_squares.RUN_SIDE", 32)
+    for date, seed in (("A", 1), ("B", 2)):
+        (tmp_path / "pairs" / date).mkdir(parents=True)
+        write_raster(tmp_path / "pairs" / date / "field.tif", scene(64, 64, seed)[:3])
+    found = export_samples([run_dir], tmp_path / "samples", rest=True, unlabelled=[tmp_path / "pairs"])
+    rows = json.loads((tmp_path / "samples" / SAMPLES_JSON).read_text())
+    labelled = {row["name"] for row in rows["samples"]}
+    without = {path.name for path in (tmp_path / "samples" / "unlabelled" / "A").iterdir()}
+    assert without == {path.name for path in (tmp_path / "samples" / "unlabelled" / "B").iterdir()}
+    assert not labelled & without
+    assert found.unlabelled == len(without) == rows["unlabelled"]
+    assert sum(name.startswith("field-") for name in without) == 4
+    assert len(labelled) + len(without) - 4 == (HEIGHT // 32) * (WIDTH // 32)
+    assert len(open_unlabelled(tmp_path / "samples" / "unlabelled")) == found.unlabelled
+
+    monkeypatch.setattr("farmcd_qgis.training.finetune.CROP", 16)
+    monkeypatch.setattr("farmcd_qgis.training.finetune.BATCH", 2)
+    save_checkpoint(made(), CARD, tmp_path / "start.safetensors")
+    record = finetune(tmp_path / "start.safetensors", tmp_path / "samples", tmp_path / "new.safetensors", steps=1)
+    assert record.unlabelled == found.unlabelled
+    assert record.before is not None
+    assert record.after is not None
+    description = read_card(tmp_path / "new.safetensors").description
+    assert f"with {found.unlabelled} pairs without labels" in description
+
+
+def test_sources_without_labels_that_cannot_be_used(run_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError) as caught:
+        export_samples([run_dir], tmp_path / "samples", unlabelled=[tmp_path / "empty"])
+    assert caught.value.code == "no_unlabelled_source"
+    assert not (tmp_path / "samples").exists()
+    with pytest.raises(InputError) as caught:
+        # Every square of this small run holds a verdict.
+        export_samples([run_dir], tmp_path / "samples", rest=True)
+    assert caught.value.code == "nothing_unlabelled"
+    assert caught.value.text("zh") != caught.value.message
+    assert not (tmp_path / "samples").exists()

@@ -68,7 +68,7 @@ def squares_of_run(run_dir: Path) -> Iterator[Square]:
     record, judged = read_record(run_dir), read_judged(run_dir)
     pair = Scene.open(recorded_request(record, run_dir)).pair
     bounds = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
-    for window, inside in _squares(pair, bounds, judged):
+    for window, inside in squares_with(pair, bounds, judged):
         before, after, valid = pair.read(window)
         burnt = PolygonLayer.of([(row.geometry, row.class_id) for row in inside], pair.grid).burn(window, NODATA)
         candidates = [{"candidate_id": row.number, "verdict": row.verdict} for row in inside]
@@ -141,7 +141,7 @@ def _squares_of_pair(
     grid = pair.reference.dataset
     label = read_reference(f"{labels}|layername={changes}", field, grid)
     looked = read_reference(f"{labels}|layername={LABELLED}", None, grid) if LABELLED in names else None
-    for window in _cut(pair.grid.whole, PAIR_SIDE):
+    for window in cut(pair.grid.whole, PAIR_SIDE):
         first, second, valid = pair.read(window)
         columns = slice(window.column, window.right)
         if looked is not None:
@@ -173,14 +173,14 @@ def _is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGES
 
 
-def _squares(pair: Pair, bounds: Window, judged: Sequence[Judged]) -> Iterator[tuple[Window, list[Judged]]]:
+def squares_with(pair: Pair, bounds: Window, judged: Sequence[Judged]) -> Iterator[tuple[Window, list[Judged]]]:
     """Cut the run's part of the grid into squares, each pixel in one of them; give those with judged candidates."""
     x, dx, _, y, _, dy = pair.geotransform
     boxes = []
     for row in judged:
         xmin, xmax, ymin, ymax = row.geometry.GetEnvelope()
         boxes.append(((xmin - x) / dx, (ymax - y) / dy, (xmax - x) / dx, (ymin - y) / dy))
-    for window in _cut(bounds, RUN_SIDE):
+    for window in cut(bounds, RUN_SIDE):
         inside = [
             row
             for row, (west, north, east, south) in zip(judged, boxes, strict=True)
@@ -190,7 +190,8 @@ def _squares(pair: Pair, bounds: Window, judged: Sequence[Judged]) -> Iterator[t
             yield window, inside
 
 
-def _cut(bounds: Window, side: int) -> Iterator[Window]:
+def cut(bounds: Window, side: int) -> Iterator[Window]:
+    """Cut a part of the grid into squares of `side`, the last of a row and of a column larger."""
     for top, height in _cuts(bounds.row, bounds.height, side):
         for left, width in _cuts(bounds.column, bounds.width, side):
             yield Window(left, top, width, height)

@@ -2,14 +2,15 @@
 
 It has the authors' layout: A and B with both dates as PNG, label with class ids as PNG (254: changed, class not known;
 255: nothing known), list/SPLIT.txt with a name a line. `samples.json` says of each sample where it is from and, of
-runs, whose verdicts it holds; json/index.json keeps the scenes and nuisances of pairs that had them.
+runs, whose verdicts it holds; `unlabelled` holds A and B of pairs without labels, where these were asked for, too;
+json/index.json keeps the scenes and nuisances of pairs that had them.
 """
 
 import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from osgeo import gdal
 from ...core.classes import NODATA
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
-from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_JSON, SAMPLES_JSON
+from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_JSON, SAMPLES_JSON, UNLABELLED
 from ..scene.crs import check_proj
 from .labelled_squares import Bytes, Square, read_judged, squares_of_pairs, squares_of_run
+from .unlabelled_squares import unlabelled_squares
 
 
 @dataclass(frozen=True)
@@ -34,19 +36,37 @@ class SamplesSummary:
     rejected: int
     reclassified: int
     pixels: int
+    unlabelled: int = 0
 
 
-def export_samples(run_dirs: Sequence[str | Path], out_dir: str | Path, feedback: Feedback = SILENT) -> SamplesSummary:
-    """Write the judged candidates of finished runs as training samples; see `training_set`."""
-    return training_set(run_dirs, out_dir, feedback)
+def export_samples(
+    run_dirs: Sequence[str | Path],
+    out_dir: str | Path,
+    feedback: Feedback = SILENT,
+    *,
+    rest: bool = False,
+    unlabelled: Sequence[str | Path] = (),
+) -> SamplesSummary:
+    """Write the judged candidates of finished runs as training samples; see `training_set`.
+
+    With `rest`, what of the runs nobody judged goes in without labels.
+    """
+    return training_set(run_dirs, out_dir, feedback, unlabelled=[*(run_dirs if rest else ()), *unlabelled])
 
 
-def training_set(sources: Sequence[str | Path], out_dir: str | Path, feedback: Feedback = SILENT) -> SamplesSummary:
+def training_set(
+    sources: Sequence[str | Path],
+    out_dir: str | Path,
+    feedback: Feedback = SILENT,
+    *,
+    unlabelled: Sequence[str | Path] = (),
+) -> SamplesSummary:
     """Write a training-set folder `out_dir`, new or empty, from runs with verdicts and from labelled GeoTIFF pairs.
 
-    A source is a run folder (`squares_of_run`) or a folder of pairs with polygons (`squares_of_pairs`). Raises
-    InputError for a source that cannot be used, one without anything labelled, or an `out_dir` that holds something,
-    FarmCDError where it cannot be written, and Cancelled; nothing is left then.
+    A source is a run folder (`squares_of_run`) or a folder of pairs with polygons (`squares_of_pairs`); one of
+    `unlabelled` a run folder or a folder with A and B, of which squares without labels go in (`unlabelled_squares`).
+    Raises InputError for a source that cannot be used, one without anything labelled, or an `out_dir` that holds
+    something, FarmCDError where it cannot be written, and Cancelled; nothing is left then.
     """
     check_proj()
     out = Path(out_dir)
@@ -54,7 +74,10 @@ def training_set(sources: Sequence[str | Path], out_dir: str | Path, feedback: F
         raise InputError("folder_not_empty", folder=out)
     existed = out.is_dir()
     try:
-        return _write([Path(source) for source in sources], out, feedback)
+        labelled, without = feedback.split(3, 1) if unlabelled else (feedback, feedback)
+        summary = _write([Path(source) for source in sources], out, labelled)
+        made = _write_unlabelled([Path(source) for source in unlabelled], out / UNLABELLED, without)
+        return replace(summary, unlabelled=made)
     except BaseException as error:
         shutil.rmtree(out, ignore_errors=True)
         if existed:
@@ -103,6 +126,25 @@ def _write(sources: list[Path], out: Path, feedback: Feedback) -> SamplesSummary
     text = json.dumps({**asdict(summary), "out_dir": ".", "samples": rows}, indent=1, ensure_ascii=False)
     (out / SAMPLES_JSON).write_text(text + "\n", encoding="utf-8")
     return summary
+
+
+def _write_unlabelled(sources: list[Path], out: Path, feedback: Feedback) -> int:
+    """Write squares without labels as A and B, and return how many there are."""
+    names: set[str] = set()
+    for number, source in enumerate(sources):
+        for stem, before, after in unlabelled_squares(source):
+            feedback.check()
+            for folder in ("A", "B"):
+                (out / folder).mkdir(parents=True, exist_ok=True)
+            name = _free_name(stem, names)
+            names.add(name)
+            for folder, pixels in (("A", before), ("B", after)):
+                _write_png(out / folder / name, pixels)
+            feedback.progress("export_samples", number / len(sources))
+        feedback.progress("export_samples", (number + 1) / len(sources))
+    if sources and not names:
+        raise InputError("nothing_unlabelled", sources=[str(source) for source in sources])
+    return len(names)
 
 
 def _free_name(stem: str, taken: set[str]) -> str:

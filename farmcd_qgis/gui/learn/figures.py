@@ -79,6 +79,8 @@ def outcome_words(record: Mapping[str, Any]) -> str:
             record["trained_on"], record["steps"], round(record["seconds"])
         )
     ]
+    if record.get("unlabelled"):
+        words.append(tr("It learned from {0} pairs without labels as well.").format(record["unlabelled"]))
     if record["before"] is None or record["after"] is None:
         words.append(tr("Too few samples to hold some out: whether it is better is not known."))
         return " ".join(words)

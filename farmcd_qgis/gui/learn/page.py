@@ -10,6 +10,7 @@ from typing import Any
 from qgis.gui import QgsFileWidget
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
+    QCheckBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -72,6 +73,8 @@ class LearnPage(Page):
         self.checkpoint = _file("learnCheckpoint", QgsFileWidget.StorageMode.GetFile)
         self.mix = _file("learnMix", QgsFileWidget.StorageMode.GetDirectory)
         self.samples = _file("learnSamples", QgsFileWidget.StorageMode.GetDirectory)
+        self.rest = QCheckBox(tr("Also from the rest of the run, without labels"))
+        self.unlabelled = _file("learnUnlabelled", QgsFileWidget.StorageMode.GetDirectory)
         self.target = _file("learnTarget", QgsFileWidget.StorageMode.SaveFile)
         self.steps, self.minutes = QSpinBox(), QSpinBox()
         self.findings, self.table, self.progress = FindingsList(), FiguresTable(), QProgressBar()
@@ -168,7 +171,13 @@ class LearnPage(Page):
         self._show_result(None)
         self.findings.show_findings([])
         self.status.setText(tr("Starting"))
-        arguments = {"run_dirs": [str(self._run_dir)], "out_dir": str(folder)}
+        more = self.unlabelled.filePath().strip()
+        arguments = {
+            "run_dirs": [str(self._run_dir)],
+            "out_dir": str(folder),
+            "rest": self.rest.isChecked(),
+            "unlabelled": [more] if more else [],
+        }
         self._run("export_samples", arguments, tr("FarmCD: export samples"), then)
 
     def _train(self, exported: dict[str, Any]) -> None:
@@ -286,6 +295,11 @@ class LearnPage(Page):
         self.target.setFilter(tr("Checkpoints") + " (*.safetensors)")
         self.mix.lineEdit().setPlaceholderText(tr("none: what was known may fade"))
         self.samples.lineEdit().setPlaceholderText(tr("not kept"))
+        self.rest.setObjectName("learnRest")
+        self.rest.setToolTip(
+            tr("The network learns to say the same of a place in any light; a step takes three times as long")
+        )
+        self.unlabelled.lineEdit().setPlaceholderText(tr("none; else a run, or a folder with images A and B"))
         self.progress.setRange(0, 1000)
         self.progress.setTextVisible(False)
         self.fields = QWidget()
@@ -299,6 +313,8 @@ class LearnPage(Page):
         limits.addStretch(1)
         form.addRow(tr("Begin with"), self.checkpoint)
         form.addRow(tr("Mix with older data"), self.mix)
+        form.addRow(self.rest)
+        form.addRow(tr("Other pairs without labels"), self.unlabelled)
         form.addRow(tr("Training steps"), limits)
         form.addRow(tr("New checkpoint"), self.target)
         form.addRow(tr("Keep the samples in"), self.samples)
