@@ -12,13 +12,13 @@ import numpy as np
 
 from ..core.classes import FIVE, NO_CHANGE
 from ..engine.assess.metrics import ConfusionMatrix, binary_figures, semantic_figures
+from ..engine.scene.looking import resized
 from ..networks.semicd_vl.ceg import UNKNOWN, event_classes, generate_events
 from ..networks.semicd_vl.opinions.choose import open_opinions
 from ..networks.semicd_vl.opinions.source import VisualOpinion
 from .datasets import Sample, opened
 from .evaluate import f1_interval
 from .floors import change_vectors, changed, counted, irmad
-from .prediction import _resized as resized
 from .pseudo_labels import write_pseudo_labels
 from .recipe import Recipe
 from .tables import Row, training_row, with_names
@@ -98,7 +98,7 @@ def _floor(name: str, folder: str, data: Path, label: Labels) -> Row:
         tells_classes = False
         for index in range(len(pairs)):
             sample = pairs[index]
-            seen = sample._replace(before=resized(sample.before, SCALE), after=resized(sample.after, SCALE))
+            seen = sample._replace(before=_coarser(sample.before), after=_coarser(sample.after))
             prediction = _enlarged(label(seen), sample.label.shape)
             binary.append(counted(sample.label, prediction))
             said = np.where(prediction == UNKNOWN, np.uint8(NO_CHANGE), prediction)
@@ -116,6 +116,12 @@ def _floor(name: str, folder: str, data: Path, label: Labels) -> Row:
         (out / VALIDATION).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
     return Row(name, folder, measure, seeded=False)
+
+
+def _coarser(image: np.ndarray) -> np.ndarray:
+    """Bring an image uint8 (3, H, W) to SCALE of its resolution."""
+    height, width = (round(side * SCALE) for side in image.shape[1:])
+    return (resized(image, (height, width)) + 0.5).clip(0, 255).astype(np.uint8)
 
 
 def _enlarged(label: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from farmcd_qgis.core.paths import sample_pair
-from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.engine.prepare import prepare
+from farmcd_qgis.networks.predictor import Predictor
 
 STEP = 8
 
