@@ -10,7 +10,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -74,10 +74,7 @@ def training_set(
         raise InputError("folder_not_empty", folder=out)
     existed = out.is_dir()
     try:
-        labelled, without = feedback.split(3, 1) if unlabelled else (feedback, feedback)
-        summary = _write([Path(source) for source in sources], out, labelled)
-        made = _write_unlabelled([Path(source) for source in unlabelled], out / UNLABELLED, without)
-        return replace(summary, unlabelled=made)
+        return _write([Path(source) for source in sources], [Path(source) for source in unlabelled], out, feedback)
     except BaseException as error:
         shutil.rmtree(out, ignore_errors=True)
         if existed:
@@ -87,7 +84,8 @@ def training_set(
         raise
 
 
-def _write(sources: list[Path], out: Path, feedback: Feedback) -> SamplesSummary:
+def _write(sources: list[Path], unlabelled: list[Path], out: Path, feedback: Feedback) -> SamplesSummary:
+    feedback, without = feedback.split(3, 1) if unlabelled else (feedback, feedback)
     for name in ("A", "B", "label", "list"):
         (out / name).mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, Any]] = []
@@ -121,6 +119,7 @@ def _write(sources: list[Path], out: Path, feedback: Feedback) -> SamplesSummary
         rejected=verdicts[PSEUDO_CHANGE],
         reclassified=verdicts[OTHER_CLASS],
         pixels=pixels,
+        unlabelled=_write_unlabelled(unlabelled, out / UNLABELLED, without),
     )
     _write_annotations(out, rows)
     text = json.dumps({**asdict(summary), "out_dir": ".", "samples": rows}, indent=1, ensure_ascii=False)
