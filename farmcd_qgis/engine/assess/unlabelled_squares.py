@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.protocol import RunRequest, request_from_dict
+from ...core.plain_files import recorded_request
+from ...core.protocol import RunRequest
 from ...core.run_files import RUN_JSON
 from ...core.run_record import read_record
 from ..scene.pair import Pair
@@ -34,7 +35,7 @@ def unlabelled_squares(source: Path, most: int = MOST) -> Iterator[Dates]:
 
 def _of_run(run_dir: Path, most: int) -> Iterator[Dates]:
     record = read_record(run_dir)
-    pair = Scene.open(request_from_dict(record["request"])).pair
+    pair = Scene.open(recorded_request(record, run_dir)).pair
     bounds = Window(*(record["grid"]["window"][key] for key in ("column", "row", "width", "height")))
     judged = {window for window, _ in squares_with(pair, bounds, read_judged(run_dir))}
     rest = [window for window in cut(bounds, RUN_SIDE) if window not in judged]
