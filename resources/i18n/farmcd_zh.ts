@@ -1576,6 +1576,14 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>含近红外影像，五类变化</translation>
     </message>
     <message>
+        <source>Without training (land-cover comparison)</source>
+        <translation>无需训练（土地覆盖比较）</translation>
+    </message>
+    <message>
+        <source>Nobody trained it on change: a first map to look at and to correct; it takes much rotation for change.</source>
+        <translation>未用变化样本训练：仅供初步查看和修正；常将轮作误认为变化。</translation>
+    </message>
+    <message>
         <source>Of ten marked hectares about {right} are right; of ten that changed it finds about {found}.</source>
         <translation>标出的每十公顷中约有 {right} 公顷正确；实际变化的每十公顷约能找到 {found} 公顷。</translation>
     </message>

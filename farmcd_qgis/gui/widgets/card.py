@@ -13,12 +13,17 @@ from ..learn.figures import figure_words
 from .words import language, tr
 
 
+# The family that compares land covers.
+UNTRAINED = "semicd_vl_zero"
+
+
 def checkpoint_name(path: Path) -> str:
     """Name a bundled checkpoint for people; another one is called as its file."""
     names = {
         "farmcd-clcd-lite0": tr("Colour images, five classes"),
         "farmcd-clcd-small": tr("Colour images, five classes, small network"),
         "farmcd-near-infrared": tr("Images with near infrared, five classes"),
+        "farmcd-land-cover": tr("Without training (land-cover comparison)"),
     }
     return names.get(path.stem, path.stem)
 
@@ -42,6 +47,10 @@ def card_words(card: dict[str, Any]) -> str:
     elif f1 is not None:
         measured = card.get("measured_on", "").split(",")[0]
         parts.append(tr("F1 of change {0:.2f} on {1}.").format(f1, measured))
+    if card.get("family") == UNTRAINED:
+        parts.append(
+            tr("Nobody trained it on change: a first map to look at and to correct; it takes much rotation for change.")
+        )
     return " ".join(parts) or tr("The checkpoint says nothing of itself.")
 
 
