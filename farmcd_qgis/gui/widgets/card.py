@@ -12,7 +12,6 @@ from ...translation import said
 from ..learn.figures import figure_words
 from .words import language, tr
 
-
 # The family that compares land covers.
 UNTRAINED = "semicd_vl_zero"
 
