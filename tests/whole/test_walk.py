@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from farmcd_qgis.core.paths import resources
+from farmcd_qgis.translation import read_ts
 from scripts.demo_session import open_pair
 from scripts.desktop import Desktop
 
@@ -69,6 +71,11 @@ class Walk:
         clock, processor = self.desktop.ask("result = [stalls.longest, stalls.busiest]")
         self.stalls[what] = {"clock_ms": round(1000 * clock), "processor_ms": round(1000 * processor)}
 
+    def wait_for_window(self, name: str) -> None:
+        shown = f"[one.objectName() for one in QApplication.topLevelWidgets() if one.isVisible()].count({name!r})"
+        self.desktop.ask("from qgis.PyQt.QtWidgets import QApplication, QWidget")
+        self.desktop.wait_until(shown, 60)
+
     def answer(self, text: str) -> None:
         """Type into the dialog that has come up."""
         end = time.monotonic() + 20
@@ -87,7 +94,7 @@ def packed() -> Path:
     return Path(told.stdout.split()[-1])
 
 
-@pytest.mark.parametrize(("locale", "size"), [("en_US", "1366x768"), ("zh_CN", "1920x1080")])
+@pytest.mark.parametrize(("locale", "size"), [("en_US", "1920x1080"), ("zh_CN", "1366x768")])
 def test_the_whole_path(packed: Path, locale: str, size: str):
     if shutil.which("qgis") is None:
         pytest.skip("there is no qgis on the PATH")
@@ -101,8 +108,9 @@ def test_the_whole_path(packed: Path, locale: str, size: str):
         desktop.wait_until("'farmcd_qgis' in plugins", 60)
         run_dir = detect(walk, python)
         review(walk, run_dir)
-        accuracy(walk, run_dir)
-        report(walk, run_dir)
+        other = compare(walk, run_dir)
+        accuracy(walk, other)
+        report(walk, other)
         desktop.key("F1")
         desktop.wait_until("any(one.objectName() == 'FarmCDManual' for one in QApplication.topLevelWidgets())", 10)
         walk.picture("manual")
@@ -129,6 +137,12 @@ def detect(walk: Walk, python: str) -> Path:
     desktop.wait_until(f"{DOCK}.detect.engine.isVisible()", 120)
     walk.picture("no-engine")
     assert not desktop.ask(f"result = {DOCK}.detect.run_button.isEnabled()")
+    desktop.click(walk.find("installButton", "detect"))
+    walk.wait_for_window("consentDialog")
+    walk.picture("install")
+    desktop.key("Escape")
+    desktop.ask("from qgis.utils import iface\nfrom farmcd_qgis.gui.environment.dialog import close_environment")
+    desktop.ask("close_environment()")
     desktop.click(walk.find("chooseButton", "detect"))
     walk.answer(python)
     desktop.wait_until(f"not {DOCK}.detect.engine.isVisible()", 120)
@@ -160,6 +174,34 @@ def review(walk: Walk, run_dir: Path) -> None:
             time.sleep(0.25)
     walk.picture("reviewed")
     assert told(run_dir, "SELECT reviewer FROM verdicts", len(KEYS)) == [("Li Ming",)] * len(KEYS)
+
+
+def compare(walk: Walk, run_dir: Path) -> Path:
+    """Open another run by its folder, and compare both; that one is the current one from then on."""
+    desktop = walk.desktop
+    other = Path(shutil.copytree(run_dir, run_dir.with_name("another")))
+    desktop.click(walk.find("openRunButton"))
+    walk.answer(str(other))
+    if desktop.ask(DIALOG):
+        desktop.key("Return")
+    desktop.wait_until(f"{DOCK}.run.current is not None and {DOCK}.run.current.name == 'another'", 30)
+    desktop.ask(f"QTimer.singleShot(0, {DOCK}.compare_runs)")
+    walk.wait_for_window("FarmCDCompareDialog")
+    window = "widget = iface.mainWindow().findChild(QWidget, 'FarmCDCompareDialog')"
+    desktop.ask(
+        f"{window}\nwidget.first.setCurrentIndex(widget.first.findData({str(run_dir)!r}))\n"
+        f"widget.second.setCurrentIndex(widget.second.findData({str(other)!r}))"
+    )
+    desktop.click(f"{window}.compare_button")
+    desktop.wait_until(f"QgsProject.instance().mapLayersByName({tr(walk, 'Comparison')!r})", 60)
+    walk.picture("compared")
+    desktop.key("Escape")
+    return other
+
+
+def tr(walk: Walk, text: str) -> str:
+    """Say a text of the interface in the session's language."""
+    return text if walk.desktop.locale.startswith("en") else read_ts(resources() / "i18n" / "farmcd_zh.ts")[text]
 
 
 def accuracy(walk: Walk, run_dir: Path) -> None:
