@@ -100,10 +100,6 @@
         <translation>取消</translation>
     </message>
     <message>
-        <source>FarmCD: detect changes</source>
-        <translation>FarmCD：变化检测</translation>
-    </message>
-    <message>
         <source>Starting the worker</source>
         <translation>正在启动工作进程</translation>
     </message>
@@ -2928,6 +2924,10 @@ Each verdict says in its note where it comes from; the run's record and its repo
     <message>
         <source>Compare with another run…</source>
         <translation>与另一次检测比较…</translation>
+    </message>
+    <message>
+        <source>FarmCD: detect changes (what is finished stays, and can go on another time)</source>
+        <translation>FarmCD：检测变化（已完成的部分会保留，以后可继续）</translation>
     </message>
 </context>
 </TS>

@@ -141,7 +141,9 @@ class DetectPage(Page):
         self.unfinished.keep(request)
         self._project_changed = False
         self.findings.show_findings([])
-        task = tasks.DetectTask(request, tr("FarmCD: detect changes"))
+        # QGIS says so when it is to be closed meanwhile.
+        words = tr("FarmCD: detect changes (what is finished stays, and can go on another time)")
+        task = tasks.DetectTask(request, words)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(self._on_success)
         task.failed.connect(self._on_failure)
