@@ -53,6 +53,7 @@ class ModelForm(QWidget):
         self.output.setObjectName("outputWidget")
         self._proposed = ""
         self._asking: tasks.WorkerTask | None = None
+        self._looking: tasks.WorkerTask | None = None
         self.output.setStorageMode(QgsFileWidget.StorageMode.GetDirectory)
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
@@ -70,7 +71,11 @@ class ModelForm(QWidget):
 
     def begin(self) -> None:
         """Ask a worker for the devices and the card; the first look at the page calls this."""
-        devices = tasks.start(tasks.WorkerTask("devices", {}, tr("FarmCD: look for devices"), hidden=True))
+        if self._looking is not None:
+            self._looking.stop()
+        devices = self._looking = tasks.start(
+            tasks.WorkerTask("devices", {}, tr("FarmCD: look for devices"), hidden=True)
+        )
         devices.succeeded.connect(self._fill_devices)
         devices.failed.connect(self._on_no_devices)
         self._show_card()

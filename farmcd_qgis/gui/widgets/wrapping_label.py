@@ -39,6 +39,7 @@ class WrappingLabel(QLabel):
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction(tr("Copy"), self._copy)
         menu.popup(event.globalPos())
 
