@@ -42,11 +42,11 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
 def run_words(run: KnownRun, in_list: bool = False) -> str:
     """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike.
 
-    In a list, where there is little room, its area stands as well, of the dates the years where these differ, and of
+    There is little room: of the dates the years are told where these differ. In a list its area stands as well, and of
     today the time alone.
     """
     before, after = run.before, run.after
-    if in_list and before[:4] != after[:4]:
+    if before[:4] != after[:4]:
         before, after = before[:4], after[:4]
     dates = f"{before} → {after}" if before and after else Path(run.folder).name
     parts = [dates, run.checkpoint.removeprefix("farmcd-")]

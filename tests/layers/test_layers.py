@@ -81,7 +81,7 @@ def test_group_holds_results_above_the_pair(finished: Path, project: QgsProject)
     group = add_run(finished)
     root = project.layerTreeRoot()
     assert root.children() == [group]
-    assert named(group, finished) == "2009-08-18 → 2020-08-31 · painted"
+    assert named(group, finished) == "2009 → 2020 · painted"
     nodes = group.findLayers()
     assert [node.name() for node in nodes] == RESULTS + PAIR
     assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {
