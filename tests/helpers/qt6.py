@@ -1,4 +1,4 @@
-"""The interface against PyQt6: `python -m tests.helpers.qt6` imports what QGIS's process imports and builds its widgets.
+"""The interface against PyQt6: `python -m tests.helpers.qt6` imports what runs in QGIS and builds its widgets.
 
 There is no QGIS built on Qt 6 to be had from the package registries, so `qgis.PyQt` is mapped to PyQt6, QGIS's widgets
 are widgets of Qt of the same kind, and the rest of QGIS answers anything. What this finds: names that PyQt6 has not

@@ -105,6 +105,7 @@ def run_ends_in_layers(desktop: Desktop) -> None:
 
 def test_install_is_clicked_and_the_run_ends_in_layers(index: Index, desktop: Desktop) -> None:
     open_pair(desktop)
+    desktop.ask("from qgis.PyQt.QtWidgets import QWidget")
     desktop.wait_until("plugins['farmcd_qgis'].dock.detect.findChild(QWidget, 'engineNotice').isVisible()", 120)
     desktop.screenshot("0-notice.png")
     assert index.asked == []
