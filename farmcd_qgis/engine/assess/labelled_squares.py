@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 from osgeo import gdal, ogr
 
-from ...core.classes import FIVE, NO_CHANGE, NODATA
+from ...core.classes import FIVE, NO_CHANGE, NODATA, ClassTable
 from ...core.errors import InputError
 from ...core.messages import why
 from ...core.plain_files import recorded_request
 from ...core.protocol import RunRequest
 from ...core.run_files import CANDIDATES, CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ...core.run_record import read_record, run_classes
+from ..run.package import read_soundly
 from ..scene.pair import Pair
 from ..scene.polygons import PolygonLayer
 from ..scene.scene import Scene
@@ -85,6 +86,11 @@ def read_judged(run_dir: Path) -> list[Judged]:
     gpkg = run_dir / RUN_GPKG
     if not gpkg.is_file():
         raise InputError("run_without_polygons", folder=run_dir, file=RUN_GPKG)
+    with read_soundly(gpkg):
+        return _judged_in(gpkg, run_classes(run_dir))
+
+
+def _judged_in(gpkg: Path, table: ClassTable) -> list[Judged]:
     file = gdal.OpenEx(str(gpkg), gdal.OF_VECTOR)
     layer = file.GetLayerByName(CANDIDATES)
     if layer is None:
@@ -92,7 +98,6 @@ def read_judged(run_dir: Path) -> list[Judged]:
     if layer.GetLayerDefn().GetFieldIndex("reviewed_class_id") < 0:
         return []
     layer.SetAttributeFilter(f"status IN ('{CONFIRMED}', '{PSEUDO_CHANGE}', '{OTHER_CLASS}')")
-    table = run_classes(run_dir)
     judged = []
     for feature in layer:
         class_id = NO_CHANGE if feature["status"] == PSEUDO_CHANGE else feature["reviewed_class_id"]

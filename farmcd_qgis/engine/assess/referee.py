@@ -19,6 +19,7 @@ from ...core.plain_files import recorded_request
 from ...core.run_files import CANDIDATES, CONFIDENCE_TIF, RUN_GPKG
 from ...core.run_record import read_record
 from ...networks.card import checkpoint_hash
+from ..run.package import read_soundly
 from ..scene.grid import Grid
 from ..scene.pair import Pair
 from ..scene.polygons import PolygonLayer
@@ -106,11 +107,12 @@ def _verdicts(doubtful: Sequence[Doubtful], scores: dict[int, float]) -> dict[in
 
 def _doubtful(run_dir: Path, pair: Pair, bounds: Window, file_hash: str) -> list[Doubtful]:
     """Find the candidates in the doubtful band, in the order of their numbers."""
-    file = gdal.OpenEx(str(run_dir / RUN_GPKG), gdal.OF_VECTOR)
-    layer = file.GetLayerByName(CANDIDATES)
-    has_scores = layer.GetLayerDefn().GetFieldIndex(SCORE) >= 0
-    confidence = gdal.OpenEx(str(run_dir / CONFIDENCE_TIF), gdal.OF_RASTER)
-    return list(_in_band(layer, confidence, pair, bounds, file_hash if has_scores else None))
+    with read_soundly(run_dir / RUN_GPKG):
+        file = gdal.OpenEx(str(run_dir / RUN_GPKG), gdal.OF_VECTOR)
+        layer = file.GetLayerByName(CANDIDATES)
+        has_scores = layer.GetLayerDefn().GetFieldIndex(SCORE) >= 0
+        confidence = gdal.OpenEx(str(run_dir / CONFIDENCE_TIF), gdal.OF_RASTER)
+        return list(_in_band(layer, confidence, pair, bounds, file_hash if has_scores else None))
 
 
 def _in_band(

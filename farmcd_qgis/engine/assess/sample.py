@@ -15,6 +15,7 @@ from ...core.feedback import SILENT, Feedback
 from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED
 from ...core.run_record import run_classes
 from ..polygons.geopackage import create_layer, store_style
+from ..run.package import read_soundly
 from ..scene.areas import PixelAreas, hectares
 from ..scene.crs import check_proj
 
@@ -153,8 +154,8 @@ def draw_sample(
     change = ChangeMap(folder)
     counting, finding = feedback.split(1, 1)
     mapped = change.count(counting)
-    file = gdal.OpenEx(str(folder / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
-    with _said(file):
+    with read_soundly(folder / RUN_GPKG):
+        file = gdal.OpenEx(str(folder / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
         begun = _begun(file, mapped)
     if begun is not None:
         seed = begun[1]

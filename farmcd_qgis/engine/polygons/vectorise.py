@@ -22,7 +22,7 @@ from ...core.feedback import SILENT, Feedback
 from ...core.polygons import PolygonSettings
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNREVIEWED
 from ...core.run_record import load_record, run_classes
-from ..run.package import count_reviewed, replaced
+from ..run.package import count_reviewed, edits_lost, replaced
 from ..scene.areas import hectares, mu
 from ..scene.crs import check_proj
 from ..scene.tiling import Window
@@ -73,6 +73,8 @@ def vectorise(
     target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
     if reviewed := count_reviewed(target):
         raise InputError("reviewed", count=reviewed, file=target)
+    for finding in edits_lost(target, classes):
+        feedback.finding(finding)
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:

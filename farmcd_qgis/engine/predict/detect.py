@@ -11,12 +11,13 @@ from ...core.errors import Cancelled, FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import Finding, RunRequest, RunResult
 from ...core.run_files import PIECES, RUN_GPKG
+from ...core.run_record import run_classes
 from ...networks.card import checkpoint_hash
 from ..polygons.vectorise import vectorise
 from ..run.disk import writing_to
 from ..run.identity import Identity, raster_identity, run_identity
 from ..run.journal import Journal
-from ..run.package import count_reviewed
+from ..run.package import count_reviewed, edits_lost
 from ..run.record import make_record, now, raster_tags, write_joined, write_record
 from ..run.run_folder import RunFolder, finished_result
 from ..run.writer import write_rasters
@@ -99,7 +100,8 @@ class _Run:
         if request.attention:
             check_attends(predictor, request.checkpoint)
         journal = Journal(folder.staging, raster_identity(identity, predictor.device, request.force))
-        findings = [*findings, *_origin(journal, folder)]
+        edited = edits_lost(folder.out_dir / RUN_GPKG, run_classes(folder.out_dir)) if folder.finished else []
+        findings = [*findings, *_origin(journal, folder), *edited]
         earlier_s = journal.seconds
         try:
             figures = self._predict(scene, predictor, journal)

@@ -9,10 +9,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from ...core.classes import ClassTable
 from ...core.errors import FarmCDError, InputError
+from ...core.protocol import Finding
 from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, JUDGEMENT_LOG, UNJUDGED, UNREVIEWED, VERDICT_LOG
+from ..polygons.geopackage import FIELDS, GEOMETRY
 
 WAIT_S = 10.0
+# Fields of the polygons that review and referee add.
+KNOWN_COLUMNS = {"fid", GEOMETRY, "reviewed_class_id", "referee_score", "referee_verdict", "referee_weights"}
 # What SQLite keeps beside a file; of a file that is gone they would be applied to the next of its name.
 JOURNALS = ("-wal", "-shm", "-journal")
 # Tables that a spatial index keeps its content in, and that go and come with it.
@@ -65,6 +70,33 @@ def count_reviewed(package: Path) -> int:
         return _count(database)
 
 
+def edits_lost(package: Path, classes: ClassTable) -> list[Finding]:
+    """Say how many candidates and hard regions have a class name that a person wrote by hand, and fields that somebody
+    added, where new polygons will replace them; nothing where there are none. Raises FarmCDError.
+    """
+    if not package.exists():
+        return []
+    with told(package), closing(sqlite3.connect(package, WAIT_S)) as database:
+        renamed, added = 0, set[str]()
+        for layer, fields in FIELDS.items():
+            columns = {name for _, name, *_ in database.execute(f'PRAGMA table_info("{layer}")')}
+            if not {"class_id", "class_name"} <= columns:
+                continue
+            rows = database.execute(f'SELECT class_id, class_name, count(*) FROM "{layer}" GROUP BY 1, 2')  # nosec B608
+            renamed += sum(count for class_id, name, count in rows if name != _label(classes, class_id))
+            added |= columns - fields.keys() - KNOWN_COLUMNS
+    found = []
+    if renamed:
+        found.append(Finding("warning", "edits_lost", {"count": renamed, "file": package}))
+    if added:
+        found.append(Finding("warning", "fields_lost", {"names": sorted(added), "file": package}))
+    return found
+
+
+def _label(classes: ClassTable, class_id: object) -> str:
+    return classes.label(class_id) if isinstance(class_id, int) else ""
+
+
 @contextmanager
 def told(package: Path) -> Iterator[None]:
     """Turn what SQLite says of a GeoPackage into a fault with its code."""
@@ -79,6 +111,15 @@ def told(package: Path) -> Iterator[None]:
             raise InputError("package_locked", file=package, reason=error) from error
         if fault in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN):
             raise InputError("file_not_writable", path=package, reason=error) from error
+        raise FarmCDError("package_damaged", file=package, reason=error) from error
+
+
+@contextmanager
+def read_soundly(package: Path) -> Iterator[None]:
+    """Turn what reading a damaged GeoPackage raises, by GDAL or for values that are none, into FarmCDError."""
+    try:
+        yield
+    except (RuntimeError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
         raise FarmCDError("package_damaged", file=package, reason=error) from error
 
 

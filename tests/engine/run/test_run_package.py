@@ -11,6 +11,8 @@ from osgeo import ogr
 from qgis.core import QgsProject, QgsVectorLayer
 
 from farmcd_qgis.core.errors import FarmCDError, InputError
+from farmcd_qgis.core.feedback import Feedback
+from farmcd_qgis.core.protocol import Finding
 from farmcd_qgis.core.run_files import CANDIDATES, RUN_GPKG
 from farmcd_qgis.engine.polygons.vectorise import vectorise
 from farmcd_qgis.engine.run import package
@@ -65,6 +67,23 @@ def test_a_layer_that_qgis_edits_sees_the_new_polygons_and_the_file_stays_whole(
     with closing(sqlite3.connect(run / RUN_GPKG)) as database:
         names = database.execute("SELECT class_name FROM candidates ORDER BY candidate_id").fetchall()
     assert names == [("edited again",), ("Building",)]
+
+
+def test_what_was_edited_by_hand_is_said_when_it_is_replaced(run: Path):
+    said: list[Finding] = []
+    vectorise(run, minimum_mapping_unit_m2=5000, feedback=Feedback(on_finding=said.append))
+    assert said == []
+    with closing(sqlite3.connect(run / RUN_GPKG)) as database, database:
+        # The triggers of the spatial index ask for functions that only GDAL has.
+        for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            database.execute(f'DROP TRIGGER "{name}"')
+        database.execute("UPDATE candidates SET class_name = 'my own' WHERE candidate_id = 1")
+        database.execute("ALTER TABLE candidates ADD COLUMN owner TEXT")
+    vectorise(run, minimum_mapping_unit_m2=5000, feedback=Feedback(on_finding=said.append))
+    assert {(each.code, each.values.get("count"), *each.values.get("names", [])) for each in said} == {
+        ("edits_lost", 1),
+        ("fields_lost", None, "owner"),
+    }
 
 
 def test_the_replaced_file_is_like_one_that_was_made_anew(run: Path, tmp_path: Path):
