@@ -15,7 +15,6 @@ from ...core.feedback import SILENT, Feedback
 from ...core.run_files import ACCURACY_SAMPLE, ACCURACY_STRATA, CHANGE_TIF, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED
 from ...core.run_record import run_classes
 from ..polygons.geopackage import create_layer, store_style
-from ..run.package import read_soundly
 from ..scene.areas import PixelAreas, hectares
 from ..scene.crs import check_proj
 
@@ -154,7 +153,7 @@ def draw_sample(
     change = ChangeMap(folder)
     counting, finding = feedback.split(1, 1)
     mapped = change.count(counting)
-    with read_soundly(folder / RUN_GPKG):
+    with _said(folder / RUN_GPKG):
         file = gdal.OpenEx(str(folder / RUN_GPKG), gdal.OF_VECTOR | gdal.OF_UPDATE)
         begun = _begun(file, mapped)
     if begun is not None:
@@ -236,7 +235,7 @@ def _write(
 
 @contextmanager
 def _transaction(file: gdal.Dataset) -> Iterator[None]:
-    with _said(file):
+    with _said(file.GetDescription()):
         file.StartTransaction()
         try:
             yield
@@ -247,12 +246,12 @@ def _transaction(file: gdal.Dataset) -> Iterator[None]:
 
 
 @contextmanager
-def _said(file: gdal.Dataset) -> Iterator[None]:
+def _said(path: Path | str) -> Iterator[None]:
     """Turn what SQLite says of a file that cannot be used into a sentence."""
     try:
         yield
     except RuntimeError as error:
-        raise FarmCDError("sample_not_stored", path=file.GetDescription(), reason=error) from error
+        raise FarmCDError("sample_not_stored", path=path, reason=error) from error
 
 
 def _add(
