@@ -245,7 +245,8 @@ def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
         # Outlives a power cut, too.
         file.execute("PRAGMA synchronous = EXTRA")
         yield file
-    except sqlite3.Error as error:
+    # What SQLite says of a damaged text may be no text.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise FarmCDError("review_not_stored", path=gpkg_path, reason=error) from error
     finally:
         # An open transaction ends with nothing done.

@@ -201,3 +201,17 @@ def test_geopackages_of_runs(reviewed, tmp_path, seeds):
         said(seed, lambda: draw_sample(run, {2: 3}, 1))
         package.write_bytes(data)
         said(seed, lambda: Session(ReviewStore(package, "bea")).give("confirmed"))
+
+
+def test_a_schema_that_is_no_text(reviewed, tmp_path):
+    """What SQLite says of it cannot be decoded either."""
+    run = shutil.copytree(reviewed, tmp_path / "run")
+    package = run / RUN_GPKG
+    package.write_bytes(package.read_bytes().replace(b"CREATE TABLE", b"CREATE TAB\xc4\xdd"))
+    works = (
+        lambda: count_reviewed(package),
+        lambda: vectorise(run),
+        lambda: draw_sample(run, {2: 3}, 1),
+        lambda: Session(ReviewStore(package, "bea")),
+    )
+    assert not any(said(0, work) for work in works)

@@ -102,7 +102,8 @@ def told(package: Path) -> Iterator[None]:
     """Turn what SQLite says of a GeoPackage into a fault with its code."""
     try:
         yield
-    except sqlite3.Error as error:
+    # What SQLite says of a damaged text may be no text.
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         fault = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if fault == sqlite3.SQLITE_FULL:
             raise FarmCDError("disk_full", folder=str(package.parent)) from error
