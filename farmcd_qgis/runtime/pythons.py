@@ -28,7 +28,7 @@ PROBE = PLUGIN / "runtime" / "probe.py"
 PROBE_LIMIT_S = 90.0
 POLL_S = 0.1
 # Of the surroundings that QGIS was started with, what its Python needs again.
-KEPT = ("PYTHONHOME", "PYTHONPLATLIBDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+KEPT = ("PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 KNOWN_FOLDERS = (Path("/usr/bin"), Path("/usr/local/bin"), Path("/opt/homebrew/bin"))
 
 HOW_TO_GET = {

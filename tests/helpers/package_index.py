@@ -87,7 +87,7 @@ def make_locks(folder: Path, wheels: Path, version: str = "1.0") -> None:
 class Index(http.server.ThreadingHTTPServer):
     """Serves a folder of wheels as an index does; `faults` names what goes wrong with a file.
 
-    "cut" sends half of what is promised, once; "always cut" does so each time; "stall" sends a little and then nothing;
+    "cut" sends half of what is promised, once; "empty" ten bytes each time; "stall" sends a little and then nothing;
     "wrong" sends other bytes; "missing" lists the file and answers 404; "unlisted" does not list it; "refused" answers
     403; "slow" sends it in small pieces.
     """
@@ -157,10 +157,11 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content) - begin))
         self.end_headers()
         rest = content[begin:]
-        if fault in ("cut", "always cut"):
-            if fault == "cut":
-                del self.server.faults[name]
+        if fault == "cut":
+            del self.server.faults[name]
             self.wfile.write(rest[: len(rest) // 2])
+        elif fault == "empty":
+            self.wfile.write(rest[:10])
         elif fault == "stall":
             self.wfile.write(rest[:1000])
             self.wfile.flush()

@@ -107,6 +107,8 @@ class Fetch:
                 return
             partial.unlink(missing_ok=True)
             self._store.note(f"wrong hash: {wheel.file} from {host_of(address)}")
+        if partial.is_file():  # All that ever came was less than promised.
+            raise FarmCDError("env_stalled", host=host_of(address))
         raise FarmCDError("env_hash", file=wheel.file, host=host_of(address))
 
     def _attempt(self, address: str, partial: Path) -> bool:

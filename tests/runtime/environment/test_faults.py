@@ -298,6 +298,13 @@ def test_a_full_disk_is_told_where_it_fills_up(case):
         subprocess.run(["umount", small], check=True)
 
 
+def test_a_server_that_always_breaks_off_is_no_wrong_file(case):
+    case.index.faults[TORCH] = "empty"
+    with pytest.raises(FarmCDError) as caught:
+        case.install()
+    assert caught.value.code == "env_stalled"
+
+
 @pytest.mark.parametrize("credentials", ["office:secret", "李明:密码 1"])
 def test_a_proxy_with_credentials_lets_an_installation_through(credentials, case):
     from urllib.parse import quote
