@@ -83,6 +83,27 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add_polygon_options(parser)
 
 
+def add_cluster(parser: argparse.ArgumentParser) -> None:
+    """Add who computes a detection."""
+    add_workers(parser)
+    add_block_side(parser)
+
+
+def add_workers(parser: argparse.ArgumentParser) -> None:
+    """Add which processes compute."""
+    add = parser.add_argument
+    text = "processes of this machine that compute blocks of the run, by dask (default: %(default)s)"
+    add("--workers", type=int, default=DEFAULTS.workers, metavar="N", help=text)
+    text = "dask's scheduler whose workers compute, such as tcp://10.0.0.1:8786; all see the same folders"
+    add("--scheduler", default=DEFAULTS.scheduler, metavar="ADDRESS", help=text)
+
+
+def add_block_side(parser: argparse.ArgumentParser) -> None:
+    """Add how large blocks are."""
+    text = "of blocks for several processes, pixels, a multiple of 512 (default: 0, 3072)"
+    parser.add_argument("--block-side", type=int, default=DEFAULTS.block_side, metavar="N", help=text)
+
+
 def add_polygon_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that decide what becomes a polygon."""
     add = parser.add_argument

@@ -25,6 +25,8 @@ from ..core.jobs import JOBS, call
 from ..core.messages import LANGUAGES, part
 from ..core.protocol import RunRequest, findings_from_dict
 from .arguments import (
+    add_block_side,
+    add_cluster,
     add_covers,
     add_finetune,
     add_networks_python,
@@ -32,6 +34,7 @@ from .arguments import (
     add_pseudo_labels,
     add_request,
     add_unlabelled,
+    add_workers,
 )
 from .console import UNUSABLE, Console, Parser, StopSignals, WarningsToConsole, terminal_language
 from .qgis_command import COMMANDS, run_with_qgis
@@ -39,6 +42,8 @@ from .qgis_command import COMMANDS, run_with_qgis
 DONE, FAULT = 0, 1
 # What the parser keeps that is no argument of a job.
 OWN = ("job", "words", "json", "language", "networks_python")
+# What says who computes, and is an argument of no job but `detect`.
+WHO = ("workers", "scheduler")
 # What a person reads of a job's result, and of what it was asked: texts and sentences (core.messages), one a line.
 Lines = list[Any]
 Words = Callable[[dict[str, Any], dict[str, Any]], Lines]
@@ -90,14 +95,19 @@ def _run(arguments: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[s
     """Run the job of a command; returns the exit status, the result's data, and what a person reads of it."""
     job = arguments.job
     given = {name: value for name, value in vars(arguments).items() if name not in OWN}
+    if job == "merge":
+        given = {name: value for name, value in given.items() if name not in WHO}
     if job in ("detect", "preflight"):
         given = {"request": asdict(_request(given))}
+    elif job == "plan":
+        given = {"request": asdict(_request(given)), "block_side": given["block_side"]}
     if JOBS[job].process == "engine":
         # Late, and not for jobs of networks alone: their Python may have no GDAL.
         from ..engine.prepare import prepare
 
         prepare()
-    with _networks(arguments) as options:
+    with _networks(arguments) as options, _spread(arguments) as more:
+        options |= more
         result = call(job, given, feedback, **options)
     findings = findings_from_dict(result) if "findings" in result else []
     if job != "preflight":
@@ -122,10 +132,28 @@ def _networks(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
         worker.end()
 
 
+@contextmanager
+def _spread(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Let other processes compute where they are asked for."""
+    workers, scheduler = getattr(arguments, "workers", 1), getattr(arguments, "scheduler", "")
+    if workers == 1 and not scheduler:
+        yield {}
+        return
+    from .cluster import cluster
+
+    with cluster(workers, scheduler, arguments.networks_python) as spread:
+        yield {"spread": spread}
+
+
 def _findings_words(result: dict[str, Any], _: dict[str, Any]) -> Lines:
     findings = findings_from_dict(result)
     lines = [part("finding_line", severity=finding.severity, finding=finding) for finding in findings]
     return lines or [part("no_findings")]
+
+
+def _plan_words(made: dict[str, Any], _: dict[str, Any]) -> Lines:
+    counts = {"blocks": made["blocks"], "look": len(made["look"]), "missing": len(made["missing"])}
+    return [part("blocks_planned", **counts), made["plan"]]
 
 
 def _evaluation_words(result: dict[str, Any], _: dict[str, Any]) -> Lines:
@@ -222,6 +250,19 @@ def _parser() -> argparse.ArgumentParser:
     detect = command("detect", lambda result, _: [result["run_dir"]], "Detect changes and write a run folder.")
     add_request(detect, out_required=True)
     add_networks_python(detect)
+    add_cluster(detect)
+    plan = command("plan", _plan_words, "Cut a run into blocks that any number of processes compute.")
+    add_request(plan, out_required=True)
+    add_block_side(plan)
+    text = "Compute a block of a plan; several processes may do this at a time."
+    block = command("block", lambda result, _: [str(result["block"])], text)
+    block.add_argument("plan", metavar="PLAN", help="plan.json, or the run folder that holds it")
+    block.add_argument("index", metavar="INDEX", type=int, help="number of the block, from 0")
+    add_networks_python(block)
+    merge = command("merge", lambda result, _: [result["run_dir"]], "Join the blocks of a plan into the run.")
+    merge.add_argument("plan", metavar="PLAN", help="plan.json, or the run folder that holds it")
+    add_networks_python(merge)
+    add_workers(merge)
     preflight = command("preflight", _findings_words, "Check two rasters without running anything.")
     add_request(preflight, out_required=False)
 

@@ -42,7 +42,14 @@ _warm = _Warm()
 def _with_networks(name: str) -> Served:
     def served(feedback: Feedback, networks_python: str = "", **arguments: Any) -> dict[str, Any]:
         networks = _warm.under(networks_python) if networks_python else None
-        return call(name, arguments, feedback, networks=networks)
+        request = arguments.get("request", {})
+        workers, scheduler = request.get("workers", 1), request.get("scheduler", "")
+        if not TABLE[name].spreads or (workers == 1 and not scheduler):
+            return call(name, arguments, feedback, networks=networks)
+        from .cluster import cluster
+
+        with cluster(workers, scheduler, networks_python or None) as spread:
+            return call(name, arguments, feedback, networks=networks, spread=spread)
 
     return served
 

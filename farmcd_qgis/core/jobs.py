@@ -22,9 +22,10 @@ PACKAGE = __name__.split(".")[0]
 class Job:
     """One row: `function` is "module:name" inside this package, imported when the job runs.
 
-    The function's parameters are the job's arguments, besides `feedback`, and `networks` where it uses one. What
-    travels is plain: `arguments` rebuilds those of another type, `result` does so with what the function returns, and a
-    list travels under the name `listed`. `folder` is the argument, or the field of one, that names the folder written.
+    The function's parameters are the job's arguments, besides `feedback`, `networks` where it uses one, and `spread`
+    where it spreads. What travels is plain: `arguments` rebuilds those of another type, `result` does so with what the
+    function returns, and a list travels under the name `listed`. `folder` is the argument, or the field of one, that
+    names the folder written.
     """
 
     process: Process
@@ -34,6 +35,7 @@ class Job:
     listed: str = ""
     folder: str = ""
     uses_networks: bool = False
+    spreads: bool = False
 
 
 def _by_class(points: Mapping[str, int]) -> dict[int, int]:
@@ -50,7 +52,11 @@ JOBS: dict[str, Job] = {
         result_from_dict,
         folder="request.out_dir",
         uses_networks=True,
+        spreads=True,
     ),
+    "plan": Job("engine", "engine.predict.plan:plan", REQUEST, folder="request.out_dir"),
+    "block": Job("engine", "engine.predict.planned:block", uses_networks=True),
+    "merge": Job("engine", "engine.predict.planned:merge", result=result_from_dict, uses_networks=True, spreads=True),
     "preflight": Job("engine", "engine.scene.preflight:preflight", REQUEST, findings_from_dict, listed="findings"),
     "vectorise": Job("engine", "engine.polygons.vectorise:vectorise", folder="run_dir"),
     "evaluate": Job("engine", "engine.assess.evaluate:evaluate"),

@@ -94,6 +94,9 @@ class RunRequest:
     `resolution_m` is the ground metres per pixel at which the network looks; None is what the checkpoint says of
     itself, but never finer than the reference, and 0 that of the reference. `attention` asks for a raster of where the
     network looked.
+
+    `workers` processes compute blocks of the run, or those of dask's `scheduler` at an address; `block_side` is the
+    side of the blocks in pixels (0: as the engine thinks best). They change no byte of what comes out.
     """
 
     before: str
@@ -136,6 +139,9 @@ class RunRequest:
     correct_shift: bool = False
     resolution_m: float | None = None
     attention: bool = False
+    workers: int = 1
+    scheduler: str = ""
+    block_side: int = 0
 
 
 @dataclass(frozen=True)

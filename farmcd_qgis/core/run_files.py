@@ -30,6 +30,9 @@ STAGING = "run.part"
 PIECES = "pieces"
 # Beside them: which rows are finished, and of which run.
 JOURNAL = "journal.jsonl"
+# A run that several processes compute: what it is of, and the folders of its finished blocks.
+PLAN = "plan.json"
+BLOCKS = "blocks"
 # In a folder of training samples: where each came from.
 SAMPLES_JSON = "samples.json"
 # Also there: A and B of pairs without labels.
@@ -44,10 +47,13 @@ def is_resumable(out_dir: str | Path) -> bool:
     staging = Path(out_dir) / STAGING
     pieces = staging / PIECES
     try:
+        if (staging / PLAN).exists() and any(path.name.isdigit() for path in (staging / BLOCKS).glob("*")):
+            planned = json.loads((staging / PLAN).read_text(encoding="utf-8", errors="replace"))
+            return bool(planned["request"]["force"]) or not (Path(out_dir) / RUN_JSON).exists()
         if not (pieces.is_dir() and any(pieces.iterdir())):
             return False
         with (staging / JOURNAL).open(encoding="utf-8", errors="replace") as file:
             begun = json.loads(file.readline())
         return isinstance(begun, dict) and (bool(begun.get("force")) or not (Path(out_dir) / RUN_JSON).exists())
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False

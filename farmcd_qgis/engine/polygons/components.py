@@ -10,15 +10,37 @@ from .label_file import reach
 
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 
 
+# Bits by which areas are cut for sums in floating point, which then are exact.
+HALF = 26
+
+
+class Sides(NamedTuple):
+    """At which sides of a block another one lies, to which a component may go on."""
+
+    top: bool = False
+    bottom: bool = False
+    left: bool = False
+    right: bool = False
+
+
+NO_SIDES = Sides()
+
+
 class Labels(NamedTuple):
-    """Final labels: `final` maps provisional ids to 1, 2, ... or 0, `areas` holds those of 1, 2, ..."""
+    """Final labels: `final` maps provisional ids to 1, 2, ... or 0; the rest is of the labels 1, 2, ...
+
+    `areas` are in the units of what was added, `firsts` the positions of the first pixels, `open` says which may go on
+    in another block.
+    """
 
     final: Ids
-    areas: Floats
+    areas: Longs
+    firsts: Longs
+    open: Flags
 
 
 class _Open(NamedTuple):
@@ -30,32 +52,38 @@ class _Open(NamedTuple):
     values: Bytes
     pixels: Ids
     ids: Ids
-    areas: Floats
+    areas: Longs
     firsts: Longs
+    touch: Flags
 
 
 class Components:
-    """Labels the connected pixels of equal value, value 0 apart, whose area reaches `minimum_area`.
+    """Labels the connected pixels of equal value, value 0 apart, whose area reaches `minimum_area`, a whole number.
+
+    Those that touch a side of the block (`height` rows of `width` pixels) beyond which another one lies are kept
+    whatever their size.
 
     Windows come in through `add`, which gives each pixel a provisional id; a component that later proves to be
     joined to another, or too small, is known only at the end, to `labels`.
     """
 
-    def __init__(self, width: int, connectivity: int, minimum_area: float) -> None:
-        self._width = width
+    def __init__(
+        self, width: int, connectivity: int, minimum_area: int, height: int = 0, sides: Sides = NO_SIDES
+    ) -> None:
+        self._width, self._height = width, height
+        self._sides = sides
         self._shifts = (0,) if connectivity == 4 else (-1, 0, 1)
         self._minimum = minimum_area
         self._next = 1
         self._merged: list[tuple[Ids, Ids]] = []
-        self._kept: list[tuple[Ids, Longs, Floats]] = []
+        self._kept: list[tuple[Ids, Longs, Longs, Flags]] = []
         self._open = self._nothing(0)
 
     def _nothing(self, row: int) -> _Open:
-        empty = np.zeros(0)
-        line = np.zeros(self._width, np.int32)
-        return _Open(row, line.astype(np.uint8), line, empty.astype(np.int32), empty, empty.astype(np.int64))
+        empty, line = np.zeros(0, np.int64), np.zeros(self._width, np.int32)
+        return _Open(row, line.astype(np.uint8), line, empty.astype(np.int32), empty, empty, empty.astype(bool))
 
-    def add(self, window: Window, values: Bytes, areas: Floats) -> Ids:
+    def add(self, window: Window, values: Bytes, areas: Longs) -> Ids:
         """Take the values (h, w) and the pixels' areas (h, w) of a window below the earlier ones.
 
         What is in no window is 0. Returns provisional ids, int32 (h, w), 0 where there is nothing or where a component
@@ -74,22 +102,41 @@ class Components:
         row, column = np.divmod(groups.firsts, right - left)
         first = (row + window.row - 1) * self._width + column + left
         np.minimum.at(first, groups.of_open, self._open.firsts)
+        touch = self._touching(groups, window, left, right)
 
         is_open = np.zeros(len(size), bool)
         bottom = slice(int(np.searchsorted(groups.starts, window.height * (right - left))), None)
         is_open[groups.of_runs[bottom][groups.filled[bottom]]] = True
-        big = size >= self._minimum
+        big = (size >= self._minimum) | touch
         ids = self._named(groups, is_open | big)
         ended = big & ~is_open
-        self._kept.append((ids[ended], first[ended], size[ended]))
+        self._kept.append((ids[ended], first[ended], size[ended], touch[ended]))
 
         pixels = groups.pixels(ids, (1 + window.height, right - left))[1:, window.column - left : window.right - left]
         opened = np.flatnonzero(is_open)
         opened = opened[np.argsort(ids[opened])]
-        self._open = _Open(window.bottom, *self._nothing(0)[1:3], ids[opened], size[opened], first[opened])
+        line = self._nothing(window.bottom)
+        self._open = line._replace(ids=ids[opened], areas=size[opened], firsts=first[opened], touch=touch[opened])
         self._open.values[window.column : window.right] = values[-1]
         self._open.pixels[window.column : window.right] = pixels[-1]
         return pixels
+
+    def _touching(self, groups: "_Groups", window: Window, left: int, right: int) -> Flags:
+        """Say which groups touch a side beyond which another block lies."""
+        touch = np.zeros(len(groups.areas), bool)
+        touch[groups.of_open[self._open.touch]] = True
+        if any(self._sides):
+            rows, columns = np.divmod(groups.starts, right - left)
+            ends = columns + np.diff(groups.starts, append=(1 + window.height) * (right - left)) + left
+            at_side = np.zeros(len(columns), bool)
+            if self._sides.left:
+                at_side |= columns + left == 0
+            if self._sides.right:
+                at_side |= ends == self._width
+            if self._sides.top and window.row == 0:
+                at_side |= rows == 1
+            touch[groups.of_runs[at_side & groups.filled]] = True
+        return touch
 
     def _named(self, groups: "_Groups", worth: npt.NDArray[np.bool_]) -> Ids:
         """Return an id for each group: the lowest of those from above, else a new one where it is `worth` one."""
@@ -106,9 +153,11 @@ class Components:
 
     def _close(self, row: int) -> None:
         """Go on at a row far below: no component that is open goes on."""
-        _, _, _, ids, areas, firsts = self._open
-        big = areas >= self._minimum
-        self._kept.append((ids[big], firsts[big], areas[big]))
+        _, _, _, ids, areas, firsts, touch = self._open
+        if self._sides.bottom and self._open.row == self._height:
+            touch = np.ones(len(ids), bool)
+        big = (areas >= self._minimum) | touch
+        self._kept.append((ids[big], firsts[big], areas[big], touch[big]))
         self._open = self._nothing(row)
 
     def labels(self) -> Labels:
@@ -117,12 +166,12 @@ class Components:
         target = np.arange(self._next, dtype=np.int32)
         for child, parent in self._merged:
             target[child] = parent
-        nothing = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0)
-        ids, firsts, areas = (np.concatenate(part) for part in zip(nothing, *self._kept, strict=True))
+        nothing = np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, bool)
+        ids, firsts, areas, touch = (np.concatenate(part) for part in zip(nothing, *self._kept, strict=True))
         order = np.argsort(firsts)
         final = np.zeros(self._next, np.int32)
         final[ids[order]] = np.arange(1, len(ids) + 1)
-        return Labels(final[_resolved(target)], areas[order])
+        return Labels(final[_resolved(target)], areas[order], firsts[order], touch[order])
 
 
 class _Groups(NamedTuple):
@@ -135,7 +184,7 @@ class _Groups(NamedTuple):
     starts: Longs
     filled: npt.NDArray[np.bool_]
     of_runs: Ids
-    areas: Floats
+    areas: Longs
     firsts: Longs
     of_open: Ids
 
@@ -147,13 +196,13 @@ class _Groups(NamedTuple):
 
 
 def _grouped(
-    before: _Open, window: Window, values: Bytes, areas: Floats, columns: slice, shifts: tuple[int, ...]
+    before: _Open, window: Window, values: Bytes, areas: Longs, columns: slice, shifts: tuple[int, ...]
 ) -> _Groups:
     """Group what touches in a window and in the row above it, within the `columns` that both take."""
     width = columns.stop - columns.start
     inside = slice(window.column - columns.start, window.right - columns.start)
     rows = _framed(before.values[columns], inside, values)
-    weights = _framed(np.zeros(width), inside, areas)
+    weights = _framed(np.zeros(width, np.int64), inside, areas)
     begins = np.ones(rows.shape, bool)
     np.not_equal(rows[:, 1:], rows[:, :-1], out=begins[:, 1:])
     starts = np.flatnonzero(begins)
@@ -169,13 +218,13 @@ def _grouped(
     same = old_ids[order][1:] == old_ids[order][:-1]
     one = np.concatenate([one, old_runs[order][:-1][same].astype(np.int32)])
     other = np.concatenate([other, old_runs[order][1:][same].astype(np.int32)])
-    root = _roots(len(starts), one, other)
+    root = roots(len(starts), one, other)
 
     is_root = (root == np.arange(len(starts))) & filled
     of_runs = (np.cumsum(is_root, dtype=np.int32) - 1)[root]
     count = int(is_root.sum())
     run_areas = np.add.reduceat(weights.ravel(), starts)
-    size = np.bincount(of_runs[filled], run_areas[filled], minlength=count).astype(np.float64)
+    size = summed(of_runs[filled], run_areas[filled], count)
     of_open = np.zeros(len(before.ids), np.int32)
     of_open[np.searchsorted(before.ids, old_ids)] = of_runs[old_runs]
     return _Groups(starts, filled, of_runs, size, starts[is_root].astype(np.int64), of_open)
@@ -204,7 +253,14 @@ def _touching(rows: Bytes, runs: Ids, shifts: tuple[int, ...]) -> tuple[Ids, Ids
     return np.concatenate([one for one, _ in pairs]), np.concatenate([other for _, other in pairs])
 
 
-def _roots(count: int, one: Ids, other: Ids) -> Ids:
+def summed(groups: npt.NDArray[Any], values: Longs, count: int) -> Longs:
+    """Sum up whole numbers (n,) of a window by their groups (n,), exactly: (count,)."""
+    high, low = values >> HALF, values & ((1 << HALF) - 1)
+    sums = (np.bincount(groups, part, minlength=count).astype(np.int64) for part in (high, low))
+    return (next(sums) << HALF) + next(sums)
+
+
+def roots(count: int, one: Ids, other: Ids) -> Ids:
     """Return for each of `count` nodes the lowest node that the edges (one, other) join it to.
 
     Each round hangs roots under lower ones that they have an edge to, until no edge joins two roots.

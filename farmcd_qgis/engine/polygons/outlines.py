@@ -46,8 +46,8 @@ class Corners(NamedTuple):
 
 def outlines(
     labelled: Iterable[Labelled], width: int, last_rows: Longs, place: tuple[float, ...]
-) -> Iterator[tuple[int, ogr.Geometry]]:
-    """Yield each label of a raster with its MultiPolygon, those that end first first.
+) -> Iterator[tuple[int, bytes]]:
+    """Yield each label of a raster with its MultiPolygon as WKB, those that end first first.
 
     `labelled` holds the raster from top to bottom, `width` is that of the whole, `place` its geotransform, `last_rows`
     the last row of label 1, 2, ... Polygons are 4-connected.
@@ -119,7 +119,7 @@ def _corners(band: Ids, row: int, column: int) -> Corners:
     return Corners(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _polygons(corners: Corners, place: tuple[float, ...]) -> Iterator[tuple[int, ogr.Geometry]]:
+def _polygons(corners: Corners, place: tuple[float, ...]) -> Iterator[tuple[int, bytes]]:
     """Yield the labels of whole sets of corners, ascending, with their MultiPolygons."""
     if not len(corners.label):
         return
@@ -151,7 +151,7 @@ def _polygons(corners: Corners, place: tuple[float, ...]) -> Iterator[tuple[int,
         for at in own:
             parts.append(struct.pack("<BII", 1, ogr.wkbPolygon, int(ring_counts[at])))
             parts.append(content[byte_begins[at] : byte_ends[at]])
-        yield label, ogr.CreateGeometryFromWkb(b"".join(parts))
+        yield label, b"".join(parts)
 
 
 class _Lines:

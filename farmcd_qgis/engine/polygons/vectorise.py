@@ -1,19 +1,18 @@
 """From the rasters of a run to its polygons: candidates of change and hard regions.
 
-What there is of the rasters streams by in bands of rows: to label what is connected, and to count what there is of each
-label. The labels are kept meanwhile, in files, and outlined from there.
+Block by block it is found what is connected, and counted what there is of it; then blocks are joined, numbered and
+outlined. Within a block the rasters stream by in bands of rows. However a raster is cut, the polygons, their numbers
+and their figures are the same.
 """
 
 import shutil
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import numpy.typing as npt
 from osgeo import ogr
 
 from ...core.classes import ClassTable
@@ -22,22 +21,23 @@ from ...core.feedback import SILENT, Feedback
 from ...core.polygons import PolygonSettings
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNREVIEWED
 from ...core.run_record import load_record, run_classes
+from ..run.durable import settle, unique
 from ..run.package import count_reviewed, edits_lost, replaced
 from ..scene.areas import hectares, mu
 from ..scene.crs import check_proj
-from ..scene.tiling import Window
-from .components import Components, Labels
+from ..scene.tiling import Blocks
+from .features import Place, in_order, outline_block
 from .geopackage import Package, write_run_table
-from .label_file import LabelFile, Labelled
-from .outlines import outlines
-from .tally import Bands, Rasters, Tally
+from .numbering import Numbers, number
+from .part import LAYERS, Part, least_units, make_parts
+from .tally import Rasters, Tally
 
 SCRATCH = "vectorise.part"
-# Hard regions end at every so many rows and columns: doubt may cover a whole scene, and nobody can work with that.
-HARD_REGION_PIXELS = 512
-
-Bytes = npt.NDArray[np.uint8]
-Longs = npt.NDArray[np.int64]
+# The side of the blocks that a run is cut into where nobody says otherwise, so that memory does not grow with it.
+# Smaller ones would have more tiles predicted twice at their edges.
+BLOCK_SIDE = 12_288
+# Parts of blocks that are in memory at a time.
+PARTS_KEPT = 8
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,55 @@ class VectorSummary:
     area_ha: dict[str, float]
 
 
+@dataclass(frozen=True)
+class Outlining:
+    """The second half of the work on polygons: what is known of every block lies in files, under any process's eyes.
+
+    `parts` names the folder with the parts of each block that has any, `folder` is where the rest comes.
+    """
+
+    blocks: Blocks
+    parts: Mapping[int, Path]
+    folder: Path
+    place: Place
+
+    def part_of(self, layer: str) -> Callable[[int], Part | None]:
+        """Return what reads the parts of a layer."""
+
+        @lru_cache(PARTS_KEPT)
+        def read(index: int) -> Part | None:
+            return Part.load(self.parts[index], layer) if index in self.parts else None
+
+        return read
+
+    def file_of(self, layer: str, index: int) -> Path:
+        """Return where the numbers of a block are."""
+        return self.folder / layer / f"{index}.npz"
+
+    def features_of(self, layer: str, index: int) -> Path:
+        """Return where the features of a block are."""
+        return self.folder / layer / str(index)
+
+    def number(self, settings: PolygonSettings, minimum: int) -> dict[str, int]:
+        """Number the components of both layers; returns how many there are."""
+        counts = {}
+        for layer in LAYERS:
+            (self.folder / layer).mkdir(parents=True)
+            file_of = partial(self.file_of, layer)
+            counts[layer] = number(self.blocks, self.part_of(layer), settings.connectivity, minimum, file_of)
+        return counts
+
+    def outline(self, index: int, feedback: Feedback = SILENT) -> None:
+        """Outline what is a block's affair. Done twice, even at the same time, it gives the same."""
+        for layer, step in zip(LAYERS, feedback.split(2, 1), strict=True):
+            target = self.features_of(layer, index)
+            if self.file_of(layer, index).exists() and not target.exists():
+                numbers = Numbers.load(self.file_of(layer, index))
+                private = unique(target)
+                outline_block(index, numbers, self.part_of(layer), self.place, private, step)
+                settle(private, target)
+
+
 def vectorise(
     run_dir: str | Path,
     *,
@@ -57,19 +106,21 @@ def vectorise(
     connectivity: Literal[4, 8] = PolygonSettings.connectivity,
     classes: ClassTable | None = None,
     feedback: Feedback = SILENT,
+    work: "Work | None" = None,
 ) -> VectorSummary:
     """Write farmcd.gpkg of a run folder from its rasters: candidates, hard regions, styles, record.
 
     Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
-    stay as they are. `classes` is the class table where the run has no record yet. Raises InputError if the folder
-    holds no run, or one that was reviewed already (its verdicts would be lost), and Cancelled; then nothing is left
-    behind.
+    stay as they are. `classes` is the class table where the run has no record yet, `work` says how a run is cut and
+    what of it is done. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
+    would be lost), and Cancelled; then nothing is left behind.
     """
     check_proj()
     settings = PolygonSettings(tau, minimum_mapping_unit_m2, connectivity)
     run_dir = Path(run_dir)
     classes = classes or run_classes(run_dir)
-    rasters = Rasters(run_dir, len(classes.predicted))
+    rasters = Rasters.of_run(run_dir, len(classes.predicted))
+    work = work or Work(Blocks.cut(rasters.width, rasters.height, BLOCK_SIDE))
     target, scratch = run_dir / RUN_GPKG, run_dir / SCRATCH
     if reviewed := count_reviewed(target):
         raise InputError("reviewed", count=reviewed, file=target)
@@ -78,13 +129,17 @@ def vectorise(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        labelling, counting, candidates, hard_regions = feedback.split(0.4, 0.15, 0.3, 0.15)
-        job = _Job(rasters, scratch, settings)
+        counting, outlining, writing = feedback.split(0.55, 0.35, 0.1)
+        parts = work.finish_parts(rasters, settings, scratch, counting)
+        place = Place(rasters.width, rasters.geotransform)
+        job = Outlining(work.blocks, parts, work.shared or scratch, place)
+        counts = job.number(settings, least_units(settings, rasters))
+        work.outline_all(job, outlining)
+        areas = [0] * len(classes.predicted)
         with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
-            changed, doubtful = job.label(labelling)
-            job.count([changed, doubtful], counting)
-            package.write_layer(CANDIDATES, job.features(changed, partial(_candidate, classes), candidates))
-            package.write_layer(HARD_REGIONS, job.features(doubtful, partial(_hard_region, classes), hard_regions))
+            candidates = _features(job, CANDIDATES, partial(_candidate, classes), counts[CANDIDATES], writing, areas)
+            package.write_layer(CANDIDATES, candidates)
+            package.write_layer(HARD_REGIONS, _features(job, HARD_REGIONS, partial(_hard_region, classes), 0, writing))
             package.write_styles(classes, rasters.arbitrated)
         _write_record(run_dir, scratch / RUN_GPKG, classes)
         _step(feedback, 1.0)
@@ -96,15 +151,65 @@ def vectorise(
         raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    class_ids = changed.tally.classes.argmax(axis=1)
-    area_ha = {
-        row.name: hectares(float(changed.tally.area[class_ids == row.id].sum())) for row in classes.predicted[1:]
-    }
-    return VectorSummary(len(changed.tally.area), len(doubtful.tally.area), area_ha)
+    unit = rasters.areas.unit
+    area_ha = {row.name: hectares(areas[row.id] * unit) for row in classes.predicted[1:]}
+    return VectorSummary(counts[CANDIDATES], counts[HARD_REGIONS], area_ha)
 
 
-def _candidate(classes: ClassTable, number: int, tally: Tally) -> dict[str, Any]:
-    at = number - 1
+@dataclass(frozen=True)
+class Work:
+    """How a run is cut into `blocks`, and what of the work on polygons was done or is to be done elsewhere.
+
+    `parts` are the folders of parts that are made already, by block; `shared` is a folder that all who outline can see,
+    `spread` lets them: it is given what to outline.
+    """
+
+    blocks: Blocks
+    parts: Mapping[int, Path] | None = None
+    shared: Path | None = None
+    spread: Callable[[Outlining, Feedback], None] | None = None
+
+    def finish_parts(
+        self, rasters: Rasters, settings: PolygonSettings, scratch: Path, feedback: Feedback
+    ) -> Mapping[int, Path]:
+        """Make the parts that are not made yet."""
+        if self.parts is not None:
+            return self.parts
+        parts = {}
+        for index, step in enumerate(feedback.split(*[1.0] * len(self.blocks))):
+            parts[index] = scratch / f"part-{index}"
+            parts[index].mkdir()
+            make_parts(rasters, self.blocks, index, settings, parts[index], step)
+        return parts
+
+    def outline_all(self, job: Outlining, feedback: Feedback) -> None:
+        """Outline every block."""
+        if self.spread is not None:
+            self.spread(job, feedback)
+            return
+        for index, step in enumerate(feedback.split(*[1.0] * len(self.blocks))):
+            job.outline(index, step)
+
+
+def _features(
+    job: Outlining,
+    layer: str,
+    describe: Callable[[int, Tally, int], dict[str, Any]],
+    count: int,
+    feedback: Feedback,
+    areas: list[int] | None = None,
+) -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
+    """Yield the features of a layer by their numbers, and add up their areas by class."""
+    for number_, outline, tally, at in in_order(job.blocks, partial(job.features_of, layer)):
+        if number_ % 1000 == 0:
+            _step(feedback, number_ / max(count, number_))
+        values = describe(number_, tally, at)
+        if areas is not None:
+            areas[values["class_id"]] += int(tally.area[at])
+        yield ogr.CreateGeometryFromWkb(outline), values
+
+
+def _candidate(classes: ClassTable, number: int, tally: Tally, at: int) -> dict[str, Any]:
     pixels = tally.pixels[at]
     class_id, second = int(tally.classes[at].argmax()), int(tally.seconds[at].argmax())
     return {
@@ -115,15 +220,14 @@ def _candidate(classes: ClassTable, number: int, tally: Tally) -> dict[str, Any]
         "second_class_name": classes.label(second),
         **_measures(tally, at),
         "confidence_min": int(tally.confidence_min[at]) / 100,
-        "hard_share": round(tally.hard[at] / pixels, 4),
-        "arbitration": round(tally.arbitration[at] / pixels / 100, 4) if tally.arbitrated else None,
-        "disagreement": round(tally.disagreement[at] / pixels, 4) if tally.arbitrated else None,
+        "hard_share": round(float(tally.hard[at] / pixels), 4),
+        "arbitration": round(float(tally.arbitration[at] / pixels / 100), 4) if tally.arbitrated else None,
+        "disagreement": round(float(tally.disagreement[at] / pixels), 4) if tally.arbitrated else None,
         "status": UNREVIEWED,
     }
 
 
-def _hard_region(classes: ClassTable, number: int, tally: Tally) -> dict[str, Any]:
-    at = number - 1
+def _hard_region(classes: ClassTable, number: int, tally: Tally, at: int) -> dict[str, Any]:
     class_id = int(tally.classes[at].argmax())
     return {
         "region_id": number,
@@ -134,93 +238,12 @@ def _hard_region(classes: ClassTable, number: int, tally: Tally) -> dict[str, An
 
 
 def _measures(tally: Tally, at: int) -> dict[str, float]:
-    area = float(tally.area[at])
+    area = tally.area_m2(at)
     return {
         "area_ha": round(hectares(area), 6),
         "area_mu": round(mu(area), 5),
-        "confidence_mean": round(tally.confidence[at] / tally.pixels[at] / 100, 4),
+        "confidence_mean": round(float(tally.confidence[at] / tally.pixels[at] / 100), 4),
     }
-
-
-@dataclass(frozen=True)
-class _Layer:
-    """What is connected, on its way to a layer: `file` holds provisional labels, `last_rows` the last rows of the final
-    ones or a little more.
-    """
-
-    file: LabelFile
-    labels: Labels
-    tally: Tally
-    last_rows: Longs
-
-    @classmethod
-    def of(cls, file: LabelFile, labels: Labels, classes: int) -> "_Layer":
-        """Return a layer of which nothing is counted yet."""
-        return cls(file, labels, Tally(labels.areas, classes), np.zeros(len(labels.areas) + 1, np.int64))
-
-
-@dataclass(frozen=True)
-class _Job:
-    """The way from rasters to layers."""
-
-    rasters: Rasters
-    scratch: Path
-    settings: PolygonSettings
-
-    def hard(self, bands: Bands) -> npt.NDArray[np.bool_]:
-        """Tell where the network is in doubt."""
-        # Rounded, since 100 * 0.29 is a little less than 29.
-        return bands.valid & (bands.confidence < round(100 * self.settings.tau, 6))
-
-    def hard_squares(self, window: Window, bands: Bands) -> Bytes:
-        """Return where the network is in doubt as 1 to 4, other than in the squares next to it, else 0."""
-        rows = np.arange(window.row, window.bottom) // HARD_REGION_PIXELS % 2
-        columns = np.arange(window.column, window.right) // HARD_REGION_PIXELS % 2
-        return np.where(self.hard(bands), 1 + 2 * rows[:, None] + columns, 0).astype(np.uint8)
-
-    def label(self, feedback: Feedback) -> list[_Layer]:
-        """Find what is connected: where there is change, and where the network is in doubt."""
-        files = [LabelFile(self.scratch / name) for name in (CANDIDATES, HARD_REGIONS)]
-        found = [
-            Components(self.rasters.width, self.settings.connectivity, self.settings.minimum_mapping_unit_m2)
-            for _ in files
-        ]
-        for window in self.rasters.spans():
-            bands = self.rasters.read(window)
-            areas = self.rasters.areas.rows(window.row, window.height, slice(window.column, window.right))
-            values = np.where(bands.valid, bands.change, 0).astype(np.uint8), self.hard_squares(window, bands)
-            for file, components, own in zip(files, found, values, strict=True):
-                file.add(window, components.add(window, own, areas))
-            _step(feedback, window.bottom / self.rasters.height)
-        return [
-            _Layer.of(file, components.labels(), self.rasters.classes)
-            for file, components in zip(files, found, strict=True)
-        ]
-
-    def count(self, layers: list[_Layer], feedback: Feedback) -> None:
-        """Count what there is of each label."""
-        for parts in zip(*(layer.file.read(layer.labels.final) for layer in layers), strict=True):
-            window = parts[0].window
-            bands = self.rasters.read(window)
-            hard = self.hard(bands)
-            for layer, part in zip(layers, parts, strict=True):
-                layer.tally.add(part.ids, bands, hard)
-                layer.last_rows[part.ids] = window.bottom - 1
-            _step(feedback, window.bottom / self.rasters.height)
-
-    def features(
-        self, layer: _Layer, describe: Callable[[int, Tally], dict[str, Any]], feedback: Feedback
-    ) -> Iterator[tuple[ogr.Geometry, dict[str, Any]]]:
-        """Yield the features of a layer: outlines and what is told of them."""
-
-        def labelled() -> Iterator[Labelled]:
-            for part in layer.file.read(layer.labels.final):
-                yield part
-                _step(feedback, part.window.bottom / self.rasters.height)
-
-        place = self.rasters.geotransform
-        for number, polygon in outlines(labelled(), self.rasters.width, layer.last_rows[1:], place):
-            yield polygon, describe(number, layer.tally)
 
 
 def _step(feedback: Feedback, fraction: float) -> None:

@@ -17,9 +17,10 @@ from ..run.writer import optimise, write_style
 from ..scene.grid import Grid
 from ..scene.looking import Looking
 from ..scene.scene import Scene
-from ..scene.tiling import Lattice, Window, strips
+from ..scene.tiling import Blocks, Lattice, Window
 from ..seam import Attending, Floats, TilePredictor
 from .blending import Blender, Means, padded
+from .tiles import placed
 
 # Its values are of any size, another with each network: these shares of a run's pixels become 0 and 100.
 QUANTILES = (0.01, 0.99)
@@ -36,18 +37,18 @@ def check_attends(predictor: TilePredictor, checkpoint: str) -> None:
 
 
 def write_attention(
-    scene: Scene, predictor: TilePredictor, folder: Path, tags: dict[str, str], strip: int, feedback: Feedback
+    scene: Scene, predictor: TilePredictor, folder: Path, tags: dict[str, str], side: int, feedback: Feedback
 ) -> None:
     """Write attention.tif with its style into `folder`: uint8, 0 to 100 between the run's quantiles, 255 nodata.
 
-    Tiles and blending are those of the prediction, in strips of `strip` pixels. Raises as the prediction does.
+    Tiles and blending are those of the prediction, in blocks of at most `side` pixels. Raises as the prediction does.
     """
     grid = scene.pair.grid.part(scene.mask.bounds)
     predicting, scaling = feedback.split(9, 1)
     with writing_to(folder):
         raw = _create(folder / _RAW, grid, gdal.GDT_Float32, float("nan"))
         sample = []
-        for means in _rows(scene, cast(Attending, predictor), strip, predicting):
+        for means in _rows(scene, cast(Attending, predictor), side, predicting):
             values = means.probabilities[0]
             sample.append(values[::SAMPLED])
             full = np.full(means.keep.shape, np.nan, np.float32)
@@ -72,11 +73,12 @@ def write_attention(
     scaling.progress("writing", 1.0)
 
 
-def _rows(scene: Scene, predictor: Attending, strip: int, feedback: Feedback) -> Iterator[Means]:
-    """Give the blended values of the rows of each strip that have any."""
+def _rows(scene: Scene, predictor: Attending, side: int, feedback: Feedback) -> Iterator[Means]:
+    """Give the blended values of the rows of each block that have any."""
     pair, mask, looking = scene.pair, scene.mask, scene.looking(predictor.tile)
     lattice = Lattice(pair.width, pair.height, looking.side, looking.overlap)
-    parts = list(strips(mask.bounds, strip))
+    blocks = Blocks.cut(mask.bounds.width, mask.bounds.height, side)
+    parts = [placed(mask.bounds, blocks.window(index)) for index in range(len(blocks))]
     for place, window in enumerate(parts):
         blender = Blender(window, lattice.tile)
         for row in lattice.rows(window):

@@ -1,4 +1,4 @@
-"""The tiles of a strip: read, predicted, blended into rows."""
+"""The tiles of a block: read, predicted, blended into rows."""
 
 import time
 from collections.abc import Iterator
@@ -32,13 +32,13 @@ class Batch(NamedTuple):
     ends: list[tuple[int, int]]
 
 
-class _Strip:
-    """What is left to do of a strip: `window` of the grid, and the tiles that may hold a pixel to look at, by row."""
+class Rest:
+    """What is left to do of a block: `window` of the grid, and the tiles that may hold a pixel to look at, by row."""
 
     def __init__(self, whole: Window, mask: Mask, lattice: Lattice, looking: Looking, journal: Journal) -> None:
         self.begin = whole.column - mask.bounds.column
-        reached = mask.bounds.row + journal.reached(self.begin)
-        self.window = Window(whole.column, reached, whole.width, whole.bottom - reached)
+        reached = max(whole.row, mask.bounds.row + journal.reached(self.begin))
+        self.window = Window(whole.column, reached, whole.width, max(0, whole.bottom - reached))
         # Tiles that reach into unfinished rows from above are predicted again: a band is blended as if never stopped.
         self.rows: list[TileRow] = []
         if self.window.height:
@@ -52,14 +52,14 @@ class _Strip:
         return sum(len(row.windows) for row in self.rows)
 
 
-class _Rows:
-    """Blends the tiles of a strip and gives finished rows to the journal; runs in the writing thread."""
+class RowWriter:
+    """Blends the tiles of a block and gives finished rows to the journal; runs in the writing thread."""
 
-    def __init__(self, strip: _Strip, journal: Journal, bounds: Window) -> None:
-        self._strip = strip
+    def __init__(self, rest: Rest, journal: Journal, bounds: Window) -> None:
+        self._rest = rest
         self._journal = journal
         self._bounds = bounds
-        self._blender = Blender(strip.window, strip.looking.side)
+        self._blender = Blender(rest.window, rest.looking.side)
         self._tiles = 0
         self._begun = time.monotonic()
 
@@ -69,7 +69,7 @@ class _Rows:
         for end, until in [*batch.ends, (len(batch.windows), 0)]:
             for place in range(begin, end):
                 keep = batch.keep[place]
-                on_grid = partial(self._strip.looking.result, shape=keep.shape)
+                on_grid = partial(self._rest.looking.result, shape=keep.shape)
                 shares = None if arbitration is None else on_grid(arbitration[place])
                 if probabilities is not None:
                     self._blender.add(batch.windows[place], on_grid(probabilities[place]), shares, keep)
@@ -84,17 +84,17 @@ class _Rows:
             rows = self._blender.finish(until)
             column, row = rows.column - self._bounds.column, rows.first - self._bounds.row
             seconds = round(time.monotonic() - self._begun, 3)
-            step = Step(self._strip.begin, until - self._bounds.row, self._tiles, seconds, column=column, row=row)
+            step = Step(self._rest.begin, until - self._bounds.row, self._tiles, seconds, column=column, row=row)
             self._journal.add(step, rows)
         # Tiles of rows that an earlier process has finished are in its count.
         self._tiles, self._begun = 0, time.monotonic()
 
 
-def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch]:
+def batches(pair: Pair, mask: Mask, rest: Rest, size: int) -> Iterator[Batch]:
     """Read the tiles that have a valid, unmasked pixel, `size` at a time, or fewer before rows without any."""
-    tile = strip.looking.tile
+    tile = rest.looking.tile
     batch = _empty_batch(tile, size)
-    for row in strip.rows:
+    for row in rest.rows:
         for window in row.windows:
             batch = batch._replace(passed=batch.passed + 1)
             keep = mask.read(window)
@@ -104,7 +104,7 @@ def _batches(pair: Pair, mask: Mask, strip: _Strip, size: int) -> Iterator[Batch
             keep &= valid
             if not keep.any():
                 continue
-            for date, image in enumerate(strip.looking.images(before, after, valid)):
+            for date, image in enumerate(rest.looking.images(before, after, valid)):
                 batch.images[date, len(batch.windows)] = padded(image, tile)
             batch.windows.append(window)
             batch.keep.append(keep)

@@ -56,6 +56,13 @@ class Meter:
         passed = elapsed + self._before * per_tile
         self.send("predicting", passed / (passed + remaining), megapixels / elapsed, remaining)
 
+    def part(self, step: Progress) -> None:
+        """Report how far blocks are that other processes compute; the rest of the run takes a tenth of the whole."""
+        share = 0.9 * step.fraction
+        elapsed = self._clock() - self._begun
+        remaining = elapsed * (1 - share) / share if share else None
+        self.send(step.stage, share, None, remaining)
+
     def tail(self, step: Progress) -> None:
         """Report what follows the prediction; the step's fraction is 0..1 over all of it."""
         stage, part = step.stage, step.fraction

@@ -3,6 +3,9 @@
 import errno
 import logging
 import os
+import platform
+import secrets
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +38,21 @@ def put(partial: Path, target: Path) -> None:
     sync(partial)
     partial.replace(target)
     sync(target.parent)
+
+
+def unique(target: Path) -> Path:
+    """Return a name beside `target` that no other process uses, for what is to become it; see `settle`."""
+    return target.with_name(f"{target.name}.{platform.node()}-{os.getpid()}-{secrets.token_hex(4)}.part")
+
+
+def settle(private: Path, target: Path) -> None:
+    """Give a finished folder its final name; where another process was first, what it made stays."""
+    try:
+        private.rename(target)
+    except OSError:
+        if not target.is_dir():
+            raise
+        shutil.rmtree(private, ignore_errors=True)
 
 
 @contextmanager

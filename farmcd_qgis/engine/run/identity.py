@@ -12,7 +12,7 @@ from ...core.protocol import RunRequest
 from ..scene.scene import Scene
 
 # What may differ between two runs with the same result.
-INCIDENTAL = ("out_dir", "device", "batch", "force")
+INCIDENTAL = ("out_dir", "device", "batch", "force", "workers", "scheduler", "block_side")
 # What only the polygons depend on.
 POLYGONS = ("tau", "minimum_mapping_unit_m2", "connectivity")
 # The settings of the first runs. What came later counts only where it is set, so that those keep their names.

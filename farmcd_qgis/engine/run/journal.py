@@ -6,8 +6,9 @@ is left out: what the journal tells is always there. The first line says what th
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -41,6 +42,17 @@ class Step(NamedTuple):
     row: int = 0
     width: int = 0
     height: int = 0
+
+
+class Pieces(Protocol):
+    """The finished rows of a run, wherever they lie."""
+
+    @property
+    def steps(self) -> Sequence[Step]:
+        """What is finished."""
+
+    def path(self, step: Step) -> Path:
+        """Return the raster of a step's pixels, bands of bytes in the order of FIELDS."""
 
 
 class Journal:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ...core.classes import ClassTable
 from ...core.errors import FarmCDError, InputError
 from ...core.protocol import Finding
-from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, JUDGEMENT_LOG, UNJUDGED, UNREVIEWED, VERDICT_LOG
+from ...core.run_files import ACCURACY_SAMPLE, CANDIDATES, JUDGEMENT_LOG, RUN_GPKG, UNJUDGED, UNREVIEWED, VERDICT_LOG
 from ..polygons.geopackage import FIELDS, GEOMETRY
 
 WAIT_S = 10.0
@@ -95,6 +95,12 @@ def edits_lost(package: Path, classes: ClassTable) -> list[Finding]:
 
 def _label(classes: ClassTable, class_id: object) -> str:
     return classes.label(class_id) if isinstance(class_id, int) else ""
+
+
+def refuse_if_reviewed(out_dir: Path) -> None:
+    """Raise InputError where computing a run anew would replace verdicts of a person."""
+    if reviewed := count_reviewed(out_dir / RUN_GPKG):
+        raise InputError("reviewed_run", count=reviewed, folder=out_dir)
 
 
 @contextmanager

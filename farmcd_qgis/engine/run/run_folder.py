@@ -12,9 +12,11 @@ from ...core.protocol import Finding, RunResult, finding_from_dict
 from ...core.run_files import (
     ARBITRATION_TIF,
     ATTENTION_TIF,
+    BLOCKS,
     CHANGE_TIF,
     CONFIDENCE_TIF,
     PIECES,
+    PLAN,
     RUN_GPKG,
     RUN_JSON,
     STAGING,
@@ -51,6 +53,8 @@ class RunFolder:
         self.staging = self.out_dir / STAGING
         self.path = self.staging / RESULT
         self.finished: dict[str, Any] | None = None
+        # Whether a plan stays, of which no block is finished yet.
+        self.keep = False
         self._made: list[Path] = []
         self._held = ExitStack()
 
@@ -123,7 +127,9 @@ class RunFolder:
             self._put_back(names, aside)
             raise
         shutil.rmtree(aside)
-        shutil.rmtree(self.staging / PIECES, ignore_errors=True)
+        (self.staging / PLAN).unlink(missing_ok=True)
+        for name in (PIECES, BLOCKS):
+            shutil.rmtree(self.staging / name, ignore_errors=True)
         (self.staging / COMPLETE).unlink()
 
     def _put_back(self, names: list[str], aside: Path) -> None:
@@ -140,7 +146,7 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._held.close()
-        if self.resumable:
+        if self.resumable or (self.keep and (self.staging / PLAN).exists()):
             shutil.rmtree(self.path, ignore_errors=True)
         else:
             self._clear()

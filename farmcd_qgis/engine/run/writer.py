@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 from xml.sax.saxutils import escape  # nosec B406 # writes only
 
 from osgeo import gdal
@@ -16,7 +17,7 @@ from ...core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF
 from ...core.styles import style_of
 from ..scene.grid import Grid
 from .disk import told_failures, writing_to
-from .journal import BLOCK, FIELDS, Journal
+from .journal import BLOCK, FIELDS, Pieces
 
 # A row of blocks reaches into two steps of each of the strips side by side.
 OPEN_PIECES = 16
@@ -38,7 +39,7 @@ RASTERS: dict[str, tuple[Band, ...]] = {
 
 
 def write_rasters(
-    journal: Journal,
+    pieces: Pieces,
     folder: Path,
     grid: Grid,
     tags: dict[str, str],
@@ -61,7 +62,7 @@ def write_rasters(
                 return not feedback.is_cancelled()
 
             try:
-                optimise(_mosaic(journal, grid, name, tags, classes), folder / name, advance)
+                optimise(mosaic(pieces, grid, name, tags, classes), folder / name, advance)
             except RuntimeError:
                 if feedback.is_cancelled():
                     raise Cancelled from None
@@ -69,6 +70,21 @@ def write_rasters(
             # GDAL may end a copy that was stopped without a word, and without a file.
             feedback.check()
             write_style(name, folder, classes)
+
+
+def as_written(grid: Grid) -> Grid:
+    """Return a grid as its rasters give it back, to the last bit: files may know a CRS by other words."""
+    name = f"/vsimem/{uuid4().hex}.tif"
+    file = gdal.GetDriverByName("GTiff").Create(name, 1, 1, 1, gdal.GDT_Byte)
+    file.SetGeoTransform(grid.geotransform)
+    file.SetProjection(grid.crs_wkt)
+    file = None
+    try:
+        file = gdal.Open(name)
+        return Grid(grid.width, grid.height, tuple(file.GetGeoTransform()), file.GetProjection())
+    finally:
+        file = None
+        gdal.Unlink(name)
 
 
 @contextmanager
@@ -87,7 +103,7 @@ def _small_cache(width: int) -> Iterator[None]:
         gdal.SetConfigOption(POOL, pool)
 
 
-def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str], classes: ClassTable) -> gdal.Dataset:
+def mosaic(pieces: Pieces, grid: Grid, name: str, tags: dict[str, str], classes: ClassTable) -> gdal.Dataset:
     """Lay the pieces side by side, without copying a pixel."""
     bands = RASTERS[name]
     mosaic = gdal.GetDriverByName("VRT").Create("", grid.width, grid.height, 0)
@@ -100,7 +116,7 @@ def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str], class
         made.SetDescription(band.description)
         made.SetNoDataValue(NODATA)
         from_band = 1 + FIELDS.index(band.field)
-        sources = [_source(journal, place, from_band) for place, step in enumerate(journal.steps) if step.file]
+        sources = [_source(pieces, place, from_band) for place, step in enumerate(pieces.steps) if step.file]
         made.SetMetadata({f"source_{place}": xml for place, xml in enumerate(sources)}, "new_vrt_sources")
     if name == CHANGE_TIF:
         mosaic.GetRasterBand(1).SetColorInterpretation(gdal.GCI_PaletteIndex)
@@ -109,12 +125,12 @@ def _mosaic(journal: Journal, grid: Grid, name: str, tags: dict[str, str], class
     return mosaic
 
 
-def _source(journal: Journal, place: int, band: int) -> str:
-    step = journal.steps[place]
+def _source(pieces: Pieces, place: int, band: int) -> str:
+    step = pieces.steps[place]
     size = f'xSize="{step.width}" ySize="{step.height}"'
     # The properties spare GDAL the opening of every piece beforehand.
     return (
-        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(journal.path(step)))}</SourceFilename>'
+        f'<SimpleSource><SourceFilename relativeToVRT="0">{escape(str(pieces.path(step)))}</SourceFilename>'
         f"<SourceBand>{band}</SourceBand>"
         f'<SourceProperties RasterXSize="{step.width}" RasterYSize="{step.height}" DataType="Byte" '
         f'BlockXSize="{BLOCK}" BlockYSize="{-(-step.height // 16) * 16}"/>'

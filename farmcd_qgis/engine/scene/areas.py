@@ -15,6 +15,8 @@ M2_PER_HECTARE = 10_000.0
 # Edges and grids are cut into pieces of this length; what bends less than that is taken as straight (error 1e-7).
 PIECE_M = 2_000.0
 PIECE_DEGREES = 0.02
+# Units in the area of a pixel in the middle of a raster.
+UNITS = 1 << 30
 
 Floats = npt.NDArray[np.float64]
 
@@ -45,7 +47,8 @@ def geometry_area_m2(geometry: ogr.Geometry, crs_wkt: str) -> float:
 class PixelAreas:
     """The area of every pixel of a raster, in square metres on the ellipsoid.
 
-    The sum over the pixels of a polygon is the polygon's area. Pixel areas vary slowly, so they are computed on a
+    The sum over the pixels of a polygon is its area; in whole numbers of `unit` (square metres) it is the same
+    in any order. Pixel areas vary slowly, so they are computed on a
     coarse grid and interpolated. `geotransform` is GDAL's. Raises InputError if the CRS is missing or has no place
     on the Earth, or the raster lies where it does not hold.
     """
@@ -55,8 +58,9 @@ class PixelAreas:
         self._width = width
         centre = self._place(np.array([width / 2]), np.array([height / 2]))[0]
         self._transformation = _equal_area(_read_crs(crs_wkt), *centre)
-        side_m = np.sqrt(self._at(np.array([width / 2]), np.array([height / 2]))[0])
-        step = max(1, int(PIECE_M / side_m))
+        middle = self._at(np.array([width / 2]), np.array([height / 2]))[0]
+        self.unit = float(middle) / UNITS
+        step = max(1, int(PIECE_M / np.sqrt(middle)))
         # Of the whole raster, so that a pixel's area does not depend on what it is read with.
         self._node_rows, self._node_columns = _nodes(height, step), _nodes(width, step)
 
@@ -75,6 +79,10 @@ class PixelAreas:
         above = np.clip(np.searchsorted(at_rows, wanted, side="right") - 1, 0, len(at_rows) - 2)
         share = ((wanted - at_rows[above]) / (at_rows[above + 1] - at_rows[above]))[:, None]
         return across[above] * (1 - share) + across[above + 1] * share
+
+    def units(self, row: int, count: int, columns: slice = slice(None)) -> npt.NDArray[np.int64]:
+        """Return the areas that `rows` does as whole numbers of `unit`, int64."""
+        return np.rint(self.rows(row, count, columns) / self.unit).astype(np.int64)
 
     def _at(self, columns: Floats, rows: Floats) -> Floats:
         """Measure single pixels, given by their upper left corner: (n,)."""

@@ -71,20 +71,24 @@ class Pair:
         self._matching: Bytes | None = None
 
     @classmethod
-    def open(cls, request: RunRequest, shift: tuple[float, float] = (0.0, 0.0)) -> "Pair":
+    def open(
+        cls, request: RunRequest, shift: tuple[float, float] = (0.0, 0.0), stretch: Stretch | None = None
+    ) -> "Pair":
         """Open and align both rasters of a request.
 
         `shift` is how far the content of the after raster lies right of and below that of the before raster, in pixels
-        of the grid, which is made good. Raises InputError where a raster or a date cannot be used, or where the rasters
-        overlap by less than 16 x 16 pixels.
+        of the grid, which is made good; `stretch` is known where the pair was opened before. Raises InputError where a
+        raster or a date cannot be used, or where the rasters overlap by less than 16 x 16 pixels.
         """
         dates = _given_dates(request)
         before = open_raster(Source.of(request, "before"))
         after = open_raster(Source.of(request, "after"))
-        stretch = Stretch(before.stretch_limits(), after.stretch_limits())
-        pair = cls(before, after, request.reference, stretch, shift)
+        frozen = stretch or Stretch(before.stretch_limits(), after.stretch_limits())
+        pair = cls(before, after, request.reference, frozen, shift)
         pair.dates = dates[0] or before.acquired(), dates[1] or after.acquired()
-        if request.match_histograms:
+        if frozen.matching is not None:
+            pair._matching = np.array(frozen.matching, np.uint8)
+        elif request.match_histograms and stretch is None:
             pair._match_histograms()
         return pair
 

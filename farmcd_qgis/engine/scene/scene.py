@@ -8,7 +8,7 @@ from .crs import check_proj
 from .files import Stamp, changed, stamps_of
 from .looking import Looking, fitting_tile
 from .mask import Mask
-from .pair import Pair
+from .pair import Pair, Stretch
 from .resolution import card_if_readable, factor_of
 from .shift import Shift, measure_shift
 
@@ -28,12 +28,16 @@ class Scene:
         self._stamps: dict[str, list[Stamp]] = {raster.role: stamps_of(raster.dataset) for raster in pair.sources}
 
     @classmethod
-    def open(cls, request: RunRequest) -> "Scene":
+    def open(cls, request: RunRequest, frozen: tuple[Stretch, Shift | None] | None = None) -> "Scene":
         """Open both rasters of a request; raises InputError where they cannot be used together.
 
-        Where the request asks for it, a shift between the dates is measured and made good.
+        Where the request asks for it, a shift between the dates is measured and made good. `frozen` is what was
+        measured when the scene was opened before.
         """
         check_proj()
+        if frozen is not None:
+            stretch, known = frozen
+            return cls(request, Pair.open(request, known[:2] if known else (0.0, 0.0), stretch), known)
         pair = Pair.open(request)
         shift = measure_shift(pair) if request.correct_shift else None
         if shift is not None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import NamedTuple
 
 from ...core.errors import InputError
 
 # No network takes less; one that wants more says so in its card (see the preflight).
 TILE_MULTIPLE = 8
+# Of the sides of blocks, unless they are smaller.
+BLOCK_MULTIPLE = 512
 
 
 class Window(NamedTuple):
@@ -37,11 +38,43 @@ class Window(NamedTuple):
         return Window(column, row, width, height)
 
 
-def strips(bounds: Window, widest: int) -> list[Window]:
-    """Cut a window into strips of about equal width, at most `widest`, that are worked on one after the other."""
-    count = -(-bounds.width // widest)
-    edges = [bounds.column + bounds.width * number // count for number in range(count + 1)]
-    return [Window(left, bounds.row, right - left, bounds.height) for left, right in pairwise(edges)]
+@dataclass(frozen=True)
+class Blocks:
+    """The rectangles that a raster is cut into, by the columns and rows of its cuts, the ends among them.
+
+    They are numbered row by row; their windows count from the raster's upper left pixel.
+    """
+
+    columns: tuple[int, ...]
+    rows: tuple[int, ...]
+
+    @classmethod
+    def cut(cls, width: int, height: int, side: int) -> "Blocks":
+        """Cut a raster into blocks of about equal size, whose sides are at most `side`."""
+        return cls(_cuts(width, side), _cuts(height, side))
+
+    @property
+    def across(self) -> int:
+        """How many lie side by side."""
+        return len(self.columns) - 1
+
+    def __len__(self) -> int:
+        return self.across * (len(self.rows) - 1)
+
+    def window(self, index: int) -> Window:
+        """Return the rectangle of a block."""
+        row, column = divmod(index, self.across)
+        left, top = self.columns[column], self.rows[row]
+        return Window(left, top, self.columns[column + 1] - left, self.rows[row + 1] - top)
+
+
+def _cuts(length: int, side: int) -> tuple[int, ...]:
+    count = -(-length // side)
+    step = -(-length // count)
+    if side >= BLOCK_MULTIPLE:
+        # So that blocks are cut where the blocks of the result's files and the squares of hard regions are.
+        step = min(side, -(-step // BLOCK_MULTIPLE) * BLOCK_MULTIPLE)
+    return (*range(0, length, step), length)
 
 
 class TileRow(NamedTuple):

@@ -16,6 +16,7 @@ from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_T
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
+from farmcd_qgis.engine.scene.tiling import Blocks, Window
 from tests.helpers.runs import METRES, left_in, write_run
 
 CUSTOM_CRS = "+proj=laea +lat_0=47 +lon_0=-97 +x_0=640000 +y_0=5200000 +ellps=GRS80 +units=m +type=crs"
@@ -84,6 +85,8 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
     minimum = [0.0, 250.0, 400.0][seed % 3]
     # Bands of one to three rows, so that everything is stitched.
     monkeypatch.setattr(tally, "BAND_PIXELS", int(shape[1] * (1 + seed % 3)))
+    # Whole, and in blocks: what goes over their borders is put together.
+    monkeypatch.setattr(vectorise, "BLOCK_SIDE", [100, 9, 4, 1][seed % 4])
     run = write_run(tmp_path / "run", change, confidence, second, arbitration)
 
     summary = vectorise.vectorise(run, minimum_mapping_unit_m2=minimum, connectivity=connectivity)
@@ -139,6 +142,41 @@ def test_hard_regions_are_where_the_network_doubts(tmp_path, seed):
         assert feature["area_ha"] == pytest.approx(mask.sum() * 0.010002, rel=1e-3)
 
 
+@pytest.mark.parametrize("connectivity", [4, 8])
+def test_blocks_change_neither_numbers_nor_areas_nor_outlines(tmp_path, monkeypatch, connectivity):
+    random = np.random.default_rng(connectivity)
+    change = random.integers(0, 3, (30, 25)).repeat(4, axis=0).repeat(4, axis=1)[:111, :97].astype(np.uint8)
+    change[random.random(change.shape) < 0.1] = 0
+    # One over four blocks of 16 and their corner, one that meets itself at a corner only, and nothing at all.
+    change[20:60, 20:60] = 1
+    change[64:80, 64:80], change[80:96, 80:96] = 2, 2
+    change[:40, 70:] = NODATA
+    confidence = random.integers(60, 100, change.shape)
+    # Pixels in degrees: no two rows are of one size, and sums of them would depend on their order.
+    degrees = (20.0, 1e-4, 0.0, 47.0, 0.0, -1e-4)
+    found = []
+    for side in (1000, 48, 16, 7):
+        monkeypatch.setattr(vectorise, "BLOCK_SIDE", side)
+        run = write_run(tmp_path / str(side), change, confidence, crs="EPSG:4326", place=degrees)
+        summary = vectorise.vectorise(run, minimum_mapping_unit_m2=300.0, connectivity=connectivity)
+        rows = read_layer(run, "candidates") + read_layer(run, "hard_regions")
+        found.append(([{**row, "geometry": bytes(row["geometry"].ExportToWkb())} for row in rows], summary))
+    assert len(found[0][0]) > 50
+    assert found[0] == found[1] == found[2] == found[3]
+
+
+def test_blocks_are_of_about_one_size_and_cut_where_files_are():
+    assert Blocks.cut(20_000, 300, 12_288) == Blocks((0, 10_240, 20_000), (0, 300))
+    assert Blocks.cut(4608, 3072, 1536) == Blocks((0, 1536, 3072, 4608), (0, 1536, 3072))
+    assert Blocks.cut(10, 7, 4) == Blocks((0, 4, 8, 10), (0, 4, 7))
+    blocks = Blocks.cut(10, 7, 4)
+    covered = np.zeros((7, 10), int)
+    for index in range(len(blocks)):
+        window = blocks.window(index)
+        covered[window.row : window.bottom, window.column : window.right] += 1
+    assert (covered == 1).all()
+
+
 def test_a_pixel_at_tau_is_not_hard(tmp_path):
     # 100 * 0.29 is a little less than 29 in binary, 100 * 0.57 a little less than 57.
     run = write_run(tmp_path / "run", [[1, 1, 0, 1]], [[29, 28, 90, 57]])
@@ -189,7 +227,7 @@ def test_blocks_that_the_file_leaves_out_change_nothing(tmp_path, monkeypatch, s
         vectorise.vectorise(run, minimum_mapping_unit_m2=200, connectivity=[4, 8][seed % 2])
         rows = read_layer(run, "candidates") + read_layer(run, "hard_regions")
         layers.append([{**row, "geometry": row["geometry"].ExportToWkt()} for row in rows])
-    spans = list(tally.Rasters(run, len(FIVE)).spans())
+    spans = list(tally.Rasters.of_run(run, len(FIVE)).spans(Window(0, 0, 200, 170)))
     assert sum(span.width * span.height for span in spans) < change.size / 2
     assert layers[0] == layers[1]
     assert len(layers[0]) > 50

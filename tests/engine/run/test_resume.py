@@ -60,11 +60,11 @@ def codes(result: RunResult) -> list[str]:
 
 
 @pytest.mark.parametrize("last", [4, 7, 8, 13, 15])
-@pytest.mark.parametrize("strip", [1000, 40])
+@pytest.mark.parametrize("side", [1000, 40])
 def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
-    make_request: Make, monkeypatch: pytest.MonkeyPatch, last: int, strip: int
+    make_request: Make, monkeypatch: pytest.MonkeyPatch, last: int, side: int
 ):
-    monkeypatch.setattr(detect_module, "STRIP_PIXELS", strip)
+    monkeypatch.setattr(detect_module, "BLOCK_SIDE", side)
     request = make_request(empty=(slice(40, 60), slice(0, 50)))
     whole = replace(request, out_dir=f"{request.out_dir}-whole")
     detect(whole, predictor=ColourPredictor())
@@ -81,14 +81,15 @@ def test_stopped_anywhere_it_goes_on_to_the_same_bytes(
     assert not (Path(request.out_dir) / STAGING).exists()
 
 
-def test_strips_give_the_same_bytes(make_request: Make, monkeypatch: pytest.MonkeyPatch):
+def test_blocks_give_the_same_bytes(make_request: Make, monkeypatch: pytest.MonkeyPatch):
     request = make_request(empty=(slice(40, 60), slice(0, 50)))
     runs = []
-    for strip in (1000, 60, 33):
-        monkeypatch.setattr(detect_module, "STRIP_PIXELS", strip)
-        out_dir = f"{request.out_dir}-{strip}"
+    for side in (1000, 60, 33):
+        monkeypatch.setattr(detect_module, "BLOCK_SIDE", side)
+        out_dir = f"{request.out_dir}-{side}"
         detect(replace(request, out_dir=out_dir), predictor=ColourPredictor())
-        runs.append([(Path(out_dir) / name).read_bytes() for name in RASTERS])
+        found = content(out_dir)
+        runs.append({key: found[key] for key in (*RASTERS, "candidates", "hard_regions")})
     assert runs[0] == runs[1] == runs[2]
 
 
