@@ -57,6 +57,7 @@ TILE = "TILE"
 OVERLAP = "OVERLAP"
 BATCH = "BATCH"
 RESOLUTION = "RESOLUTION"
+WORKERS = "WORKERS"
 SYMMETRIC = "SYMMETRIC"
 ATTENTION = "ATTENTION"
 TAU = "TAU"
@@ -138,6 +139,7 @@ def add_prediction(algorithm: FarmCDAlgorithm) -> None:
     real = Qgis.ProcessingNumberParameterType.Double
     add_advanced(algorithm, QgsProcessingParameterNumber(RESOLUTION, metres, real, None, True, 0.0))
     add_advanced(algorithm, _integer(BATCH, tr("Tiles in a batch (0: automatic)"), RunRequest.batch, 0))
+    add_advanced(algorithm, _integer(WORKERS, tr("Workers: processes that compute blocks"), RunRequest.workers, 1))
     add_advanced(
         algorithm, QgsProcessingParameterBoolean(SYMMETRIC, tr("Average over both date orders (slower)"), False)
     )
@@ -227,6 +229,7 @@ def read_prediction(
         "overlap": algorithm.parameterAsInt(parameters, OVERLAP, context),
         "batch": algorithm.parameterAsInt(parameters, BATCH, context),
         "resolution_m": _number(algorithm, parameters, RESOLUTION, context),
+        "workers": algorithm.parameterAsInt(parameters, WORKERS, context),
         # Not asked for, it is the checkpoint's to say.
         "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context) or None,
         "attention": algorithm.parameterAsBoolean(parameters, ATTENTION, context),

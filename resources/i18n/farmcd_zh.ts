@@ -36,6 +36,14 @@
         <translation>更精细的影像按权重文件的分辨率识别，用时更短</translation>
     </message>
     <message>
+        <source>Workers</source>
+        <translation>工作进程</translation>
+    </message>
+    <message>
+        <source>Processes that compute blocks of a large pair side by side, each with a network of its own (about 1 GB). One already uses all cores for the network.</source>
+        <translation>并行计算大幅影像各分块的进程，每个进程各有一个网络（约 1 GB）。单个进程已用全部核心运行网络。</translation>
+    </message>
+    <message>
         <source>Tiles in a batch</source>
         <translation>每批分块数</translation>
     </message>
@@ -562,6 +570,10 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
     <message>
         <source>Metres per pixel at which the network looks (empty: the checkpoint's, 0: the raster's)</source>
         <translation>网络识别所用的每像元米数（留空：按权重文件，0：按栅格）</translation>
+    </message>
+    <message>
+        <source>Workers: processes that compute blocks</source>
+        <translation>工作进程：计算分块的进程数</translation>
     </message>
     <message>
         <source>Tiles in a batch (0: automatic)</source>

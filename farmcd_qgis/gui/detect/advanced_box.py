@@ -1,5 +1,6 @@
 """The settings that most people leave alone."""
 
+import os
 from typing import Any
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
@@ -41,6 +42,13 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.resolution.setSuffix(tr(" m per pixel"))
         self.resolution.setSpecialValueText(tr("automatic"))
         self.resolution.setToolTip(tr("Finer images are looked at at the checkpoint's resolution, in less time"))
+        self.workers = self._add_whole(form, "workers", tr("Workers"), RunRequest.workers, 1, os.cpu_count() or 1, 1)
+        self.workers.setToolTip(
+            tr(
+                "Processes that compute blocks of a large pair side by side, each with a network of its own "
+                "(about 1 GB). One already uses all cores for the network."
+            )
+        )
         self.reference = QComboBox()
         self.reference.setObjectName("referenceCombo")
         self.reference.addItem(tr("the after image"), "after")
@@ -101,6 +109,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "overlap": self.overlap.value(),
             "batch": self.batch.value(),
             "resolution_m": self.resolution.value() or None,
+            "workers": self.workers.value(),
             "reference": self.reference.currentData(),
             "before_bands": self.bands.currentData(),
             "after_bands": self.bands.currentData() if after_bands == AS_BEFORE else after_bands,
