@@ -1,0 +1,96 @@
+"""Blocks: what cutting a run costs, what cores and workers gain."""
+
+import tempfile
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from farmcd_qgis.commands.cluster import cluster
+from farmcd_qgis.core.feedback import SILENT
+from farmcd_qgis.core.paths import bundled_checkpoints
+from farmcd_qgis.engine.polygons import vectorise as polygons
+from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.networks.predictor import Predictor
+
+from .measure import Row, best
+from .scenes import noisy_run, scene
+
+WORKERS = 2
+
+
+def rows(full: bool) -> list[Row]:
+    """Four rows: cores by tiles, polygons in blocks, a task of dask, and two workers against one."""
+    return [*thread_rows(full), _polygons(full), _task(), _workers(full)]
+
+
+def thread_rows(full: bool) -> list[Row]:
+    """One row a bundled checkpoint: tiles a second on all cores against one, as a share of the cores."""
+    found = []
+    most = torch.get_num_threads()
+    for checkpoint in bundled_checkpoints():
+        images = np.random.default_rng(0).integers(0, 256, (2, 4 * most, 3, 256, 256), np.uint8)
+        seconds, bytes_ = {}, {}
+        try:
+            for count in (1, most):
+                torch.set_num_threads(count)
+                predictor = Predictor.load(str(checkpoint), "cpu")
+                bytes_[count] = predictor.predict(*images)[0].tobytes()
+                seconds[count] = best(partial(predictor.predict, *images), 3 if full else 1, False)
+        finally:
+            torch.set_num_threads(most)
+        share = seconds[1] / seconds[most] / most
+        said = f"{most} cores; the bytes are {'equal' if bytes_[1] == bytes_[most] else 'NOT equal'}"
+        parts = {"seconds": seconds, "megapixels a second a core": 4 * most * 0.192**2 / seconds[1]}
+        found.append(Row("blocks", f"one tile, one thread: {checkpoint.stem}", 90, True, "%", share * 100, said, parts))
+    return found
+
+
+def _polygons(full: bool) -> Row:
+    side = 10_000 if full else 2560
+    seconds: dict[str, float] = {}
+    usual = polygons.BLOCK_SIDE
+    with tempfile.TemporaryDirectory() as folder:
+        run = noisy_run(Path(folder) / "run", side, side)
+        try:
+            for name, block in (("whole", side), ("blocks", 3072 if full else 1024)):
+                polygons.BLOCK_SIDE = block
+                begun = time.process_time()
+                polygons.vectorise(run)
+                seconds[name] = time.process_time() - begun
+        finally:
+            polygons.BLOCK_SIDE = usual
+    found = seconds["blocks"] * (10_000 / side) ** 2
+    why = f"of the noisy map, {side} x {side} in blocks, brought to 10,000 x 10,000; processor seconds"
+    return Row("blocks", "polygons as part of blocks", 20, False, "s", found, why, seconds)
+
+
+def _task() -> Row:
+    count = 200
+    with cluster(1, "") as spread:
+        spread.client.submit(abs, -1).result()
+        begun = time.perf_counter()
+        spread.client.gather([spread.client.submit(abs, -number, pure=False) for number in range(count)])
+        taken = (time.perf_counter() - begun) / count
+    return Row("blocks", "a task of dask that does nothing", 10, False, "ms", taken * 1000, "wall time, one worker")
+
+
+def _workers(full: bool) -> Row:
+    side = 12_000 if full else 2048
+    seconds: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        request = scene(folder, side, side, block_side=1024)
+        for count in (1, WORKERS):
+            own = replace(request, out_dir=str(folder / str(count)), workers=count)
+            with cluster(count, "") as spread:
+                # What a worker loads once is no part of the speed: the first block warms all of them.
+                begun = time.perf_counter()
+                detect(own, SILENT, spread=spread)
+                seconds[str(count)] = time.perf_counter() - begun
+    why = f"{side} x {side} with the first bundled checkpoint, each worker on its share of the cores, start included"
+    return Row("blocks", "two workers against one", 1.7, True, "times", seconds["1"] / seconds["2"], why, seconds)
