@@ -86,7 +86,7 @@ def test_candidates_are_the_connected_areas_with_their_figures(tmp_path, monkeyp
     # Bands of one to three rows, so that everything is stitched.
     monkeypatch.setattr(tally, "BAND_PIXELS", int(shape[1] * (1 + seed % 3)))
     # Whole, and in blocks: what goes over their borders is put together.
-    monkeypatch.setattr(vectorise, "BLOCK_SIDE", [100, 9, 4, 1][seed % 4])
+    monkeypatch.setattr(vectorise, "BLOCK_SIDE", [100, 12, 7, 5][seed % 4])
     run = write_run(tmp_path / "run", change, confidence, second, arbitration)
 
     summary = vectorise.vectorise(run, minimum_mapping_unit_m2=minimum, connectivity=connectivity)
@@ -155,7 +155,7 @@ def test_blocks_change_neither_numbers_nor_areas_nor_outlines(tmp_path, monkeypa
     # Pixels in degrees: no two rows are of one size, and sums of them would depend on their order.
     degrees = (20.0, 1e-4, 0.0, 47.0, 0.0, -1e-4)
     found = []
-    for side in (1000, 48, 16, 7):
+    for side in (1000, 48, 29, 16):
         monkeypatch.setattr(vectorise, "BLOCK_SIDE", side)
         run = write_run(tmp_path / str(side), change, confidence, crs="EPSG:4326", place=degrees)
         summary = vectorise.vectorise(run, minimum_mapping_unit_m2=300.0, connectivity=connectivity)
