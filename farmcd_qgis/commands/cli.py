@@ -306,9 +306,9 @@ def _parser() -> argparse.ArgumentParser:
         "carry-over", help="Carry the verdicts of an earlier run over, so that only what is new is reviewed."
     )
 
-    text = "Turn an authors' checkpoint into FarmCD's format."
+    text = "Turn an authors' checkpoint into FarmCD's format, or give one its own classes or texts."
     convert = command("convert", lambda _, given: [given["target"]], text)
-    convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth)")
+    convert.add_argument("source", metavar="SOURCE", help="checkpoint of the authors' code (.pth), or one of FarmCD")
     convert.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
     convert.add_argument(
         "--text-weights",
@@ -318,6 +318,7 @@ def _parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--normalisation", metavar="NAME", help="SChanger: the authors' data set that it was trained on (levir, ...)"
     )
+    convert.add_argument("--classes", metavar="F", help="own class table (TOML, a [[classes]] each: see docs)")
     convert.add_argument("--prompts", metavar="F", help='own sentences for the classes (TOML: water = ["...", "..."])')
 
     text = "Make a checkpoint that compares land covers, without any training."

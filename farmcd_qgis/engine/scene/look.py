@@ -111,21 +111,21 @@ def _untrained_bands(scene: Scene) -> Iterator[Finding]:
 
 def _fills(raster: Raster, treated: bool) -> Iterator[Finding]:
     if raster.fills:
-        found = [number for values in raster.fills for number in _numbers(values)]
+        found = [number for values in raster.fills for number in _numbers(values, raster.bands)]
         yield Finding("info", "fill_is_nodata", {"role": raster.role, "found": found})
     for fill in find_fills(raster):
         yield Finding(
             "warning",
             "fill_remains" if treated else "undeclared_fill",
-            {"role": raster.role, "found": _numbers(fill.values), "percent": 100 * fill.share},
+            {"role": raster.role, "found": _numbers(fill.values, raster.bands), "percent": 100 * fill.share},
         )
 
 
-def _numbers(values: Values) -> list[dict[str, Any] | str]:
+def _numbers(values: Values, bands: tuple[int, ...]) -> list[dict[str, Any] | str]:
     """Say the values of a fill, with their bands where not every one has it."""
     if None in values:
-        bands = [(number, value) for number, value in enumerate(values, start=1) if value is not None]
-        return [part("value_of_band", value=value, band=number) for number, value in bands]
+        there = [(band, value) for band, value in zip(bands, values, strict=True) if value is not None]
+        return [part("value_of_band", value=value, band=band) for band, value in there]
     return list(dict.fromkeys(f"{value:.6g}" for value in values))
 
 

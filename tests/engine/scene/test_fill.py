@@ -122,6 +122,17 @@ def test_a_fill_of_one_band_is_said_and_can_be_nodata(tmp_path, role):
     np.testing.assert_array_equal(pair.read(pair.grid.whole)[2], ~where)
 
 
+def test_the_band_is_called_by_its_number_in_the_file(tmp_path):
+    pixels = np.concatenate([ground(), ground()[:1]])
+    pixels[3, places()["hole"]] = 0
+    before = write_raster(tmp_path / "b_2009.tif", ground(date=0))
+    after = write_raster(tmp_path / "a_2020.tif", pixels)
+    request = RunRequest(before, after, str(tmp_path / "run"), "", after_bands=(4, 2, 3))
+    said = {finding.code: finding for finding in look_over(Scene.open(request), True)}
+    assert "(0 in band 4)" in said["undeclared_fill"].text("en")
+    assert "第 4 波段的 0" in said["undeclared_fill"].text("zh")
+
+
 def test_bands_may_have_a_fill_each(tmp_path):
     pixels, where = ground(np.int16), places()["hole"]
     for band, value in enumerate((-9999, 0, 32767)):
