@@ -75,12 +75,16 @@ class Stage:
 
 @dataclass(frozen=True)
 class ValidationSettings:
-    """`times` validations spread over the run, on every `stride`-th pair; tile and scale as in `evaluate`."""
+    """`times` validations spread over the run, on every `stride`-th pair; tile and scale as in `evaluate`.
+
+    With `fit_offset` the offset of "no change" that scores best there is built into what is kept.
+    """
 
     times: int = 10
     stride: int = 1
     tile: int = 256
     scale: float = 1.0
+    fit_offset: bool = True
 
 
 @dataclass(frozen=True)

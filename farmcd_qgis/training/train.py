@@ -199,7 +199,8 @@ class Training:
         if board is None or self.val_data is None:
             return
         net = self.kept()
-        result = self.method.evaluate(net, self.val_data, OFFSETS if self.family.lowers_no_change else OFFSETS[:1])
+        fitted = self.family.lowers_no_change and settings.fit_offset
+        result = self.method.evaluate(net, self.val_data, OFFSETS if fitted else OFFSETS[:1])
         _log_figures(result, state.step, board)
         state.rows[-1] |= {"val_score": result.score, "val_binary_f1": result.binary.f1}
         write_log(self.out / LOG, state.rows)

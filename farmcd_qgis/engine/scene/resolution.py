@@ -10,7 +10,7 @@ from ...core.protocol import Finding, RunRequest
 from ...networks.card import ModelCard, read_card
 
 # Imagery that is finer by less than this is looked at as it is: resampling would cost more than it brings.
-LITTLE_FINER = 1.25
+LITTLE_FINER = 1.2
 # How far from the imagery's own resolution a person may go, as a ratio.
 FINEST, COARSEST = 1 / 8, 64.0
 SAME = 0.02

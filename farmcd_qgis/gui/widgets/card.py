@@ -19,7 +19,7 @@ UNTRAINED = "semicd_vl_zero"
 def checkpoint_name(path: Path) -> str:
     """Name a bundled checkpoint for people; another one is called as its file."""
     names = {
-        "farmcd-clcd-lite0": tr("Colour images, five classes"),
+        "farmcd-clcd-attention": tr("Colour images, five classes"),
         "farmcd-clcd-small": tr("Colour images, five classes, small network"),
         "farmcd-near-infrared": tr("Images with near infrared, five classes"),
         "farmcd-land-cover": tr("Without training (land-cover comparison)"),
