@@ -28,7 +28,7 @@ from ..core.run_files import (
 from ..core.run_record import run_classes
 from ..core.styles import style_of
 from ..layers.legend import name_classes
-from ..layers.run_group import own_style
+from ..layers.run_group import own_style, style_result
 from ..translation import language
 from .algorithm import FarmCDAlgorithm
 
@@ -60,9 +60,11 @@ class RunStyle(QgsProcessingLayerPostProcessorInterface):
             # The file's own style, which the run was made with.
             layer.loadDefaultStyle()
             return
-        arbitrated = (self._run_dir / ARBITRATION_TIF).exists()
-        own_style(layer, style_of(self._name, classes, arbitrated))
-        name_classes(layer, language(), classes)
+        if self._name == ACCURACY_SAMPLE:
+            own_style(layer, style_of(self._name, classes))
+            name_classes(layer, language(), classes)
+        else:
+            style_result(layer, self._name, classes, (self._run_dir / ARBITRATION_TIF).exists())
 
 
 # The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.

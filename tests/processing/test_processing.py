@@ -20,7 +20,10 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QUrl
 
+from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.polygons import TAU_RANGE, PolygonSettings
+from farmcd_qgis.core.run_files import CANDIDATES
+from farmcd_qgis.layers.run_group import style_result
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.report.settings import ReportSettings
 from farmcd_qgis.runtime import pool as jobs
@@ -266,6 +269,12 @@ def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
     assert names == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
     change = QgsProject.instance().mapLayersByName("Change classes")[0]
     assert change.renderer().type() == "paletted"
+    # As the dock shows them: by what the review says, with a name for each in lists and tables.
+    candidates = QgsProject.instance().mapLayersByName("Candidates")[0]
+    shown = QgsVectorLayer(candidates.source(), "same", "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False))
+    style_result(shown, CANDIDATES, FIVE, True)
+    assert candidates.renderer().type() == shown.renderer().type() != "singleSymbol"
+    assert candidates.displayExpression() == shown.displayExpression()
     confidence = QgsProject.instance().mapLayersByName("Confidence")[0]
     assert confidence.renderer().type() == "singlebandpseudocolor"
 
