@@ -171,7 +171,7 @@ def add_networks_python(parser: argparse.ArgumentParser) -> None:
 def add_covers(parser: argparse.ArgumentParser, default: str | None) -> None:
     """Add what is known of land covers: their table, and when one counts."""
     add = parser.add_argument
-    words = "land covers: authors, farmland, land_cover, or a TOML file with your own"
+    words = "land covers: authors, farmland, land_cover, built_up, or a TOML file with your own"
     add("--covers", metavar="C", default=default, help=words)
     add("--threshold", type=float, default=0.8, metavar="X", help="less probable is unknown (default: %(default)s)")
 

@@ -10,6 +10,7 @@ from ..core.errors import FarmCDError
 from ..training import few_labels, pretraining
 from ..training.recipe import read_recipe
 from ..training.tables import Row, fill, with_budget
+from .arguments import add_covers
 from .console import terminal_language
 
 RECIPES = Path(few_labels.__file__).parent / "recipes"
@@ -36,7 +37,7 @@ def _rows(arguments: argparse.Namespace) -> tuple[list[Row], str]:
     steps, minutes = arguments.steps, arguments.minutes
     if arguments.table == "few_labels":
         recipe = with_budget(read_recipe(arguments.recipe or RECIPES / "few_labels.toml"), steps, minutes)
-        made = few_labels.rows(recipe, arguments.data, arguments.opinions, arguments.out)
+        made = few_labels.rows(recipe, arguments.data, _asked(arguments), arguments.out)
         about = f"Recipe {recipe.name}, {recipe.steps} steps, validation pairs of {arguments.data.absolute().name}"
     else:
         prior = read_recipe(RECIPES / "schanger_prior.toml")
@@ -47,11 +48,18 @@ def _rows(arguments: argparse.Namespace) -> tuple[list[Row], str]:
     return made, f"{about}, {arguments.seeds} seed(s), %."
 
 
+def _asked(arguments: argparse.Namespace) -> few_labels.Asked | None:
+    if not arguments.opinions:
+        return None
+    return few_labels.Asked(arguments.opinions, arguments.covers, arguments.threshold)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tables_cli", description="Measure a table row by row.")
     tables = parser.add_subparsers(dest="table", required=True)
     few = tables.add_parser("few_labels", help="few labels, pairs without, opinions, and none at all")
     few.add_argument("--opinions", metavar="S", help="who is asked: network:CHECKPOINT, clip:MODEL@FILE, files:FOLDER")
+    add_covers(few, default=None)
     paying = tables.add_parser("pretraining", help="SChanger from a prior network and from random weights")
     paying.add_argument("--images", required=True, type=Path, metavar="DIR", help="single images with masks")
     paying.add_argument("--prior-steps", type=int, metavar="N", help="steps of the prior network, not the recipe's")

@@ -29,7 +29,7 @@ class Family:
     `name` stands in headers and recipes, `title` in sentences. Heights and widths of a network's tiles are multiples
     of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
     (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there, `attends` whether
-    `attention` is.
+    `attention` is. Tiles overlap by a share `overlap` of their side at least, where nobody chose another.
 
     A network is a torch module with `config` (a dataclass with `n_classes`), `family` (this name), and, set when it is
     loaded, `card` and `temperature`. `forward(before, after, context=None)` takes images (B, 3, H, W) that the family
@@ -44,6 +44,7 @@ class Family:
     methods: tuple[str, ...] = ("cotraining", "semi_supervised")
     lowers_no_change: bool = False
     attends: bool = False
+    overlap: float = 0.0
 
     def recognise(self, state: State) -> bool:
         """Say whether a state dict is of this kind, by the names of its tensors."""

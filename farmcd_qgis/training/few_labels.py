@@ -5,7 +5,7 @@ Every row of training has the same network, crops and steps; only what it learns
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,8 @@ import numpy as np
 from ..core.classes import FIVE, NO_CHANGE
 from ..engine.assess.metrics import ConfusionMatrix, binary_figures, semantic_figures
 from ..engine.scene.looking import resized
-from ..networks.semicd_vl.ceg import UNKNOWN, event_classes, generate_events
-from ..networks.semicd_vl.opinions.choose import open_opinions
+from ..networks.semicd_vl.ceg import THRESHOLD, UNKNOWN, event_classes, generate_events
+from ..networks.semicd_vl.opinions.choose import open_opinions, read_covers
 from ..networks.semicd_vl.opinions.source import VisualOpinion
 from .datasets import Sample, opened
 from .evaluate import f1_interval
@@ -33,8 +33,21 @@ OPINIONS = "opinions"
 Labels = Callable[[Sample], np.ndarray]
 
 
-def rows(recipe: Recipe, data: Path, opinions: str | None, out: Path) -> list[Row]:
-    """List the rows of the table; those of opinions only where a source of them is named (see `open_opinions`)."""
+@dataclass(frozen=True)
+class Asked:
+    """Who is asked (see `open_opinions`), about which land covers (None: the source's own), and when one counts."""
+
+    source: str
+    covers: str | None = None
+    threshold: float = THRESHOLD
+
+    def open(self) -> VisualOpinion:
+        """Open the source."""
+        return open_opinions(self.source, read_covers(self.covers) if self.covers else None)
+
+
+def rows(recipe: Recipe, data: Path, opinions: Asked | None, out: Path) -> list[Row]:
+    """List the rows of the table; those of opinions only where somebody is asked."""
     found = [
         _floor("change vectors, Otsu", "cva", data, lambda s: changed(change_vectors(s.before, s.after))),
         _floor("IR-MAD, Otsu", "irmad", data, lambda s: changed(irmad(s.before, s.after))),
@@ -59,32 +72,33 @@ def rows(recipe: Recipe, data: Path, opinions: str | None, out: Path) -> list[Ro
 
 
 def _after_asking(
-    measure: Callable[[Path, int], None], data: Path, opinions: str, folder: Path
+    measure: Callable[[Path, int], None], data: Path, opinions: Asked, folder: Path
 ) -> Callable[[Path, int], None]:
     """Ask for opinions on all training pairs before the first row that needs them."""
 
     def asked(out: Path, seed: int) -> None:
         if not folder.is_dir():
-            write_pseudo_labels(open_unlabelled(data, "train"), open_opinions(opinions), folder)
+            write_pseudo_labels(open_unlabelled(data, "train"), opinions.open(), folder, opinions.threshold)
         measure(out, seed)
 
     return asked
 
 
-def _by_opinions(opinions: str, mixed: bool) -> Labels:
+def _by_opinions(opinions: Asked, mixed: bool) -> Labels:
     """Label pairs by the events of opinions; a source is opened once, when it is first asked."""
     opened_once: list[VisualOpinion] = []
 
     def label(sample: Sample) -> np.ndarray:
         if not opened_once:
-            opened_once.append(open_opinions(opinions))
+            opened_once.append(opinions.open())
         source = opened_once[0]
         before, after = source.look(sample.before, "", "before"), source.look(sample.after, "", "after")
         covers = source.covers
-        events = generate_events(before.probabilities, after.probabilities, covers.foreground, rule=covers.rule)
+        seen = before.probabilities, after.probabilities
+        events = generate_events(*seen, covers.foreground, None, opinions.threshold, covers.rule)
         if not mixed:
             events = events._replace(mixed=events.pixels)
-        return event_classes(events, before.probabilities, after.probabilities, covers)
+        return event_classes(events, *seen, covers)
 
     return label
 

@@ -13,6 +13,7 @@ from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card
+from ...networks.family import family_named
 from ..run.identity import run_identity
 from ..run.run_folder import finished_record, finished_result
 from .files import check_name, is_same_file
@@ -50,15 +51,18 @@ def _size(scene: Scene) -> dict[str, Any]:
 
 
 def settled(request: RunRequest) -> RunRequest:
-    """Fill in what a request leaves to its checkpoint: whether both orders of the dates are averaged."""
-    if request.symmetric is not None:
-        return request
+    """Fill in what a request leaves to its checkpoint: both orders of the dates, and the overlap if it is the usual."""
     try:
         card = _card(request)
     except InputError:
         # The preflight says what is wrong with it.
         card = None
-    return replace(request, symmetric=card is not None and card.order_free)
+    if request.symmetric is None:
+        request = replace(request, symmetric=card is not None and card.order_free)
+    if card is not None and request.overlap == RunRequest.overlap:
+        least = round(family_named(card.family).overlap * request.tile)
+        request = replace(request, overlap=max(request.overlap, least))
+    return request
 
 
 def check(scene: Scene) -> list[Finding]:

@@ -39,6 +39,8 @@ class SChangerFamily(Family):
     methods = ("side_outputs", "single_image", "cotraining", "semi_supervised")
     lowers_no_change = True
     attends = True
+    # Measured (docs/training): the border of a tile reaches 64 pixels of 256 into it.
+    overlap = 0.5
 
     def recognise(self, state: State) -> bool:
         """Say whether stem, deepest attention and fused head are there."""

@@ -25,6 +25,8 @@ class ZeroLabelFamily(Family):
     name = "semicd_vl_zero"
     title = "Without training (land-cover comparison)"
     multiple = 16
+    # A parcel of up to half a tile is whole in some tile then.
+    overlap = 0.5
     methods = ()
 
     def recognise(self, state: State) -> bool:

@@ -17,8 +17,8 @@ TILE = 512
 DESCRIPTION = "Compares what a land-cover network sees on each date; nobody trained it on change."
 LIMITS = (
     "No change was ever learned: expect a first map to look at and to correct, not one to rely on. It is as good as "
-    "the land-cover network is on this imagery, and sees only farmland that became {covers}. A ploughed field may look "
-    "like bareland to it, and rotation like change."
+    "the land-cover network is on this imagery, and sees only farmland that became {covers}. Another colour of the "
+    "ground, by season, rotation or another light, may look like change to it."
 )
 
 

@@ -80,6 +80,8 @@ def test_both_orders_are_what_the_checkpoint_says_unless_a_person_does(given: Pa
     request = RunRequest("before.tif", "after.tif", "out", str(given / "net.safetensors"))
     assert read_card(given / "net.safetensors").order_free
     assert settled(request).symmetric is True
+    assert settled(request).overlap == request.tile // 2
+    assert settled(replace(request, overlap=32)).overlap == 32, "a person has chosen"
     for said in (True, False):
         assert settled(RunRequest("a", "b", "c", str(given / "net.safetensors"), symmetric=said)).symmetric is said
     assert settled(RunRequest("a", "b", "c", str(given / "nothing.safetensors"))).symmetric is False

@@ -114,7 +114,19 @@ LAND_COVER = Covers(
         _one("water", True, 5),
     ),
 )
-KNOWN = {covers.name: covers for covers in (AUTHORS, FARMLAND, LAND_COVER)}
+# The same where farmland itself is taken for bareland, and dark crops for water: buildings and roads alone tell.
+BUILT_UP = Covers(
+    "built_up",
+    (
+        _one("nothing known", False),
+        _one("bareland", False),
+        _one("building", True, 2),
+        _one("road", True, 3),
+        _one("vegetation", False),
+        _one("water", False),
+    ),
+)
+KNOWN = {covers.name: covers for covers in (AUTHORS, FARMLAND, LAND_COVER, BUILT_UP)}
 
 
 def rule_from(values: Mapping[str, Any]) -> EventRule:
