@@ -170,6 +170,8 @@ class FarmCDDock(QgsDockWidget):
             self.buttons[step.name] = button
             self._group.addButton(button)
             bar.addWidget(button)
+            # Else the first field takes the focus, and what is typed next.
+            step.page.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             self.pages.addWidget(step.page)
         self.buttons["detect"].setChecked(True)
         body = QWidget()

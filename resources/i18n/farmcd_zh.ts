@@ -2760,10 +2760,6 @@ Each verdict says in its note where it comes from; the run's record and its repo
         <translation>已保存的项目，其检测结果存放在项目所在文件夹。</translation>
     </message>
     <message>
-        <source>A run into {0} was not finished.</source>
-        <translation>输出到 {0} 的一次检测尚未完成。</translation>
-    </message>
-    <message>
         <source>A run of the project before is finished: {0}.</source>
         <translation>在上一个项目中开始的检测已完成：{0}。</translation>
     </message>
@@ -2940,6 +2936,10 @@ Each verdict says in its note where it comes from; the run's record and its repo
     <message>
         <source>FarmCD: detect changes (what is finished stays, and can go on another time)</source>
         <translation>FarmCD：检测变化（已完成的部分会保留，以后可继续）</translation>
+    </message>
+    <message>
+        <source>The run {0} was not finished.</source>
+        <translation>检测 {0} 尚未完成。</translation>
     </message>
 </context>
 </TS>

@@ -514,7 +514,8 @@ def test_a_run_that_qgis_was_left_in_is_offered_and_goes_on(dock, answers, qtbot
     other = DetectPage(qgis_iface)
     qtbot.addWidget(other)
     other.show()
-    assert str(folder) in other.unfinished.words.text()
+    assert other.unfinished.words.text() == "The run run was not finished."
+    assert other.unfinished.toolTip() == str(folder)
     assert other.unfinished.isVisible()
     answers.go.set()
     other.unfinished.buttons["goOn"].click()

@@ -9,7 +9,7 @@ import pytest
 from qgis.core import QgsLayerTreeModel, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.gui import QgsGui, QgsLayerTreeView, QgsMapMouseEvent
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt
-from qgis.PyQt.QtWidgets import QMenu
+from qgis.PyQt.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QMenu
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.paths import resources
@@ -251,3 +251,10 @@ def test_a_run_that_ends_while_another_is_reviewed_leaves_the_person_there(whole
     step(whole, "detect", qtbot)
     whole.detect.finished.emit(str(other))
     assert whole.run.current == other.resolve()
+
+
+def test_the_step_takes_the_focus_and_no_field_does(whole, qtbot):
+    for name in whole.buttons:
+        whole.show_step(name)
+        focused = whole.window().focusWidget()
+        assert not isinstance(focused, QLineEdit | QAbstractSpinBox | QComboBox), name

@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from dataclasses import asdict
+from pathlib import Path
 
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QWidget
@@ -37,7 +38,8 @@ class UnfinishedRun(Notice):
         """Offer a run of an earlier session if its folder still holds what it has done."""
         request = self._request()
         if request is not None and is_resumable(request.out_dir):
-            self.say(tr("A run into {0} was not finished.").format(request.out_dir))
+            self.say(tr("The run {0} was not finished.").format(Path(request.out_dir).name))
+            self.setToolTip(request.out_dir)
 
     def _request(self) -> RunRequest | None:
         # What an older or newer version kept is passed over.
