@@ -24,7 +24,9 @@ MAC = ("QGIS-LTR", "QGIS")
 
 def run_with_qgis(arguments: Sequence[str]) -> int:
     """Run one of COMMANDS, the first of `arguments`, and return its exit status; raises InputError without a QGIS."""
-    environment = {**os.environ, "PYTHONPATH": str(PLUGIN.parent)}
+    # A numpy that the person installed for himself would stand before the one QGIS was built with.
+    environment = {**os.environ, "PYTHONPATH": str(PLUGIN.parent), "PYTHONNOUSERSITE": "1"}
+    environment.pop("PYTHONPLATLIBDIR", None)
     module, *told = COMMANDS[arguments[0]]
     command = [str(find_qgis_python()), "-m", f"{PACKAGE}.{module}", *told, *arguments[1:]]
     with subprocess.Popen(command, env=environment) as child:  # nosec B603 # a list, no shell
