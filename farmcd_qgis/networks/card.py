@@ -103,6 +103,11 @@ def describe_card(checkpoint: str) -> dict[str, Any]:
     return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends}
 
 
+def usual_overlap(card: ModelCard) -> float:
+    """Return by which share of their side tiles overlap at least, where nobody chose another; 0 for any."""
+    return family_named(card.family).overlap
+
+
 def checkpoint_hash(path: str | Path) -> str:
     """Return the file's SHA-256 in hexadecimal, as the run's record keeps it; raises OSError as `open` does."""
     with Path(path).open("rb") as file:

@@ -12,8 +12,7 @@ from ...core.messages import part
 from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
-from ...networks.card import ModelCard, checkpoint_hash, read_card
-from ...networks.family import family_named
+from ...networks.card import ModelCard, checkpoint_hash, read_card, usual_overlap
 from ..run.identity import run_identity
 from ..run.run_folder import finished_record, finished_result
 from .files import check_name, is_same_file
@@ -60,7 +59,7 @@ def settled(request: RunRequest) -> RunRequest:
     if request.symmetric is None:
         request = replace(request, symmetric=card is not None and card.order_free)
     if card is not None and request.overlap == RunRequest.overlap:
-        least = round(family_named(card.family).overlap * request.tile)
+        least = round(usual_overlap(card) * request.tile)
         request = replace(request, overlap=max(request.overlap, least))
     return request
 
