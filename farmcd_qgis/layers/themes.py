@@ -15,7 +15,9 @@ OPEN = (UNREVIEWED, "unsure", "conflict")
 def set_themes(project: QgsProject) -> None:
     """Make the three map themes of the project's runs anew, each with the layers that are shown now."""
     layers = [layer for layer in project.mapLayers().values() if is_candidates(layer)]
-    collection = project.mapThemeCollection()
+    collection, root = project.mapThemeCollection(), project.layerTreeRoot()
+    # Held: a wrapper of a node is of no use once that of its tree is gone.
+    nodes = root.findLayers()
     kinds = {
         translate("FarmCD", "All"): lambda value: True,
         translate("FarmCD", "To review"): lambda value: value in OPEN,
@@ -23,7 +25,7 @@ def set_themes(project: QgsProject) -> None:
     }
     for name, wanted in kinds.items():
         records = []
-        for node in project.layerTreeRoot().findLayers():
+        for node in nodes:
             layer = node.layer()
             if layer is None or not (node.isVisible() or (layer in layers and node.parent().isVisible())):
                 continue
