@@ -234,6 +234,7 @@ def _card(card: Any, source: Path, samples: Path, mix: str | Path | None, record
         description=f"{card.description} {words}".lstrip(),
         data=f"{card.data} {words}".lstrip(),
         metrics=record.after or {},
+        places={},
         measured_on=on if record.after else "nothing: there were too few samples to hold some out",
         calibration=f"{card.calibration} The temperature is from before the fine-tuning.".lstrip(),
         created=time.strftime("%Y-%m-%d"),
