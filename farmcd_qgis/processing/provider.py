@@ -18,6 +18,7 @@ from .preflight import PreflightAlgorithm
 from .referee import RefereeAlgorithm
 from .report import ReportAlgorithm
 from .review_summary import ReviewSummaryAlgorithm
+from .save_web_map import SaveWebMapAlgorithm
 from .vectorise import VectoriseAlgorithm
 
 
@@ -45,6 +46,7 @@ class FarmCDProvider(QgsProcessingProvider):
         for algorithm in (
             DetectAlgorithm,
             PreflightAlgorithm,
+            SaveWebMapAlgorithm,
             VectoriseAlgorithm,
             RefereeAlgorithm,
             EvaluateAlgorithm,

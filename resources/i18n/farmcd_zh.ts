@@ -688,6 +688,34 @@ SChanger 读取的影像须按某个数据集的统计量归一化，而其文�
         <translation>报告文件夹</translation>
     </message>
     <message>
+        <source>This layer is no web map: a detection reads it as it is.</source>
+        <translation>该图层不是网络地图：检测可直接读取。</translation>
+    </message>
+    <message>
+        <source>Saved map</source>
+        <translation>已保存的地图</translation>
+    </message>
+    <message>
+        <source>Resolution (map units per pixel)</source>
+        <translation>分辨率（每像元地图单位）</translation>
+    </message>
+    <message>
+        <source>Image of the other date</source>
+        <translation>另一期影像</translation>
+    </message>
+    <message>
+        <source>Web map</source>
+        <translation>网络地图</translation>
+    </message>
+    <message>
+        <source>Fetches a part of a web map (XYZ, WMS, WMTS, ArcGIS) and saves it as a file that a detection can read, with the attribution of the map. Without an extent it is that of the other image, on whose pixels the map is laid; the resolution is in units of the other image&apos;s coordinate system, else of the project&apos;s.</source>
+        <translation>获取网络地图（XYZ、WMS、WMTS、ArcGIS）的一部分，连同其版权信息保存为检测可读取的文件。未给出范围时采用另一期影像的范围，并与其像元对齐；分辨率的单位取自另一期影像的坐标系，否则取自工程的坐标系。</translation>
+    </message>
+    <message>
+        <source>Save a web map as a raster</source>
+        <translation>将网络地图保存为栅格</translation>
+    </message>
+    <message>
         <source>Make the polygons of a run anew</source>
         <translation>重新生成图斑</translation>
     </message>

@@ -11,6 +11,7 @@ from farmcd_qgis import tasks
 from farmcd_qgis.processing.provider import FarmCDProvider
 from tests.helpers.painted_run import finished
 from tests.helpers.stand_in import use_stand_in
+from tests.helpers.web_tiles import server, web
 
 
 @pytest.fixture

@@ -40,6 +40,7 @@ def test_algorithms_have_help(provider):
     assert names == {
         "detect",
         "preflight",
+        "savewebmap",
         "vectorise",
         "referee",
         "evaluate",
