@@ -4,11 +4,13 @@ Dask carries no pixel and knows no state that matters: which blocks are finished
 the scheduler among it, costs what it was at, and the same command goes on.
 """
 
+import asyncio
+import concurrent.futures
 import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ POLL_S = 0.2
 NAMED_BLOCKS = 8
 # How long a cluster may take to have its first worker.
 PATIENCE_S = 120
+# What dask says where its scheduler has gone.
+LOST = (OSError, TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError)
 STAGES = {"block": "predicting", "outline": "polygons"}
 
 
@@ -72,7 +76,7 @@ class Cluster:
         """Do a task for blocks; each is tried five times, and the rest goes on. Raises FarmCDError at the end."""
         try:
             _Round(self, task, str(plan), feedback).run(indexes)
-        except (OSError, TimeoutError) as error:
+        except LOST as error:
             raise FarmCDError("cluster_lost", reason=error, plan=plan) from error
 
     def workers(self) -> list[str]:
@@ -134,7 +138,9 @@ class _Round:
                     done += not again
                 self._feedback.progress(STAGES[self._task], done / max(count, 1))
         finally:
-            self._cluster.client.cancel(list(self._under_way))
+            # A scheduler that has gone has nothing left to cancel.
+            with suppress(*LOST, RuntimeError):
+                self._cluster.client.cancel(list(self._under_way))
         if self._failed:
             first = min(self._failed)
             blocks = sorted(self._failed)[:NAMED_BLOCKS]

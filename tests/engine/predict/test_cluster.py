@@ -170,7 +170,9 @@ def _await_a_block(request: RunRequest, process: subprocess.Popen) -> None:
 
 
 def _children(pid: int) -> list[int]:
-    found = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    # Each is a child of the thread that has started it.
+    lists = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/children")]
+    found = [int(child) for children in lists for child in children.split()]
     return found + [below for child in found for below in _children(child)]
 
 
