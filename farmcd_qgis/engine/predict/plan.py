@@ -19,7 +19,7 @@ from ...core.protocol import Finding, RunRequest, finding_from_dict, request_fro
 from ...core.run_files import BLOCKS, PLAN, STAGING
 from ...networks.card import checkpoint_hash
 from ..run.durable import put
-from ..run.identity import POLYGON_SETTINGS, Identity, differences, run_identity
+from ..run.identity import POLYGON_SETTINGS, SETTINGS, Identity, differences, run_identity
 from ..run.journal import Step
 from ..run.package import refuse_if_reviewed
 from ..run.record import now
@@ -39,6 +39,8 @@ DONE = "done.json"
 # What the network of the first process says of a made-up tile.
 NUMERICS = "numerics.json"
 FORMAT = 1
+# What of a request names files; what is in them is told by the rest of the identity.
+FILES = ("before", "after", "checkpoint", "aoi", "farmland")
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Plan:
         look = tuple(index for index, window in enumerate(windows) if scene.mask.any(window))
         stretch = Stretch(**scene.pair.stretch)
         file = staging / PLAN
-        request, grid = scene.request, scene.pair.grid.part(bounds)
+        request, grid = absolute(scene.request), scene.pair.grid.part(bounds)
         made = cls(file, request, identity, blocks, look, bounds, grid, stretch, scene.shift, tuple(findings), now())
         made.write()
         return made
@@ -142,13 +144,14 @@ class Plan:
         """Open the scene as it was planned; raises InputError where an input is not what it was."""
         scene = Scene.open(self.request, frozen=(self.stretch, self.shift))
         identity = run_identity(scene, checkpoint_hash(self.request.checkpoint))
-        if differs := differences(self.identity, identity):
+        if differs := differences(_placeless(self.identity), _placeless(identity)):
             raise InputError("plan_differs", plan=self.file, differs=differs)
         return scene
 
     def fits(self, identity: Identity) -> list[str]:
         """List what of another identity would give other rasters."""
-        return [word for word in differences(self.identity, identity) if word != POLYGON_SETTINGS]
+        found = differences(_placeless(self.identity), _placeless(identity))
+        return [word for word in found if word != POLYGON_SETTINGS]
 
 
 @dataclass(frozen=True)
@@ -187,7 +190,7 @@ def plan(request: RunRequest, block_side: int = 0, feedback: Feedback = SILENT) 
     finished. Blocks of an earlier plan of the same run are kept. Raises InputError for input that cannot be used, or a
     folder that holds a finished run.
     """
-    request = settled(_absolute(request))
+    request = settled(request)
     with RunFolder(request.out_dir) as folder:
         if folder.finished is not None and not request.force:
             raise InputError("planned_over_run", folder=folder.out_dir)
@@ -220,11 +223,20 @@ def planned(
         held = None
     bounds = scene.mask.bounds
     if held is not None and (not anew or held.blocks == Blocks.cut(bounds.width, bounds.height, side)):
-        made = replace(held, request=scene.request, identity=identity, findings=tuple(findings))
+        made = replace(held, request=absolute(scene.request), identity=identity, findings=tuple(findings))
         made.write()
         return made
     remove_blocks(folder.staging)
     return Plan.make(scene, identity, folder.staging, side, findings)
+
+
+def _placeless(identity: Identity) -> Identity:
+    """Return an identity without the folders that its files lie in, by whatever names they were called."""
+    found = dict(identity)
+    found[SETTINGS] = {key: value for key, value in identity[SETTINGS].items() if key not in FILES}
+    for key in ("before raster", "after raster"):
+        found[key] = [[Path(name).name, *rest] for name, *rest in identity[key]]
+    return found
 
 
 def is_planned(folder: RunFolder, identity: Identity) -> bool:
@@ -249,10 +261,9 @@ def remove_blocks(staging: Path) -> None:
         (staging / name).unlink(missing_ok=True)
 
 
-def _absolute(request: RunRequest) -> RunRequest:
+def absolute(request: RunRequest) -> RunRequest:
     """Name files by whole paths, since blocks are computed in other folders."""
-    names = ("before", "after", "checkpoint", "aoi", "farmland")
-    given = {name: getattr(request, name) for name in names}
+    given = {name: getattr(request, name) for name in FILES}
     found: dict[str, Any] = {
         name: str(Path(path).absolute()) for name, path in given.items() if path and Path(path).exists()
     }
