@@ -17,7 +17,7 @@ from ..training.datasets import ChangeDataset, open_dataset
 from ..training.details import Details
 from ..training.evaluate import Evaluation, card_metrics, card_places, evaluate, measured_on
 from ..training.prediction import classify, predict, predictor_of
-from .console import terminal_language
+from .console import Console, terminal_language
 from .evaluate_markdown import markdown_table
 
 WORST = 6
@@ -222,7 +222,7 @@ def _evaluated(checkpoint: Path, arguments: argparse.Namespace) -> tuple[dict[st
 
 
 def main(argv: list[str]) -> int:
-    """Run `scripts/evaluate` and return the exit status: 0 done, 2 the input is unusable."""
+    """Run `scripts/evaluate` and return the exit status: 0 done, 2 the input is unusable, 4 not told."""
     try:
         printed = _run(_parser().parse_args(argv))
     except FarmCDError as error:
@@ -231,8 +231,9 @@ def main(argv: list[str]) -> int:
     except OSError as error:
         sys.stderr.write(f"{error.filename} could not be written: {error.strerror}.\n")
         return 2
-    sys.stdout.write(printed + "\n")
-    return 0
+    console = Console(as_json=False)
+    console.result({}, [printed])
+    return console.status(0)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..training.recipe import read_recipe
 from ..training.train import train
-from .console import terminal_language
+from .console import Console, terminal_language
 
 
 def main(argv: list[str]) -> int:
@@ -35,9 +35,11 @@ def main(argv: list[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Stopped; the same command goes on from the last saved step.\n")
         return 3
-    if first:
-        sys.stdout.write(f"{result.checkpoint}\n")
-    return 0
+    if not first:
+        return 0
+    console = Console(as_json=False)
+    console.result({}, [str(result.checkpoint)])
+    return console.status(0)
 
 
 if __name__ == "__main__":

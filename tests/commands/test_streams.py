@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from farmcd_qgis.commands.console import Console
 from farmcd_qgis.core.paths import bundled_checkpoints
 from tests.helpers.rasters import scene, write_raster
 
@@ -73,3 +74,14 @@ def test_names_that_are_no_text(pair, tmp_path):
         done = farmcd("", *arguments)
         assert done.returncode == 2
         assert b"is no proper text" in done.stdout
+
+
+@pytest.mark.parametrize("device", ["/dev/full", "/dev/null"])
+def test_a_result_that_is_lost_changes_the_status_of_what_is_done(monkeypatch, device):
+    """As train, evaluate, report and compare tell theirs."""
+    with Path(device).open("w", encoding="utf-8") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        console = Console(as_json=False)
+        console.result({}, ["the result"])
+        assert console.status(0) == (4 if device == "/dev/full" else 0)
+        assert console.status(2) == 2
