@@ -150,7 +150,7 @@ def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="S",
         help="who is asked: files:FOLDER (A and B with NAME.npy and NAME.json), network:CHECKPOINT, clip:FILE or "
-        "clip:MODEL@FILE",
+        "clip:MODEL@FILE; +masks:FOLDER behind it adds a segmenter's masks (A and B with NAME.json)",
     )
     add("--split", default="all", metavar="S", help="part of FOLDER that has splits (default: %(default)s)")
     add_covers(parser, default=None)

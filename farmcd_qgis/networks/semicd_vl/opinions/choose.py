@@ -24,10 +24,18 @@ def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
     """Open a source of opinions by its name, from local files alone.
 
     That is `files:FOLDER` (as the authors' detector writes them), `network:CHECKPOINT` (a land-cover network),
-    `clip:FILE` or `clip:MODEL@FILE`. Without `covers` they are the authors' for files, the five classes' for a network
+    `clip:FILE` or `clip:MODEL@FILE`; `SOURCE+masks:FOLDER` gives one of these the masks of a segmenter as instances
+    (see `MaskedOpinion`). Without `covers` they are the authors' for files, the five classes' for a network
     and farmland protection's for a CLIP.
     Raises InputError for an unknown kind, and where the source cannot be used.
     """
+    named, with_masks, folder = named.partition("+masks:")
+    if with_masks:
+        from .masks import MaskedOpinion
+
+        if not Path(folder).is_dir():
+            raise InputError("opinions_no_folder", folder=folder)
+        return MaskedOpinion(open_opinions(named, covers), Path(folder))
     kind, _, place = named.partition(":")
     if kind == "files" and place:
         from .files import OpinionFiles
