@@ -15,7 +15,8 @@ from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.networks.family import family_named
 from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.method import method_of
-from farmcd_qgis.training.methods.semi_supervised import LISTS, SemiSupervised
+from farmcd_qgis.training.methods.semi_supervised import SemiSupervised
+from farmcd_qgis.training.names import LISTS
 from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
 from farmcd_qgis.training.train import Training, train
 from tests.helpers.made_up_pairs import write_pairs
