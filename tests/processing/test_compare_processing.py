@@ -49,9 +49,9 @@ def test_counts_are_a_table_and_numbers(provider, runs):
 def test_verdicts_are_carried_over_and_taken_back(provider, runs, tmp_path):
     later = paint_run(tmp_path / "later", painted({SAME: 1, NEW: 2}), "three")
     ReviewStore(f"{runs['FIRST']}/farmcd.gpkg", "ann").give(1, "confirmed")
-    made = run("carryover", {"RUN_FOLDER": str(later), "EARLIER": runs["FIRST"]})
+    made = run("carryover", {"RUN_FOLDER": str(later), "EARLIER": runs["FIRST"], "REVIEWER": "bo"})
     assert made == {"CARRIED": 1, "TO_REVIEW": 1}
-    assert run("carryover", {"RUN_FOLDER": str(later), "TAKE_BACK": True})["CARRIED"] == -1
+    assert run("carryover", {"RUN_FOLDER": str(later), "TAKE_BACK": True, "REVIEWER": "bo"})["CARRIED"] == -1
     assert ReviewStore(later / "farmcd.gpkg", "ann").counts()["unreviewed"] == 2
 
 
@@ -59,7 +59,7 @@ def test_verdicts_are_carried_over_and_taken_back(provider, runs, tmp_path):
     ("name", "parameters", "words"),
     [
         ("compareruns", {"SECOND": "{FIRST}", "OUTPUT": "memory:"}, "Both runs are the one"),
-        ("carryover", {"RUN_FOLDER": "{SECOND}", "EARLIER": "{FIRST}"}, "nothing to carry over"),
+        ("carryover", {"RUN_FOLDER": "{SECOND}", "EARLIER": "{FIRST}", "REVIEWER": "bo"}, "nothing to carry over"),
         ("carryover", {"RUN_FOLDER": "{SECOND}"}, "Name the earlier run"),
     ],
 )

@@ -36,8 +36,8 @@ def request_(tmp_path: Path) -> RunRequest:
     # Slow enough to be met in the middle.
     (checkpoint,) = (path for path in bundled_checkpoints() if path.stem == "farmcd-clcd-small")
     return RunRequest(
-        before=write_raster(tmp_path / "before.tif", scene(150, 150, seed=1)),
-        after=write_raster(tmp_path / "after.tif", scene(150, 150, seed=2)),
+        before=write_raster(tmp_path / "before.tif", scene(400, 150, seed=1)),
+        after=write_raster(tmp_path / "after.tif", scene(400, 150, seed=2)),
         out_dir=str(tmp_path / "run"),
         checkpoint=str(checkpoint),
         tile=TILE,
