@@ -47,3 +47,6 @@ def end_all(timeout_s: float = 3.0) -> None:
         task.wait(max(0.0, give_up - time.monotonic()))
     # A worker that a task was only just starting has become an idle one.
     jobs.end_all()
+    # QGIS takes down what holds its authentication database before the idle threads that have asked it something, and
+    # crashes when such a thread ends then. Ended now, they find it.
+    QgsApplication.taskManager().threadPool().waitForDone(max(0, round(1000 * (give_up - time.monotonic()))))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from qgis.core import QgsApplication
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import Qt, QThread, QTimer
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import FarmCDError
@@ -232,3 +232,19 @@ def test_tasks_are_in_the_task_manager(qtbot, tmp_path):
     task = tasks.start(DetectTask(request(tmp_path / "run", "stubborn"), "FarmCD: test"))
     assert task in QgsApplication.taskManager().tasks()
     assert task.canCancel()
+
+
+def test_no_thread_of_a_task_outlives_the_plugin(qtbot):
+    threads: list[QThread] = []
+    ended: list[bool] = []
+
+    def work() -> None:
+        threads.append(QThread.currentThread())
+        threads[0].finished.connect(lambda: ended.append(True), Qt.ConnectionType.DirectConnection)
+
+    task = tasks.start(tasks.CallTask(work, "say in which thread"))
+    listener = Listener(task)
+    qtbot.waitUntil(listener.ended)
+    assert not ended
+    tasks.end_all()
+    assert ended
