@@ -8,6 +8,22 @@
         <translation>高级</translation>
     </message>
     <message>
+        <source>Advanced ({0} changed)</source>
+        <translation>高级（已更改 {0} 项）</translation>
+    </message>
+    <message>
+        <source>More files of before</source>
+        <translation>前时相其他文件</translation>
+    </message>
+    <message>
+        <source>More files of after</source>
+        <translation>后时相其他文件</translation>
+    </message>
+    <message>
+        <source>Other bands or tiles of the same date, which FarmCD joins with the chosen raster</source>
+        <translation>同一时相的其他波段或分幅，FarmCD 将其与所选栅格合并</translation>
+    </message>
+    <message>
         <source>Hard below confidence</source>
         <translation>置信度低于此为困难</translation>
     </message>

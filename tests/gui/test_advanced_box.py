@@ -41,3 +41,27 @@ def test_attention_is_offered_where_the_network_can_show_it(box):
     box.fit({})
     assert box.attention.isHidden()
     assert box.values()["attention"] is False
+
+
+def test_the_folded_box_says_how_much_was_changed(box):
+    assert box.title() == "Advanced"
+    box.tau.setValue(0.7)
+    box.fill.setChecked(True)
+    assert box.title() == "Advanced (2 changed)"
+    # What follows the checkpoint was changed by nobody.
+    box.fit({"order_free": True, "bands": ["red", "nir", "blue"]})
+    assert box.title() == "Advanced (2 changed)"
+    box.symmetric.setChecked(False)
+    assert box.title() == "Advanced (3 changed)"
+    box.tau.clear()
+    box.fill.setChecked(False)
+    box.symmetric.setChecked(True)
+    assert box.title() == "Advanced"
+
+
+def test_further_files_of_a_date_go_into_the_request(box):
+    assert box.values()["before_parts"] == ()
+    box.before_parts.setFilePath('"/images/B03 a.tif" "/images/B04.tif"')
+    box.after_parts.setFilePath("/images/other.tif")
+    assert box.values()["before_parts"] == ("/images/B03 a.tif", "/images/B04.tif")
+    assert box.values()["after_parts"] == ("/images/other.tif",)

@@ -46,3 +46,12 @@ def test_a_web_map_is_saved_and_used(dock, qtbot, web, tmp_path):
     assert np.isclose(saved.extent().xMinimum(), field.extent().xMinimum())
     qtbot.waitUntil(dock.run_button.isEnabled, timeout=20_000)
     assert dock.request().after == saved.source()
+
+
+def test_it_is_saved_as_finely_as_the_network_shall_look(dock, qtbot, web, tmp_path):
+    field = QgsRasterLayer(write_raster(tmp_path / "field_2009.tif", scene(60, 80)), "field")
+    QgsProject.instance().addMapLayers([field, web])
+    dock.pair.before.setLayer(field)
+    dock.pair.after.setLayer(web)
+    dock.advanced.resolution.setValue(2.0 * field.rasterUnitsPerPixelX())
+    qtbot.waitUntil(lambda: [finding.values.get("width") for finding in dock.findings.findings] == [40])

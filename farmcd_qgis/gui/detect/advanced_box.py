@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsSpinBox
+from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsFileWidget, QgsSpinBox
 from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QWidget
 
@@ -77,6 +77,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.after_bands.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.after_bands.currentIndexChanged.connect(self.changed)
         form.addRow(label_of(tr("Those of after")), self.after_bands)
+        self.before_parts = self._add_files(form, "beforePartsWidget", tr("More files of before"))
+        self.after_parts = self._add_files(form, "afterPartsWidget", tr("More files of after"))
         self.before_date = self._add_date(form, "beforeDateEdit", tr("Date of before"))
         self.after_date = self._add_date(form, "afterDateEdit", tr("Date of after"))
         self.before_range = self._add_text(form, "beforeRangeEdit", tr("Values of before"), tr("2:98%, or 0:3000"))
@@ -96,8 +98,11 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.shift.setToolTip(tr("It is measured on several places, and told in the record"))
         self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
         self.force.setToolTip(tr("Replaces the run that the output folder holds"))
+        self._usual = self.values()
         self._restore()
         self.changed.connect(self._save)
+        self.changed.connect(self._count)
+        self._count()
 
     def values(self) -> dict[str, Any]:
         """Return the fields of a RunRequest that are set here."""
@@ -113,6 +118,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             "reference": self.reference.currentData(),
             "before_bands": self.bands.currentData(),
             "after_bands": self.bands.currentData() if after_bands == AS_BEFORE else after_bands,
+            "before_parts": _files(self.before_parts),
+            "after_parts": _files(self.after_parts),
             "before_date": self.before_date.text().strip() or None,
             "after_date": self.after_date.text().strip() or None,
             "before_range": self.before_range.text().strip() or None,
@@ -136,6 +143,14 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self._fit_orders(bool(card.get("order_free")))
         self._attends = bool(card.get("attends"))
         self.attention.setVisible(self._attends)
+        self._count()
+
+    def _count(self) -> None:
+        """Say on the box, which is mostly folded, how many settings a person has changed."""
+        usual = self._usual | {"before_bands": self._fitted, "after_bands": self._fitted}
+        usual["symmetric"] = True if self._order_free else None
+        count = sum(value != usual[name] for name, value in self.values().items())
+        self.setTitle(tr("Advanced ({0} changed)").format(count) if count else tr("Advanced"))
 
     def _fit_orders(self, offered: bool) -> None:
         """Average over both orders where a checkpoint learned from both, until a person chooses."""
@@ -199,6 +214,16 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         form.addRow(label_of(label), edit)
         return edit
 
+    def _add_files(self, form: QFormLayout, name: str, label: str) -> QgsFileWidget:
+        files = QgsFileWidget()
+        files.setObjectName(name)
+        files.setStorageMode(QgsFileWidget.StorageMode.GetMultipleFiles)
+        files.lineEdit().setPlaceholderText(tr("none"))
+        files.setToolTip(tr("Other bands or tiles of the same date, which FarmCD joins with the chosen raster"))
+        files.fileChanged.connect(lambda _: self.changed.emit())
+        form.addRow(label_of(label), files)
+        return files
+
     def _add_check(self, form: QFormLayout, name: str, label: str) -> QCheckBox:
         check = QCheckBox(label)
         check.setObjectName(name)
@@ -232,3 +257,7 @@ def _band_orders() -> list[tuple[tuple[int, int, int] | None, str]]:
         ((1, 4, 3), tr("1, 4, 3: near infrared as green")),
         ((3, 4, 1), tr("3, 4, 1: blue first, infrared as green")),
     ]
+
+
+def _files(widget: QgsFileWidget) -> tuple[str, ...]:
+    return tuple(QgsFileWidget.splitFilePaths(widget.filePath()))

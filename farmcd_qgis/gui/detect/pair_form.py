@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qgis.core import Qgis, QgsMapLayer, QgsProject, QgsRasterLayer
+from qgis.core import Qgis, QgsMapLayer, QgsProject, QgsRasterLayer, QgsUnitTypes
 from qgis.gui import QgsExtentWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
@@ -89,10 +89,11 @@ class PairForm(QWidget):
             values["extent_crs"] = self.extent.outputCrs().authid() or self.extent.outputCrs().toWkt()
         return values
 
-    def web_plan(self) -> tuple[str, WebPlan] | None:
+    def web_plan(self, resolution_m: float | None = None) -> tuple[str, WebPlan] | None:
         """Plan to save the first of both images that is a web map, "before" or "after"; None where none is.
 
-        Raises InputError where that cannot be.
+        Its pixels are those of the other image, or as large as asked for in metres. Raises InputError where that
+        cannot be.
         """
         layers = {"before": self.before.currentLayer(), "after": self.after.currentLayer()}
         role = next((role for role, layer in layers.items() if is_web_map(layer)), None)
@@ -100,7 +101,11 @@ class PairForm(QWidget):
             return None
         other = layers["after" if role == "before" else "before"]
         box = self.extent.outputExtent() if self.extent.isValid() else None
-        return role, plan(layers[role], other, box, self.extent.outputCrs())
+        crs = other.crs() if other is not None and not is_web_map(other) else QgsProject.instance().crs()
+        units = QgsUnitTypes.fromUnitToUnitFactor(Qgis.DistanceUnit.Meters, crs.mapUnits())
+        return role, plan(
+            layers[role], other, box, self.extent.outputCrs(), resolution_m * units if resolution_m else None
+        )
 
     def show_instead(self, role: str, layer: QgsRasterLayer) -> None:
         """Choose a layer in the place of another."""
