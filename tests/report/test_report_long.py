@@ -8,23 +8,13 @@ from pathlib import Path
 import pytest
 from pypdf import PdfReader
 
+from scripts.bench.peak import peak_mib
 from tests.helpers.report_run import make_run
 
 ROOT = Path(__file__).resolve().parents[2]
 CANDIDATES = 300
-GIGABYTE = 1024**3
-
-
-def peak_of(pid: int) -> int:
-    """Return the most bytes that a process has held, 0 once it has ended.
-
-    What `os.wait4` tells counts the memory of the process that it was forked from.
-    """
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((int(row.split()[1]) * 1024 for row in lines if row.startswith("VmHWM")), 0)
+# In MiB.
+GIBIBYTE = 1024
 
 
 @pytest.mark.long
@@ -53,13 +43,13 @@ def test_three_hundred_candidates(tmp_path, qgis_app):
     ]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        events, peak = [], 0
+        events, peak = [], 0.0
         for line in process.stdout:
             events.append(json.loads(line))
-            peak = max(peak, peak_of(process.pid))
+            peak = max(peak, peak_mib(process.pid))
     assert process.returncode == 0
     assert events[-1]["kind"] == "result"
-    assert 0 < peak < 1.5 * GIGABYTE
+    assert 0 < peak < 1.5 * GIBIBYTE
     shown = [event["data"]["fraction"] for event in events if event["kind"] == "progress"]
     assert len(shown) > 50
     assert shown == sorted(shown)

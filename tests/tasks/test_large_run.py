@@ -19,6 +19,7 @@ from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.runtime import pool as jobs
+from scripts.bench.peak import peak_mib
 from tests.helpers.rasters import crs_of, write_polygons
 from tests.helpers.small_network import CARD, made
 
@@ -55,12 +56,6 @@ def county(folder: Path) -> tuple[str, str, str]:
     return paths[0], paths[1], write_polygons(folder / "farmland.gpkg", wkts)
 
 
-def peak_mb(pid: int) -> float:
-    """Return the peak resident memory of a process so far."""
-    line = next(row for row in Path(f"/proc/{pid}/status").read_text().splitlines() if row.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 @pytest.mark.skipif(not Path("/proc").exists(), reason="the worker's memory is read from /proc")
@@ -74,7 +69,7 @@ def test_twenty_thousand_squared_to_styled_layers(qtbot, tmp_path: Path):
 
     def watch() -> None:
         while not over.wait(0.5):
-            peaks.extend(peak_mb(worker.ready["pid"]) for worker in list(jobs._busy) if worker.ready)
+            peaks.extend(peak_mib(worker.ready["pid"]) for worker in list(jobs._busy) if worker.ready)
 
     threading.Thread(target=watch, daemon=True).start()
     begun, longest = time.monotonic(), 0.0

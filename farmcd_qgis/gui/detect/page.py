@@ -232,10 +232,13 @@ class DetectPage(Page):
         names = [device.itemData(place) for place in range(device.count())]
         return expected_s(chosen["checkpoint"], chosen["device"], names, _megapixels(self._size))
 
+    def _web_plan(self) -> tuple[str, WebPlan] | None:
+        return self.pair.web_plan(self.advanced.resolution.value() or None)
+
     def _web_finding(self) -> Finding | None:
         """Say of an image that is a web map what saving it would take, or why it cannot be saved."""
         try:
-            planned = self.pair.web_plan(self.advanced.resolution.value() or None)
+            planned = self._web_plan()
         except InputError as error:
             return finding_of(error, "info")
         return Finding("info", "web_layer", planned[1].told) if planned else None
@@ -244,7 +247,7 @@ class DetectPage(Page):
         """Do what mends what a finding tells of."""
         if code != WEB_LAYER:
             self.advanced.remedy(code)
-        elif self._task is None and (found := self.pair.web_plan(self.advanced.resolution.value() or None)) is not None:
+        elif self._task is None and (found := self._web_plan()) is not None:
             self._save_web_map(*found)
 
     def _save_web_map(self, role: str, planned: WebPlan) -> None:
