@@ -8,6 +8,7 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from qgis.core import QgsProject
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from farmcd_qgis.engine.prepare import prepare as prepare_engine
@@ -19,6 +20,15 @@ prepare_engine()
 # A busy machine must not fail a test: no limit on the time of an example, nor on making one up.
 settings.register_profile("farmcd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("farmcd")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_layer_for_the_next_file(no_layer_outlives_qgis: None) -> Iterator[None]:
+    """Leave an empty project: which file comes next in this process differs from run to run, and it looks by name."""
+    yield
+    project = QgsProject.instance()
+    if project is not None:
+        project.clear()
 
 
 @pytest.fixture(scope="session", autouse=True)
