@@ -8,7 +8,7 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
-from qgis.core import QgsProject
+from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
 from farmcd_qgis.engine.prepare import prepare as prepare_engine
@@ -23,8 +23,11 @@ settings.load_profile("farmcd")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def no_layer_for_the_next_file(no_layer_outlives_qgis: None) -> Iterator[None]:
-    """Leave an empty project: which file comes next in this process differs from run to run, and it looks by name."""
+def nothing_from_the_file_before(no_layer_outlives_qgis: None) -> Iterator[None]:
+    """Begin with our settings unset, leave an empty project: which files share a process differs from run to run."""
+    if QgsApplication.instance() is not None:
+        QgsSettings().remove("plugins/farmcd")
+        QgsSettings().remove("shortcuts")
     yield
     project = QgsProject.instance()
     if project is not None:
