@@ -72,7 +72,7 @@ class Cluster:
         # Workers whose numbers differ from those of the rest.
         self._refused: set[str] = set()
 
-    def run(self, task: str, plan: Path, indexes: Sequence[int], feedback: Feedback) -> None:
+    def run(self, task: str, plan: str | Path, indexes: Sequence[int], feedback: Feedback) -> None:
         """Do a task for blocks; each is tried five times, and the rest goes on. Raises FarmCDError at the end."""
         try:
             _Round(self, task, str(plan), feedback).run(indexes)

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..polygons.vectorise import BLOCK_SIDE, Work, vectorise
 from ..run.disk import writing_to
 from ..run.identity import Identity, raster_identity, run_identity
 from ..run.journal import Journal, Pieces
+from ..run.objects import is_object
 from ..run.package import edits_lost, refuse_if_reviewed
 from ..run.record import make_record, now, raster_tags, write_joined, write_record
 from ..run.run_folder import RunFolder, finished_result
@@ -52,6 +54,10 @@ def detect(
     FarmCDError, also where the process of the networks died.
     """
     loader = networks or in_this_process()
+    if is_object(request.out_dir):
+        from .stored import detect_stored
+
+        return detect_stored(request, feedback, loader, spread)
     run = Run(settled(request), feedback, loader)
     with RunFolder(request.out_dir) as folder:
         try:
@@ -82,8 +88,12 @@ class About:
 class Run:
     """One detection under way."""
 
-    def __init__(self, request: RunRequest, feedback: Feedback, networks: Networks) -> None:
+    def __init__(
+        self, request: RunRequest, feedback: Feedback, networks: Networks, names: Mapping[str, str] | None = None
+    ) -> None:
         self.request = request
+        # What the record calls the folder and the checkpoint, if not as they are called here.
+        self.names = names or {}
         self.networks = networks
         self.feedback = feedback
         self.meter = Meter(feedback)
@@ -180,6 +190,7 @@ class Run:
             figures={"seconds": round(seconds, 3), "device": about.device, **about.figures, **found},
             started=self.started,
             identity=identity,
+            names=self.names,
         )
         # The record holds hashes, which were taken now.
         refuse_if_changed(scene, folder)

@@ -4,6 +4,7 @@ The file lies where the run grows, and what is finished lies beside it. Which bl
 there, never by who has started them: whoever computes one twice, or dies, does no harm.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ from ...networks.card import checkpoint_hash
 from ..run.durable import put
 from ..run.identity import POLYGON_SETTINGS, SETTINGS, Identity, differences, run_identity
 from ..run.journal import Step
+from ..run.objects import is_object
 from ..run.package import refuse_if_reviewed
 from ..run.record import now
 from ..run.run_folder import RunFolder
@@ -114,6 +116,13 @@ class Plan:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError("no_plan", path=file, reason=error) from error
 
+    @cached_property
+    def key(self) -> str:
+        """A name for all that decides what is in the blocks."""
+        identity = {name: value for name, value in _placeless(self.identity).items() if name != POLYGON_SETTINGS}
+        decides = [FORMAT, identity, asdict(self.blocks), asdict(self.stretch), self.shift and list(self.shift)]
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+
     @property
     def staging(self) -> Path:
         """Where the run grows."""
@@ -190,6 +199,10 @@ def plan(request: RunRequest, block_side: int = 0, feedback: Feedback = SILENT) 
     finished. Blocks of an earlier plan of the same run are kept. Raises InputError for input that cannot be used, or a
     folder that holds a finished run.
     """
+    if is_object(request.out_dir):
+        from .stored import plan_stored
+
+        return plan_stored(request, block_side, feedback)
     request = settled(request)
     with RunFolder(request.out_dir) as folder:
         if folder.finished is not None and not request.force:

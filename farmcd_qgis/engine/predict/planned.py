@@ -6,7 +6,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +27,7 @@ from ..polygons.vectorise import Outlining, Work
 from ..run.durable import settle, sync, unique
 from ..run.identity import raster_identity
 from ..run.journal import Journal, Step
+from ..run.objects import is_object
 from ..run.package import refuse_if_reviewed
 from ..run.run_folder import RunFolder
 from ..run.writer import RASTERS, as_written, mosaic
@@ -43,7 +44,7 @@ NAMED_BLOCKS = 8
 class Spread(Protocol):
     """Who lets tasks of a plan be done; `commands.cluster` spreads them over processes and machines."""
 
-    def run(self, task: str, plan: Path, indexes: Sequence[int], feedback: Feedback) -> None:
+    def run(self, task: str, plan: str | Path, indexes: Sequence[int], feedback: Feedback) -> None:
         """Do `task` ("block" or "outline") for the blocks of a plan; raises FarmCDError where some cannot be done."""
 
 
@@ -53,7 +54,7 @@ class OneAfterTheOther:
     def __init__(self, networks: Networks, predictor: TilePredictor | None = None) -> None:
         self._networks, self._predictor = networks, predictor
 
-    def run(self, task: str, plan: Path, indexes: Sequence[int], feedback: Feedback) -> None:
+    def run(self, task: str, plan: str | Path, indexes: Sequence[int], feedback: Feedback) -> None:
         """Do a task block by block."""
         opened = _Opened(Plan.read(plan), self._networks, self._predictor)
         for index, step in zip(indexes, feedback.split(*[1.0] * len(indexes)), strict=True):
@@ -111,8 +112,16 @@ def task(
 ) -> dict[str, Any]:
     """Do a task of a plan as `Spread` says; what was opened for one block stays open for the next."""
     loader: Any = networks or _here()
-    written = Plan.read(plan).file.stat().st_mtime_ns
-    return do_task(_opened(plan, written, loader), name, index, feedback)
+    if is_object(plan):
+        from .stored import block_stored
+
+        return block_stored(plan, index, feedback, loader)
+    return do_task(opened(plan, loader), name, index, feedback)
+
+
+def opened(plan: str, networks: Any) -> _Opened:
+    """Return a plan as it is now, with what was opened for it before for the same `networks` (Networks)."""
+    return _opened(plan, Plan.read(plan).file.stat().st_mtime_ns, networks)
 
 
 @lru_cache(1)
@@ -205,21 +214,30 @@ def outlining(plan: Plan) -> Outlining:
 
 
 def merge(
-    plan: str, feedback: Feedback = SILENT, spread: Spread | None = None, networks: Networks | None = None
+    plan: str,
+    feedback: Feedback = SILENT,
+    spread: Spread | None = None,
+    networks: Networks | None = None,
+    names: Mapping[str, str] | None = None,
 ) -> RunResult:
     """Join the finished blocks of a plan into the run, with the bytes that a detection on one machine gives.
 
-    Raises InputError where blocks are missing, and all that a detection raises.
+    `names` are fields of the request as the record shall have them. Raises InputError where blocks are missing, and
+    all that a detection raises.
     """
     from .detect import Run
 
-    read = Plan.read(plan)
     loader = networks or in_this_process()
+    if is_object(plan):
+        from .stored import merge_stored
+
+        return merge_stored(plan, feedback, spread, loader)
+    read = Plan.read(plan)
     with RunFolder(read.request.out_dir) as folder:
         folder.keep = True
         scene = Scene.open(read.request)
         refuse_if_reviewed(folder.out_dir)
-        run = Run(read.request, feedback, loader)
+        run = Run(read.request, feedback, loader, names or {})
         run.started = read.started
         return join(run, folder, read, scene, spread or OneAfterTheOther(loader))
 
@@ -229,7 +247,7 @@ def join(run: Any, folder: RunFolder, plan: Plan, scene: Scene, spread: Spread) 
     from .detect import About
 
     if missing := plan.missing:
-        raise InputError("blocks_missing", count=len(missing), blocks=missing[:NAMED_BLOCKS], folder=folder.out_dir)
+        raise blocks_missing(missing, folder.out_dir)
     finished = Finished(plan)
     said = list(finished.said.values())
     tiles, seconds = sum(row["tiles"] for row in said), sum(row["seconds"] for row in said)
@@ -250,6 +268,17 @@ def join(run: Any, folder: RunFolder, plan: Plan, scene: Scene, spread: Spread) 
     result: RunResult = run.finish(folder, scene, plan.identity, finished, work, about)
     folder.keep = False
     return result
+
+
+def blocks_missing(missing: Sequence[int], folder: str | Path) -> InputError:
+    """Say which blocks are to be computed first."""
+    return InputError("blocks_missing", count=len(missing), blocks=missing[:NAMED_BLOCKS], folder=folder)
+
+
+def kind_of(file: Path) -> str:
+    """Return a name for the kind of numbers that a file of `check_numerics` tells of."""
+    first = json.loads(file.read_text(encoding="utf-8"))
+    return f"{first['hash']}-{first['gdal']}"
 
 
 def check_numerics(file: Path, predictor: TilePredictor) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,14 +34,16 @@ def make_record(
     figures: dict[str, Any],
     started: str,
     identity: Identity,
+    names: Mapping[str, str] = {},
 ) -> dict[str, Any]:
-    """Gather the content of run.json."""
+    """Gather the content of run.json; `names` are fields of the request as a person gave them, if others were read."""
     request, pair = scene.request, scene.pair
+    asked = {**asdict(request), **names}
     record = {
         "run": run_name(identity),
         "started": started,
         "finished": now(),
-        "request": asdict(request),
+        "request": asked,
         "identity": identity,
         "versions": {
             "farmcd": __version__,
@@ -50,9 +53,9 @@ def make_record(
             "platform": platform.platform(),
         },
         "classes": table_of(predictor, request.checkpoint).to_json(),
-        "predictor": predictor,
+        "predictor": predictor | {key: names[key] for key in ("checkpoint",) if key in names},
         "inputs": {
-            raster.role: _input(raster, day, request.out_dir)
+            raster.role: _input(raster, day, asked["out_dir"])
             for raster, day in zip(pair.sources, pair.dates, strict=True)
         },
         "grid": {

@@ -35,6 +35,8 @@ RESULT = "result"
 ASIDE = "aside"
 # What an earlier run may have had and a later one has not.
 OPTIONAL = tuple(f"{Path(name).stem}{end}" for name in (ARBITRATION_TIF, ATTENTION_TIF) for end in (".tif", ".qml"))
+# What a run's files are called, besides the record: without one they are somebody else's.
+RASTER_FILES = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG)
 LOCK = "lock"
 
 
@@ -154,7 +156,7 @@ class RunFolder:
     def _refuse_if_in_use(self) -> None:
         if (self.out_dir / RUN_JSON).exists() or (self.staging / COMPLETE).exists():
             return
-        for name in (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG):
+        for name in RASTER_FILES:
             if (self.out_dir / name).exists():
                 raise InputError("out_dir_in_use", folder=self.out_dir, file=name)
 
@@ -182,7 +184,7 @@ def finished_record(out_dir: Path) -> dict[str, Any] | None:
         return None if error.code == "no_run" else {}
 
 
-def finished_result(out_dir: Path, record: dict[str, Any], identity: Identity) -> RunResult:
+def finished_result(out_dir: str | Path, record: dict[str, Any], identity: Identity) -> RunResult:
     """Return the result of a finished run by its record; raises InputError if it is of another request or input."""
     if differs := differences(record.get("identity") or {}, identity):
         raise InputError("run_exists", folder=out_dir, differs=differs)

@@ -10,6 +10,7 @@ from osgeo import gdal
 from ...core.errors import InputError
 from ...core.run_files import RUN_GPKG, STAGING
 from ...core.shapes import is_good_text
+from ..run.objects import is_object
 
 # SQLite takes no longer names; Windows takes fewer letters still.
 LONGEST_NAME = 240 if sys.platform == "win32" else 500
@@ -41,6 +42,10 @@ def _stamp(name: str) -> Stamp | None:
     # Kept by QGIS and GDAL beside a raster; statistics in there change no pixel.
     if name.endswith(".aux.xml"):
         return None
+    if is_object(name):
+        gdal.VSICurlPartialClearCache(name)
+        found = gdal.VSIStatL(name)
+        return None if found is None else Stamp(name, found.size, found.mtime, 0)
     try:
         status = Path(name).stat()
     except OSError:

@@ -14,6 +14,7 @@ from ...core.errors import InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
+from ..run.objects import is_object
 from .bands import bands_read, natural_bands, said_bands
 from .crs import check_kept
 from .fill import Values, find_fills
@@ -130,7 +131,7 @@ def _numbers(values: Values, bands: tuple[int, ...]) -> list[dict[str, Any] | st
 
 
 def _room(request: RunRequest, mask: Mask) -> Iterator[Finding]:
-    if not request.out_dir:
+    if not request.out_dir or is_object(request.out_dir):
         return
     folder = Path(request.out_dir).expanduser().absolute()
     there = next(path for path in (folder, *folder.parents) if path.exists())

@@ -14,6 +14,7 @@ from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
 from ...networks.card import ModelCard, checkpoint_hash, read_card, usual_overlap
 from ..run.identity import run_identity
+from ..run.objects import is_object
 from ..run.run_folder import finished_record, finished_result
 from .files import check_name, is_same_file
 from .look import look_over
@@ -121,7 +122,8 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
 
 
 def _output(request: RunRequest) -> Iterator[Finding]:
-    if not request.out_dir:  # A pair can be looked over before it is known where the run shall lie.
+    # A pair can be looked over before it is known where the run shall lie.
+    if not request.out_dir or is_object(request.out_dir):
         return
     folder = Path(request.out_dir).expanduser().absolute()
     check_name(folder)
@@ -136,7 +138,7 @@ def _output(request: RunRequest) -> Iterator[Finding]:
 def _earlier_run(scene: Scene) -> Iterator[Finding]:
     """Say what a run into the folder would do with the one that is there."""
     request = scene.request
-    if not request.out_dir:
+    if not request.out_dir or is_object(request.out_dir):
         return
     folder = Path(request.out_dir).expanduser().absolute()
     if is_resumable(folder):
