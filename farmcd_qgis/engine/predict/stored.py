@@ -208,7 +208,7 @@ def _worker(address: str, networks: Any) -> Worker:
     return Worker(Stored(address), networks)
 
 
-def block_stored(address: str, index: int, feedback: Feedback, networks: Networks) -> dict[str, Any]:
+def block_stored(address: str, index: int, feedback: Feedback, networks: Any) -> dict[str, Any]:
     """Compute one block of a stored run, as `planned.block` does of others."""
     worker: Worker = _worker(address, networks)
     return worker.block(index, feedback)
