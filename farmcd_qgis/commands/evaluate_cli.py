@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -92,8 +93,10 @@ def _rows(*figures: tuple[str, float]) -> list[str]:
     return [f"  {name:<20}{100 * value:>8.2f}" for name, value in figures]
 
 
-def _calibrate(net: Any, dataset: ChangeDataset, checkpoint: Path, arguments: argparse.Namespace) -> str:
-    """Fit the temperature, write it into the checkpoint with a sentence in its card, and say what changed."""
+def _calibrate(
+    net: Any, dataset: ChangeDataset, checkpoint: Path, arguments: argparse.Namespace
+) -> tuple[dict[str, Any], str]:
+    """Fit the temperature and write it into the checkpoint with a sentence in its card; returns what changed, twice."""
     net.temperature, (without, with_it) = calibrate(net, dataset, _scale(net, arguments), arguments.tile)
     words = (
         f"Confidence is calibrated by the temperature {net.temperature:.2f}, fitted on half of the pairs of the split "
@@ -103,7 +106,8 @@ def _calibrate(net: Any, dataset: ChangeDataset, checkpoint: Path, arguments: ar
     save_checkpoint(net, replace(net.card, calibration=words), checkpoint)
     rows = (f"  {confidence:>10.1%} {right:>10.1%} {share:>10.2%}" for confidence, right, share in with_it.rows)
     header = f"  {'confidence':>10} {'right':>10} {'of pixels':>10}"
-    return "\n".join((words, "", header, *rows))
+    errors = {"expected_error": with_it.expected_error, "expected_error_without": without.expected_error}
+    return {"temperature": net.temperature, **errors}, "\n".join((words, "", header, *rows))
 
 
 def _write_page(
@@ -167,7 +171,11 @@ def _parser() -> argparse.ArgumentParser:
         help="with --write-card: at how many metres per pixel finer imagery is to be looked at",
     )
     parser.add_argument("--markdown", action="store_true", help="print a table in Markdown, a column a checkpoint")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print one line of JSON instead of the table (of several checkpoints, by their names)",
+    )
     return parser
 
 
@@ -188,21 +196,27 @@ def _scale(net: Any, arguments: argparse.Namespace) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> str:
-    said = {path.stem: _evaluated(path, arguments) for path in arguments.checkpoint}
+    stems = Counter(path.stem for path in arguments.checkpoint)
+    said = {
+        path.stem if stems[path.stem] == 1 else str(path): _evaluated(path, arguments) for path in arguments.checkpoint
+    }
+    if arguments.json:
+        records = {name: record for name, (record, _) in said.items()}
+        return json.dumps(records if len(records) > 1 else next(iter(records.values())))
     if arguments.markdown and not arguments.calibrate:
         return markdown_table({name: record for name, (record, _) in said.items()})
     return "\n".join(words for _, words in said.values())
 
 
 def _evaluated(checkpoint: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
-    """Calibrate or measure a checkpoint; returns the record (empty of a calibration) and what is printed."""
+    """Calibrate or measure a checkpoint; returns the record and what is printed for people."""
     net = load_checkpoint(checkpoint, device=arguments.device)
     multiple = net.card.multiple
     if arguments.tile % multiple or arguments.tile < 2 * multiple:
         raise InputError("bad_tile", tile=arguments.tile, multiple=multiple, least=2 * multiple)
     dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
     if arguments.calibrate:
-        return {}, _calibrate(net, dataset, checkpoint, arguments)
+        return _calibrate(net, dataset, checkpoint, arguments)
     pixel_m2 = (arguments.pixel_size or 1.0) ** 2
     details = Details(net.temperature, dataset.kind != "binary", pixel_m2)
     result = evaluate(net, dataset, _scale(net, arguments), arguments.tile, details=details)
@@ -218,7 +232,7 @@ def _evaluated(checkpoint: Path, arguments: argparse.Namespace) -> tuple[dict[st
         save_checkpoint(net, card, checkpoint)
     if arguments.out:
         _write_page(net, dataset, record, details.worst(WORST), checkpoint, arguments)
-    return record, json.dumps(record) if arguments.json else as_table(result) + "\n" + details_table(record)
+    return record, as_table(result) + "\n" + details_table(record)
 
 
 def main(argv: list[str]) -> int:

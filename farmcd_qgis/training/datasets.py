@@ -6,6 +6,7 @@ but nobody settled into what; only the margin "no change / some change" is train
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -30,7 +31,9 @@ POLYGONS = "labels.gpkg"
 # The split of a folder that has none.
 ALL = "all"
 
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".jp2")
+# Of more than 8 bits, which would be cut off at 255 instead of being brought to 8 bits.
+_DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _DECODERS = 2
 
 logger = logging.getLogger(__name__)
@@ -116,6 +119,8 @@ class ChangeDataset:
         if self.kind == "binary":
             return Sample(before, after, np.where(label > 0, UNSETTLED, NO_CHANGE).astype(np.uint8))
         if files.classes is None:
+            if self.kind == "mixed":
+                return Sample(before, after, merge_labels(label > 0, np.where(label > 0, IGNORE, NO_CHANGE)))
             return Sample(before, after, _checked_ids(label, files.label))
         classes = _checked_ids(_read_label(files.classes), files.classes)
         _check_sizes(files, before, after, classes)
@@ -139,11 +144,11 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
     """Find the pairs of a split under `root`, in the authors' layout or in CLCD's.
 
     The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
-    SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5, paired by stem. The split "all" is every pair of a
-    folder that has A, B and label but no splits. Both may have a folder json with scene and nuisances (see
-    `annotations`). `labels` says what a lone label folder holds: "binary" (0 or not), "classes" (class ids), or "auto":
-    classes in a training set that the engine made, else binary if it holds 255 and no class id. Raises InputError where
-    files are missing.
+    SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5 (of all pairs or some), paired by stem. The split "all" is
+    every pair of a folder that has A, B and label but no splits. Both may have a folder json with scene and nuisances
+    (see `annotations`). `labels` says what a lone label folder holds: "binary" (0 or not), "classes" (class ids), or
+    "auto": classes in a training set that the engine made, else binary if it holds 255 and no class id.
+    Raises InputError where files are missing, are there twice, or are no pair.
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
@@ -151,21 +156,21 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         folder, files = root, [_pair_files(root, name) for name in names]
     elif (root / split / "A").is_dir():
         folder = root / split
-        files = [_pair_files(folder, name) for name in _image_names(folder)]
+        files = [_pair_files(folder, name) for name in _names_of_pairs(folder)]
     elif split == ALL and (root / "A").is_dir():
-        folder, files = root, [_pair_files(root, name) for name in _image_names(root)]
+        folder, files = root, [_pair_files(root, name) for name in _names_of_pairs(root)]
     else:
         raise InputError("no_dataset", root=root, split=split, listing=listing, pictures=root / split / "A")
     if not files:
         raise InputError("empty_split", split=split, root=root)
     contexts = read_annotations(folder, split)
     files = [replace(pair, context=contexts.get(pair.name, UNKNOWN if contexts else None)) for pair in files]
-    if all(pair.classes is not None for pair in files):
+    if any(pair.classes is not None for pair in files):
         return ChangeDataset(files, "mixed")
     if labels == "auto":
         labels = "classes" if (root / SAMPLES_JSON).is_file() else _guess_kind(files)
     kind: LabelKind = labels
-    return ChangeDataset([replace(pair, classes=None) for pair in files], kind)
+    return ChangeDataset(files, kind)
 
 
 def opened(root: Path, split: str, labels: Literal["auto", "binary", "classes"]) -> ChangeDataset:
@@ -217,8 +222,22 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
     return findings
 
 
-def _image_names(folder: Path) -> list[str]:
-    return [path.name for path in sorted((folder / "A").iterdir()) if path.suffix.lower() in _IMAGE_SUFFIXES]
+def image_names(folder: Path) -> list[str]:
+    """Return the names of the images in a folder; hidden files, as some systems leave them, are none."""
+    names = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return [name for name in names if not name.startswith(".")]
+
+
+def _names_of_pairs(folder: Path) -> list[str]:
+    """Return the names in A; raises InputError for an after image without its before image, and for a stem twice."""
+    names = image_names(folder / "A")
+    stems = Counter(Path(name).stem for name in names)
+    if twice := next((stem for stem, count in stems.items() if count > 1), None):
+        raise InputError("image_twice", folder=folder / "A", image=twice)
+    after = image_names(folder / "B") if (folder / "B").is_dir() else []
+    if lone := next((name for name in after if Path(name).stem not in stems), None):
+        raise InputError("missing_image", folder=folder / "A", image=Path(lone).stem, name=lone)
+    return names
 
 
 def _pair_files(folder: Path, name: str) -> PairFiles:
@@ -235,7 +254,8 @@ def _pair_files(folder: Path, name: str) -> PairFiles:
 
 def _find(folder: Path, name: str) -> Path | None:
     """Look for `name`, or for another image with its stem (images are often JPEG where labels are PNG)."""
-    candidates = [folder / name, *(folder / (Path(name).stem + suffix) for suffix in _IMAGE_SUFFIXES)]
+    endings = [ending for suffix in IMAGE_SUFFIXES for ending in (suffix, suffix.upper())]
+    candidates = [folder / name, *(folder / (Path(name).stem + ending) for ending in endings)]
     return next((path for path in candidates if path.is_file()), None)
 
 
@@ -258,7 +278,10 @@ def _open(path: Path) -> Image.Image:
 
 
 def _read_image(path: Path) -> np.ndarray:
-    return np.ascontiguousarray(np.asarray(_open(path).convert("RGB")).transpose(2, 0, 1))
+    image = _open(path)
+    if image.mode in _DEEP_MODES:
+        raise InputError("deep_image", path=path, mode=image.mode)
+    return np.ascontiguousarray(np.asarray(image.convert("RGB")).transpose(2, 0, 1))
 
 
 def _read_label(path: Path) -> np.ndarray:

@@ -27,10 +27,10 @@ from .datasets import (
     _read_image,
     _read_label,
     class_pixels,
+    image_names,
 )
 
 IMAGES, MASKS = "images", ("masks", "labels", "label")
-_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _names(root: Path, folder: Path, split: str) -> list[str]:
         return [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
     if folder == root and split != ALL:
         raise InputError("no_split_of_images", folder=str(root), split=split)
-    return [path.name for path in sorted((folder / IMAGES).iterdir()) if path.suffix.lower() in _SUFFIXES]
+    return image_names(folder / IMAGES)
 
 
 def _files(folder: Path, masks: Path, name: str) -> PairFiles:

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import InputError
-from .datasets import ALL, IGNORE, UNSETTLED, _find, _image_names, _read_image, _read_label
+from .datasets import ALL, IGNORE, UNSETTLED, _find, _read_image, _read_label, image_names
 
 OPINIONS = "opinions"
 # What lies in the folder of opinions: change between the dates, foreground of each.
@@ -98,7 +98,7 @@ def open_unlabelled(
         names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
     else:
         folder = root / split if (root / split / "A").is_dir() else root
-        names = _image_names(folder) if (folder / "A").is_dir() else []
+        names = image_names(folder / "A") if (folder / "A").is_dir() else []
     if not names:
         raise InputError("no_unlabelled_pairs", folder=str(root), split=split)
     masks = opinions or folder / OPINIONS
