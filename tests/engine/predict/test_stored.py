@@ -22,6 +22,7 @@ from farmcd_qgis.engine.predict.plan import plan
 from farmcd_qgis.engine.predict.planned import block, merge
 from farmcd_qgis.engine.run import objects
 from farmcd_qgis.engine.scene.preflight import preflight
+from farmcd_qgis.networks.here import Here
 from tests.engine.predict.test_blocks import QUICK, SIDE, asked, content, pair, quick
 from tests.helpers.object_storage import Storage, storage
 
@@ -222,12 +223,12 @@ def test_processes_of_their_own_compute_it(bucket: Storage, ask: Callable[..., R
     request = ask()
     alone = replace(request, out_dir=str(tmp_path / "alone"))
     command = [sys.executable, "-m", "farmcd_qgis.commands"]
-    detect(alone)
+    detect(alone, networks=Here())
     said = plan(request, SIDE)
     killed = subprocess.Popen([*command, "block", said["plan"], "0"], cwd=ROOT, stdout=subprocess.DEVNULL)
     killed.kill()
     killed.wait()
-    for pairs in ((0, 1), (2, 3), (3, 0)):
+    for pairs in ((0, 1), (2, 3)):
         started = [
             subprocess.Popen([*command, "block", said["plan"], str(index)], cwd=ROOT, stderr=subprocess.PIPE)
             for index in pairs
