@@ -3,7 +3,6 @@
 import argparse
 import logging
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from ..core.errors import FarmCDError
@@ -40,8 +39,7 @@ def _rows(arguments: argparse.Namespace) -> tuple[list[Row], str]:
         made = few_labels.rows(recipe, arguments.data, _asked(arguments), arguments.out)
         about = f"Recipe {recipe.name}, {recipe.steps} steps, validation pairs of {arguments.data.absolute().name}"
     else:
-        prior = read_recipe(RECIPES / "schanger_prior.toml")
-        prior = with_budget(replace(prior, threads=1, device="cpu"), arguments.prior_steps, minutes)
+        prior = with_budget(read_recipe(RECIPES / "pretraining_prior.toml"), arguments.prior_steps, minutes)
         recipe = with_budget(read_recipe(arguments.recipe or RECIPES / "pretraining.toml"), steps, minutes)
         made = pretraining.rows(prior, recipe, arguments.images, arguments.data, arguments.out)
         about = f"Recipe {recipe.name}, {recipe.steps} steps after {prior.steps} of the prior network"

@@ -44,8 +44,9 @@ def fill(rows: Sequence[Row], out: Path, seeds: int, about: str, only: Sequence[
     if unknown := [name for name in only if name not in known]:
         raise InputError("row_unknown", row=unknown[0], known=", ".join(known))
     out.mkdir(parents=True, exist_ok=True)
-    for row in rows:
-        for seed in range(seeds if row.seeded else 1):
+    # Seed by seed, so that a command that was stopped has compared all rows with one.
+    for seed in range(seeds):
+        for row in (row for row in rows if row.seeded or not seed):
             folder = out / f"{row.folder}-{seed}"
             if (only and row.folder not in only) or _finished(folder):
                 continue

@@ -193,7 +193,7 @@ def test_a_network_of_two_dates_becomes_no_prior(prior: Path, pairs: Path, tmp_p
 
 
 def test_the_recipes_can_be_used() -> None:
-    for name in ("schanger_prior", "schanger_change"):
+    for name in ("schanger_prior", "schanger_change", "pretraining_prior", "pretraining"):
         recipe = read_recipe(RECIPES / f"{name}.toml")
         method_of(recipe, family_of(recipe))
         assert config_of(recipe.network).channels == SMALL

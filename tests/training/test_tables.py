@@ -35,7 +35,8 @@ def test_a_row_is_measured_once_and_a_stopped_table_goes_on(tmp_path: Path) -> N
         fill(rows, tmp_path, 2, "about")
     assert "breaks (not run)" in (tmp_path / "table.md").read_text()
     text = fill(rows, tmp_path, 2, "about")
-    assert measured == [("floor", 0), ("breaks", 0), ("breaks", 0), ("breaks", 1), ("later", 0), ("later", 1)]
+    # All rows with one seed, before any with the next.
+    assert measured == [("floor", 0), ("breaks", 0), ("breaks", 0), ("later", 0), ("breaks", 1), ("later", 1)]
     assert fill(rows, tmp_path, 2, "about") == text
     assert len(measured) == 6
     assert "| breaks | 40.5 (40.0 to 41.0) |" in text
@@ -54,6 +55,6 @@ def test_the_tables_have_the_rows_that_were_asked_for(tmp_path: Path) -> None:
     assert folders[4:] == [f"{kind}-{share}" for share in ("05", "10", "20") for kind in kinds]
     without = [row.folder for row in few_labels.rows(recipe, tmp_path, None, tmp_path)]
     assert without[:3] == ["cva", "irmad", "labels-05"]
-    paying = pretraining.rows(read_recipe(RECIPES / "schanger_prior.toml"), recipe, tmp_path, tmp_path, tmp_path)
-    assert [row.folder for row in paying] == ["prior", "random-360", "pretrained-360", "random-36", "pretrained-36"]
+    paying = pretraining.rows(read_recipe(RECIPES / "pretraining_prior.toml"), recipe, tmp_path, tmp_path, tmp_path)
+    assert [row.folder for row in paying] == ["prior", "random-36", "pretrained-36", "random-360", "pretrained-360"]
     assert len(names_of("clcd_10.txt")[0]) == 36

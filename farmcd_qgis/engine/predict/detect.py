@@ -2,8 +2,9 @@
 
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from ...core.classes import ClassTable, table_of
@@ -26,7 +27,7 @@ from ..scene.preflight import check, settled
 from ..scene.scene import Scene
 from ..scene.tiling import Blocks
 from ..seam import Networks, TilePredictor, in_this_process
-from .attention import check_attends, write_attention
+from .attention import RAW, Looked, check_attends, look_all, write_attention
 from .meter import Meter
 from .plan import is_planned, planned
 from .planned import OneAfterTheOther, Spread, join
@@ -133,7 +134,8 @@ class Run:
             raise
         figures = figures_of(scene, predictor.tile, journal.tiles, journal.seconds)
         about = About(predictor.describe(), predictor.device, figures, findings, earlier_s)
-        return self.finish(folder, scene, identity, journal, Work(blocks), about, predictor)
+        looked = partial(look_all, scene, windows, predictor, folder.path)
+        return self.finish(folder, scene, identity, journal, Work(blocks), about, looked)
 
     def _in_blocks(
         self,
@@ -165,19 +167,20 @@ class Run:
         pieces: Pieces,
         work: Work,
         about: "About",
-        predictor: TilePredictor | None = None,
+        looked: Callable[[Feedback], Sequence[Looked]],
     ) -> RunResult:
         """Make of a run whose blocks are predicted what the folder is to hold, and publish it.
 
-        The `predictor` says where it looked, if that is asked for; it is loaded then where it is not at hand.
+        `looked` says where the network looked, if that is asked for; of its files those in the folder go.
         """
         classes = table_of(about.predictor, self.request.checkpoint)
         tail = Feedback(self.meter.tail, self.feedback.cancelled)
         if self.request.attention:
-            looking, tail = tail.split(2, 1)
-            predictor = predictor or self.load_predictor(scene.looking().tile)
-            tags = raster_tags(scene, identity)
-            write_attention(scene, predictor, folder.path, tags, BLOCK_SIDE, looking)
+            looking, scaling, tail = tail.split(18, 2, 10)
+            seen, grid = looked(looking), scene.pair.grid.part(scene.mask.bounds)
+            write_attention(seen, grid, folder.path, raster_tags(scene, identity), scaling)
+            for file in folder.path.glob(f"*.{RAW}"):
+                file.unlink()
         writing, polygons = tail.split(1, 1)
         with_arbitration = about.predictor.get("arbitration", True)
         self._write_rasters(folder, pieces, scene, identity, classes, with_arbitration, writing)

@@ -33,6 +33,7 @@ from ..run.run_folder import RunFolder
 from ..run.writer import RASTERS, as_written, mosaic
 from ..scene.scene import Scene
 from ..seam import Networks, TilePredictor, in_this_process
+from .attention import RAW, Looked, look
 from .meter import Meter
 from .plan import DONE, NUMERICS, Finished, Plan
 from .tiles import figures_of, predict_blocks
@@ -156,7 +157,11 @@ def _compute(opened: _Opened, index: int, feedback: Feedback) -> None:
     private = unique(target)
     private.mkdir()
     journal = Journal(private, raster_identity(plan.identity, predictor.device, plan.request.force))
-    predict_blocks(scene, [plan.blocks.window(index)], predictor, journal, Meter(feedback), feedback)
+    window, predicting = plan.blocks.window(index), feedback
+    if plan.request.attention:
+        looking, predicting = feedback.split(1, 2)
+        look(scene, window, predictor, private / RAW, looking)
+    predict_blocks(scene, [window], predictor, journal, Meter(predicting), feedback)
     scene.refuse_if_changed()
     said = {
         "steps": journal.steps,
@@ -265,7 +270,8 @@ def join(run: Any, folder: RunFolder, plan: Plan, scene: Scene, spread: Spread) 
     figures = figures_of(scene, scene.looking().tile, tiles, seconds)
     about = About(said[0]["predictor"], said[0]["device"], figures, list(plan.findings))
     folder.keep = True
-    result: RunResult = run.finish(folder, scene, plan.identity, finished, work, about)
+    looked = [Looked(plan.blocks.window(index), plan.folder_of(index) / RAW) for index in plan.look]
+    result: RunResult = run.finish(folder, scene, plan.identity, finished, work, about, lambda _: looked)
     folder.keep = False
     return result
 

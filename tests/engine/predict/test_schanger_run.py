@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from farmcd_qgis.core.classes import BINARY
 from farmcd_qgis.core.feedback import SILENT
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.core.run_files import ATTENTION_TIF
+from farmcd_qgis.engine.predict import planned
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.engine.scene.preflight import preflight, settled
 from farmcd_qgis.layers import add_run
@@ -168,6 +170,65 @@ def test_attention_is_a_raster_of_the_run_the_same_from_another_process(given: P
     detected(given, "seen", "--force")
     assert not (given / "seen" / ATTENTION_TIF).exists()
     assert not (given / "seen" / "attention.qml").exists()
+
+
+@pytest.fixture(scope="module")
+def wide(given: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pair of two blocks with a strip of no data, the converted checkpoint, and the run of one process, `whole`."""
+    folder = tmp_path_factory.mktemp("wide")
+    for name, seed in (("before", 1), ("after", 2)):
+        pixels = scene(40, 560, seed)
+        pixels[:, 10:30, 200:230] = 0
+        write_raster(folder / f"{name}.tif", pixels, nodata=0)
+    (folder / "net.safetensors").write_bytes((given / "net.safetensors").read_bytes())
+    detected(folder, "whole", "--attention")
+    return folder
+
+
+@pytest.fixture
+def _nothing_stays_open() -> Iterator[None]:
+    """Let go of the plan that a process keeps open for the next block, before QGIS takes GDAL down."""
+    yield
+    planned._opened.cache_clear()
+    planned._here.cache_clear()
+
+
+@pytest.mark.usefixtures("_nothing_stays_open")
+def test_attention_in_blocks_has_the_bytes_of_one_process(wide: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pair = [str(wide / "before.tif"), str(wide / "after.tif"), "--checkpoint", str(wide / "net.safetensors")]
+    fixed = ["--tile", "32", "--overlap", "8", "--device", "cpu", "--mmu", "0", "--attention"]
+    assert main(["plan", *pair, *fixed, "--out", str(wide / "blocks"), "--block-side", "512"]) == 0
+    plan = capsys.readouterr().out.splitlines()[-1]
+    for index in (1, 0):
+        assert main(["block", plan, str(index)]) == 0
+    assert main(["merge", plan]) == 0
+    for name in (ATTENTION_TIF, "attention.qml", "change.tif"):
+        assert (wide / "blocks" / name).read_bytes() == (wide / "whole" / name).read_bytes(), name
+    values = gdal.Open(str(wide / "blocks" / ATTENTION_TIF)).ReadAsArray()
+    assert (values[10:30, 200:230] == 255).all()
+    assert (values == 255).sum() == 600
+    assert {0, 100} <= set(np.unique(values).tolist())
+    assert sorted(path.name for path in (wide / "blocks").iterdir()) == sorted(
+        path.name for path in (wide / "whole").iterdir()
+    )
+
+
+@pytest.mark.long
+def test_attention_by_two_workers_has_the_bytes_of_one_process(wide: Path) -> None:
+    pytest.importorskip("distributed", reason="several workers need the package distributed")
+    detected(wide, "workers", "--attention", "--workers", "2", "--block-side", "512")
+    assert (wide / "workers" / ATTENTION_TIF).read_bytes() == (wide / "whole" / ATTENTION_TIF).read_bytes()
+
+
+@pytest.mark.usefixtures("_nothing_stays_open")
+def test_blocks_of_a_network_without_attention_are_refused_by_its_sentence(
+    wide: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fixed = ["--tile", "64", "--overlap", "8", "--device", "cpu", "--attention"]
+    assert main(["plan", str(wide / "before.tif"), str(wide / "after.tif"), *fixed, "--out", str(wide / "none")]) == 0
+    plan = capsys.readouterr().out.splitlines()[-1]
+    assert main(["block", plan, "0"]) == 2
+    assert "cannot show where it looks" in capsys.readouterr().err
 
 
 def test_attention_of_a_network_that_has_none_is_refused(
