@@ -60,8 +60,12 @@ def said_bands(dataset: gdal.Dataset, wanted: Sequence[str]) -> tuple[int, int, 
 
 
 def natural_bands(dataset: gdal.Dataset) -> tuple[int, int, int]:
-    """Return red, green and blue: as the bands say, else the first three."""
-    return said_bands(dataset, NATURAL) or (1, 2, 3)
+    """Return red, green and blue: as the bands say, else the first three that don't call themselves alpha."""
+    if said := said_bands(dataset, NATURAL):
+        return said
+    bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
+    images = [band.GetBand() for band in bands if band.GetColorInterpretation() != gdal.GCI_AlphaBand]
+    return (images[0], images[1], images[2]) if len(images) > 2 else (1, 2, 3)
 
 
 def _first(named: list[tuple[str, int]]) -> dict[str, int]:

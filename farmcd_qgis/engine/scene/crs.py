@@ -15,6 +15,8 @@ from .grid import Grid
 
 # A place may move by so much of a pixel when a CRS is written and read again.
 SAME_PLACE = 0.05
+# The semi-major axis of the ellipsoids of WGS 84, CGCS2000, NAD83, ETRS89 and their like.
+OF_THE_EARTH_M = 6_378_137.0
 AXES = ["IGNORE_DATA_AXIS_TO_SRS_AXIS_MAPPING=YES"]
 
 
@@ -27,6 +29,29 @@ def check_proj() -> None:
     except RuntimeError as error:
         where = next((f"{name}={os.environ[name]}" for name in ("PROJ_DATA", "PROJ_LIB") if name in os.environ), "")
         raise InputError("proj_unusable", where=where, reason=why(error)) from error
+
+
+def is_rough(source: osr.SpatialReference, grid: Grid) -> bool:
+    """Tell whether no way between the datums of a CRS and of a grid is known, so that places are taken as they are.
+
+    They may then be off by hundreds of metres (Beijing 1954 or Xian 1980 on CGCS2000); datums about the centre of the
+    Earth, which differ by a metre or two (CGCS2000 and WGS 84), and spheres, which are none, are not meant.
+    """
+    both = (source, grid.crs)
+    if source.IsSameGeogCS(grid.crs) or any(crs.GetInvFlattening() == 0 for crs in both):
+        return False
+    if all(abs(crs.GetSemiMajor() - OF_THE_EARTH_M) < 1 for crs in both):
+        return False
+    known = osr.CoordinateTransformationOptions()
+    known.SetBallparkAllowed(False)
+    xmin, ymin, xmax, ymax = grid.box_of(grid.whole)
+    try:
+        place = osr.CoordinateTransformation(grid.crs, source, known).TransformPoint(
+            (xmin + xmax) / 2, (ymin + ymax) / 2
+        )
+    except RuntimeError:
+        return True
+    return not np.isfinite(place[:2]).all()
 
 
 def check_kept(grid: Grid) -> None:

@@ -16,7 +16,7 @@ from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
 from ..run.objects import is_object
 from .bands import bands_read, natural_bands, said_bands
-from .crs import check_kept
+from .crs import check_kept, is_rough
 from .fill import Values, find_fills
 from .mask import Mask
 from .pair import Pair
@@ -51,6 +51,7 @@ def look_over(scene: Scene, deep: bool, feedback: Feedback = SILENT) -> Iterator
     yield from _types(pair)
     yield from _dates(pair)
     yield from resolution_findings(scene.request, pair.resolution_m, scene.looked_at_m)
+    yield from _rough_places(scene)
     yield from _room(scene.request, scene.mask)
     if deep:
         before, after = pair.sources
@@ -155,6 +156,15 @@ def _resolutions(pair: Pair) -> Iterator[Finding]:
         )
 
 
+def _rough_places(scene: Scene) -> Iterator[Finding]:
+    """Say where nobody knows the way from one datum to the other: what lies on the other may be far off."""
+    grid = scene.pair.grid
+    found = [(raster.role, raster.crs) for raster in scene.pair.sources] + scene.mask.crs
+    for role, crs in found:
+        if is_rough(crs, grid):
+            yield Finding("warning", "rough_place", {"role": role, "own": crs.GetName(), "crs": grid.crs.GetName()})
+
+
 def _pixel_sides(pair: Pair) -> tuple[float, float]:
     """Return the width and height of a pixel in the middle of the grid in metres on the ground."""
     _, dx, _, _, _, dy = pair.geotransform
@@ -192,13 +202,18 @@ def _dates(pair: Pair) -> Iterator[Finding]:
 
 def _common_ground(scene: Scene) -> Iterator[Finding]:
     bounds = scene.mask.bounds
-    share = float(scene.pair.sample(bounds)[2].mean())
+    *dates, valid = scene.pair.sample(bounds)
+    share = float(valid.mean())
     if share == 0:
         if bounds.width * bounds.height > LARGEST_WHOLE:
             return  # A sample of so much that holds nothing proves nothing.
         raise InputError("no_common_ground")
     if share < LITTLE_COMMON:
         yield Finding("warning", "little_common_ground", {"percent": 100 * share})
+    for raster, values in zip(scene.pair.sources, dates, strict=True):
+        bands = [band for band, plane in zip(raster.bands, values, strict=True) if np.ptp(plane[valid]) == 0]
+        if bands:
+            yield Finding("warning", "constant_bands", {"role": raster.role, "bands": sorted(set(bands))})
 
 
 def _shift(scene: Scene) -> Iterator[Finding]:

@@ -27,6 +27,11 @@ class Mask:
         self.bounds = bounds
         self._layers = layers
 
+    @property
+    def crs(self) -> list[tuple[str, osr.SpatialReference]]:
+        """The CRS of each layer, with what the layer is for: "aoi" or "farmland"."""
+        return [(layer.role, layer.polygons.crs) for layer in self._layers]
+
     @classmethod
     def open(cls, pair: Pair, request: RunRequest) -> "Mask":
         """Open what a request says of where to look; without a word of it the whole grid is taken.
@@ -71,6 +76,7 @@ class _Area:
     """The polygons of a layer that lie on the grid; `window` holds their pixels."""
 
     def __init__(self, source: str, grid: Grid, role: str, crs: str | None) -> None:
+        self.role = role
         self.polygons = PolygonLayer.read(source, grid, role, crs)
         box = self.polygons.box
         window = None if box is None else grid.window_of(box)

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from osgeo import gdal, osr
 
 from ...core.bands import NATURAL
@@ -17,6 +18,7 @@ from .fill import without_fills
 from .ground import is_nowhere
 from .parts import files_of, join
 from .raster import Raster
+from .signed import with_signs
 from .validity import validity_of
 
 COMPLEX = {gdal.GDT_CInt16, gdal.GDT_CInt32, gdal.GDT_CFloat32, gdal.GDT_CFloat64}
@@ -67,6 +69,7 @@ def open_raster(source: Source) -> Raster:
     role, path = source.role, source.path
     dataset = _joined(source) or _open(role, path)
     try:
+        dataset = with_signs(dataset)
         crs_wkt = _crs_of(dataset, source)
         bands = _chosen_bands(dataset, source)
         validity = validity_of(dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
@@ -109,15 +112,27 @@ def _open(role: str, path: str) -> gdal.Dataset:
         raise InputError("not_a_raster", role=role, path=path, reason=error) from error
     if not dataset.RasterCount and images:
         names = [value for key, value in images.items() if key.endswith("_NAME")]
-        raise InputError("several_images", role=role, path=path, count=len(names), names=names[:NAMED_IMAGES])
+        named = names[:NAMED_IMAGES]
+        if _may_be_whole(named):
+            raise InputError("several_images", role=role, path=path, count=len(names), names=named)
+        raise InputError("several_bands", role=role, path=path, count=len(names), names=named)
     return dataset
+
+
+def _may_be_whole(names: list[str]) -> bool:
+    """Tell whether one of a container's images may have red, green and blue."""
+    for name in names:
+        with suppress(RuntimeError):
+            if gdal.Open(name).RasterCount > 1:
+                return True
+    return False
 
 
 def _crs_of(dataset: gdal.Dataset, source: Source) -> str:
     """Return the CRS that holds; raises InputError where the raster has no place on the ground."""
     role, path = source.role, source.path
-    has_place = dataset.GetGeoTransform(can_return_null=True) is not None
-    if not has_place:
+    place = dataset.GetGeoTransform(can_return_null=True)
+    if place is None:
         if dataset.GetGCPCount():
             raise InputError("placed_by_points", role=role, path=path)
         if dataset.GetMetadata("RPC"):
@@ -125,6 +140,9 @@ def _crs_of(dataset: gdal.Dataset, source: Source) -> str:
         if dataset.GetMetadata("GEOLOCATION"):
             raise InputError("placed_by_arrays", role=role, path=path)
         raise InputError("no_geotransform", role=role, path=path)
+    _, dx, rx, _, ry, dy = place
+    if not (np.isfinite(place).all() and dx * dy - rx * ry):
+        raise InputError("bad_geotransform", role=role, path=path, found=list(place))
     if source.crs:
         crs = osr.SpatialReference()
         try:

@@ -8,6 +8,7 @@ import numpy as np
 from osgeo import gdal, osr
 
 from ...core.errors import InputError
+from ...core.messages import why
 from .bands import named_bands
 
 SUFFIXES = {".tif", ".tiff", ".jp2", ".img", ".vrt", ".png", ".jpg", ".jpeg", ".ecw", ".sid", ".dat", ".bil", ".bsq"}
@@ -19,6 +20,8 @@ OLD_NUMBERS = {"red": 3, "green": 2, "blue": 1, NEAR_INFRARED: 4}
 NUMBER = re.compile(r"(?:^|[_.-])B(?:AND)?[_-]?0?(\d{1,2})(?![0-9])", re.IGNORECASE)
 # Of a name such as T50SKD_20190812_B04_10m, what says nothing of the band.
 RESOLUTION = re.compile(r"[_-]\d+m$", re.IGNORECASE)
+# An image within a container, such as NETCDF:"file.nc":red, as GDAL names it; a drive has one letter.
+IMAGE_WITHIN = re.compile(r"[A-Za-z0-9_]{2,}:")
 # Bands of one image cover the same ground, but for a pixel of the coarsest.
 SAME_GROUND = 0.01
 
@@ -36,7 +39,7 @@ def join(files: Sequence[str], role: str) -> str:
     """Make the text of a virtual raster of several files; raises InputError where they cannot be one image."""
     if not files:
         raise InputError("no_parts", role=role)
-    opened = {str(Path(file).absolute()): _open(file, role) for file in files}
+    opened = {_name(file): _open(file, role) for file in files}
     counts = {dataset.RasterCount for dataset in opened.values()}
     if len(opened) > 1 and counts == {1}:
         return _stack(opened, role)
@@ -45,9 +48,23 @@ def join(files: Sequence[str], role: str) -> str:
     raise InputError("parts_unlike", role=role, count=len(opened), bands=sorted(counts))
 
 
+def _name(file: str) -> str:
+    """Return the name by which a file is opened from anywhere."""
+    return file if _is_within(file) else str(Path(file).absolute())
+
+
+def _stem(file: str) -> str:
+    """Return the part of a name that says what is in it."""
+    return re.split(r"[:/]", file)[-1] if _is_within(file) else RESOLUTION.sub("", Path(file).stem)
+
+
+def _is_within(file: str) -> bool:
+    return IMAGE_WITHIN.match(file) is not None and not Path(file).exists()
+
+
 def _open(file: str, role: str) -> gdal.Dataset:
     try:
-        return gdal.OpenEx(str(Path(file).absolute()), gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
+        return gdal.OpenEx(_name(file), gdal.OF_RASTER | gdal.OF_VERBOSE_ERROR)
     except RuntimeError as error:
         raise InputError("not_a_raster", role=role, path=file, reason=error) from error
 
@@ -55,8 +72,10 @@ def _open(file: str, role: str) -> gdal.Dataset:
 def _mosaic(opened: dict[str, gdal.Dataset], role: str) -> str:
     _check_crs(opened, role)
     first = next(iter(opened.values()))
-    joined = gdal.BuildVRT("", list(opened), resolution="highest")
-    for number in range(1, joined.RasterCount + 1):
+    masked = any(each.GetRasterBand(1).GetMaskFlags() & gdal.GMF_PER_DATASET for each in opened.values())
+    # Between tiles there is nothing, which masks say already; GDAL would forget them for an alpha band.
+    joined = _built(opened, role, addAlpha=not masked)
+    for number in range(1, first.RasterCount + 1):
         band = first.GetRasterBand(number)
         joined.GetRasterBand(number).SetDescription(band.GetDescription())
         joined.GetRasterBand(number).SetColorInterpretation(band.GetColorInterpretation())
@@ -73,15 +92,23 @@ def _stack(opened: dict[str, gdal.Dataset], role: str) -> str:
     boxes = np.array([_box(dataset) for dataset in used.values()])
     if np.ptp(boxes, axis=0).max() > SAME_GROUND * (boxes[0, 2:] - boxes[0, :2]).max():
         raise InputError("parts_apart", role=role, names=[Path(file).name for file in used])
-    joined = gdal.BuildVRT("", list(used), separate=True, resolution="highest")
+    joined = _built(used, role, separate=True)
     for number, colour in enumerate(order, start=1):
         joined.GetRasterBand(number).SetDescription(colour)
     return _text(joined)
 
 
+def _built(opened: dict[str, gdal.Dataset], role: str, **options: bool) -> gdal.Dataset:
+    try:
+        # Else GDAL leaves out what does not fit, with a warning that nobody sees.
+        return gdal.BuildVRT("", list(opened), resolution="highest", strict=True, **options)
+    except RuntimeError as error:
+        raise InputError("parts_unfit", role=role, reason=why(error)) from error
+
+
 def _by_colour(opened: dict[str, gdal.Dataset]) -> dict[str, str]:
     """Tell by names which file holds which colour."""
-    names = [RESOLUTION.sub("", Path(file).stem) for file in opened]
+    names = [_stem(file) for file in opened]
     labels = gdal.GetDriverByName("MEM").Create("", 1, 1, len(names))
     for number, name in enumerate(names, start=1):
         labels.GetRasterBand(number).SetDescription(re.sub(r"[_.-]+", " ", name))
@@ -89,7 +116,7 @@ def _by_colour(opened: dict[str, gdal.Dataset]) -> dict[str, str]:
     if found := named_bands(labels):
         return {colour: files[number - 1] for colour, number in found.items()}
     numbers = {int(match[1]): file for name, file in zip(names, files, strict=True) if (match := NUMBER.search(name))}
-    old = any(OLD_LANDSAT.match(name) for name in names)
+    old = any(OLD_LANDSAT.match(Path(part.strip('"')).name) for file in files for part in file.split(":"))
     wanted = OLD_NUMBERS if old else {"red": 4, "green": 3, "blue": 2, NEAR_INFRARED: 8 if 8 in numbers else 5}
     return {colour: numbers[number] for colour, number in wanted.items() if number in numbers}
 

@@ -76,8 +76,15 @@ def _same_grid(one: Raster, other: Raster) -> bool:
 
 def _warped(raster: Raster, **options: Any) -> Raster:
     """Warp the three bands through a VRT, with an alpha band that says what is covered and valid."""
+    # Of one type, since GDAL warps every band as the first is.
     chosen = gdal.Translate(
-        "", raster.dataset, format="VRT", bandList=list(raster.bands), noData="none", maskBand="none"
+        "",
+        raster.dataset,
+        format="VRT",
+        bandList=list(raster.bands),
+        outputType=raster.data_type,
+        noData="none",
+        maskBand="none",
     )
     for number in (1, 2, 3):
         # An alpha band among the chosen ones would be taken for the mask.

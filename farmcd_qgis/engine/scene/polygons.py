@@ -16,6 +16,7 @@ import numpy.typing as npt
 from osgeo import gdal, ogr, osr
 
 from ...core.errors import InputError
+from ...core.messages import why
 from ...core.shapes import is_good_text
 from .grid import Box, Grid
 from .ground import Way, is_nowhere
@@ -26,6 +27,8 @@ from .tiling import Window
 VALUE = "value"
 # Of a source as QGIS writes it, such as FILE|layername=NAME|geometrytype=Polygon. Any other | is part of a name.
 PART = re.compile(r"\|(layername|layerid|geometrytype|subset|uniqueGeometryType|option:[^=|]*)=", re.IGNORECASE)
+# QGIS takes a whole query for a filter, too.
+WHOLE_QUERY = re.compile(r"\s*select\s", re.IGNORECASE)
 # Kinds of a layer that may hold polygons among others.
 MIXED = {ogr.wkbUnknown, ogr.wkbGeometryCollection}
 
@@ -36,11 +39,14 @@ ValueOf = Callable[[ogr.Feature], int]
 class PolygonLayer:
     """Polygons in a grid's CRS, each with a value of 0 to 255. In memory, and gone with the object.
 
-    Belongs to one thread at a time.
+    `crs` is the one that they came in. Belongs to one thread at a time.
     """
 
-    def __init__(self, grid: Grid, dataset: gdal.Dataset, path: str = "") -> None:
+    def __init__(
+        self, grid: Grid, dataset: gdal.Dataset, path: str = "", crs: osr.SpatialReference | None = None
+    ) -> None:
         self.grid = grid
+        self.crs = crs.Clone() if crs else grid.crs
         self._layer = dataset.GetLayer(0)
         # GDAL forgets what is in memory only when it is told to.
         self._free = weakref.finalize(self, _free, [dataset, self._layer], path)
@@ -70,10 +76,10 @@ class PolygonLayer:
             with _quiet():
                 # The layer is only there while its file is.
                 file, layer = open_layer(source, role, crs)
-                own = x_first(osr.SpatialReference(_wkt(crs))) if crs else layer.GetSpatialRef()
+                own = _crs(crs, role) if crs else layer.GetSpatialRef()
                 dataset = ogr.GetDriverByName("GPKG").CreateDataSource(path)
                 _make_layer(dataset)
-                made = cls(grid, dataset, path)
+                made = cls(grid, dataset, path, own)
                 made._fill(layer, Way(own, grid), source, role, value_of)
                 del layer, file
         except RuntimeError as error:
@@ -162,12 +168,14 @@ def open_layer(source: str, role: str, crs: str | None = None) -> tuple[gdal.Dat
     if not is_good_text(source):
         raise InputError("name_not_text", name=ascii(source))
     dataset = gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_VERBOSE_ERROR)
-    name = parts.get("layername")
-    layer = dataset.GetLayerByName(name) if name else dataset.GetLayer(int(parts.get("layerid", 0)))
+    name, number, subset = parts.get("layername"), parts.get("layerid", "0"), parts.get("subset", "")
+    layer = dataset.GetLayerByName(name) if name else dataset.GetLayer(int(number)) if number.isdecimal() else None
+    if layer is not None and WHOLE_QUERY.match(subset):
+        layer = dataset.ExecuteSQL(subset)
+    elif layer is not None and subset:
+        layer.SetAttributeFilter(subset)
     if layer is None:
         raise InputError("polygons_no_layer", role=role, path=source)
-    if "subset" in parts:
-        layer.SetAttributeFilter(parts["subset"])
     kind = ogr.GT_Flatten(layer.GetGeomType())
     if kind not in SURFACES | MIXED:
         raise InputError("not_polygons", role=role, path=source, type=ogr.GeometryTypeToName(kind))
@@ -176,10 +184,13 @@ def open_layer(source: str, role: str, crs: str | None = None) -> tuple[gdal.Dat
     return dataset, layer
 
 
-def _wkt(crs: str) -> str:
-    own = osr.SpatialReference()
-    own.SetFromUserInput(crs)
-    return own.ExportToWkt()
+def _crs(text: str, role: str) -> osr.SpatialReference:
+    try:
+        own = osr.SpatialReference()
+        own.SetFromUserInput(text)
+    except RuntimeError as error:
+        raise InputError("crs_unknown", role=role, crs=text, reason=why(error)) from error
+    return x_first(own)
 
 
 def _make_layer(dataset: gdal.Dataset) -> ogr.Layer:

@@ -171,13 +171,19 @@ class Raster:
         said = self.value_range
         if said is not None and not said.by_share:
             return said.of_bands()
-        if said is None and self.data_type == gdal.GDT_Byte:
+        if said is None and self.data_type == gdal.GDT_Byte and not self._is_shallow:
             return None
         shares = [STRETCH_PERCENT] * len(values) if said is None else said.of_bands()
         limits = [
             np.percentile(band[valid].astype(np.float64), share) for band, share in zip(values, shares, strict=True)
         ]
         return [(float(low), float(high)) for low, high in limits]
+
+    @property
+    def _is_shallow(self) -> bool:
+        """Whether its bands hold fewer than 8 bits, so that their white is far from 255."""
+        bits = [self.dataset.GetRasterBand(band).GetMetadataItem("NBITS", "IMAGE_STRUCTURE") for band in self.bands]
+        return any(int(number) < 8 for number in bits if number)
 
     def acquired(self) -> str | None:
         """Find the date the image was taken, "YYYY-MM-DD" or "YYYY": from its metadata, else from its file name."""

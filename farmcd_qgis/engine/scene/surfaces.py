@@ -27,5 +27,14 @@ def _collect(geometry: ogr.Geometry, into: ogr.Geometry) -> None:
 
 
 def repaired(polygons: ogr.Geometry) -> ogr.Geometry:
-    """Return a MultiPolygon as one that is valid, as it is where it is so already; it may be empty."""
-    return polygons if polygons.IsValid() else surfaces_of(polygons.MakeValid())
+    """Return a MultiPolygon as one that is valid, as it is where it is so already; it may be empty.
+
+    Parts that overlap are joined, as they look on a map.
+    """
+    if polygons.IsValid():
+        return polygons
+    parts = ogr.Geometry(ogr.wkbMultiPolygon)
+    for number in range(polygons.GetGeometryCount()):
+        part = polygons.GetGeometryRef(number)
+        _collect(part if part.IsValid() else part.MakeValid(), parts)
+    return parts if parts.GetGeometryCount() < 2 else surfaces_of(parts.UnionCascaded())

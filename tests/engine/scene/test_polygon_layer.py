@@ -10,7 +10,7 @@ from osgeo import gdal, ogr, osr
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.engine.assess.evaluate import evaluate
 from farmcd_qgis.engine.scene.grid import Grid
-from farmcd_qgis.engine.scene.polygons import PolygonLayer, split_source
+from farmcd_qgis.engine.scene.polygons import PolygonLayer, open_layer, split_source
 from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, rectangle, write_polygons, write_raster
 
 SIDE = 200
@@ -217,3 +217,33 @@ def test_an_evaluation_leaves_no_file_beside_the_reference(tmp_path: Path):
     names = sorted(path.name for path in tmp_path.iterdir())
     assert evaluate(result, reference)["binary"]["f1"] == pytest.approx(1.0)
     assert sorted(path.name for path in tmp_path.iterdir()) == names
+
+
+def test_overlapping_parts_of_one_feature_are_joined(tmp_path):
+    parts = [rectangle(10, 10, 30, 30), rectangle(20, 20, 40, 40)]
+    together = "MULTIPOLYGON(" + ",".join(part.removeprefix("POLYGON") for part in parts) + ")"
+    one = burnt(write_polygons(tmp_path / "one.gpkg", [together], kind=ogr.wkbMultiPolygon), utm_grid())
+    assert (one == burnt(write_polygons(tmp_path / "two.gpkg", parts), utm_grid())).all()
+    assert one.sum() == 700
+
+
+def test_a_crs_of_a_layer_that_is_none_is_told(tmp_path):
+    path = write_polygons(tmp_path / "a.gpkg", [rectangle(1, 1, 5, 5)])
+    with pytest.raises(InputError) as refused:
+        PolygonLayer.read(path, utm_grid(), "farmland", crs="EPSG:99999999")
+    assert refused.value.code == "crs_unknown"
+
+
+@pytest.mark.parametrize("part", ["layerid=x", "layername=none", "layerid=7"])
+def test_a_layer_that_is_not_there_is_told(tmp_path, part):
+    path = write_polygons(tmp_path / "a.gpkg", [rectangle(1, 1, 5, 5)])
+    with pytest.raises(InputError) as refused:
+        open_layer(f"{path}|{part}", "aoi")
+    assert refused.value.code == "polygons_no_layer"
+
+
+def test_a_filter_that_is_a_whole_query_holds(tmp_path):
+    path = write_polygons(tmp_path / "a.gpkg", [rectangle(1, 1, 5, 5), rectangle(7, 7, 9, 9)])
+    file, layer = open_layer(f"{path}|subset=SELECT * FROM areas WHERE fid = 2", "aoi")
+    assert layer.GetFeatureCount() == 1
+    del layer, file
