@@ -22,6 +22,7 @@ class FarmCDPlugin:
         self.dock: Any = None
         self.provider: Any = None
         self._options: Any = None
+        self._leaving: Any = None
         self.menu: QMenu | None = None
         self.toolbar: QToolBar | None = None
         self._translator: QTranslator | None = None
@@ -29,6 +30,7 @@ class FarmCDPlugin:
     def initGui(self) -> None:
         """Add the dock, its menu and toolbar, and the Processing provider."""
         from .gui.dock import FarmCDDock
+        from .gui.leaving import Leaving
         from .gui.options_page import OptionsFactory
 
         self.initProcessing()
@@ -39,6 +41,7 @@ class FarmCDPlugin:
         # QGIS shows it again if it was open when QGIS was left.
         self.dock.hide()
         self._add_actions()
+        self._leaving = Leaving(self.iface.mainWindow(), self.iface.actionExit())
 
     def initProcessing(self) -> None:
         """Add the Processing provider; all that qgis_process asks for."""
@@ -52,6 +55,9 @@ class FarmCDPlugin:
         """Stop what runs and remove everything that was added."""
         from . import tasks
 
+        if self._leaving is not None:
+            self._leaving.unload()
+            self._leaving = None
         tasks.end_all()
         if self._options is not None:
             self.iface.unregisterOptionsWidgetFactory(self._options)

@@ -140,8 +140,8 @@ def candidates() -> QgsVectorLayer:
         for state, symbol, words in (
             (UNREVIEWED, candidate_symbol(UNREVIEWED, OPEN_COLOUR, 0.45, by_class=True), "Not reviewed (plain)"),
             ("unsure", candidate_symbol("unsure", OPEN_COLOUR, 0.9, DOTS, by_class=True), "Unsure (dotted)"),
-            ("conflict", candidate_symbol("conflict", "#ffffff", 0.5, DASH_DOTS), "Conflict (dash and dot)"),
-            (PSEUDO_CHANGE, candidate_symbol(PSEUDO_CHANGE, "#bdbdbd", 0.5, DASHES), "Pseudo-change (grey, dashed)"),
+            ("conflict", candidate_symbol("conflict", "#ffffff", 0.5, DASH_DOTS), "Conflict (dash-dotted)"),
+            (PSEUDO_CHANGE, candidate_symbol(PSEUDO_CHANGE, "#bdbdbd", 0.5, DASHES), "Pseudo-change (dashed)"),
         )
     ]
     settled = [

@@ -1,4 +1,4 @@
-"""What FarmCD adds to the context menus: of a run in the layer tree, and of a candidate in the map."""
+"""What FarmCD adds to QGIS's context menus and tooltips: of a run in the layer tree, and of a candidate in the map."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,18 +14,20 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.gui import QgisInterface, QgsMapMouseEvent
-from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtCore import QEvent, QObject, QUrl
 from qgis.PyQt.QtGui import QDesktopServices
-from qgis.PyQt.QtWidgets import QMenu
+from qgis.PyQt.QtWidgets import QMenu, QToolTip
 
+from ..core.errors import FarmCDError
+from ..layers.known_runs import known_run, run_details
 from ..layers.runs import RUN_DIR_PROPERTY, file_of, is_candidates, run_folder
 from .widgets.icons import icon
 from .widgets.words import tr
 
 
-class RunMenu:
+class RunMenu(QObject):
     """Adds its entries when QGIS opens a menu; `review` is called with a run and a candidate of it, or None, `compare`
-    with a run.
+    with a run. A run's name, which is short in the layer tree, is told whole under the mouse.
 
     `unload` takes the connections back.
     """
@@ -33,15 +35,27 @@ class RunMenu:
     def __init__(
         self, iface: QgisInterface, review: Callable[[str, int | None], None], compare: Callable[[str], None]
     ) -> None:
+        super().__init__()
         self._tree, self._canvas = iface.layerTreeView(), iface.mapCanvas()
         self._review, self._compare = review, compare
         self._tree.contextMenuAboutToShow.connect(self._on_tree)
         self._canvas.contextMenuAboutToShow.connect(self._on_map)
+        self._tree.viewport().installEventFilter(self)
 
     def unload(self) -> None:
         """Leave QGIS's menus alone."""
         self._tree.contextMenuAboutToShow.disconnect(self._on_tree)
         self._canvas.contextMenuAboutToShow.disconnect(self._on_map)
+        self._tree.viewport().removeEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Tell a run whole where QGIS, which tells nothing of groups, is asked for a tooltip."""
+        if event.type() == QEvent.Type.ToolTip:
+            node = self._tree.index2node(self._tree.indexAt(event.pos()))
+            if isinstance(node, QgsLayerTreeGroup) and (folder := run_folder(node)) is not None:
+                QToolTip.showText(event.globalPos(), _details(folder), self._tree)
+                return True
+        return super().eventFilter(watched, event)
 
     def _on_tree(self, menu: QMenu) -> None:
         node = self._tree.currentNode()
@@ -91,6 +105,13 @@ def remove_run(folder: Path, project: QgsProject | None = None) -> None:
         project.removeMapLayers(ours)
         if not group.findLayers():
             group.parent().removeChildNode(group)
+
+
+def _details(folder: Path) -> str:
+    try:
+        return run_details(known_run(folder))
+    except FarmCDError:
+        return str(folder)
 
 
 def _show(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qgis.core import (
     Qgis,
@@ -164,10 +165,7 @@ def _hidden() -> QgsEditorWidgetSetup:
 
 
 def _columns(names: list[str], shown: list[str], candidates: bool) -> QgsAttributeTableConfig:
-    """Put the columns into their order, the most doubtful candidates first.
-
-    The order is that of the review, but for the size, whose rank a table cannot know.
-    """
+    """Put the columns into their order, the most doubtful candidates first, as in the review."""
     columns, letters = [], QFontMetrics(QgsApplication.font())
     others = [name for name in names if name not in shown]
     for name in (*shown, *others):
@@ -180,10 +178,20 @@ def _columns(names: list[str], shown: list[str], candidates: bool) -> QgsAttribu
     config.setColumns(columns)
     doubt = '1 - coalesce("confidence_mean", 0)'
     if candidates:
-        doubt += ' + coalesce("hard_share", 0) + coalesce("disagreement", 0)'
+        doubt += f' + coalesce("hard_share", 0) + coalesce("disagreement", 0) + {_size_rank()}'
     config.setSortExpression(doubt)
     config.setSortOrder(Qt.SortOrder.DescendingOrder)
     return config
+
+
+def _size_rank() -> str:
+    """Write the expression of a candidate's rank by size, 0-1 (review.queue.doubt): between the quartiles of all it is
+    guessed, since a table that counted the smaller ones for each row would take minutes to open.
+    """
+    bounds = [f'{name}("area_ha")' for name in ("minimum", "q1", "median", "q3", "maximum")]
+    steps = pairwise(bounds)
+    # Of equal bounds scale_linear is an error: nothing lies between them.
+    return "(" + " + ".join(f'try(scale_linear("area_ha", {low}, {high}, 0, 0.25), 0)' for low, high in steps) + ")"
 
 
 def _name(words: _Words, candidates: bool) -> str:

@@ -7,14 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from qgis.PyQt.QtCore import QLocale
-
 from ..core.errors import InputError
 from ..core.run_record import read_record
 from ..settings import settings
 from .metadata import dates_of
 
 MOST_RECENT = 10
+# Of a day YYYY-MM-DD.
+YEAR, MONTH = 4, 7
+# Of a name, in letters; what is longer loses its middle.
+LONGEST = 16
 SQUARE_METRES_PER_HECTARE = 1e4
 
 
@@ -42,17 +44,27 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
 def run_words(run: KnownRun, in_list: bool = False) -> str:
     """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike.
 
-    There is little room: of the dates the years are told where these differ. In a list its area stands as well, and of
-    today the time alone.
+    QGIS's list of layers is narrow: of the dates the years are told where these differ, of the checkpoint what tells it
+    from others. In a list of runs the area stands as well, and of today the time alone. `run_details` tells all.
     """
     before, after = run.before, run.after
-    if before[:4] != after[:4]:
-        before, after = before[:4], after[:4]
-    dates = f"{before} → {after}" if before and after else Path(run.folder).name
-    parts = [dates, run.checkpoint.removeprefix("farmcd-")]
+    for length in (YEAR, MONTH):
+        if before[:length] != after[:length]:
+            before, after = before[:length], after[:length]
+            break
+    dates = f"{before}→{after}" if before and after else _short(Path(run.folder).name)
+    parts = [dates, _short(run.checkpoint.removeprefix("farmcd-").removeprefix("clcd-"))]
     if in_list and run.area_ha:
-        parts.append(f"{QLocale().toString(run.area_ha, 'f', 0 if run.area_ha >= 100 else 1)} ha")
+        parts.append(_hectares(run.area_ha))
     return " · ".join([*parts, _moment(run.finished, in_list)])
+
+
+def run_details(run: KnownRun) -> str:
+    """Tell a run whole, in lines: its dates, its checkpoint and area, when it ended, and its folder."""
+    lines = [f"{run.before} → {run.after}" if run.before and run.after else ""]
+    lines.append(" · ".join([run.checkpoint, *([_hectares(run.area_ha)] if run.area_ha else [])]))
+    lines += [_local(run.finished).strftime("%Y-%m-%d %H:%M"), run.folder]
+    return "\n".join(filter(None, lines))
 
 
 def recent_runs() -> list[KnownRun]:
@@ -80,7 +92,20 @@ def _area(grid: dict[str, Any]) -> float:
 
 
 def _moment(finished: str, short: bool) -> str:
-    """Write a moment in local time, as day and time of day; `short` leaves today's day out."""
-    moment = datetime.fromisoformat(finished).astimezone()
+    """Write a moment in local time, as month, day and time of day; `short` leaves today's day out."""
+    moment = _local(finished)
     today = short and moment.date() == datetime.now().date()
-    return moment.strftime("%H:%M" if today else "%Y-%m-%d %H:%M")
+    return moment.strftime("%H:%M" if today else "%m-%d %H:%M")
+
+
+def _local(finished: str) -> datetime:
+    return datetime.fromisoformat(finished).astimezone()
+
+
+def _short(name: str) -> str:
+    half = LONGEST // 2
+    return name if len(name) <= LONGEST else f"{name[: half - 1]}…{name[-half:]}"
+
+
+def _hectares(area_ha: float) -> str:
+    return f"{area_ha:,.{0 if area_ha >= 100 else 1}f} ha"

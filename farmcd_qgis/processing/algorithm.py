@@ -27,7 +27,7 @@ from ..core.run_files import is_resumable
 from ..runtime import pool as jobs
 from ..translation import said
 
-# The groups of the toolbox: their ids, which are the names of their icons as well.
+# The ids of the toolbox's groups.
 DETECTION, REVIEW, ACCURACY, REPORT, MODELS = "detect", "review", "accuracy", "report", "learn"
 
 
@@ -35,6 +35,8 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
     """An algorithm that runs one job of the worker, in the thread that Processing gives it."""
 
     room = DETECTION
+    # The name of its icon where that is not its own.
+    picture = ""
 
     def tr(self, text: str) -> str:
         """Translate a text; all of FarmCD shares one context."""
@@ -59,12 +61,12 @@ class FarmCDAlgorithm(QgsProcessingAlgorithm):
         return self.room
 
     def icon(self) -> QIcon:
-        """Return the icon of the algorithm's group."""
-        return icon_of(self.room) or super().icon()
+        """Return the algorithm's icon."""
+        return icon_of(self.picture or self.name()) or super().icon()
 
     def svgIconPath(self) -> str:
         """Return where the icon is, for the model designer."""
-        return str(_icon_path(self.room))
+        return str(_icon_path(self.picture or self.name()))
 
     def helpUrl(self) -> str:
         """Return the address of the algorithm's help page, which is written when somebody asks for it."""

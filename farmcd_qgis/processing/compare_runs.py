@@ -22,7 +22,7 @@ from qgis.PyQt.QtCore import QMetaType
 from ..core.errors import Cancelled, FarmCDError
 from ..report.comparison import features, fields, kind_words, style, summary
 from ..report.words import Words
-from ..review.comparison import BOTH, CLASS_CHANGED, KINDS, SAME_OUTLINE, Comparison, Count, compare
+from ..review.comparison import KINDS, PAIRS, SAME_OUTLINE, Comparison, Count, compare
 from ..translation import language, said
 from .algorithm import REVIEW, FarmCDAlgorithm, of_processing, push_finding
 from .outputs import keep
@@ -46,6 +46,7 @@ class CompareRunsAlgorithm(FarmCDAlgorithm):
     """Compares the candidates of two runs."""
 
     room = REVIEW
+    picture = "compare"
 
     def name(self) -> str:
         """Return the algorithm's id."""
@@ -137,7 +138,7 @@ class CompareRunsAlgorithm(FarmCDAlgorithm):
 
 
 def _places(row: Count) -> int:
-    return row.first if row.kind in (BOTH, CLASS_CHANGED) else row.first + row.second
+    return row.first if row.kind in PAIRS else row.first + row.second
 
 
 class Styled(QgsProcessingLayerPostProcessorInterface):

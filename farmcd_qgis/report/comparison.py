@@ -27,6 +27,7 @@ from ..review.comparison import (
     ONLY_FIRST,
     ONLY_SECOND,
     OTHER_OUTLINE,
+    PAIRS,
     UNSEEN_FIRST,
     UNSEEN_SECOND,
     Comparison,
@@ -111,10 +112,17 @@ def summary(comparison: Comparison, words: Words) -> list[str]:
     meaning = kind_words(comparison, words)
     lines = []
     for row in comparison.counts():
-        pairs = row.kind in (BOTH, CLASS_CHANGED)
-        values = {"meaning": meaning[row.kind], "count": words.number(row.first if pairs else row.first + row.second)}
-        ha = row.second_ha if pairs else row.first_ha + row.second_ha
-        if row.first or row.second:
+        if not row.first and not row.second:
+            continue
+        values = {"meaning": meaning[row.kind], "count": words.number(row.first + row.second)}
+        ha = row.first_ha + row.second_ha
+        if row.kind in PAIRS:
+            values["count"], ha = words.number(row.first), row.second_ha
+        if row.kind == OTHER_OUTLINE:
+            values |= {"first": words.number(row.first), "first_ha": words.number(row.first_ha, DIGITS)}
+            values |= {"second": words.number(row.second), "second_ha": words.number(row.second_ha, DIGITS)}
+            lines.append(words("compared_outlines", **values))
+        else:
             lines.append(words("compared_line", ha=words.number(ha, DIGITS), **values))
     lines = lines or [words("compared_nothing")]
     return [*lines, words("compared_rule", share=f"{100 * comparison.same_outline:g}")]

@@ -2,12 +2,14 @@
 
 Two candidates have the same outline where the area that they share, by the area that they cover together
 (intersection over union), is at least a given value; the pairs that are most alike are made first, and nobody is in
-two pairs. A class is the same where both runs' class tables call it by one name.
+two such pairs. What lies in the other run's candidates all the same, with another outline, is told with the one of them
+that it is most alike; that one may be told again, where it was split or merged. A class is the same where both runs'
+class tables call it by one name.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +31,8 @@ UNSEEN_FIRST = "unseen_first"
 UNSEEN_SECOND = "unseen_second"
 # Of a candidate of the first and of the second run, by whether the other run looked there.
 ALONE = ((UNSEEN_SECOND, ONLY_FIRST), (UNSEEN_FIRST, ONLY_SECOND))
+# One candidate of each run, and nobody twice.
+PAIRS = (BOTH, CLASS_CHANGED)
 KINDS = (BOTH, CLASS_CHANGED, OTHER_OUTLINE, ONLY_FIRST, ONLY_SECOND, UNSEEN_FIRST, UNSEEN_SECOND)
 
 SAME_OUTLINE = 0.5
@@ -39,17 +43,19 @@ TOUCHES = 0.1
 @dataclass(frozen=True)
 class Place:
     """What the runs say of one place: a candidate of each, or of one only; `likeness` is the intersection over union
-    with the most alike one of the other run, 0..1."""
+    with the most alike one of the other run, 0..1. Its outline is that of the second run, unless only the first has one
+    or the second's stands for another place already (`drawn_by_first`)."""
 
     kind: str
     first: Found | None
     second: Found | None
     likeness: float
+    drawn_by_first: bool = False
 
     @property
     def outline(self) -> QgsGeometry:
-        """The outline of the second run where it has one."""
-        found = self.second or self.first
+        """What is drawn of the place."""
+        found = self.first if self.drawn_by_first or self.second is None else self.second
         assert found is not None  # nosec B101 (a place is of one of them at least)
         return found.outline
 
@@ -82,11 +88,13 @@ class Comparison:
     findings: Sequence[Finding] = ()
 
     def counts(self) -> list[Count]:
-        """Count by kind, all of KINDS."""
+        """Count by kind, all of KINDS, every candidate once: OTHER_OUTLINE names some that fall to another kind."""
         groups: dict[str, list[Place]] = {kind: [] for kind in KINDS}
         for place in self.places:
             groups[place.kind].append(place)
-        return [_count(kind, places) for kind, places in groups.items()]
+        others = [place for place in self.places if place.kind != OTHER_OUTLINE]
+        told = tuple({found.number for found in founds if found} for founds in _sides(others))
+        return [_count(kind, places, told if kind == OTHER_OUTLINE else ((), ())) for kind, places in groups.items()]
 
 
 def compare(
@@ -125,13 +133,20 @@ def _places(
             paired[0].add(row)
             paired[1].add(column)
             yield _pair(one[row], two[column], alike)
-    for side, founds in enumerate((one, two)):
+    told: set[tuple[int, int]] = set()
+    # The second run first: its outlines are drawn.
+    for side, founds in ((1, two), (0, one)):
         most = overlaps.most(side)
         for number in sorted(set(range(len(founds))) - paired[side]):
             feedback.check()
-            found, covered = founds[number], overlaps.covered[side][number]
-            kind = OTHER_OUTLINE if covered >= TOUCHES else ALONE[side][looks[1 - side].saw(found.outline)]
-            yield Place(kind, None if side else found, found if side else None, most[number])
+            found, pair = founds[number], most.get(number)
+            alike = overlaps.likeness[pair] if pair else 0.0
+            if pair is None or overlaps.covered[side][number] < TOUCHES:
+                kind = ALONE[side][looks[1 - side].saw(found.outline)]
+                yield Place(kind, None if side else found, found if side else None, alike)
+            elif pair not in told:
+                told.add(pair)
+                yield Place(OTHER_OUTLINE, one[pair[0]], two[pair[1]], alike, drawn_by_first=not side)
 
 
 @dataclass(frozen=True)
@@ -141,12 +156,9 @@ class _Overlaps:
     likeness: dict[tuple[int, int], float]
     covered: tuple[dict[int, float], dict[int, float]]
 
-    def most(self, side: int) -> dict[int, float]:
-        """Return the likeness to the most alike candidate of the other side."""
-        found: dict[int, float] = defaultdict(float)
-        for pair, alike in self.likeness.items():
-            found[pair[side]] = max(found[pair[side]], alike)
-        return found
+    def most(self, side: int) -> dict[int, tuple[int, int]]:
+        """Return the pair of each candidate of a side with the most alike one of the other."""
+        return {pair[side]: pair for pair in sorted(self.likeness, key=lambda pair: (self.likeness[pair], pair))}
 
 
 def _overlaps(one: list[Found], two: list[Found], feedback: Feedback) -> _Overlaps:
@@ -199,7 +211,15 @@ def _findings(sides: Sequence[Side], layers: Sequence[QgsVectorLayer], places: S
         yield Finding("info", "runs_periods_differ", values)
 
 
-def _count(kind: str, places: Sequence[Place]) -> Count:
-    firsts = [place.first.area_ha for place in places if place.first]
-    seconds = [place.second.area_ha for place in places if place.second]
+def _sides(places: Sequence[Place]) -> tuple[list[Found | None], list[Found | None]]:
+    return [place.first for place in places], [place.second for place in places]
+
+
+def _count(kind: str, places: Sequence[Place], counted: Sequence[Collection[int]]) -> Count:
+    """Count the candidates of a kind, without those of both sides that are `counted` elsewhere."""
+    areas = [
+        {found.number: found.area_ha for found in founds if found and found.number not in known}
+        for founds, known in zip(_sides(places), counted, strict=True)
+    ]
+    firsts, seconds = (list(one.values()) for one in areas)
     return Count(kind, len(firsts), len(seconds), round(math.fsum(firsts), 4), round(math.fsum(seconds), 4))

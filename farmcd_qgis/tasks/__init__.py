@@ -14,7 +14,7 @@ from .call_task import CallTask, FeedbackTask
 from .detect_task import DetectTask, PreflightTask
 from .worker_task import WorkerTask
 
-__all__ = ["CallTask", "DetectTask", "FeedbackTask", "PreflightTask", "WorkerTask", "end_all", "start"]
+__all__ = ["CallTask", "DetectTask", "FeedbackTask", "PreflightTask", "WorkerTask", "asking", "end_all", "start"]
 
 Task = TypeVar("Task", bound=WorkerTask)
 
@@ -34,6 +34,11 @@ def start(task: Task) -> Task:
     task.taskTerminated.connect(forget)
     QgsApplication.taskManager().addTask(task)
     return task
+
+
+def asking() -> list[WorkerTask]:
+    """List the tasks that are under way and that QGIS asks about before it closes."""
+    return [task for task in _running if task.asks]
 
 
 def end_all(timeout_s: float = 3.0) -> None:

@@ -41,6 +41,9 @@ class WorkerTask(QgsTask):
         super().__init__(description, QgsTask.Flag.CanCancel | flags)
         self.result: Any = None
         self.error: FarmCDError | None = None
+        self.asks = asks
+        # Not by `stop`: in QGIS's list of tasks, or because QGIS is being left.
+        self.stopped_by_qgis = False
         self._command = command
         self._arguments = arguments
         self._idle = threading.Event()
@@ -71,7 +74,12 @@ class WorkerTask(QgsTask):
     def stop(self) -> None:
         """Cancel, also where QGIS has deleted its half of a task that ended already."""
         if not sip.isdeleted(self):
-            self.cancel()
+            super().cancel()
+
+    def cancel(self) -> None:
+        """Stop; called by QGIS."""
+        self.stopped_by_qgis = True
+        super().cancel()
 
     def wait(self, timeout_s: float) -> None:
         """Block until `run` is over, at most so long; unlike waitForFinished this lets the other thread go on."""

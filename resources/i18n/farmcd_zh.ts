@@ -332,10 +332,6 @@
         <translation>最存疑优先</translation>
     </message>
     <message>
-        <source>Biggest first</source>
-        <translation>最大优先</translation>
-    </message>
-    <message>
         <source>By place</source>
         <translation>按位置</translation>
     </message>
@@ -1317,7 +1313,7 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
     </message>
     <message>
         <source>Makes training samples from the reviewed candidates of a run: both dates and a label with the class of confirmed and reclassified candidates, no change in rejected ones, and 255 where nobody judged. A checkpoint can be fine-tuned with them (farmcd finetune).</source>
-        <translation>由一次运行中已复核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
+        <translation>由一次检测中已复核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
     </message>
     <message>
         <source>Folder for the samples</source>
@@ -1472,20 +1468,12 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>低置信面积占比（%）</translation>
     </message>
     <message>
-        <source>Pseudo-change (grey, dashed)</source>
-        <translation>伪变化（灰色虚线）</translation>
-    </message>
-    <message>
         <source>Referee</source>
         <translation>裁判模型</translation>
     </message>
     <message>
         <source>Class by the review</source>
         <translation>复核类别</translation>
-    </message>
-    <message>
-        <source>Conflict (dash and dot)</source>
-        <translation>意见不一（点划线）</translation>
     </message>
     <message>
         <source>{class_name} (confirmed)</source>
@@ -2228,10 +2216,6 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
         <translation>FarmCD：导出样本</translation>
     </message>
     <message>
-        <source>FarmCD: train with verdicts</source>
-        <translation>FarmCD：用判定结果训练</translation>
-    </message>
-    <message>
         <source>Measuring the checkpoint as it is</source>
         <translation>正在测评原有权重文件</translation>
     </message>
@@ -2261,7 +2245,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>Also from the rest of the run, without labels</source>
-        <translation>同时利用该运行中未判读的其余部分（无标签）</translation>
+        <translation>同时利用该检测中未判读的其余部分（无标签）</translation>
     </message>
     <message>
         <source>The network learns to say the same of a place in any light; a step takes three times as long</source>
@@ -2269,7 +2253,7 @@ A verdict replaces those that its reviewer could see. Where reviewers did not kn
     </message>
     <message>
         <source>none; else a run, or a folder with images A and B</source>
-        <translation>无；或选择一个运行，或含有 A、B 影像的文件夹</translation>
+        <translation>无；或选择一次检测，或含有 A、B 影像的文件夹</translation>
     </message>
     <message>
         <source>Other pairs without labels</source>
@@ -2984,6 +2968,26 @@ Each verdict says in its note where it comes from; the run's record and its repo
     <message>
         <source>The run {0} was not finished.</source>
         <translation>检测 {0} 尚未完成。</translation>
+    </message>
+    <message>
+        <source>Conflict (dash-dotted)</source>
+        <translation>意见不一（点划线）</translation>
+    </message>
+    <message>
+        <source>FarmCD: train with verdicts (nothing is kept of a training that is stopped)</source>
+        <translation>FarmCD：用判定结果训练（中止后不保留任何结果）</translation>
+    </message>
+    <message>
+        <source>Largest first</source>
+        <translation>面积大的优先</translation>
+    </message>
+    <message>
+        <source>Pseudo-change (dashed)</source>
+        <translation>伪变化（虚线）</translation>
+    </message>
+    <message>
+        <source>{0} candidates ({1} ha)</source>
+        <translation>{0} 个图斑（{1} 公顷）</translation>
     </message>
 </context>
 </TS>

@@ -4,8 +4,8 @@
     <categories>
       <category type="string" symbol="0" uuid="unreviewed" value="unreviewed" render="true" label="Not reviewed (plain)"/>
       <category type="string" symbol="1" uuid="unsure" value="unsure" render="true" label="Unsure (dotted)"/>
-      <category type="string" symbol="2" uuid="conflict" value="conflict" render="true" label="Conflict (dash and dot)"/>
-      <category type="string" symbol="3" uuid="pseudo_change" value="pseudo_change" render="true" label="Pseudo-change (grey, dashed)"/>
+      <category type="string" symbol="2" uuid="conflict" value="conflict" render="true" label="Conflict (dash-dotted)"/>
+      <category type="string" symbol="3" uuid="pseudo_change" value="pseudo_change" render="true" label="Pseudo-change (dashed)"/>
       <category type="long" symbol="4" uuid="bareland" value="1" render="true" label="Bareland (confirmed)"/>
       <category type="long" symbol="5" uuid="building" value="2" render="true" label="Building (confirmed)"/>
       <category type="long" symbol="6" uuid="road" value="3" render="true" label="Road (confirmed)"/>

@@ -11,7 +11,7 @@ from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, Q
 from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QFileDialog, QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QAction, QFileDialog, QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
@@ -364,6 +364,8 @@ def test_plugin_comes_and_goes(qtbot, qgis_iface, answers, monkeypatch):
     monkeypatch.setattr(qgis_iface, "firstRightStandardMenu", lambda: help_menu, raising=False)
     monkeypatch.setattr(qgis_iface, "addDockWidget", window.addDockWidget, raising=False)
     monkeypatch.setattr(qgis_iface, "removeDockWidget", window.removeDockWidget, raising=False)
+    leave = QAction("Exit", window)
+    monkeypatch.setattr(qgis_iface, "actionExit", lambda: leave, raising=False)
     pages = []
     for name in ("registerOptionsWidgetFactory", "unregisterOptionsWidgetFactory"):
         monkeypatch.setattr(qgis_iface, name, pages.append, raising=False)

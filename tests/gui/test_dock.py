@@ -9,7 +9,8 @@ import pytest
 from qgis.core import QgsLayerTreeModel, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.gui import QgsGui, QgsLayerTreeView, QgsMapMouseEvent
 from qgis.PyQt.QtCore import QEvent, QPoint, Qt
-from qgis.PyQt.QtWidgets import QAbstractSpinBox, QComboBox, QLineEdit, QMenu
+from qgis.PyQt.QtGui import QHelpEvent
+from qgis.PyQt.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEdit, QMenu, QToolTip
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.paths import resources
@@ -175,7 +176,7 @@ def test_f1_and_the_help_button_lead_to_the_chapter_of_the_step(whole, qtbot, mo
 
 
 def test_every_chapter_that_is_asked_for_is_in_both_manuals(whole):
-    chapters = {*(one.name for one in whole.steps), "begin", "install"}
+    chapters = {*(one.name for one in whole.steps), "begin", "install", "compare"}
     for language in ("en", "zh"):
         text = (resources() / "manual" / f"{language}.html").read_text(encoding="utf-8")
         assert {name for name in chapters if f'<a name="{name}"></a>' not in text} == set()
@@ -188,7 +189,7 @@ def entries(menu: QMenu) -> dict:
 
 
 @pytest.mark.parametrize("of", ["group", "Candidates"])
-def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_iface, of):
+def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_iface, monkeypatch, of):
     mine = QgsVectorLayer("Polygon?crs=EPSG:4326", "mine", "memory")
     QgsProject.instance().addMapLayer(mine)
     group = add_run(run)
@@ -210,6 +211,13 @@ def test_the_layer_trees_menu_reviews_and_removes_a_run(whole, run, qtbot, qgis_
     tree.contextMenuAboutToShow.emit(menu)
     words = ["Review this", "Compare with another run…", "Open folder", "Remove run from project"]
     assert list(entries(menu)) == words
+    told = []
+    monkeypatch.setattr(QToolTip, "showText", lambda at, text, widget: told.append(text))
+    tree.resize(300, 300)
+    tree.expandAll()
+    middle = tree.visualRect(tree.node2index(node)).center()
+    QApplication.sendEvent(tree.viewport(), QHelpEvent(QEvent.Type.ToolTip, middle, middle))
+    assert [text.split("\n")[-1] for text in told] == ([str(run)] if of == "group" else [])
     entries(menu)[words[1]].trigger()
     assert compared == [str(run)]
     entries(menu)["Review this"].trigger()

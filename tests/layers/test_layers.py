@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from farmcd_qgis.core.paths import resources
 from farmcd_qgis.core.run_files import CANDIDATES, HARD_REGIONS
 from farmcd_qgis.engine.polygons.geopackage import FIELDS
 from farmcd_qgis.layers import RUN_DIR_PROPERTY, add_run
+from farmcd_qgis.layers.known_runs import KnownRun, run_details, run_words
 from farmcd_qgis.layers.legend import name_classes
 from farmcd_qgis.translation import Translator
 
@@ -73,7 +75,7 @@ def named(group, folder: Path) -> str:
     """Return what a group is called before the moment at which its run ended, and check that moment."""
     words, _, moment = group.name().rpartition(" · ")
     finished = datetime.fromisoformat(json.loads((folder / "run.json").read_text())["finished"])
-    assert moment == finished.astimezone().strftime("%Y-%m-%d %H:%M")
+    assert moment == finished.astimezone().strftime("%m-%d %H:%M")
     return words
 
 
@@ -81,7 +83,7 @@ def test_group_holds_results_above_the_pair(finished: Path, project: QgsProject)
     group = add_run(finished)
     root = project.layerTreeRoot()
     assert root.children() == [group]
-    assert named(group, finished) == "2009 → 2020 · painted"
+    assert named(group, finished) == "2009→2020 · painted"
     nodes = group.findLayers()
     assert [node.name() for node in nodes] == RESULTS + PAIR
     assert {node.name() for node in nodes if not node.itemVisibilityChecked()} == {
@@ -194,7 +196,7 @@ def test_legends_and_fields_speak_chinese(finished: Path, project: QgsProject):
     assert "面积（亩）" in aliases
     assert not [alias for alias in aliases if re.search("[a-z]{4}", alias)]
     legend = [row.label() for row in candidates.renderer().categories()]
-    assert legend[:4] == ["未复核（细实线）", "存疑（点线）", "意见不一（点划线）", "伪变化（灰色虚线）"]
+    assert legend[:4] == ["未复核（细实线）", "存疑（点线）", "意见不一（点划线）", "伪变化（虚线）"]
     assert legend[4] == "Bareland（已确认）", "the class is named in the language of QGIS, which is English here"
 
 
@@ -256,7 +258,22 @@ def test_run_without_dates_has_no_time(run: Path, project: QgsProject):
 def test_dates_of_one_year_are_told_in_full(run: Path, project: QgsProject):
     rewrite(run, lambda record: record["inputs"]["before"].update(date="2020-04-01"))
     group = add_run(run)
-    assert named(group, run) == "2020-04-01 → 2020-08-31 · painted"
+    assert named(group, run) == "2020-04→2020-08 · painted"
+
+
+def test_a_name_fits_into_the_list_of_layers_and_all_is_told_under_the_mouse(finished: Path):
+    known = KnownRun(
+        "/runs/a", "2009-08-18", "2020-08-31", "farmcd-clcd-attention", 1690.4, "2026-11-30T12:00:00+00:00"
+    )
+    assert len(run_words(known)) <= 35
+    long = replace(
+        known, checkpoint="of-an-office-that-names-everything-at-length", before="", folder="/runs/" + 60 * "x"
+    )
+    assert len(run_words(long)) <= 50
+    lines = run_details(known).split("\n")
+    assert lines[:2] == ["2009-08-18 → 2020-08-31", "farmcd-clcd-attention · 1,690 ha"]
+    assert lines[2].startswith("2026-")
+    assert lines[3] == "/runs/a"
 
 
 def test_run_outlives_its_pair(run: Path, project: QgsProject):

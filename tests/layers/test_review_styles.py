@@ -238,6 +238,13 @@ def test_the_table_hides_ids_names_values_and_lets_no_verdict_past_the_log(run: 
     # The painted run's first class is doubtful, the others are not.
     ordered = sorted(layer.getFeatures(), key=lambda f: -evaluated(layer, f, table.sortExpression()))
     assert ordered[0]["class_name"] == "Bareland"
+    # Where all else is equal, the larger ones come first, as in the review.
+    feature, values = ordered[0], []
+    for area_ha in (0.0001, 0.05, 1000.0):
+        feature["area_ha"] = area_ha
+        values.append(evaluated(layer, feature, table.sortExpression()))
+    assert values == sorted(values)
+    assert values[2] - values[0] == pytest.approx(1.0)
 
 
 def evaluated(layer: QgsVectorLayer, feature, expression: str) -> float:

@@ -19,6 +19,7 @@ from qgis.core import (
     QgsVectorLayer,
 )
 from qgis.PyQt.QtCore import QUrl
+from qgis.PyQt.QtSvg import QSvgRenderer
 
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.polygons import TAU_RANGE, PolygonSettings
@@ -61,9 +62,12 @@ def test_algorithms_have_help(provider):
         "Report",
         "Models",
     }
+    pictures = {algorithm.svgIconPath() for algorithm in provider.algorithms()}
+    assert len(pictures) == len(provider.algorithms())
     for algorithm in provider.algorithms():
         assert len(algorithm.shortHelpString()) > 100
         assert not algorithm.icon().isNull()
+        assert QSvgRenderer(algorithm.svgIconPath()).isValid()
         # Nothing may hold up QGIS: reports, too, are drawn in a process of their own.
         assert not algorithm.flags() & Qgis.ProcessingAlgorithmFlag.NoThreading
         assert algorithm.flags() & Qgis.ProcessingAlgorithmFlag.SupportsBatch

@@ -67,6 +67,27 @@ def test_every_candidate_of_both_runs_falls_to_one_kind(runs):
     assert kinds(compare(*runs, same_outline=0.25))["both"] == (2, 2)
 
 
+def numbers(comparison, kind: str) -> set[tuple[str | None, str | None]]:
+    """Name the pairs of a kind by the classes of their candidates."""
+    found = (place for place in comparison.places if place.kind == kind)
+    return {tuple(one and one.class_name for one in (place.first, place.second)) for place in found}
+
+
+def test_another_outline_is_told_as_a_pair(tmp_path, qgis_app):
+    # One field of the first run is split in two in the second, and a yard is merged into a larger one that has a twin.
+    first = paint_run(tmp_path / "a", painted({(4, 24, 4, 24): 1, (40, 48, 4, 14): 2, (40, 48, 16, 18): 3}), "a")
+    second = paint_run(tmp_path / "b", painted({(4, 24, 4, 13): 4, (4, 24, 15, 24): 5, (40, 48, 4, 18): 2}), "b")
+    found = compare(first, second)
+    assert numbers(found, "both") == {("building", "building")}
+    expected = {("bareland", "vegetation"), ("bareland", "water"), ("road", "building")}
+    assert numbers(found, "other_outline") == expected
+    # Nobody is counted twice: the building is one of a pair already.
+    assert kinds(found)["other_outline"] == (2, 2)
+    # Every place is drawn by an outline of its own.
+    drawn = [place.outline.asWkt() for place in found.places]
+    assert len(set(drawn)) == len(drawn)
+
+
 def test_where_the_other_run_did_not_look_nothing_is_said_of_it(tmp_path, qgis_app):
     whole = paint_run(tmp_path / "whole", painted({SAME: 1, NEW: 2}), "whole")
     part = paint_run(tmp_path / "part", painted({SAME: 1}, nodata=(slice(32, 64), slice(0, 64))), "part")

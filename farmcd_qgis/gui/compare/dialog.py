@@ -7,6 +7,7 @@ from typing import Any
 from qgis.core import QgsProject
 from qgis.gui import QgsDoubleSpinBox, QgsFileWidget
 from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QDialog,
@@ -27,13 +28,14 @@ from ...core.feedback import Feedback, Progress
 from ...core.messages import part
 from ...core.protocol import Finding, finding_of
 from ...layers.comparison_layer import add_comparison
-from ...layers.known_runs import KnownRun, known_run, recent_runs, run_words
+from ...layers.known_runs import KnownRun, known_run, recent_runs, run_details, run_words
 from ...layers.runs import runs_in_project
 from ...report.comparison import GPKG, LAYER, summary, write_comparison
 from ...report.words import Words
 from ...review.carrying import SAME_PLACE, CarriedOver, carry_over, take_back
 from ...review.comparison import SAME_OUTLINE, Comparison, compare
 from ...translation import said
+from ..help import help_button, show_help
 from ..judging.reviewer import asked_reviewer
 from ..widgets.findings_list import FindingsList
 from ..widgets.parts import combo, rule
@@ -181,14 +183,14 @@ class CompareDialog(QDialog):
         known |= {one.folder: one for one in recent_runs() if one.folder not in known}
         for box in (self.first, self.second):
             for run_dir, one in known.items():
-                self._add(box, run_dir, run_words(one, True))
+                self._add(box, run_dir, one)
         self.second.setCurrentIndex(max(self.second.findData(str(run)) if run else 0, 0))
         others = [place for place in range(self.first.count()) if place != self.second.currentIndex()]
         self.first.setCurrentIndex(others[0] if others else 0)
 
-    def _add(self, box: QComboBox, folder: str, words: str) -> None:
-        box.addItem(words, folder)
-        box.setItemData(box.count() - 1, f"{words}\n{folder}", Qt.ItemDataRole.ToolTipRole)
+    def _add(self, box: QComboBox, folder: str, run: KnownRun) -> None:
+        box.addItem(run_words(run, True), folder)
+        box.setItemData(box.count() - 1, run_details(run), Qt.ItemDataRole.ToolTipRole)
 
     def _browse(self, box: QComboBox) -> None:
         folder = QFileDialog.getExistingDirectory(self, tr("Open the folder of a run"), box.currentData() or "")
@@ -201,7 +203,7 @@ class CompareDialog(QDialog):
             return
         if box.findData(folder) < 0:
             for each in (self.first, self.second):
-                self._add(each, folder, run_words(one, True))
+                self._add(each, folder, one)
         box.setCurrentIndex(box.findData(folder))
 
     def _on_choice(self) -> None:
@@ -266,7 +268,11 @@ class CompareDialog(QDialog):
         column.addLayout(carry)
         for widget in (self.progress, self.findings, self.outcome):
             column.addWidget(widget)
-        column.addLayout(_row(self.review))
+        foot = _row(self.review)
+        help_ = help_button(lambda: show_help(self, "compare"))
+        help_.setShortcut(QKeySequence.StandardKey.HelpContents)
+        foot.addWidget(help_)
+        column.addLayout(foot)
         column.addStretch(1)
         self.setMinimumWidth(560)
 

@@ -25,7 +25,7 @@ from ..widgets.engine_notice import ENGINE_FAULTS, EngineNotice
 from ..widgets.job_page import JobPage
 from ..widgets.page import Page
 from ..widgets.parts import rule
-from ..widgets.words import duration_words, language, progress_words, result_words, tr
+from ..widgets.words import duration_words, found_words, language, progress_words, result_words, tr
 from .advanced_box import AdvancedBox
 from .model_form import ModelForm
 from .pace import expected_s, keep_pace
@@ -328,7 +328,7 @@ class DetectPage(Page):
 
     def _offer_review(self, result: RunResult) -> None:
         self._offer(
-            result_words(result),
+            found_words(result),
             tr("Review the candidates"),
             partial(self.review_wanted.emit, result.run_dir),
             MESSAGE_S,

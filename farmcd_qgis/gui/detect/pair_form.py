@@ -5,7 +5,7 @@ from typing import Any
 from qgis.core import Qgis, QgsMapLayer, QgsProject, QgsRasterLayer, QgsUnitTypes
 from qgis.gui import QgsExtentWidget, QgsMapCanvas
 from qgis.PyQt.QtCore import Qt, pyqtSignal
-from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QGridLayout, QLabel, QLineEdit, QToolButton, QWidget
 
 from ...core.dates import date_in
 from ...core.errors import InputError
@@ -40,6 +40,8 @@ class PairForm(QWidget):
         if canvas is not None:
             self.extent.setMapCanvas(canvas)
         self.extent.clear()
+        # Else it looks as if it were about to be typed over.
+        self.extent.findChild(QLineEdit).deselect()
         self.aoi = self._layer_combo("aoiCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self.farmland = self._layer_combo("farmlandCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self._chosen = False

@@ -201,10 +201,11 @@ class LearnPage(Page):
             "steps": self.steps.value(),
             "minutes": self.minutes.value() or None,
         }
-        self._run("finetune", arguments, tr("FarmCD: train with verdicts"), self._on_trained)
+        words = tr("FarmCD: train with verdicts (nothing is kept of a training that is stopped)")
+        self._run("finetune", arguments, words, self._on_trained)
 
     def _run(self, job: str, arguments: dict[str, Any], words: str, then: Callable[[dict[str, Any]], None]) -> None:
-        task = self._task = tasks.WorkerTask(job, arguments, words)
+        task = self._task = tasks.WorkerTask(job, arguments, words, asks=job == "finetune")
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(then)
         task.failed.connect(self._on_failure)

@@ -78,7 +78,7 @@ class ReportPage(Page):
         self.form.keep()
         self.findings.show_findings([])
         self._stop_preview()
-        task = tasks.WorkerTask("report", {"settings": asdict(settings)}, tr("FarmCD: write the report"))
+        task = tasks.WorkerTask("report", {"settings": asdict(settings)}, tr("FarmCD: write the report"), asks=True)
         task.progressed.connect(self._on_progress)
         task.succeeded.connect(lambda made: self._on_success(made, settings.out_folder))
         task.failed.connect(lambda error: self._on_failure(error, settings))

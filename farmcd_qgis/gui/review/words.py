@@ -21,7 +21,7 @@ NEAR_METRES = 100
 def orders() -> dict[str, str]:
     return {
         DOUBTFUL: tr("Most doubtful first"),
-        BIGGEST: tr("Biggest first"),
+        BIGGEST: tr("Largest first"),
         PLACE: tr("By place"),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtGui import QColor, QIcon, QPixmap
+from qgis.PyQt.QtGui import QColor, QIcon, QPainter, QPixmap
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFrame,
@@ -63,9 +63,13 @@ class NoteEdit(QLineEdit):
 
 
 def swatch(colour: str, side: int = 12) -> QIcon:
-    """Return a small square of a class's colour, `side` pixels wide."""
+    """Return a small square of a class's colour, `side` pixels wide, with a rim that is seen on dark and light."""
     square = QPixmap(side, side)
     square.fill(QColor(colour))
+    painter = QPainter(square)
+    painter.setPen(QColor("#7d7d7d"))
+    painter.drawRect(0, 0, side - 1, side - 1)
+    painter.end()
     return QIcon(square)
 
 

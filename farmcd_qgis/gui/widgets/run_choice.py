@@ -8,7 +8,7 @@ from qgis.PyQt.QtGui import QDesktopServices
 from qgis.PyQt.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from ...core.errors import InputError
-from ...layers.known_runs import KnownRun, known_run, recent_runs, run_words
+from ...layers.known_runs import KnownRun, known_run, recent_runs, run_details, run_words
 from ...layers.runs import runs_in_project
 from .icons import icon
 from .layer_combo import ElidedCombo
@@ -69,15 +69,15 @@ class RunChoice(QWidget):
             self.combo.addItem(tr("No run in the project"), None)
         for folder in folders:
             run = self._known.get(folder) or _known(folder)
-            self._add(run_words(run, True) if run else folder.name, str(folder))
+            self._add(run_words(run, True) if run else folder.name, run_details(run) if run else "", str(folder))
         recent = [run for run in recent_runs() if Path(run.folder) not in folders]
         if recent:
             self.combo.insertSeparator(self.combo.count())
         for run in recent:
-            self._add(tr("Recent: {0}").format(run_words(run, True)), run.folder)
+            self._add(tr("Recent: {0}").format(run_words(run, True)), run_details(run), run.folder)
         self.combo.setCurrentIndex(max(self.combo.findData(str(self.current) if self.current else None), 0))
         del blocker
-        self.combo.setToolTip(str(self.current or ""))
+        self.combo.setToolTip(self.combo.currentData(Qt.ItemDataRole.ToolTipRole) or "")
         self.folder_button.setEnabled(self.current is not None)
         if self.current != before:
             self.changed.emit(str(self.current or ""))
@@ -100,9 +100,9 @@ class RunChoice(QWidget):
             signal.disconnect(self._on_layers)
         QgsProject.instance().cleared.disconnect(self._on_cleared)
 
-    def _add(self, words: str, folder: str) -> None:
+    def _add(self, words: str, details: str, folder: str) -> None:
         self.combo.addItem(words, folder)
-        self.combo.setItemData(self.combo.count() - 1, f"{words}\n{folder}", Qt.ItemDataRole.ToolTipRole)
+        self.combo.setItemData(self.combo.count() - 1, details or folder, Qt.ItemDataRole.ToolTipRole)
 
     def _pick(self) -> None:
         if folder := self.combo.currentData():

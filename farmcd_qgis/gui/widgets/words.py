@@ -33,7 +33,7 @@ def progress_words(progress: Progress, area_ha: float = 0.0) -> str:
     doing = said(progress.message) or progress.doing(QgsApplication.instance().locale())
     parts = [doing, f"{progress.fraction:.0%}"]
     if area_ha and progress.stage == "predicting":
-        done, whole = (QLocale().toString(area, "f", 0) for area in (progress.fraction * area_ha, area_ha))
+        done, whole = (f"{area:,.0f}" for area in (progress.fraction * area_ha, area_ha))
         parts.append(tr("{0} of {1} ha").format(done, whole))
     if progress.remaining_s is not None and progress.stage in ("predicting", "report", "finetune"):
         parts.append(remaining_words(progress.remaining_s))
@@ -73,6 +73,12 @@ def result_words(result: RunResult) -> str:
     return said + tr("{0} candidates ({1} ha), {2} hard regions, in {3} s").format(
         result.candidates, QLocale().toString(hectares, "f", 1), result.hard_regions, round(result.seconds)
     )
+
+
+def found_words(result: RunResult) -> str:
+    """Say what a run found, as shortly as QGIS's message bar has room for."""
+    hectares = QLocale().toString(sum(result.area_ha.values()), "f", 1)
+    return tr("{0} candidates ({1} ha)").format(result.candidates, hectares)
 
 
 def scene_words(scene: str) -> str:
