@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qgis.core import QgsLayerTreeGroup, QgsMapLayer, QgsProject, QgsProviderRegistry
+from qgis.core import QgsLayerTreeGroup, QgsLayerTreeLayer, QgsMapLayer, QgsProject, QgsProviderRegistry
 
 from ..core.errors import InputError
 from ..core.plain_files import plain_file
@@ -25,19 +25,23 @@ RESULTS = (CHANGE_TIF, CONFIDENCE_TIF, ARBITRATION_TIF, ATTENTION_TIF, RUN_GPKG)
 
 def runs_in_project() -> list[Path]:
     """List the folders of the runs that the project shows, from the top of the layer tree."""
-    groups = QgsProject.instance().layerTreeRoot().findGroups(True)
-    return list(dict.fromkeys(filter(None, map(run_folder, groups))))
+    root = QgsProject.instance().layerTreeRoot()
+    return list(dict.fromkeys(filter(None, map(run_folder, [*root.findGroups(True), root]))))
 
 
 def run_folder(group: QgsLayerTreeGroup) -> Path | None:
     """Return the folder of the run that a group shows, None if it shows none.
 
-    It is where the candidates are read from: a project that was copied with its runs reads the copies.
+    It is where the candidates are read from: a project that was copied with its runs reads the copies. A group that
+    Processing has made is one of a run where candidates of ours lie in it.
     """
     named = group.customProperty(RUN_DIR_PROPERTY)
     if not named:
-        return None
-    layers = (node.layer() for node in group.findLayers())
+        nodes = [node for node in group.children() if isinstance(node, QgsLayerTreeLayer)]
+        layers = [node.layer() for node in nodes]
+        ours = (layer for layer in layers if layer is not None and layer.customProperty(RUN_DIR_PROPERTY))
+        return next((file_of(layer).parent for layer in ours if is_candidates(layer)), None)
+    layers = [node.layer() for node in group.findLayers()]
     files = [file_of(layer) for layer in layers if layer is not None]
     return next((file.parent for file in files if file.name == RUN_GPKG), Path(named))
 

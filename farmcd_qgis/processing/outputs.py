@@ -1,5 +1,6 @@
 """The layers of a run folder as outputs of an algorithm."""
 
+from functools import partial
 from pathlib import Path
 
 from qgis.core import (
@@ -12,7 +13,9 @@ from qgis.core import (
     QgsProcessingOutputRasterLayer,
     QgsProcessingOutputVectorLayer,
     QgsProcessingUtils,
+    QgsProject,
 )
+from qgis.PyQt.QtCore import QTimer
 
 from ..core.errors import FarmCDError
 from ..core.run_files import (
@@ -27,8 +30,10 @@ from ..core.run_files import (
 )
 from ..core.run_record import run_classes
 from ..core.styles import style_of
+from ..layers.known_runs import known_run, run_words
 from ..layers.legend import name_classes
-from ..layers.run_group import own_style, style_result
+from ..layers.run_group import UNCHECKED, own_style, style_result
+from ..layers.runs import RUN_DIR_PROPERTY
 from ..translation import language
 from .algorithm import FarmCDAlgorithm
 
@@ -53,7 +58,11 @@ class RunStyle(QgsProcessingLayerPostProcessorInterface):
     def postProcessLayer(
         self, layer: QgsMapLayer, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> None:
-        """Style it, in the main thread."""
+        """Style it, in the main thread, and let the dock know whose it is."""
+        layer.setCustomProperty(RUN_DIR_PROPERTY, str(self._run_dir))
+        if Path(layer.source()).name in UNCHECKED:
+            # It comes into the layer tree after this.
+            QTimer.singleShot(0, partial(_uncheck, layer.id()))
         try:
             classes = run_classes(self._run_dir)
         except FarmCDError:
@@ -65,6 +74,12 @@ class RunStyle(QgsProcessingLayerPostProcessorInterface):
             name_classes(layer, language(), classes)
         else:
             style_result(layer, self._name, classes, (self._run_dir / ARBITRATION_TIF).exists())
+
+
+def _uncheck(layer_id: str) -> None:
+    node = QgsProject.instance().layerTreeRoot().findLayer(layer_id)
+    if node is not None:
+        node.setItemVisibilityChecked(False)
 
 
 # The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.
@@ -133,12 +148,16 @@ def load_on_completion(
     project = context.project()
     if project is None:
         return
+    try:
+        title = run_words(known_run(run_dir))
+    except FarmCDError:
+        title = f"FarmCD {run_dir.name}"
     labels = _vector_labels(algorithm) | _raster_labels(algorithm) | _sample_label(algorithm)
     for order, (name, source) in enumerate(layers.items()):
         hint = QgsProcessingUtils.LayerHint.Vector if "|layername=" in source else QgsProcessingUtils.LayerHint.Raster
         details = QgsProcessingContext.LayerDetails(labels[name], project, name, hint)
         details.forceName = True
-        details.groupName = f"FarmCD {run_dir.name}"
+        details.groupName = title
         details.layerSortKey = -order
         details.setPostProcessor(keep(RunStyle(run_dir, STYLES[name])))
         context.addLayerToLoadOnCompletion(source, details)

@@ -14,6 +14,9 @@ SMALL, HEADING, TILE, PART = 0.84, 1.26, 2.0, 1.75
 KEPT_LINES = 4
 BAR_ROW, BAR = 6.0, 3.4
 SIGNED_ROW = 11.0
+# Millimetres that a note may hang below the last line of a page.
+HANGS = 2.5
+ROUNDING = 0.1
 
 
 class Block(Protocol):
@@ -112,7 +115,8 @@ class Paragraph:
         """Break between lines."""
         own = self._style(style)
         lines = own.wrap(self.text, width)
-        count = int((room - 2.5) / own.line_height)
+        # A note may hang a little into the margin rather than begin the next page; no space is needed below it.
+        count = int((room + (HANGS if self.small else 0.0)) / own.line_height)
         if count >= len(lines):
             return self, None
         if count < 1:
@@ -274,6 +278,14 @@ def paginate(blocks: Sequence[Block], width: float, room: float, style: Style) -
         block = waiting.pop(0)
         kept = not isinstance(block, Heading) or _has_company(block, waiting, width, left, style)
         fits, rest = block.split(width, left, style) if kept else (None, block)
+        above = pages[-1][-1] if pages[-1] else None
+        if fits is None and isinstance(block, Paragraph) and block.small and isinstance(above, Grid):
+            # A note does not begin a page without a line of its table.
+            stays, moved = above.split(width, above.height(width, style) - above.gap - ROUNDING, style)
+            if stays is not None and moved is not None:
+                pages[-1][-1] = stays
+                waiting.insert(0, block)
+                fits, rest = None, moved
         if fits is None and not pages[-1]:
             # Higher than a page of its own: drawn all the same rather than lost.
             fits, rest = block, None

@@ -31,6 +31,8 @@ from .typography import ALIGNMENTS, HAIRLINE, Style, style_of
 SLACK = 0.8
 # What lies this close above the footer belongs to it.
 FOOT = 4.0
+# Of a legend below a map.
+LEGEND_ROWS, LEGEND_COLUMNS = 2, 3
 # Kept apart, since readers would not find "confidence" where fi is one sign.
 LIGATURE = re.compile("f(?=[fijl])")
 ROUND_SCALES = (1, 1.25, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
@@ -184,8 +186,11 @@ class Page:
         bar.setTextFormat(style_of(bar.textFormat()).format())
         bar.update()
 
-    def legend(self, item_id: str, item: QgsLayoutItemMap, layer: QgsVectorLayer) -> None:
-        """Fill a legend of the template with a layer as the map shows it."""
+    def legend(self, item_id: str, item: QgsLayoutItemMap, layer: QgsVectorLayer) -> float:
+        """Fill a legend of the template with a layer as the map shows it, and return where it ends.
+
+        It is widened to LEGEND_COLUMNS where it would be higher than LEGEND_ROWS.
+        """
         legend = self._item(item_id, QgsLayoutItemLegend)
         legend.setAutoUpdateModel(False)
         root = legend.model().rootGroup()
@@ -196,7 +201,10 @@ class Page:
         style = legend.style(QgsLegendStyle.Style.SymbolLabel)
         style.setTextFormat(style_of(style.textFormat()).format())
         legend.setStyle(QgsLegendStyle.Style.SymbolLabel, style)
+        columns = min(math.ceil(len(layer.renderer().legendSymbolItems()) / LEGEND_ROWS), LEGEND_COLUMNS)
+        legend.setColumnCount(max(legend.columnCount(), columns))
         legend.adjustBoxSize()
+        return box_of(legend).bottom
 
     def link(self, item_id: str, uri: str) -> None:
         """Let a label open something."""

@@ -33,6 +33,8 @@ LIST_WIDTHS = {
 }
 # Widths of a table's columns in signs: the first one, the others, and the most.
 FIRST, NARROW, WIDE = 22, 11, 30
+# In millimetres.
+BELOW_LEGEND = 4.0
 KEYS = (Column(42, grey=True), Column(128))
 KEYS_NARROW = (Column(36, grey=True), Column(46))
 
@@ -155,11 +157,13 @@ class Writer:
         missing = "" if maps.images["after"] else f"\n{self._missing('after')}"
         grid = words("coordinates", crs=maps.crs.userFriendlyIdentifier())
         page.fill("caption", f"{self._caption()}  ·  {grid}{missing}")
-        page.legend("legend", item, maps.candidates)
+        below = page.legend("legend", item, maps.candidates) + BELOW_LEGEND
         page.scale_bar("scale_bar", item)
         self._north(page)
         accent = page.style_of("heading").colour
         box, style = page.region("body")
+        # Of many classes the legend is higher than the template foresaw.
+        box = box._replace(y=max(box.y, below), height=box.bottom - max(box.y, below))
         draw(self._sheet(tables.by_class(self.dossier, words)), page, box, style, accent)
 
     def _tables(self) -> list[Block]:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
@@ -15,7 +16,11 @@ from ..core.errors import FarmCDError, InputError
 from ..core.run_files import ACCURACY_SAMPLE, CANDIDATES, HARD_REGIONS, JUDGEMENT_LOG, RUN_TABLE, VERDICT_LOG
 from .history import REDO, UNDO, History, R, Step, key_of
 
-WAIT_SECONDS = 2.0
+# For another program that writes: as long as a person need not notice where nothing else goes on meanwhile.
+WAIT_SECONDS, AT_ONCE_SECONDS = 2.0, 0.05
+BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+PRIMARY = 0xFF
+_hurry = ContextVar("hurry", default=False)
 # Who pauses for longer does something else meanwhile.
 BREAK_SECONDS = 300.0
 VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"
@@ -228,11 +233,27 @@ class LogStore(Generic[R]):
 
 
 @contextmanager
+def at_once() -> Iterator[None]:
+    """Let what is done inside fail soon where another program writes, instead of waiting for it; see `is_busy`."""
+    before = _hurry.set(True)
+    try:
+        yield
+    finally:
+        _hurry.reset(before)
+
+
+def is_busy(error: FarmCDError) -> bool:
+    """Say whether a fault is only that another program was writing, so that the same can be tried again."""
+    return getattr(error.__cause__, "sqlite_errorcode", 0) & PRIMARY in BUSY
+
+
+@contextmanager
 def opened(gpkg_path: Path) -> Iterator[sqlite3.Connection]:
     """Open a run's GeoPackage for a moment; raises InputError if there is none, FarmCDError if it cannot be used."""
     if not gpkg_path.is_file():
         raise InputError("no_geopackage", path=gpkg_path)
-    file = sqlite3.connect(gpkg_path, timeout=WAIT_SECONDS, isolation_level=None)
+    wait = AT_ONCE_SECONDS if _hurry.get() else WAIT_SECONDS
+    file = sqlite3.connect(gpkg_path, timeout=wait, isolation_level=None)
     try:
         # The triggers of GeoPackage's spatial index name these; they run only when a geometry or an fid changes.
         for name in ("ST_IsEmpty", "ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY"):

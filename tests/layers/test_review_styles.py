@@ -11,6 +11,7 @@ from qgis.core import (
     QgsExpression,
     QgsExpressionContext,
     QgsExpressionContextUtils,
+    QgsFeature,
     QgsLayerTreeModel,
     QgsMapRendererParallelJob,
     QgsMapSettings,
@@ -239,12 +240,15 @@ def test_the_table_hides_ids_names_values_and_lets_no_verdict_past_the_log(run: 
     ordered = sorted(layer.getFeatures(), key=lambda f: -evaluated(layer, f, table.sortExpression()))
     assert ordered[0]["class_name"] == "Bareland"
     # Where all else is equal, the larger ones come first, as in the review.
-    feature, values = ordered[0], []
-    for area_ha in (0.0001, 0.05, 1000.0):
-        feature["area_ha"] = area_ha
-        values.append(evaluated(layer, feature, table.sortExpression()))
-    assert values == sorted(values)
-    assert values[2] - values[0] == pytest.approx(1.0)
+    names = ("confidence_mean", "hard_share", "disagreement", "area_ha")
+    fields = "&".join(f"field={name}:double" for name in names)
+    others = QgsVectorLayer(f"NoGeometry?{fields}", "others", "memory")
+    for area_ha in (0.01, 0.02, 0.05, 3.0, 700.0):
+        one = QgsFeature(others.fields())
+        one.setAttributes([0.5, 0.0, None, area_ha])
+        others.dataProvider().addFeature(one)
+    values = [evaluated(others, one, table.sortExpression()) for one in others.getFeatures()]
+    assert values == pytest.approx([0.5, 0.75, 1.0, 1.25, 1.5])
 
 
 def evaluated(layer: QgsVectorLayer, feature, expression: str) -> float:

@@ -25,6 +25,7 @@ from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.polygons import TAU_RANGE, PolygonSettings
 from farmcd_qgis.core.run_files import CANDIDATES
 from farmcd_qgis.layers.run_group import style_result
+from farmcd_qgis.layers.runs import runs_in_project
 from farmcd_qgis.processing import inputs
 from farmcd_qgis.report.settings import ReportSettings
 from farmcd_qgis.runtime import pool as jobs
@@ -264,7 +265,7 @@ def test_algorithm_runs_in_a_background_thread(provider, pair, tmp_path, qtbot, 
     assert keys["CANDIDATES"] > keys["CHANGE"]
 
 
-def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
+def test_layers_land_styled_in_one_group(provider, pair, tmp_path, qtbot):
     import processing
 
     parameters = {**pair, "CHECKPOINT": "write.pth", "OUTPUT": str(tmp_path / "North field")}
@@ -274,6 +275,10 @@ def test_layers_land_styled_in_one_group(provider, pair, tmp_path):
     assert names == ["Candidates", "Hard regions", "Change classes", "Confidence", "Arbitration"]
     change = QgsProject.instance().mapLayersByName("Change classes")[0]
     assert change.renderer().type() == "paletted"
+    # The dock knows the run, and the classes do not hide the image.
+    assert runs_in_project() == [tmp_path / "North field"]
+    root = QgsProject.instance().layerTreeRoot()
+    qtbot.waitUntil(lambda: not root.findLayer(change.id()).itemVisibilityChecked())
     # As the dock shows them: by what the review says, with a name for each in lists and tables.
     candidates = QgsProject.instance().mapLayersByName("Candidates")[0]
     shown = QgsVectorLayer(candidates.source(), "same", "ogr", QgsVectorLayer.LayerOptions(loadDefaultStyle=False))

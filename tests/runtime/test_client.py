@@ -282,7 +282,7 @@ def test_nothing_found_lists_what_was_tried(tmp_path, monkeypatch):
     python_that(tmp_path / "bin", "python3", "echo not json; echo Illegal instruction >&2; exit 4")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.setattr(interpreter, "_known_folders", lambda: iter(()))
-    with pytest.raises(FarmCDError, match=r"No Python on this computer.*Illegal instruction.*scripts/setup"):
+    with pytest.raises(FarmCDError, match=r"no Python on this computer.*env install.*Illegal instruction"):
         interpreter.find()
 
 

@@ -21,7 +21,7 @@ from ...core.feedback import Progress
 from ...core.messages import why
 from ...core.run_files import RUN_GPKG
 from ...layers import add_sample
-from ...review.log import read_classes
+from ...review.log import at_once, read_classes
 from ..judging.class_keys import ClassKeys
 from ..judging.keys import KeyAction
 from ..judging.page import JudgingPage
@@ -127,7 +127,8 @@ class AccuracyPage(JudgingPage):
         if self.session is None:
             return False
         try:
-            step(self.session)
+            with at_once():
+                step(self.session)
         except FarmCDError as error:
             self._say(error)
             return False

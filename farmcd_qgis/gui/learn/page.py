@@ -29,6 +29,7 @@ from ...core.paths import bundled_checkpoints, own_checkpoints
 from ...core.protocol import finding_of
 from ...core.run_files import CONFIRMED, OTHER_CLASS, PSEUDO_CHANGE, RUN_GPKG
 from ...core.run_record import read_record
+from ...review.log import at_once, is_busy
 from ...review.reviewer import reviewer_name
 from ...review.session import Session
 from ...review.store import ReviewStore
@@ -108,7 +109,13 @@ class LearnPage(Page):
         if self._task is not None:
             return
         if self._session is not None:
-            self._session.refresh()
+            try:
+                with at_once():
+                    self._session.refresh()
+            except FarmCDError as error:
+                # What was read before is shown; the run may have gone, or another program be writing.
+                if not is_busy(error):
+                    self._show_error(error)
         counts = self._session.counts() if self._session is not None else {}
         judged = [counts.get(status, 0) for status in (CONFIRMED, PSEUDO_CHANGE, OTHER_CLASS)]
         self.about.setText(_about(self._run_dir, *judged))

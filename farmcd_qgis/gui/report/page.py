@@ -18,6 +18,7 @@ from ...core.protocol import finding_from_dict, finding_of
 from ...core.run_files import RUN_GPKG
 from ...report import ReportSettings, write_report
 from ...report.headless import with_remaining
+from ...review.log import at_once
 from ...review.store import logged
 from ...translation import said
 from ..widgets.job_page import JobPage
@@ -134,7 +135,9 @@ class ReportPage(Page):
 
     def _look_for_verdicts(self) -> None:
         """Draw the preview anew where the review has gone on since."""
-        if self.seen and self._previewed and said_of(self._previewed["run_dir"]) != self._previewed["said"]:
+        said_now = said_of(self._previewed["run_dir"]) if self.seen and self._previewed else ()
+        # Nothing is said of a run that another program is writing to, or that has gone.
+        if said_now and said_now != self._previewed["said"]:
             self.preview.say(tr("The review has gone on: the preview is drawn anew."))
             self._timer.start()
 
@@ -238,7 +241,8 @@ class ReportPage(Page):
 def said_of(run_dir: str) -> tuple[int, ...]:
     """Count what people have said of a run; nothing of one that cannot be read."""
     try:
-        return logged(Path(run_dir) / RUN_GPKG)
+        with at_once():
+            return logged(Path(run_dir) / RUN_GPKG)
     except FarmCDError:
         return ()
 

@@ -13,6 +13,7 @@ from ... import tasks
 from ...core.errors import FarmCDError, InputError
 from ...core.run_files import RUN_GPKG
 from ...review.history import REDO, UNDO
+from ...review.log import at_once, is_busy
 from ...review.queue import Filter
 from ...review.session import Bulk, Session
 from ...review.store import ReviewStore, review_size
@@ -61,11 +62,14 @@ class ReviewPage(JudgingPage):
         in the message bar."""
         folder = Path(run_dir)
         self.close_run()
+        size = AT_ONCE + 1
         try:
-            size = review_size(folder / RUN_GPKG)
+            with at_once():
+                size = review_size(folder / RUN_GPKG)
         except FarmCDError as error:
-            self._say(error)
-            return False
+            if not is_busy(error):
+                self._say(error)
+                return False
         name = asked_reviewer(self)
         if not name:
             self._say(InputError("no_reviewer"))
@@ -129,19 +133,23 @@ class ReviewPage(JudgingPage):
         return session is not None and self._work(lambda: step(session), lambda _: self._show(), size > AT_ONCE)
 
     def _work(self, call: Callable[[], Any], then: Callable[[Any], None], long: bool) -> bool:
-        """Call something now or, if it takes long, in the background, and then go on with what it returned.
+        """Call something now or, if it takes long or must wait for another program, in the background, and then go on
+        with what it returned.
 
         A fault is said; returns whether there was none so far.
         """
         if self._task is not None:
             return False
-        try:
-            if not long:
-                then(call())
-                return True
-        except FarmCDError as error:
-            self._say(error)
-            return False
+        if not long:
+            try:
+                with at_once():
+                    result = call()
+            except FarmCDError as error:
+                if not is_busy(error):
+                    self._say(error)
+                    return False
+            else:
+                return self._go_on(then, result)
         task = self._task = tasks.CallTask(call, tr("FarmCD review"))
         task.succeeded.connect(lambda result: self._end(task, then, result))
         task.failed.connect(lambda error: self._end(task, lambda _: self._say(error), None))
@@ -150,12 +158,20 @@ class ReviewPage(JudgingPage):
         tasks.start(task)
         return True
 
+    def _go_on(self, then: Callable[[Any], None], result: Any) -> bool:
+        try:
+            then(result)
+        except FarmCDError as error:
+            self._say(error)
+            return False
+        return True
+
     def _end(self, task: tasks.CallTask, then: Callable[[Any], None], result: object) -> None:
         # The run may have been closed meanwhile.
         if self._task is task:
             self._task = None
             self._show()
-            self._work(lambda: result, then, False)
+            self._go_on(then, result)
 
     def _ask_reason(self, asked: bool = True) -> None:
         self.panel.pages.setCurrentIndex(1 if asked else 0)
