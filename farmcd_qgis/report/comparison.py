@@ -1,5 +1,6 @@
 """A comparison of two runs as people get it: a styled layer, and tables of places and of counts."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -96,11 +97,13 @@ def kind_words(comparison: Comparison, words: Words) -> dict[str, str]:
 
 
 def titles(comparison: Comparison) -> tuple[str, str]:
-    """Name both runs by what tells them apart: dates, checkpoint, and their folders where nothing else does."""
+    """Name both runs by what tells them apart: dates, checkpoint, else when they ended, else their folders."""
     sides = (comparison.first, comparison.second)
     days, checkpoints = [" – ".join(filter(None, side.days)) for side in sides], [side.checkpoint for side in sides]
     telling = [pair for pair in (days, checkpoints) if pair[0] != pair[1] and all(pair)]
-    telling = telling or [[side.folder.name for side in sides]]
+    moments = [datetime.fromisoformat(side.record["finished"]).astimezone() for side in sides]
+    ended = [f"{moment:%Y-%m-%d %H:%M}" for moment in moments]
+    telling = telling or [ended if ended[0] != ended[1] else [side.folder.name for side in sides]]
     if all(pair[0] == pair[1] for pair in telling):
         telling = [[str(side.folder) for side in sides]]
     first, second = (", ".join(pair[number] for pair in telling) for number in (0, 1))
