@@ -62,7 +62,7 @@ class RunStyle(QgsProcessingLayerPostProcessorInterface):
         layer.setCustomProperty(RUN_DIR_PROPERTY, str(self._run_dir))
         if Path(layer.source()).name in UNCHECKED:
             # It comes into the layer tree after this.
-            QTimer.singleShot(0, partial(_uncheck, layer.id()))
+            QTimer.singleShot(LOOK_MS, partial(_uncheck, layer.id(), LOOKS))
         try:
             classes = run_classes(self._run_dir)
         except FarmCDError:
@@ -76,15 +76,19 @@ class RunStyle(QgsProcessingLayerPostProcessorInterface):
             style_result(layer, self._name, classes, (self._run_dir / ARBITRATION_TIF).exists())
 
 
-def _uncheck(layer_id: str) -> None:
+def _uncheck(layer_id: str, looks: int) -> None:
     node = QgsProject.instance().layerTreeRoot().findLayer(layer_id)
     if node is not None:
         node.setItemVisibilityChecked(False)
+    elif looks:
+        QTimer.singleShot(LOOK_MS, partial(_uncheck, layer_id, looks - 1))
 
 
 # The context owns only the C++ half of a post-processor: without this the Python half would be gone when it is called.
 _kept: list[QgsProcessingLayerPostProcessorInterface] = []
 MOST_KEPT = 100
+# How often, and how many milliseconds apart, a layer is looked for in the layer tree.
+LOOKS, LOOK_MS = 50, 50
 
 
 def keep(processor: QgsProcessingLayerPostProcessorInterface) -> QgsProcessingLayerPostProcessorInterface:
