@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess  # nosec B404 # starts nothing here
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,10 @@ def shares_qgis_libraries(interpreter: Path) -> bool:
 def process_options(interpreter: Path, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the keyword arguments for `subprocess` that every child of ours gets; `variables` come on top."""
     folder = data_home()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # A home that cannot be written to; whoever must write there says so.
+        folder = Path(tempfile.gettempdir())
     options: dict[str, Any] = {
         "env": child_environment(interpreter) | dict(variables or {}),
         "cwd": folder,

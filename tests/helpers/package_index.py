@@ -87,6 +87,9 @@ def make_locks(folder: Path, wheels: Path, version: str = "1.0") -> None:
 class Index(http.server.ThreadingHTTPServer):
     """Serves a folder of wheels as an index does; `faults` names what goes wrong with a file.
 
+    `pages` names what is answered in place of a package's page: status, content type, body, and how much more of it is
+    promised than comes.
+
     "cut" sends half of what is promised, once; "empty" ten bytes each time; "stall" sends a little and then nothing;
     "wrong" sends other bytes; "missing" lists the file and answers 404; "unlisted" does not list it; "refused" answers
     403; "slow" sends it in small pieces.
@@ -98,6 +101,7 @@ class Index(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Answer)
         self.wheels = wheels
         self.faults: dict[str, str] = {}
+        self.pages: dict[str, tuple[int, str, bytes, int]] = {}
         self.asked: list[tuple[str, str]] = []
         self.closing = threading.Event()
         if context is not None:
@@ -134,9 +138,11 @@ class _Answer(http.server.BaseHTTPRequestHandler):
         files = [file for file in files if self.server.faults.get(file) != "unlisted"]
         rows = [{"filename": file, "url": f"/files/{file}", "hashes": {}} for file in files]
         body = json.dumps({"files": rows, "name": name}).encode()
-        self.send_response(200 if files else 404)
-        self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
-        self.send_header("Content-Length", str(len(body)))
+        answer = (200 if files else 404, "application/vnd.pypi.simple.v1+json", body, 0)
+        status, kind, body, more = self.server.pages.get(name, answer)
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body) + more))
         self.end_headers()
         self.wfile.write(body)
 

@@ -94,7 +94,7 @@ def check_files(folder: Path, feedback: Feedback) -> int:
     Raises FarmCDError: env_files_gone for missing ones, env_files_changed for others than they were, env_broken where
     no package is there.
     """
-    rows = [row for site in _site_packages(folder) for row in _recorded(site)]
+    rows = [row for site in _site_packages(folder) for row in _recorded(site, folder)]
     if not rows:
         raise FarmCDError("env_broken", folder=folder)
     total = sum(size for _, _, size in rows)
@@ -207,13 +207,17 @@ def _site_packages(folder: Path) -> list[Path]:
     return [*folder.glob("lib/python3*/site-packages"), *folder.glob("Lib/site-packages")][:1]
 
 
-def _recorded(site: Path) -> Iterator[tuple[Path, bytes, int]]:
+def _recorded(site: Path, folder: Path) -> Iterator[tuple[Path, bytes, int]]:
     for record in site.glob("*.dist-info/RECORD"):
-        with record.open(encoding="utf-8", newline="") as file:
-            for name, digest, size in csv.reader(file):
-                kind, _, value = digest.partition("=")
-                if kind == "sha256":
-                    yield site / name, base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)), int(size or 0)
+        try:
+            with record.open(encoding="utf-8", newline="") as file:
+                for name, digest, size in csv.reader(file):
+                    kind, _, value = digest.partition("=")
+                    if kind == "sha256":
+                        yield site / name, base64.urlsafe_b64decode(value + "=" * (-len(value) % 4)), int(size or 0)
+        except (OSError, ValueError, csv.Error) as error:
+            damaged = f"{record.parent.name}/{record.name}"
+            raise FarmCDError("env_files_changed", count=1, files=[damaged], folder=folder) from error
 
 
 def _hash(path: Path, feedback: Feedback) -> bytes | None:

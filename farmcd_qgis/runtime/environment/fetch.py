@@ -11,12 +11,13 @@ from ...core.errors import FarmCDError
 from ...core.feedback import Feedback
 from ...core.messages import part
 from .locks import Wheel
-from .sources import Finder
+from .sources import FAULTS_OF_SERVERS, Finder
 from .store import Store
-from .transport import Transport, host_of
+from .transport import OK, OUT_OF_RANGE, PARTIAL, Transport, host_of
 
-OK, PARTIAL, OUT_OF_RANGE = 200, 206, 416
 ATTEMPTS = 4
+# The first may have gone on from a part of something else.
+WRONG_ATTEMPTS = 2
 PAUSE_S = 0.5
 TELL_S = 0.2
 # The speed is that of this last while.
@@ -59,6 +60,7 @@ class Fetch:
     def all(self, wheels: Sequence[Wheel]) -> None:
         """Fetch what is missing or damaged; raises FarmCDError, or Cancelled within a second."""
         self._total = sum(wheel.size for wheel in wheels)
+        self._finder.look([wheel for wheel in wheels if not wheel_path(self._store, wheel).is_file()])
         for wheel in wheels:
             self._feedback.check()
             path = wheel_path(self._store, wheel)
@@ -75,7 +77,7 @@ class Fetch:
                 self._from(address, wheel, path)
                 return
             except FarmCDError as error:
-                if error.code not in ("env_no_network", "env_stalled", "env_hash", "env_refused", "env_tls"):
+                if error.code not in FAULTS_OF_SERVERS | {"env_hash"}:
                     raise
                 fault = error
         if fault:
@@ -86,6 +88,7 @@ class Fetch:
         partial = path.with_suffix(".part")
         path.parent.mkdir(parents=True, exist_ok=True)
         before = self._done
+        wrong = 0
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._wait(PAUSE_S * attempt)
@@ -107,6 +110,9 @@ class Fetch:
                 return
             partial.unlink(missing_ok=True)
             self._store.note(f"wrong hash: {wheel.file} from {host_of(address)}")
+            wrong += 1
+            if wrong == WRONG_ATTEMPTS:
+                break
         if partial.is_file():  # All that ever came was less than promised.
             raise FarmCDError("env_stalled", host=host_of(address))
         raise FarmCDError("env_hash", file=wheel.file, host=host_of(address))

@@ -1,5 +1,6 @@
 """One process at a time changes the environments: a lock that the system itself lets go when its holder dies."""
 
+import errno
 import json
 import os
 import sys
@@ -9,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...core.errors import FarmCDError
+
+UNKNOWN = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 
 
 @contextmanager
@@ -20,7 +23,13 @@ def alone(home: Path) -> Iterator[None]:
     """
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("a+b") as file:
-        if not _try(file.fileno()):
+        try:
+            free = _try(file.fileno())
+        except OSError as error:
+            if error.errno not in UNKNOWN:
+                raise
+            free = True  # Some network drives know no locks: an installation still goes into a folder of its own.
+        if not free:
             raise FarmCDError("env_busy", **_holder(home / "lock.json"))
         try:
             told = {"pid": os.getpid(), "since": time.strftime("%H:%M")}
@@ -62,7 +71,7 @@ else:
     def _try(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             return False
         return True
 

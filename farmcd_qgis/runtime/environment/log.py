@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 LARGEST = 500_000
-CREDENTIALS = re.compile(r"(?<=://)[^/\s@]+@")
+CREDENTIALS = re.compile(r"(?<=://)[^/\s]+@")
 
 
 def append(path: Path, line: str) -> None:

@@ -11,7 +11,7 @@ from ...core.feedback import SILENT, Feedback
 from . import build, offline
 from .fetch import Fetch, disk_fault, free_bytes, missing_bytes
 from .guard import alone
-from .locks import Lock, read_lock, this_system, uv_wheel
+from .locks import CPU, CUDA, Lock, has_lock, read_lock, this_system, uv_wheel
 from .machine import Base, base_python, variant_for
 from .sources import Finder, Sources, sources
 from .store import Chosen, Store, home_in, python_in
@@ -115,7 +115,11 @@ class Manager:
         home = home_in(folder)
         if home is not None and not home.is_dir():
             raise FarmCDError("env_python_gone", path=home)
-        build.check_files(folder, feedback)
+        files = build.check_files(folder, feedback)
+        told = self.store.ready(chosen.name) or {}
+        lost = int(told.get("files", 0)) - files
+        if lost > 0:
+            raise FarmCDError("env_files_gone", count=lost, files=["RECORD"], folder=folder)
         return build.trial(self.store, folder, feedback)
 
     def repair(self, plan: Plan, feedback: Feedback = SILENT) -> Chosen:
@@ -155,9 +159,10 @@ class Manager:
     def import_zip(self, source: Path, wish: Wish, feedback: Feedback = SILENT) -> Chosen:
         """Install from a zip of `export`, without any network."""
         system = this_system()
-        lock_id = offline.lock_id(source)
+        theirs = offline.about(source).lock
         base = base_python(system, wish.python)
-        lock = read_lock(system, base.version, lock_id.rsplit("-", 1)[-1])
+        cuda = theirs.endswith(f"-{CUDA}") and has_lock(system, base.version, CUDA)
+        lock = read_lock(system, base.version, CUDA if cuda else CPU)
         taking, making = feedback.split(1, 3)
         with self._alone("import", lock.id):
             offline.take(self.store, source, lock, (*lock.wheels, uv_wheel(system)), taking)

@@ -4,8 +4,10 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from ...core.errors import FarmCDError, InputError
 from ...core.feedback import Feedback
@@ -16,6 +18,25 @@ from .store import Store
 ABOUT = "farmcd-environment.json"
 FORMAT = 1
 PIECE = 1 << 20
+LARGEST_ABOUT = 10_000
+# What zipfile and json raise for files that are damaged, encrypted or made to harm.
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    RecursionError,
+)
+
+
+class About(NamedTuple):
+    """Which lock a zip is of, by its id and its hash."""
+
+    lock: str
+    digest: str
 
 
 def write(store: Store, lock: Lock, wheels: Sequence[Wheel], target: Path, feedback: Feedback) -> Path:
@@ -23,11 +44,15 @@ def write(store: Store, lock: Lock, wheels: Sequence[Wheel], target: Path, feedb
     half = target.with_name(f"{target.name}.{os.getpid()}.part")
     try:
         with zipfile.ZipFile(half, "w", zipfile.ZIP_STORED) as archive:
-            about = {"format": FORMAT, "lock": lock.id, "digest": lock.digest}
-            archive.writestr(ABOUT, json.dumps(about))
+            told = {"format": FORMAT, "lock": lock.id, "digest": lock.digest}
+            archive.writestr(ABOUT, json.dumps(told))
             for count, wheel in enumerate(wheels):
                 feedback.progress("exporting", count / len(wheels))
-                with wheel_path(store, wheel).open("rb") as source, archive.open(f"wheels/{wheel.file}", "w") as inside:
+                entry = f"wheels/{wheel.file}"
+                with (
+                    wheel_path(store, wheel).open("rb") as source,
+                    archive.open(entry, "w", force_zip64=True) as inside,
+                ):
                     while piece := source.read(PIECE):
                         feedback.check()
                         inside.write(piece)
@@ -39,15 +64,17 @@ def write(store: Store, lock: Lock, wheels: Sequence[Wheel], target: Path, feedb
     return target
 
 
-def lock_id(source: Path) -> str:
+def about(source: Path) -> About:
     """Read which lock a zip is of; raises InputError("env_no_zip") for a file that is no such zip."""
     try:
         with zipfile.ZipFile(source) as archive:
+            if archive.getinfo(ABOUT).file_size > LARGEST_ABOUT:
+                raise ValueError(ABOUT)
             about = json.loads(archive.read(ABOUT))
         if about["format"] != FORMAT:
             raise ValueError(about["format"])
-        return str(about["lock"])
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        return About(str(about["lock"]), str(about["digest"]))
+    except (OSError, TypeError, *DAMAGED) as error:
         raise InputError("env_no_zip", path=source) from error
 
 
@@ -56,10 +83,10 @@ def take(store: Store, source: Path, lock: Lock, wheels: Sequence[Wheel], feedba
 
     Raises InputError("env_other_zip") for a zip of another system, Python or FarmCD; FarmCDError("env_hash").
     """
-    theirs = lock_id(source)
+    theirs = about(source)
+    if theirs != About(lock.id, lock.digest):
+        raise InputError("env_other_zip", path=source, theirs=theirs.lock, needed=lock.id)
     with zipfile.ZipFile(source) as archive:
-        if theirs != lock.id or json.loads(archive.read(ABOUT)).get("digest") != lock.digest:
-            raise InputError("env_other_zip", path=source, theirs=theirs, needed=lock.id)
         for count, wheel in enumerate(wheels):
             feedback.progress("importing", count / len(wheels))
             path = wheel_path(store, wheel)
@@ -73,12 +100,17 @@ def _one(archive: zipfile.ZipFile, wheel: Wheel, path: Path, source: Path, feedb
     digest = hashlib.sha256()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with archive.open(f"wheels/{wheel.file}") as inside, half.open("wb") as target:
+        inner = archive.getinfo(f"wheels/{wheel.file}")
+        # Nothing is unpacked that could fill the disk, nor by a way that we do not write.
+        if inner.file_size != wheel.size or inner.compress_type != zipfile.ZIP_STORED:
+            raise ValueError(inner)
+        with archive.open(inner) as inside, half.open("wb") as target:
             while piece := inside.read(PIECE):
                 feedback.check()
                 digest.update(piece)
                 target.write(piece)
-    except (KeyError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
+        half.unlink(missing_ok=True)
         raise FarmCDError("env_hash", file=wheel.file, host=source.name) from error
     except OSError as error:
         raise disk_fault(error, path.parent, wheel.size) from error

@@ -4,7 +4,6 @@ FarmCD names none by itself: an index is only transport, since each file is chec
 """
 
 import ast
-import functools
 import html.parser
 import json
 import os
@@ -13,21 +12,27 @@ import shutil
 import subprocess  # nosec B404 # asks a known Python what its pip is set to, without a shell
 import sys
 import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...core.errors import FarmCDError
+from ...core.errors import FarmCDError, InputError
 from ...core.messages import part
 from ..child import process_options
 from .locks import Wheel, folder
-from .transport import Transport, host_of
+from .log import without_credentials
+from .transport import Answer, Transport, host_of, local_path
 
 SIMPLE = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.5, text/html;q=0.4"
 PIP_LIMIT_S = 60.0
-OK = 200
+OK, NOT_FOUND, GONE = 200, 404, 410
+# A page is asked for again where the line broke.
+PAGE_ATTEMPTS = 2
+PACKAGES = (".whl", ".tar.gz", ".zip")
 LARGEST_PAGE = 100_000_000
+# A server with one of these is not asked again; after the others, too, another server may still have the file.
+UNREACHABLE = frozenset({"env_no_network", "env_proxy_auth", "env_stalled", "env_tls"})
+FAULTS_OF_SERVERS = UNREACHABLE | {"env_no_index_page", "env_refused"}
 
 
 @dataclass(frozen=True)
@@ -69,8 +74,10 @@ def presets() -> list[Preset]:
 def sources(base: Path, index: str = "", torch_index: str = "") -> Sources:
     """Tell where wheels come from: what is named, else what the pip of `base` is set to, else what the zip came with.
 
-    Raises FarmCDError("env_no_index") where nobody names an index.
+    Raises FarmCDError("env_no_index") where nobody names an index, InputError("env_index_address") for no address.
     """
+    for named in filter(None, (index, torch_index)):
+        check_address(named)
     pip = of_pip(base) if not index else {}
     packed = presets()
     usual = [index or pip.get("index-url") or (packed[0].usual if packed else "") or pip.get("default", "")]
@@ -83,12 +90,29 @@ def sources(base: Path, index: str = "", torch_index: str = "") -> Sources:
     return found
 
 
-@functools.cache
+def check_address(address: str) -> None:
+    """Raise InputError("env_index_address") for what is neither an address nor a folder that is there."""
+    parts = urllib.parse.urlsplit(address)
+    path = local_path(address)
+    if (path is None and not parts.hostname) or (path is not None and not path.exists()):
+        raise InputError("env_index_address", address=without_credentials(address))
+
+
+_told_by_pip: dict[Path, dict[str, str]] = {}
+
+
 def of_pip(base: Path) -> dict[str, str]:
     """Read what the pip of a Python is set to ("index-url", ...) and, as "default", the index of its own.
 
-    Where that Python has no pip, that of this process or of the PATH is asked: an office sets all of them alike.
+    Where that Python has no pip, that of this process or of the PATH is asked: an office sets all of them alike. An
+    answer is remembered, but for none at all: somebody will set pip then, and try again.
     """
+    if base not in _told_by_pip and (told := _ask_pips(base)):
+        _told_by_pip[base] = told
+    return _told_by_pip.get(base, {})
+
+
+def _ask_pips(base: Path) -> dict[str, str]:
     told: dict[str, str] = {}
     for command in _pips(base):
         shown = _ask(base, [*command, "download", "--help"])
@@ -137,6 +161,7 @@ class Finder:
     def __init__(self, sources: Sources, transport: Transport, check: Callable[[], None]) -> None:
         self._sources, self._transport, self._check = sources, transport, check
         self._pages: dict[str, dict[str, str]] = {}
+        self._silent: dict[str, FarmCDError] = {}
 
     def addresses(self, wheel: Wheel) -> Iterator[str]:
         """Yield the addresses at which a wheel lies; the faults of servers are raised when none has it.
@@ -145,12 +170,11 @@ class Finder:
         """
         faults: list[FarmCDError] = []
         found = False
-        pages = [*self._sources.lists, *(f"{index.rstrip('/')}/{wheel.name}/" for index in self._sources.of(wheel))]
-        for page in pages:
+        for page in self._pages_for(wheel):
             try:
                 address = self._links(page).get(wheel.file)
             except FarmCDError as fault:
-                if fault.code not in ("env_no_network", "env_stalled", "env_tls", "env_proxy_auth"):
+                if fault.code not in FAULTS_OF_SERVERS:
                     raise
                 faults.append(fault)
                 continue
@@ -163,40 +187,78 @@ class Finder:
             kind = part("env_torch_index") if wheel.index == "torch" else part("env_usual_index")
             raise FarmCDError("env_not_offered", file=wheel.file, servers=self._sources.names, kind=kind)
 
+    def look(self, wheels: Sequence[Wheel]) -> None:
+        """Raise the fault of the first wheel that no server has, before any is fetched."""
+        for wheel in wheels:
+            next(self.addresses(wheel))
+
+    def _pages_for(self, wheel: Wheel) -> Iterator[str]:
+        yield from self._sources.lists
+        for index in self._sources.of(wheel):
+            yield f"{index.rstrip('/')}/{wheel.name}/"
+            if local_path(index) is not None:
+                yield index  # A folder with nothing but wheels.
+
     def _links(self, page: str) -> dict[str, str]:
         if page not in self._pages:
-            self._pages[page] = self._read(page)
+            host = host_of(page)
+            if host in self._silent:
+                raise self._silent[host]
+            self._pages[page] = self._patiently(page, host)
         return self._pages[page]
 
+    def _patiently(self, page: str, host: str) -> dict[str, str]:
+        attempt = 1
+        while True:
+            self._check()
+            try:
+                return self._read(page)
+            except FarmCDError as fault:
+                if fault.code in ("env_no_network", "env_stalled") and attempt < PAGE_ATTEMPTS:
+                    attempt += 1
+                    continue
+                if fault.code in UNREACHABLE:
+                    self._silent[host] = fault
+                raise
+
     def _read(self, page: str) -> dict[str, str]:
-        local = _local(page)
+        local = local_path(page)
         if local is not None:
             if local.is_dir() and not (local / "index.html").is_file():
-                return {path.name: path.as_uri() for path in local.glob("*.whl")}
+                return {path.name: str(path) for path in local.glob("*.whl")}
             page_file = local / "index.html" if local.is_dir() else local
             if not page_file.is_file():
                 return {}
-            return _Links(page_file.read_text(encoding="utf-8", errors="replace"), page_file.as_uri()).found
+            return _Links(page_file.read_text(encoding="utf-8", errors="replace"), page_file.absolute().as_uri()).found
         with self._transport.get(page, accept=SIMPLE, check=self._check) as answer:
-            if answer.status != OK:
+            if answer.status in (NOT_FOUND, GONE):
                 return {}
+            host = host_of(page)
+            if answer.status != OK:
+                raise FarmCDError("env_refused", host=host, status=answer.status)
             body = bytearray()
             for piece in answer.pieces:
                 self._check()
                 body += piece
                 if len(body) > LARGEST_PAGE:
-                    return {}
-            if "json" in answer.headers.get("content-type", ""):
-                files = json.loads(body)["files"]
-                return {row["filename"]: urllib.parse.urljoin(answer.address, row["url"]) for row in files}
-            return _Links(bytes(body).decode("utf-8", "replace"), answer.address).found
+                    raise FarmCDError("env_no_index_page", host=host)
+            if len(body) < int(answer.headers.get("content-length") or 0):
+                raise FarmCDError("env_stalled", host=host)
+            found = _files(bytes(body), answer)
+            if not any(name.endswith(PACKAGES) for name in found):
+                raise FarmCDError("env_no_index_page", host=host)
+            return found
 
 
-def _local(page: str) -> Path | None:
-    parts = urllib.parse.urlsplit(page)
-    if parts.scheme == "file":
-        return Path(urllib.request.url2pathname(parts.path))
-    return None if parts.scheme in ("http", "https") else Path(page)
+def _files(body: bytes, answer: Answer) -> dict[str, str]:
+    """Read the files that a page of an index names; none of a page that is something else."""
+    if "json" not in answer.headers.get("content-type", ""):
+        return _Links(body.decode("utf-8", "replace"), answer.address).found
+    try:
+        files = json.loads(body)["files"]
+        return {str(row["filename"]): urllib.parse.urljoin(answer.address, row["url"]) for row in files}
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return {}
 
 
 class _Links(html.parser.HTMLParser):

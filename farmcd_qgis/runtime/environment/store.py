@@ -17,7 +17,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,11 @@ class Store:
 
     def chosen(self) -> Chosen | None:
         """Read which environment is chosen, None for none."""
-        told = _read_json(self._current)
-        try:
-            return Chosen(**told) if told else None
-        except TypeError:  # Of a younger FarmCD.
-            return None
+        told = _read_json(self._current) or {}
+        # A younger FarmCD may say more.
+        known = {each.name: told[each.name] for each in fields(Chosen) if each.name in told}
+        whole = all(isinstance(known.get(name), str) for name in ("name", "lock", "digest", "base"))
+        return Chosen(**known) if whole and known["name"] else None
 
     def choose(self, chosen: Chosen | None) -> None:
         """Choose an environment, or none."""

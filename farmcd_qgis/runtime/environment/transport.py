@@ -24,6 +24,7 @@ from .log import without_credentials
 PIECE = 1 << 18
 POLL_S = 0.1
 STALLED_S = 30.0
+OK, PARTIAL, OUT_OF_RANGE = 200, 206, 416
 PROXY_WANTS_PASSWORD = 407
 
 
@@ -63,7 +64,11 @@ class UrllibTransport:
     def get(
         self, address: str, begin: int = 0, accept: str = "*/*", check: Callable[[], None] = lambda: None
     ) -> Iterator[Answer]:
-        """Open an address."""
+        """Open an address, or a file."""
+        path = local_path(address)
+        if path is not None:
+            yield self._file(path, begin)
+            return
         reader = _Reader(self._request(address, begin, accept), self._opener(), self._stalled_s)
         reader.start()
         try:
@@ -78,6 +83,26 @@ class UrllibTransport:
             yield Answer(status, headers, self._pieces(reader, address), final)
         finally:
             reader.stop()
+
+    def _file(self, path: Path, begin: int) -> Answer:
+        """Read a file here or on a shared folder; urllib opens none of another computer."""
+        try:
+            size = path.stat().st_size
+        except OSError as error:
+            raise FarmCDError("env_no_network", host=path, reason=why(error)) from error
+        if begin >= size > 0:
+            return Answer(OUT_OF_RANGE, {}, iter(()), str(path))
+        status = PARTIAL if begin else OK
+        return Answer(status, {"content-length": str(size - begin)}, self._pieces_of(path, begin), str(path))
+
+    def _pieces_of(self, path: Path, begin: int) -> Iterator[bytes]:
+        try:
+            with path.open("rb") as file:
+                file.seek(begin)
+                while piece := file.read(PIECE):
+                    yield piece
+        except OSError as error:
+            raise FarmCDError("env_no_network", host=path, reason=why(error)) from error
 
     def _pieces(self, reader: "_Reader", address: str) -> Iterator[bytes]:
         while True:
@@ -95,7 +120,7 @@ class UrllibTransport:
             headers["Range"] = f"bytes={begin}-"
         if credentials:
             headers["Authorization"] = "Basic " + base64.b64encode(credentials.encode()).decode()
-        return urllib.request.Request(bare, headers=headers)
+        return urllib.request.Request(_quoted(bare), headers=headers)
 
     def _opener(self) -> urllib.request.OpenerDirector:
         context = ssl.create_default_context()
@@ -155,6 +180,24 @@ class _Reader(threading.Thread):
                 return
             except queue.Full:
                 continue
+
+
+def local_path(address: str) -> Path | None:
+    """Return the file or folder that an address names, also on another computer; None for a server's."""
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme in ("http", "https"):
+        return None
+    if parts.scheme != "file":
+        return Path(address)
+    path = urllib.request.url2pathname(parts.path)
+    return Path(path if parts.netloc in ("", "localhost") else f"//{parts.netloc}{path}")
+
+
+def _quoted(address: str) -> str:
+    """Write blanks and other alphabets as a server reads them."""
+    parts = urllib.parse.urlsplit(address)
+    path, query = (urllib.parse.quote(each, safe="/%:@!$&'()*+,;=~?") for each in (parts.path, parts.query))
+    return urllib.parse.urlunsplit(parts._replace(path=path, query=query))
 
 
 def split_credentials(address: str) -> tuple[str, str]:

@@ -69,6 +69,16 @@ def not_offered(case: Case) -> None:
     case.install()
 
 
+def index_misspelt(case: Case) -> None:
+    case.wish = replace(case.wish, index="mirror.office/simple")
+    case.install()
+
+
+def page_to_sign_in(case: Case) -> None:
+    case.index.pages["torch"] = (200, "text/html", b"<a href='/login'>Sign in</a>", 0)
+    case.install()
+
+
 def wrong_bytes(case: Case) -> None:
     case.index.faults[TORCH] = "wrong"
     case.install()
@@ -230,9 +240,11 @@ PROVOKED: dict[str, Callable[[Case], None]] = {
     "env_files_changed": files_changed,
     "env_files_gone": files_gone,
     "env_hash": wrong_bytes,
+    "env_index_address": index_misspelt,
     "env_long_path": long_path,
     "env_no_base": no_python,
     "env_no_index": no_index,
+    "env_no_index_page": page_to_sign_in,
     "env_no_lock": no_lock,
     "env_no_network": no_network,
     "env_no_zip": no_zip,
