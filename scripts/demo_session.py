@@ -98,7 +98,7 @@ def report(desktop: Desktop, run_dir: Path, folder: Path) -> int:
         f"plugins['farmcd_qgis'].dock.set_run({str(run_dir)!r})\n"
         f"dock.form.folder.setFilePath({str(folder)!r})\ndock.form.office.setText('FarmCD demonstration')"
     )
-    desktop.wait_until("plugins['farmcd_qgis'].dock.report.findChild(QWidget, 'previewPage1').isVisible()", 60)
+    desktop.wait_until("plugins['farmcd_qgis'].dock.report.findChild(QWidget, 'previewPage1').isVisible()", 300)
     time.sleep(1)
     desktop.ask("stalls.reset()")
     desktop.click(f"{REPORT}\nwidget = dock.findChild(QWidget, 'exportButton')")
