@@ -62,6 +62,15 @@ def _status(manager: Manager, given: argparse.Namespace, feedback: Feedback) -> 
 
 def _install(manager: Manager, given: argparse.Namespace, feedback: Feedback) -> tuple[int, dict[str, Any], list[Any]]:
     plan = manager.plan(_wish(given))
+    if given.dry_run:
+        count, size = manager.look(plan, feedback), plan.to_fetch / 1e6
+        told = {
+            "lock": plan.lock.id,
+            "servers": plan.sources.names,
+            "to_fetch": plan.to_fetch,
+            "folder": str(plan.folder),
+        }
+        return DONE, told, [*_about(plan, given), part("env_all_there", count=count, size=size), str(plan.folder)]
     return _chosen(manager, manager.install(plan, feedback, anew=given.anew), _about(plan, given))
 
 
@@ -79,7 +88,8 @@ def _export(manager: Manager, given: argparse.Namespace, feedback: Feedback) -> 
     version = given.python_version or base.version
     lock = read_lock(system, version, given.variant or (variant_for(system, version) if not given.system else CPU))
     target = Path(given.zip or f"farmcd-{lock.id}.zip").absolute()
-    manager.export(lock, sources(base.path, given.index, given.torch_index), target, feedback)
+    where = sources(base.path, given.index, given.torch_index, manager.store.home)
+    manager.export(lock, where, target, feedback)
     return DONE, {"zip": str(target), "lock": lock.id, "bytes": target.stat().st_size}, [str(target)]
 
 
@@ -131,6 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     status.add_argument("--diagnostics", action="store_true", help="write a block to paste when asking for help")
     install = action("install", _install, "Fetch, build and check the environment.")
     install.add_argument("--anew", action="store_true", help="make it again although it is there")
+    install.add_argument("--dry-run", action="store_true", help="say what would be fetched, and whether it is there")
     network(install)
     export = action("export", _export, "Write one zip that installs without a network.")
     export.add_argument("zip", nargs="?", metavar="ZIP", help="default: farmcd-LOCK.zip here")

@@ -1960,6 +1960,14 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>软件包来源</translation>
     </message>
     <message>
+        <source>Check these addresses</source>
+        <translation>检查这些地址</translation>
+    </message>
+    <message>
+        <source>Asking the servers</source>
+        <translation>正在询问服务器</translation>
+    </message>
+    <message>
         <source>Known indexes</source>
         <translation>常用索引</translation>
     </message>

@@ -208,3 +208,48 @@ def test_there_is_one_window_and_the_options_show_the_state(store):
     first.page.refresh()
     assert options.environment.text() == "Environment: ready"
     close_environment()
+
+
+def test_an_address_is_kept_as_soon_as_it_is_typed(page, store):
+    page.index.setText(" https://mirror.office/simple ")
+    page.index.editingFinished.emit()
+    assert settings().env_index.value() == "https://mirror.office/simple"
+    again = EnvironmentPage()
+    assert again.index.text() == "https://mirror.office/simple"
+    again.deleteLater()
+
+
+def test_addresses_are_checked_on_request_and_nothing_is_fetched(page, store, monkeypatch):
+    monkeypatch.setattr(Manager, "plan", lambda self, wish: plan(store))
+    monkeypatch.setattr(Manager, "look", lambda self, plan, feedback: 34)
+    monkeypatch.setattr(Manager, "install", lambda *_: pytest.fail("installed without being asked to"))
+    page.look_button.click()
+    until(lambda: page.task is None)
+    assert page.fault.text() == (
+        "index.example.org: All 34 packages are there, of which 374 MB are still to be fetched."
+    )
+
+    def look(self, plan, feedback):
+        raise FarmCDError("env_no_index_page", host="index.example.org")
+
+    monkeypatch.setattr(Manager, "look", look)
+    assert page.where.isCollapsed()
+    page.look_button.click()
+    until(lambda: page.task is None)
+    assert page.state == "failed"
+    assert "sign-in page" in page.fault.text()
+    # What can be done about it is in sight.
+    assert not page.where.isCollapsed()
+
+
+def test_the_offices_indexes_can_be_chosen_by_name(store):
+    store.home.mkdir(parents=True)
+    rows = [{"name": "Office", "usual": "https://mirror.office/simple", "torch": "https://mirror.office/torch"}]
+    (store.home / "indexes.json").write_text(json.dumps(rows))
+    page = EnvironmentPage()
+    names = [page.preset.itemText(number) for number in range(page.preset.count())]
+    assert names[1:] == ["Office"]
+    page.preset.setCurrentIndex(1)
+    assert page.index.text() == settings().env_index.value() == "https://mirror.office/simple"
+    assert page.torch_index.text() == settings().env_torch_index.value() == "https://mirror.office/torch"
+    page.deleteLater()

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,17 +43,14 @@ def fetched() -> tuple[Store, Lock]:
 
 
 @pytest.fixture(scope="module")
-def plugins(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Unpack the zip, as the plugin manager does."""
+def plugin() -> Path:
     made = subprocess.run([sys.executable, ROOT / "scripts" / "package"], check=True, capture_output=True, text=True)
-    folder = tmp_path_factory.mktemp("plugins")
-    with zipfile.ZipFile(made.stdout.strip()) as archive:
-        archive.extractall(folder)  # our own zip
-    return folder
+    return Path(made.stdout.strip())
 
 
 @pytest.fixture
-def desktop(plugins: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desktop]:
+def desktop(plugin: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desktop]:
+    """Start a QGIS without FarmCD, and let its plugin manager install the zip."""
     if shutil.which("qgis") is None:
         pytest.skip("there is no qgis on the PATH")
     for name in [name for name in os.environ if name.startswith(("PIP_", "XDG_", "FARMCD_PYTHON"))]:
@@ -64,7 +60,15 @@ def desktop(plugins: Path, request: pytest.FixtureRequest, monkeypatch: pytest.M
     folder = OUT / request.node.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    with Desktop(folder, plugins, engine=False) as session:
+    with Desktop(folder, folder / "none", engine=False) as session:
+        session.ask(
+            "from qgis.core import QgsSettings\nimport pyplugin_installer\n"
+            "QgsSettings().remove('PythonPlugins/farmcd_qgis')\n"
+            f"pyplugin_installer.instance().installFromZipFile({str(plugin)!r})",
+            120,
+        )
+        session.wait_until("'farmcd_qgis' in plugins")
+        session.screenshot("installed.png")
         yield session
 
 

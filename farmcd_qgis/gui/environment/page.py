@@ -33,7 +33,7 @@ from ...runtime.environment.diagnostics import report
 from ...runtime.environment.locks import read_lock, this_system
 from ...runtime.environment.machine import base_python, variant_for
 from ...runtime.environment.manager import CERTIFICATE, Manager, Plan, Wish
-from ...runtime.environment.sources import presets, sources
+from ...runtime.environment.sources import FAULTS_OF_SERVERS, presets, sources
 from ...runtime.environment.store import Store
 from ...settings import settings
 from ...tasks import FeedbackTask, start
@@ -43,6 +43,8 @@ from .consent import ConsentDialog, megabytes
 from .network import QgisTransport
 
 ZIPS = "ZIP (*.zip)"
+# What another address may mend.
+OF_THE_ADDRESSES = FAULTS_OF_SERVERS | {"env_hash", "env_index_address", "env_no_index", "env_not_offered"}
 
 
 class EnvironmentPage(QWidget):
@@ -89,6 +91,18 @@ class EnvironmentPage(QWidget):
         """Find out what an installation would do, ask for consent, and install."""
         self._run(tr("Looking at this computer"), lambda feedback: self._manager().plan(self._wish()), self._ask)
 
+    def look(self) -> None:
+        """Ask the servers that the addresses name whether they have what an installation needs; fetch nothing."""
+
+        def work(feedback: Feedback) -> str:
+            manager = self._manager()
+            plan = manager.plan(self._wish())
+            told = {"count": manager.look(plan, feedback), "size": plan.to_fetch / 1e6}
+            servers = ", ".join(plan.sources.names)
+            return f"{servers}: {render('env_all_there', told, QgsApplication.instance().locale())}"
+
+        self._run(tr("Asking the servers"), work, self._tell)
+
     def repair(self) -> None:
         """Check every file, and make the environment anew where one is not as it should be."""
 
@@ -115,7 +129,7 @@ class EnvironmentPage(QWidget):
             wish, system = self._wish(), this_system()
             base = base_python(system, wish.python)
             lock = read_lock(system, base.version, variant_for(system, base.version))
-            where = sources(base.path, wish.index, wish.torch_index)
+            where = sources(base.path, wish.index, wish.torch_index, Store().home)
             return self._manager().export(lock, where, Path(path), feedback)
 
         self._run(tr("Writing a zip"), work, lambda made: self._tell(tr("Written: {0}").format(made)))
@@ -218,6 +232,8 @@ class EnvironmentPage(QWidget):
             self._fault = error
             self._tell(said(error), bad=True)
             self._show("failed")
+            if error.code in OF_THE_ADDRESSES:
+                self.where.setCollapsed(False)
 
         def stopped() -> None:
             over()
@@ -254,7 +270,7 @@ class EnvironmentPage(QWidget):
         self.cancel_button.setVisible(running)
         self.cancel_button.setEnabled(running)
         there = self._manager().store.chosen() is not None
-        for button in self._buttons:
+        for button in (*self._buttons, self.look_button):
             button.setEnabled(not running)
         self.install_button.setVisible(not running)
         self.install_button.setText(tr("Update") if state == managers.OUTDATED else tr("Install"))
@@ -299,6 +315,7 @@ class EnvironmentPage(QWidget):
         if chosen is not None:
             self.index.setText(chosen.usual)
             self.torch_index.setText(chosen.torch)
+            self._keep_settings()
 
     def _make_widgets(self) -> None:
         self.headline, self.details, self.fault = QLabel(), QLabel(), QLabel()
@@ -315,9 +332,13 @@ class EnvironmentPage(QWidget):
         self.torch_index.setText(settings().env_torch_index.value())
         self.index.setPlaceholderText(tr("as pip is set on this computer"))
         self.torch_index.setPlaceholderText(tr("only where the index has no small build of PyTorch"))
+        for line in (self.index, self.torch_index):
+            line.editingFinished.connect(self._keep_settings)
+        self.look_button = self._button(tr("Check these addresses"), "lookButton", self.look)
         self.preset = QComboBox()
         self.preset.addItem(tr("Choose..."), None)
-        for preset in presets():
+        self._presets = presets(Store().home)
+        for preset in self._presets:
             self.preset.addItem(preset.name, preset)
         self.preset.currentIndexChanged.connect(self._take_preset)
         self.install_button = self._button(tr("Install"), "installButton", self.install)
@@ -353,10 +374,11 @@ class EnvironmentPage(QWidget):
             grid.addWidget(button, number // 3, number % 3)
         self.where = QgsCollapsibleGroupBox(tr("Where packages come from"))
         form = QFormLayout(self.where)
-        if presets():
+        if self._presets:
             form.addRow(tr("Known indexes"), self.preset)
         form.addRow(tr("Package index"), self.index)
         form.addRow(tr("Index of PyTorch's own builds"), self.torch_index)
+        form.addRow(self.look_button)
         self.where.setCollapsed(True)
         column = QVBoxLayout(self)
         for widget in (self.headline, self.details, self.bar, self.fault):

@@ -85,8 +85,17 @@ class Manager:
         system = this_system()
         base = base_python(system, wish.python)
         lock = read_lock(system, base.version, wish.variant or variant_for(system, base.version))
-        where = sources(base.path, wish.index, wish.torch_index)
+        where = sources(base.path, wish.index, wish.torch_index, self.store.home)
         return self._plan(lock, base, where)
+
+    def look(self, plan: Plan, feedback: Feedback = SILENT) -> int:
+        """Ask the servers of a plan whether they have what it needs, and fetch nothing; returns how many packages.
+
+        Raises the FarmCDError that an installation would.
+        """
+        wheels = (*plan.lock.wheels, uv_wheel(plan.lock.system))
+        Finder(plan.sources, self._transport, feedback.check).look(wheels)
+        return len(wheels)
 
     def install(self, plan: Plan, feedback: Feedback = SILENT, anew: bool = False) -> Chosen:
         """Fetch, build, check and choose an environment; one that is there already is chosen unless it shall be `anew`.

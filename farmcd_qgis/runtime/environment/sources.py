@@ -13,6 +13,7 @@ import subprocess  # nosec B404 # asks a known Python what its pip is set to, wi
 import sys
 import urllib.parse
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ OK, NOT_FOUND, GONE = 200, 404, 410
 PAGE_ATTEMPTS = 2
 PACKAGES = (".whl", ".tar.gz", ".zip")
 LARGEST_PAGE = 100_000_000
+INDEXES = "indexes.json"
 # A server with one of these is not asked again; after the others, too, another server may still have the file.
 UNREACHABLE = frozenset({"env_no_network", "env_proxy_auth", "env_stalled", "env_tls"})
 FAULTS_OF_SERVERS = UNREACHABLE | {"env_no_index_page", "env_refused"}
@@ -55,31 +57,35 @@ class Sources:
 
 @dataclass(frozen=True)
 class Preset:
-    """A named pair of indexes that the packager put into the zip."""
+    """A named pair of indexes, as the office or the packager wrote it down."""
 
     name: str
     usual: str
     torch: str
 
 
-def presets() -> list[Preset]:
-    """Return the indexes that the zip was packed with, the usual one first; none in a checkout."""
-    try:
-        rows = json.loads((folder() / "indexes.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return []
-    return [Preset(row["name"], row["usual"], row["torch"]) for row in rows]
+def presets(home: Path | None = None) -> list[Preset]:
+    """Return the named indexes: those of INDEXES in the environments' folder `home`, then those that the zip came with.
+
+    A file of them is a list of {"name": ..., "usual": ..., "torch": ...}, the usual one first.
+    """
+    found: list[Preset] = []
+    for place in filter(None, (home, folder())):
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
+            rows = json.loads((place / INDEXES).read_text(encoding="utf-8-sig"))
+            found += [Preset(str(row["name"]), str(row["usual"]), str(row.get("torch", ""))) for row in rows]
+    return found
 
 
-def sources(base: Path, index: str = "", torch_index: str = "") -> Sources:
-    """Tell where wheels come from: what is named, else what the pip of `base` is set to, else what the zip came with.
+def sources(base: Path, index: str = "", torch_index: str = "", home: Path | None = None) -> Sources:
+    """Tell where wheels come from: what is named, else what the pip of `base` is set to, else the first of `presets`.
 
     Raises FarmCDError("env_no_index") where nobody names an index, InputError("env_index_address") for no address.
     """
     for named in filter(None, (index, torch_index)):
         check_address(named)
     pip = of_pip(base) if not index else {}
-    packed = presets()
+    packed = presets(home)
     usual = [index or pip.get("index-url") or (packed[0].usual if packed else "") or pip.get("default", "")]
     usual += pip.get("extra-index-url", "").split()
     torch = [torch_index or (packed[0].torch if packed else "")]

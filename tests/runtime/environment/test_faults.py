@@ -263,7 +263,7 @@ PROVOKED: dict[str, Callable[[Case], None]] = {
     "env_vcredist": runtime_of_windows_missing,
 }
 # Parts of sentences, and what is no fault.
-NO_FAULTS = {"env_about", "env_begun", "env_bytes", "env_no_answer", "env_removed", "env_state"}
+NO_FAULTS = {"env_about", "env_all_there", "env_begun", "env_bytes", "env_no_answer", "env_removed", "env_state"}
 NO_FAULTS |= {"env_torch_index", "env_usual_index"}
 
 

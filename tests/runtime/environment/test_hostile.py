@@ -321,3 +321,19 @@ def test_a_very_long_and_strange_path_serves(wish, tmp_path, lock_folder):
     install(made, wish)
     made.check()
     assert len(os.fsencode(deep)) > 400
+
+
+def test_the_offices_list_of_indexes_serves_where_pip_names_none(manager, index, wish, monkeypatch):
+    monkeypatch.setattr(source_module, "of_pip", lambda base: {})
+    home = manager.store.home
+    home.mkdir(parents=True)
+    for strange in ("[1]", "{}", "no json", "[" * 50_000, '[{"name": "no address"}]'):
+        (home / source_module.INDEXES).write_text(strange)
+        with pytest.raises(FarmCDError) as caught:
+            manager.plan(replace(wish, index=""))
+        assert caught.value.code == "env_no_index"
+    (home / source_module.INDEXES).write_text(json.dumps([{"name": "Office", "usual": index.address}]))
+    plan = manager.plan(replace(wish, index=""))
+    assert plan.sources == Sources((index.address,))
+    assert manager.look(plan) == 4
+    assert not [path for path, _ in index.asked if path.startswith("/files/")]
