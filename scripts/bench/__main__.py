@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import blocks, flat, gpu, network, page, pipeline, scan, schanger, seam
+from . import blocks, flat, gpu, network, page, pipeline, scan, schanger, seam, whole
 from .measure import Row, machine
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
@@ -29,6 +29,7 @@ PARTS: dict[str, Callable[[bool], list[Row]]] = {
     "polygons": flat.polygon_rows,
     "start": flat.start_rows,
     "blocks": blocks.rows,
+    "whole": whole.rows,
     "seam": seam.rows,
 }
 

@@ -14,7 +14,8 @@ import torch
 
 @dataclass
 class Row:
-    """One line of the table: `found` is held against `target` in the same unit; `parts` are the figures behind it.
+    """One line of the table: `found` is held against `target` in the same unit, if there is one; `parts` are the
+    figures behind it.
 
     `at_least` tells which side of the target is good. `why` says what `found` is a ratio of and, where the target is
     missed, why.
@@ -22,7 +23,7 @@ class Row:
 
     name: str
     what: str
-    target: float
+    target: float | None
     at_least: bool
     unit: str
     found: float | None
@@ -34,6 +35,8 @@ class Row:
         """Met, missed and by how much, or not measured."""
         if self.found is None:
             return "not measured"
+        if self.target is None:
+            return "measured"
         met = self.found >= self.target if self.at_least else self.found <= self.target
         if met:
             return "met"

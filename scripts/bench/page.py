@@ -7,12 +7,14 @@ from typing import Any
 from .measure import Row
 
 UNITS = {
-    "times": "{:.0f} times",
+    "times": "{:.3g} times",
     "error": "{:.1e}",
     "ms": "{:.2f} ms",
     "%": "{:.0f} %",
     "% more": "{:+.0f} %",
     "s": "{:.1f} s",
+    "h": "{:.1f} h",
+    "MP/s a core": "{:.3f} MP/s a core",
 }
 CURVES = {
     "area": ("megapixels", "seconds"),
@@ -27,8 +29,9 @@ def table(rows: list[Row]) -> str:
     lines = ["| what | target | found | verdict | how |", "|---|---|---|---|---|"]
     for row in rows:
         side = "at least" if row.at_least else "at most"
+        target = "-" if row.target is None else f"{side} {_figure(row.unit, row.target)}"
         found = "-" if row.found is None else _figure(row.unit, row.found)
-        lines.append(f"| {row.what} | {side} {_figure(row.unit, row.target)} | {found} | {row.verdict} | {row.why} |")
+        lines.append(f"| {row.what} | {target} | {found} | {row.verdict} | {row.why} |")
     return "\n".join(lines)
 
 

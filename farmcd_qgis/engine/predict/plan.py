@@ -123,6 +123,12 @@ class Plan:
         decides = [FORMAT, identity, asdict(self.blocks), asdict(self.stretch), self.shift and list(self.shift)]
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
 
+    def replaced_by(self, other: "Plan") -> list[str]:
+        """List what of a plan that was made meanwhile asks for other blocks; nothing where these are its own."""
+        if self.key == other.key:
+            return []
+        return self.fits(other.identity) or ["blocks"]
+
     @property
     def staging(self) -> Path:
         """Where the run grows."""

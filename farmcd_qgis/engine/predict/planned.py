@@ -16,7 +16,7 @@ import numpy as np
 from osgeo import gdal
 
 from ...core.classes import table_of
-from ...core.errors import InputError
+from ...core.errors import FarmCDError, InputError
 from ...core.feedback import SILENT, Feedback
 from ...core.protocol import RunResult
 from ...core.run_files import ARBITRATION_TIF
@@ -94,7 +94,7 @@ class _Opened:
 
 
 @lru_cache(1)
-def _opened(plan: str, _: int, networks: Any) -> _Opened:
+def _opened(plan: str, _: bytes, networks: Any) -> _Opened:
     return _Opened(Plan.read(plan), networks)
 
 
@@ -122,7 +122,8 @@ def task(
 
 def opened(plan: str, networks: Any) -> _Opened:
     """Return a plan as it is now, with what was opened for it before for the same `networks` (Networks)."""
-    return _opened(plan, Plan.read(plan).file.stat().st_mtime_ns, networks)
+    found: _Opened = _opened(plan, Plan.read(plan).file.read_bytes(), networks)
+    return found
 
 
 @lru_cache(1)
@@ -149,13 +150,32 @@ def do_task(opened: _Opened, name: str, index: int, feedback: Feedback) -> dict[
 
 
 def _compute(opened: _Opened, index: int, feedback: Feedback) -> None:
-    plan, scene = opened.plan, opened.scene
-    predictor = opened.predictor(feedback)
-    begun = time.monotonic()
+    plan = opened.plan
     target = plan.folder_of(index)
     target.parent.mkdir(exist_ok=True)
     private = unique(target)
     private.mkdir()
+    try:
+        _fill(opened, index, private, feedback)
+    except (OSError, FarmCDError):
+        # Whoever plans another run takes the folders of the earlier one away.
+        _refuse_if_replaced(plan)
+        raise
+    _refuse_if_replaced(plan)
+    settle(private, target)
+    sync(target.parent)
+
+
+def _refuse_if_replaced(plan: Plan) -> None:
+    if differs := plan.replaced_by(Plan.read(plan.file)):
+        raise InputError("plan_differs", plan=plan.file, differs=differs)
+
+
+def _fill(opened: _Opened, index: int, private: Path, feedback: Feedback) -> None:
+    """Write all that is to be known of a block into a folder."""
+    plan, scene = opened.plan, opened.scene
+    predictor = opened.predictor(feedback)
+    begun = time.monotonic()
     journal = Journal(private, raster_identity(plan.identity, predictor.device, plan.request.force))
     window, predicting = plan.blocks.window(index), feedback
     if plan.request.attention:
@@ -177,8 +197,6 @@ def _compute(opened: _Opened, index: int, feedback: Feedback) -> None:
     (private / DONE).write_text(json.dumps(said), encoding="utf-8")
     sync(private / DONE)
     sync(private)
-    settle(private, target)
-    sync(target.parent)
 
 
 class _OneBlock:
