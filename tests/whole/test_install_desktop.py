@@ -59,8 +59,8 @@ def desktop(plugin: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Mo
         monkeypatch.setenv("PIP_INDEX_URL", request.getfixturevalue("index").address)
     folder = OUT / request.node.name
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with Desktop(folder, folder / "none", engine=False) as session:
+    (folder / "no plugins").mkdir(parents=True)
+    with Desktop(folder, folder / "no plugins", engine=False) as session:
         session.ask(
             "from qgis.core import QgsSettings\nimport pyplugin_installer\n"
             "QgsSettings().remove('PythonPlugins/farmcd_qgis')\n"
