@@ -29,6 +29,8 @@ from ..core.errors import InputError
 from ..core.protocol import NodataRange
 from .exact_crs import keep_crs
 
+LARGEST = sys.float_info.max
+
 
 def raster_source(layer: QgsRasterLayer) -> str:
     """Return what GDAL opens of a raster layer; raises InputError if it comes from somewhere else (a web map, say)."""
@@ -51,7 +53,7 @@ def raster_settings(layer: QgsRasterLayer, role: str) -> dict[str, Any]:
     bands = range(1, layer.bandCount() + 1)
     if off := [band for band in bands if provider.sourceHasNoDataValue(band) and not used(provider, band)]:
         values[f"{role}_own_nodata"] = False
-    ranges = {band: [_range(each) for each in provider.userNoDataValues(band)] for band in bands}
+    ranges = {band: [_in_file(provider, band, each) for each in provider.userNoDataValues(band)] for band in bands}
     for band in bands:
         if off and provider.sourceHasNoDataValue(band) and used(provider, band):
             value = float(provider.sourceNoDataValue(band))
@@ -104,7 +106,8 @@ def as_it_was_set(layer: QgsRasterLayer, request: dict[str, Any], role: str) -> 
     for band in range(1, layer.bandCount() + 1):
         if not request.get(f"{role}_own_nodata", True):
             provider.setUseSourceNoDataValue(band, False)
-        ranges = [QgsRasterRange(low, high) for at, low, high in request.get(f"{role}_nodata") or () if at in (0, band)]
+        set_there = [(low, high) for at, low, high in request.get(f"{role}_nodata") or () if at in (0, band)]
+        ranges = [QgsRasterRange(*_shown(provider, band, *low_high)) for low_high in set_there]
         if ranges:
             provider.setUserNoDataValue(band, ranges)
     return layer
@@ -127,10 +130,34 @@ def _text(crs: QgsCoordinateReferenceSystem) -> str:
     return code if code and not code.startswith("USER:") else crs.toWkt(Qgis.CrsWktVariant.Preferred)
 
 
+def _in_file(provider: QgsRasterDataProvider, band: int, found: QgsRasterRange) -> tuple[float, float] | None:
+    """Bring a range from what QGIS shows, a band's scale and offset applied, to what the file holds."""
+    if (shown := _range(found)) is None:
+        return None
+    scale, offset = provider.bandScale(band) or 1.0, provider.bandOffset(band)
+    if (scale, offset) == (1.0, 0.0):
+        return shown
+    low, high = sorted(_near_whole((value - offset) / scale) for value in shown)
+    return low, high
+
+
+def _shown(provider: QgsRasterDataProvider, band: int, low: float, high: float) -> tuple[float, float]:
+    """Bring a range from what a file holds to what QGIS shows."""
+    scale, offset = provider.bandScale(band) or 1.0, provider.bandOffset(band)
+    low, high = sorted(max(-LARGEST, min(LARGEST, value * scale + offset)) for value in (low, high))
+    return low, high
+
+
+def _near_whole(value: float) -> float:
+    """Return a number that a file can hold: whole, where it is so but for the rounding of its scale."""
+    value = max(-LARGEST, min(LARGEST, value))
+    return float(round(value)) if math.isclose(value, round(value), rel_tol=1e-9, abs_tol=1e-6) else value
+
+
 def _range(found: QgsRasterRange) -> tuple[float, float] | None:
     low, high, bounds = found.min(), found.max(), found.bounds()
-    low = -sys.float_info.max if math.isnan(low) or math.isinf(low) else low
-    high = sys.float_info.max if math.isnan(high) or math.isinf(high) else high
+    low = -LARGEST if math.isnan(low) or math.isinf(low) else low
+    high = LARGEST if math.isnan(high) or math.isinf(high) else high
     if bounds in (QgsRasterRange.BoundsType.IncludeMax, QgsRasterRange.BoundsType.Exclusive):
         low = math.nextafter(low, math.inf)
     if bounds in (QgsRasterRange.BoundsType.IncludeMin, QgsRasterRange.BoundsType.Exclusive):

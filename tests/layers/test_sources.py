@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from osgeo import ogr, osr
+from osgeo import gdal, ogr, osr
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsFeature,
@@ -16,7 +16,14 @@ from qgis.core import (
 )
 
 from farmcd_qgis.core.errors import InputError
-from farmcd_qgis.layers.sources import copied, polygon_settings, polygon_source, raster_settings, raster_source
+from farmcd_qgis.layers.sources import (
+    as_it_was_set,
+    copied,
+    polygon_settings,
+    polygon_source,
+    raster_settings,
+    raster_source,
+)
 from tests.helpers.rasters import UTM, rectangle, scene, write_polygons, write_raster
 
 
@@ -69,6 +76,31 @@ def test_nodata_of_the_layer(tmp_path, qgis_app):
     assert raster_settings(layer, "after") == {"after": path, "after_own_nodata": False}
     provider.setUseSourceNoDataValue(3, True)
     assert raster_settings(layer, "after")["after_nodata"] == ((3, 0.0, 0.0),)
+
+
+def test_nodata_is_set_in_what_qgis_shows_of_scaled_bands(tmp_path, qgis_app):
+    pixels = scene().astype(np.int16)
+    pixels[:, 0] = 1000
+    path = write_raster(tmp_path / "a.tif", pixels)
+    file = gdal.OpenEx(path, gdal.OF_RASTER | gdal.OF_UPDATE)
+    for band in (1, 2, 3):
+        file.GetRasterBand(band).SetScale(0.0001)
+        file.GetRasterBand(band).SetOffset(-0.05)
+    file = None
+    layer = raster_layer(path)
+    provider = layer.dataProvider()
+    for band in (1, 2, 3):
+        provider.setUserNoDataValue(band, [QgsRasterRange(0.04999, 0.05001)])
+    block = provider.block(1, layer.extent(), layer.width(), layer.height())
+    assert [block.isNoData(row, 5) for row in (0, 1)] == [True, False]
+    ((band, low, high),) = raster_settings(layer, "after")["after_nodata"]
+    assert (band, round(low, 3), round(high, 3)) == (0, 999.9, 1000.1)
+    for band in (1, 2, 3):
+        provider.setUserNoDataValue(band, [QgsRasterRange(0.05, 0.05)])
+    settings = raster_settings(layer, "after")
+    assert settings["after_nodata"] == ((0, 1000.0, 1000.0),)
+    again = as_it_was_set(raster_layer(path), settings, "after")
+    assert again.dataProvider().userNoDataValues(1)[0].min() == pytest.approx(0.05)
 
 
 def test_bounds_that_are_left_out(tmp_path, qgis_app):

@@ -110,6 +110,7 @@ def read_reference(source: str, class_field: str | None, mapped: gdal.Dataset, t
 
 def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset, table: ClassTable) -> ReadRows:
     _check_place(dataset, "reference", path)
+    _check_one_image(dataset, path)
     if _is_black_and_white(dataset.GetRasterBand(1)):
         dataset = gdal.Translate("", dataset, format="VRT", scaleParams=[[0, 255, 0, UNKNOWN_CLASS]])
     left, top, right, bottom = _corners(mapped)
@@ -133,6 +134,16 @@ def _raster_reference(dataset: gdal.Dataset, path: str, mapped: gdal.Dataset, ta
         return _checked(found, Path(path), table)
 
     return read
+
+
+def _check_one_image(dataset: gdal.Dataset, path: str) -> None:
+    """Raise InputError for a coloured picture, of whose bands the first would be taken for class ids."""
+    bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
+    images = [band for band in bands if band.GetColorInterpretation() != gdal.GCI_AlphaBand]
+    for row in range(0, dataset.RasterYSize if len(images) > 1 else 0, ROWS):
+        rows = [band.ReadAsArray(0, row, band.XSize, min(ROWS, band.YSize - row)) for band in images]
+        if not all(np.array_equal(rows[0], other) for other in rows[1:]):
+            raise InputError("coloured_reference", path=path, count=len(images))
 
 
 def _is_black_and_white(band: gdal.Band) -> bool:

@@ -68,6 +68,17 @@ def test_mask_of_black_and_white(result: str, tmp_path: Path):
     assert record["classes"] is None
 
 
+def test_a_coloured_picture_is_no_reference(result: str, tmp_path: Path):
+    mask = np.zeros((32, 32), np.uint8)
+    mask[:8] = 255
+    grey = write_raster(tmp_path / "grey.tif", np.stack([mask] * 3))
+    assert evaluate(result, grey)["binary"]["recall"] == pytest.approx(1)
+    colours = write_raster(tmp_path / "colours.tif", np.stack([mask, 255 - mask, mask]))
+    with pytest.raises(InputError) as refused:
+        evaluate(result, colours)
+    assert refused.value.code == "coloured_reference"
+
+
 def test_reference_on_another_grid(result: str, tmp_path: Path):
     truth = np.zeros((8, 8), np.uint8)
     truth[:4] = 3
