@@ -26,6 +26,8 @@ POLL_S = 0.2
 NAMED_BLOCKS = 8
 # How long a cluster may take to have its first worker.
 PATIENCE_S = 120
+# How long a worker has to end what it is at, once all is to end.
+PARTING_S = 0.3
 # What dask says where its scheduler has gone.
 LOST = (OSError, TimeoutError, concurrent.futures.CancelledError, asyncio.CancelledError)
 STAGES = {"block": "predicting", "outline": "polygons"}
@@ -60,7 +62,22 @@ def cluster(workers: int, scheduler: str, networks_python: str | None = None) ->
         distributed.LocalCluster(workers, host="127.0.0.1", silence_logs=50, **options) as local,
         distributed.Client(local) as client,
     ):
-        yield Cluster(client, networks_python)
+        try:
+            yield Cluster(client, networks_python)
+        except BaseException:
+            _end_at_once(local)
+            raise
+
+
+def _end_at_once(local: Any) -> None:
+    """End the workers of a cluster: dask would wait for what they are at, and nobody wants that any more."""
+
+    async def end() -> None:
+        closing = [nanny.close(timeout=PARTING_S) for nanny in local.workers.values()]
+        await asyncio.gather(*closing, return_exceptions=True)
+
+    with suppress(*LOST, RuntimeError):
+        local.sync(end)
 
 
 class Cluster:

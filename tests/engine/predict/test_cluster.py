@@ -242,3 +242,27 @@ def test_a_scheduler_of_its_own_may_die_too(ask: Callable[..., RunRequest], whol
             one.kill()
             one.wait()
     assert content(request.out_dir) == whole
+
+
+@pytest.mark.long
+def test_stopped_it_waits_for_nobody(monkeypatch: pytest.MonkeyPatch):
+    """What workers are at would take ten minutes."""
+    end, left = cluster_module._end_at_once, []
+
+    def watched(local) -> None:
+        nannies = list(local.workers.values())
+        end(local)
+        left.extend(nanny.status.name for nanny in nannies)
+
+    monkeypatch.setattr(cluster_module, "_end_at_once", watched)
+
+    def stopped() -> None:
+        with cluster(2, "") as spread:
+            asked = [spread.client.submit(time.sleep, 600, pure=False) for _ in range(2)]
+            while len([one for keys in spread.client.processing().values() for one in keys]) < len(asked):
+                time.sleep(0.05)
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        stopped()
+    assert left == ["closed", "closed"]
