@@ -41,11 +41,12 @@ def known_run(folder: Path, record: dict[str, Any] | None = None) -> KnownRun:
     return KnownRun(str(folder), before or "", after or "", name, _area(record.get("grid") or {}), record["finished"])
 
 
-def run_words(run: KnownRun, in_list: bool = False) -> str:
+def run_words(run: KnownRun, in_list: bool = False, with_day: bool = False) -> str:
     """Name a run by its dates, its checkpoint and when it ended: two runs of a pair must not be named alike.
 
     QGIS's list of layers is narrow: of the dates the years are told where these differ, of the checkpoint what tells it
-    from others. In a list of runs the area stands as well, and of today the time alone. `run_details` tells all.
+    from others, and of the moment the time of day. In a list of runs the area stands as well, and the day where it is
+    not today; elsewhere the day stands `with_day`. `run_details` tells all.
     """
     before, after = run.before, run.after
     for length in (YEAR, MONTH):
@@ -56,7 +57,9 @@ def run_words(run: KnownRun, in_list: bool = False) -> str:
     parts = [dates, _short(run.checkpoint.removeprefix("farmcd-").removeprefix("clcd-"))]
     if in_list and run.area_ha:
         parts.append(_hectares(run.area_ha))
-    return " · ".join([*parts, _moment(run.finished, in_list)])
+    moment = _local(run.finished)
+    with_day = with_day or (in_list and moment.date() != datetime.now().date())
+    return " · ".join([*parts, moment.strftime("%m-%d %H:%M" if with_day else "%H:%M")])
 
 
 def run_details(run: KnownRun) -> str:
@@ -89,13 +92,6 @@ def _area(grid: dict[str, Any]) -> float:
     part = grid.get("window") or grid
     side = grid.get("resolution_m") or 0.0
     return float(part.get("width", 0) * part.get("height", 0) * side * side / SQUARE_METRES_PER_HECTARE)
-
-
-def _moment(finished: str, short: bool) -> str:
-    """Write a moment in local time, as month, day and time of day; `short` leaves today's day out."""
-    moment = _local(finished)
-    today = short and moment.date() == datetime.now().date()
-    return moment.strftime("%H:%M" if today else "%m-%d %H:%M")
 
 
 def _local(finished: str) -> datetime:

@@ -66,7 +66,12 @@ def add_run(run_dir: str | Path, project: QgsProject | None = None) -> QgsLayerT
         if isinstance(layer, QgsRasterLayer):
             set_period(layer, period)
 
-    group = project.layerTreeRoot().insertGroup(0, run_words(known_run(folder, record)))
+    root, run = project.layerTreeRoot(), known_run(folder, record)
+    name = run_words(run)
+    if root.findGroup(name) is not None:
+        # Of another day, at the same time of day.
+        name = run_words(run, with_day=True)
+    group = root.insertGroup(0, name)
     group.setCustomProperty(RUN_DIR_PROPERTY, str(folder))
     project.addMapLayers([*results, *pair], False)
     for layer in (*results, *pair):

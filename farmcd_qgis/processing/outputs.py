@@ -153,7 +153,7 @@ def load_on_completion(
     if project is None:
         return
     try:
-        title = run_words(known_run(run_dir))
+        title = run_words(known_run(run_dir), with_day=True)
     except FarmCDError:
         title = f"FarmCD {run_dir.name}"
     labels = _vector_labels(algorithm) | _raster_labels(algorithm) | _sample_label(algorithm)

@@ -107,3 +107,18 @@ def test_a_click_into_a_canvas_takes_the_keyboard_there(opened, qgis_iface, run)
     canvas = widget(opened, qgis_iface, "before")
     QTest.mouseClick(canvas.viewport(), Qt.MouseButton.LeftButton)
     assert canvas.window().focusWidget() is canvas
+
+
+def test_a_button_that_is_reached_with_tab_is_pressed_and_judges_nothing(opened, run, qtbot):
+    fold = opened.panel.folds.buttons[0]
+    for key, out in ((Key.Key_Space, True), (Key.Key_Return, False)):
+        fold.setFocus(Qt.FocusReason.TabFocusReason)
+        QTest.keyClick(fold, key)
+        assert fold.isChecked() is out
+    assert verdicts(run) == []
+    assert opened._after_shown
+    # Who clicks goes on with the keys of the page.
+    assert fold.focusPolicy() == Qt.FocusPolicy.TabFocus
+    opened.panel.note.setFocus()
+    qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
+    assert not opened.panel.note.hasFocus()

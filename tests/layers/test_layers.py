@@ -75,7 +75,7 @@ def named(group, folder: Path) -> str:
     """Return what a group is called before the moment at which its run ended, and check that moment."""
     words, _, moment = group.name().rpartition(" · ")
     finished = datetime.fromisoformat(json.loads((folder / "run.json").read_text())["finished"])
-    assert moment == finished.astimezone().strftime("%m-%d %H:%M")
+    assert moment == finished.astimezone().strftime("%H:%M")
     return words
 
 
@@ -265,11 +265,11 @@ def test_a_name_fits_into_the_list_of_layers_and_all_is_told_under_the_mouse(fin
     known = KnownRun(
         "/runs/a", "2009-08-18", "2020-08-31", "farmcd-clcd-attention", 1690.4, "2026-11-30T12:00:00+00:00"
     )
-    assert len(run_words(known)) <= 35
+    assert len(run_words(known)) <= 30
     long = replace(
         known, checkpoint="of-an-office-that-names-everything-at-length", before="", folder="/runs/" + 60 * "x"
     )
-    assert len(run_words(long)) <= 50
+    assert len(run_words(long)) <= 45
     lines = run_details(known).split("\n")
     assert lines[:2] == ["2009-08-18 → 2020-08-31", "farmcd-clcd-attention · 1,690 ha"]
     assert lines[2].startswith("2026-")
@@ -317,3 +317,9 @@ def test_icon_can_be_drawn():
     icon = QSvgRenderer(str(resources() / "icons" / "farmcd.svg"))
     assert icon.isValid()
     assert icon.viewBox().size() == QSize(24, 24)
+
+
+def test_runs_that_ended_at_one_time_of_day_are_told_apart_by_the_day(finished: Path, run: Path, project: QgsProject):
+    first, second = add_run(finished), add_run(run)
+    assert second.name() != first.name()
+    assert second.name().endswith(first.name().rpartition(" ")[2])

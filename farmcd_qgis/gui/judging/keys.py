@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable, Mapping
 from qgis.gui import QgsGui, QgsMapCanvas, QgsMapToolCapture
 from qgis.PyQt.QtCore import QEvent, QObject, QRectF, QSize, Qt
 from qgis.PyQt.QtGui import QColor, QFont, QFontMetricsF, QIcon, QKeyEvent, QKeySequence, QPainter, QPen, QPixmap
-from qgis.PyQt.QtWidgets import QAction, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import QAbstractButton, QAction, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from ..widgets.icons import icon
 from ..widgets.words import tr
 
 # What a drawing tool does with these is its own: to take a point back, to drop the line.
 OF_TOOLS = ("Backspace", "Del", "Esc", "Ctrl+Z")
+# What presses a button that has the focus.
+PRESSING = (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Enter)
 # In pixels: a class's colour beside a key.
 SWATCH, GAP = 12, 5
 ACCENT = """
@@ -160,6 +162,8 @@ class KeyFilter(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() not in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress):
             return False
+        if isinstance(watched, QAbstractButton) and event.key() in PRESSING:
+            return _press(watched, event)
         key = pressed(event)
         if not self._listens(key):
             return False
@@ -171,6 +175,16 @@ class KeyFilter(QObject):
         if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
             action.trigger()
         return True
+
+
+def _press(button: QAbstractButton, event: QKeyEvent) -> bool:
+    """Let a button that a person has come to with Tab be pressed, by Space as Qt does it and by Return as well."""
+    event.accept()
+    if event.type() == QEvent.Type.KeyPress and event.key() == Qt.Key.Key_Space:
+        return False
+    if event.type() == QEvent.Type.KeyPress and not event.isAutoRepeat():
+        button.click()
+    return True
 
 
 def drawing(canvas: QgsMapCanvas) -> bool:

@@ -1,14 +1,15 @@
 """What the pages of review and accuracy share: one place after the other on the map, judged by keys."""
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from qgis.core import Qgis, QgsProject
 from qgis.gui import QgisInterface
-from qgis.PyQt.QtCore import QTimer
+from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtGui import QKeySequence
-from qgis.PyQt.QtWidgets import QAbstractSpinBox, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import QAbstractButton, QAbstractSpinBox, QLineEdit, QTextBrowser, QVBoxLayout, QWidget
 
 from ...core.errors import FarmCDError
 from ...translation import said
@@ -79,9 +80,17 @@ class JudgingPage(Page):
         for widget in (self, *self.findChildren(QWidget)):
             if not isinstance(widget, QLineEdit | QAbstractSpinBox | QTextBrowser):
                 widget.installEventFilter(self._keys)
+            if isinstance(widget, QAbstractButton) and widget.focusPolicy() & Qt.FocusPolicy.ClickFocus:
+                # Who clicks goes on with the keys of the page; who comes with Tab presses the button with them.
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+                widget.clicked.connect(partial(self._keys_back, widget))
         self._canvas_keys = KeyFilter(self._all_actions, self._map_keys_wanted, self)
         self._iface.mapCanvas().installEventFilter(self._canvas_keys)
         QgsProject.instance().layersWillBeRemoved["QStringList"].connect(self._on_removal)
+
+    def _keys_back(self, button: QAbstractButton, checked: bool = False) -> None:
+        if not button.hasFocus():
+            self.setFocus()
 
     def _pair(self) -> Pair | None:
         return self._map.pair if self._map else None

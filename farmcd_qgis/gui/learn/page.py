@@ -313,6 +313,8 @@ class LearnPage(Page):
         self.fields = QWidget()
         form = QFormLayout(self.fields)
         form.setContentsMargins(0, 0, 0, 0)
+        # Else its long labels would widen the dock for every step.
+        form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         limits = QHBoxLayout()
         limits.addWidget(self.steps)
