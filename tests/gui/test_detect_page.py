@@ -11,7 +11,17 @@ from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, Q
 from qgis.gui import QgsDoubleSpinBox
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import Qt
-from qgis.PyQt.QtWidgets import QAction, QFileDialog, QLabel, QMainWindow, QPushButton, QToolBar, QToolButton, QWidget
+from qgis.PyQt.QtWidgets import (
+    QAction,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QMainWindow,
+    QPushButton,
+    QToolBar,
+    QToolButton,
+    QWidget,
+)
 
 from farmcd_qgis import tasks
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
@@ -545,3 +555,9 @@ def test_runs_go_beside_the_project_else_into_the_folder_of_the_options_and_neve
     QgsProject.instance().write(str(tmp_path / "here" / "project.qgz"))
     dock._guess()
     assert Path(dock.model.output.filePath()).parent == tmp_path / "here"
+
+
+def test_no_extent_is_not_shown_as_if_it_were_about_to_be_typed_over(dock):
+    (edit,) = (one for one in dock.pair.extent.findChildren(QLineEdit) if one.text())
+    dock.pair.extent.clear()
+    assert not edit.hasSelectedText()
