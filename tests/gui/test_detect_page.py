@@ -32,6 +32,7 @@ from farmcd_qgis.core.protocol import Finding, RunResult
 from farmcd_qgis.gui.detect import page as detect_page
 from farmcd_qgis.gui.detect import unfinished
 from farmcd_qgis.gui.detect.page import DetectPage
+from farmcd_qgis.gui.detect.pair_form import PairForm
 from farmcd_qgis.gui.options_page import OptionsFactory
 from farmcd_qgis.plugin import FarmCDPlugin
 from farmcd_qgis.runtime import pool as jobs
@@ -557,7 +558,7 @@ def test_runs_go_beside_the_project_else_into_the_folder_of_the_options_and_neve
     assert Path(dock.model.output.filePath()).parent == tmp_path / "here"
 
 
-def test_no_extent_is_not_shown_as_if_it_were_about_to_be_typed_over(dock):
-    (edit,) = (one for one in dock.pair.extent.findChildren(QLineEdit) if one.text())
-    dock.pair.extent.clear()
+def test_no_extent_is_not_shown_as_if_it_were_about_to_be_typed_over(qgis_app):
+    form = PairForm(None)
+    (edit,) = (one for one in form.extent.findChildren(QLineEdit) if one.text())
     assert not edit.hasSelectedText()

@@ -1,6 +1,5 @@
 """The part of the page that asks for the images and where to look."""
 
-from functools import partial
 from typing import Any
 
 from qgis.core import Qgis, QgsMapLayer, QgsProject, QgsRasterLayer, QgsUnitTypes
@@ -40,9 +39,10 @@ class PairForm(QWidget):
         self.extent.setNullValueAllowed(True, tr("whole overlap"))
         if canvas is not None:
             self.extent.setMapCanvas(canvas)
-        for edit in self.extent.findChildren(QLineEdit):
-            edit.selectionChanged.connect(partial(_deselect, edit))
         self.extent.clear()
+        for edit in self.extent.findChildren(QLineEdit):
+            # QGIS selects what it clears: it would look as if it were about to be typed over.
+            edit.deselect()
         self.aoi = self._layer_combo("aoiCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self.farmland = self._layer_combo("farmlandCombo", Qgis.LayerFilter.PolygonLayer, tr("none"))
         self._chosen = False
@@ -159,12 +159,6 @@ class PairForm(QWidget):
 def _could_be(layer: QgsMapLayer) -> bool:
     """Tell whether a layer is a file with three bands at least; what runs and elevation models are is none."""
     return isinstance(layer, QgsRasterLayer) and layer.providerType() == "gdal" and layer.bandCount() >= 3
-
-
-def _deselect(edit: QLineEdit) -> None:
-    """Let nothing look as if it were about to be typed over where nobody types: QGIS selects what it clears."""
-    if edit.hasSelectedText() and not edit.hasFocus():
-        edit.deselect()
 
 
 def _known_day(layer: QgsMapLayer) -> str:
