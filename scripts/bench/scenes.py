@@ -25,8 +25,8 @@ def scene(folder: Path, width: int, height: int, **options: Any) -> RunRequest:
         box = [LEFT, TOP, LEFT + width * PIXEL, TOP - height * PIXEL]
         shape = {"width": width, "height": height, "outputBounds": box, "outputSRS": f"EPSG:{EPSG}"}
         gdal.Translate(paths[-1], str(source), format="VRT", **shape).FlushCache()
-    asked = {"checkpoint": str(bundled_checkpoints()[0]), "device": "cpu", **options}
-    return RunRequest(*paths, str(folder / "run"), **asked)
+    asked = {"checkpoint": str(bundled_checkpoints()[0]), "device": "cpu", "out_dir": str(folder / "run"), **options}
+    return RunRequest(*paths, **asked)
 
 
 def farmland(folder: Path, width: int, height: int, share: float) -> str:

@@ -58,7 +58,8 @@ def county_rows(full: bool) -> list[Row]:
         folder = Path(name)
         side = round((COUNTY_PIXELS / TWENTIETH) ** 0.5)
         fields = farmland(folder, side, side, FARMLAND)
-        twentieth = settled(scene(folder, side, side, farmland=fields))
+        # A pair as fine as the network looks, as 2 m are.
+        twentieth = settled(scene(folder, side, side, farmland=fields, resolution_m=PIXEL))
         tile = Scene.open(twentieth).looking().tile
         predictor = Predictor.load(twentieth.checkpoint, "cpu", tile=tile, symmetric=bool(twentieth.symmetric))
         images = np.random.default_rng(0).integers(0, 256, (2, 8, 3, tile, tile), np.uint8)
@@ -66,20 +67,25 @@ def county_rows(full: bool) -> list[Row]:
         begun = time.process_time()
         predictor.predict(*images)
         tile_s = (time.process_time() - begun) / images.shape[1]
-        small = 4096 if full else 2048
-        around = settled(scene(folder, small, small))
-        around_s = _seconds(replace(around, out_dir=str(folder / "around")), StandIn(tile))
-        per_megapixel = around_s / (small**2 / 1e6)
+        # What does not grow with the area, the preflight above all, is told from what does by two sizes.
+        areas, spent = [], []
+        for small in (2048, 4096 if full else 3072):
+            around = settled(scene(folder, small, small, resolution_m=PIXEL, out_dir=str(folder / str(small))))
+            areas.append(small**2 / 1e6)
+            spent.append(_seconds(around, StandIn(tile)))
+        per_megapixel = max(0.0, (spent[1] - spent[0]) / (areas[1] - areas[0]))
+        once_s = max(0.0, spent[0] - per_megapixel * areas[0])
         counted = Counted(StandIn(tile))
-        # Without the network: how many tiles are predicted, and what is around them with so much left out.
+        # Without the network: how many tiles are predicted.
         rest_s = _seconds(replace(twentieth, out_dir=str(folder / "rest")), counted)
         measured = _seconds(replace(twentieth, out_dir=str(folder / "all")), predictor)
     looked = side**2 * FARMLAND / 1e6
-    projected = counted.tiles * tile_s + looked * per_megapixel
-    county_s = TWENTIETH * projected
+    grows = counted.tiles * tile_s + looked * per_megapixel
+    projected, county_s = once_s + grows, once_s + TWENTIETH * grows
     parts: dict[str, Any] = {
         "a tile, s": tile_s,
         "around it, s a megapixel": per_megapixel,
+        "once, s": once_s,
         "tiles of a twentieth": counted.tiles,
         "a twentieth projected, s": projected,
         "a twentieth measured, s": measured,
