@@ -179,3 +179,17 @@ def test_encoder_computes_what_another_implementation_does() -> None:
     x = torch.rand(1, 3, 96, 64, generator=generator) * 2 - 1
     for level, expected in zip(own(x), other(x), strict=True):
         torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_what_nobody_trains_takes_no_room_in_a_zip() -> None:
+    family, told, silent = family_named("fd_mamba"), made(), made()
+    layers = silent.score_head.ctx_mlp
+    family.prepare(silent, {}, False)
+    assert all(len(value.unique()) == 2 for value in layers.parameters())
+    assert all(value.any() for value in layers.parameters()), "contexts may still be learned from there"
+    for one, other in zip(made()(*images()), silent.eval()(*images()), strict=True):
+        torch.testing.assert_close(other, one)
+    told.score_head.contexts = {"season": torch.ones(12)}
+    before = told.score_head.ctx_mlp[0].weight.clone()
+    family.prepare(told, {}, False)
+    assert torch.equal(told.score_head.ctx_mlp[0].weight, before)
