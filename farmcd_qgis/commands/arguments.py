@@ -153,7 +153,8 @@ def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:
         "clip:MODEL@FILE; +masks:FOLDER behind it adds a segmenter's masks (A and B with NAME.json)",
     )
     add("--split", default="all", metavar="S", help="part of FOLDER that has splits (default: %(default)s)")
-    add_covers(parser, default=None)
+    add("--scale", type=float, default=1.0, metavar="X", help="show images at X of their resolution (default: all)")
+    add_covers(parser)
 
 
 def add_unlabelled(parser: argparse.ArgumentParser) -> None:
@@ -168,12 +169,13 @@ def add_networks_python(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--networks-python", metavar="F", help=text)
 
 
-def add_covers(parser: argparse.ArgumentParser, default: str | None) -> None:
-    """Add what is known of land covers: their table, and when one counts."""
+def add_covers(parser: argparse.ArgumentParser, covers: str | None = None, threshold: float | None = None) -> None:
+    """Add what is known of land covers: their table, and when one counts; None: what the source itself says."""
     add = parser.add_argument
     words = "land covers: authors, farmland, land_cover, built_up, or a TOML file with your own"
-    add("--covers", metavar="C", default=default, help=words)
-    add("--threshold", type=float, default=0.8, metavar="X", help="less probable is unknown (default: %(default)s)")
+    add("--covers", metavar="C", default=covers, help=words)
+    said = "the source's own, else 0.8" if threshold is None else threshold
+    add("--threshold", type=float, default=threshold, metavar="X", help=f"less probable is unknown (default: {said})")
 
 
 class _Tuple(argparse.Action):

@@ -325,7 +325,7 @@ def _parser() -> argparse.ArgumentParser:
     zero = command("zero-label", lambda _, given: [given["target"]], text)
     zero.add_argument("source", metavar="SOURCE", help="checkpoint of a land-cover network (of single images)")
     zero.add_argument("target", metavar="TARGET", help="file to write (.safetensors)")
-    add_covers(zero, default="land_cover")
+    add_covers(zero, "land_cover", 0.8)
 
     info = command("info", _card_words, "Show the model card of a checkpoint.")
     info.add_argument("checkpoint", metavar="CHECKPOINT")

@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     tables = parser.add_subparsers(dest="table", required=True)
     few = tables.add_parser("few_labels", help="few labels, pairs without, opinions, and none at all")
     few.add_argument("--opinions", metavar="S", help="who is asked: network:CHECKPOINT, clip:MODEL@FILE, files:FOLDER")
-    add_covers(few, default=None)
+    add_covers(few)
     paying = tables.add_parser("pretraining", help="SChanger from a prior network and from random weights")
     paying.add_argument("--images", required=True, type=Path, metavar="DIR", help="single images with masks")
     paying.add_argument("--prior-steps", type=int, metavar="N", help="steps of the prior network, not the recipe's")

@@ -20,7 +20,10 @@ class TilePredictor(Protocol):
     device: str
 
     def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats | None]:
-        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T)."""
+        """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T).
+
+        Probabilities that add up to less than 1 are of a pixel that counts less beside other tiles.
+        """
 
     def describe(self) -> dict[str, Any]:
         """Give what the record says of it; `arbitration` is False where `predict` gives none."""

@@ -114,7 +114,7 @@ class Predictor:
 
         Returns the class probabilities (B, K, T, T) and the share that the text-prior pathway gives to "no
         change" (B, T, T), both float32; None for a network without such a pathway. On the CPU a tile's values do not
-        depend on the batch it came in.
+        depend on the batch it came in. Those of a family that `weighs` add up to what a pixel counts.
         On a GPU the next tiles are prepared while the last ones are computed. Halves the batch where the device's
         memory runs out; raises FarmCDError if not even one tile fits.
         """
@@ -181,6 +181,8 @@ class Predictor:
         with torch.autocast(before.device.type, torch.bfloat16, enabled=self.half):
             logits, score_map = self._predicting(before, after, self.context)
         classes = torch.softmax(logits.float() / self.temperature, 1)
+        if self._family.weighs:
+            classes = classes * logits.float().logsumexp(1, keepdim=True).exp()
         return [classes] if score_map is None else [classes, torch.softmax(score_map.float(), 1)]
 
     def _normalised(self, images: torch.Tensor, date: Date) -> torch.Tensor:

@@ -23,6 +23,7 @@ from ..core.errors import InputError
 from ..core.protocol import Finding
 from ..core.run_files import SAMPLES_JSON
 from .annotations import UNKNOWN, read_annotations
+from .names import IMAGE_SUFFIXES, read_names, stem_of
 
 IGNORE = NODATA
 UNSETTLED = UNKNOWN_CLASS
@@ -31,7 +32,6 @@ POLYGONS = "labels.gpkg"
 # The split of a folder that has none.
 ALL = "all"
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".jp2")
 # Of more than 8 bits, which would be cut off at 255 instead of being brought to 8 bits.
 _DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 _DECODERS = 2
@@ -152,8 +152,8 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
-        names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
-        folder, files = root, [_pair_files(root, name) for name in names]
+        # A pair that is named twice is drawn twice as often.
+        folder, files = root, [_pair_files(root, name) for name in read_names(listing, once=False)]
     elif (root / split / "A").is_dir():
         folder = root / split
         files = [_pair_files(folder, name) for name in _names_of_pairs(folder)]
@@ -247,15 +247,15 @@ def _pair_files(folder: Path, name: str) -> PairFiles:
         raise InputError("polygon_labels", path=folder / POLYGONS)
     for kind, path in found.items():
         if path is None:
-            raise InputError("missing_image", folder=folder / kind, image=Path(name).stem, name=name)
+            raise InputError("missing_image", folder=folder / kind, image=stem_of(name), name=name)
     before, after, label = (path for path in found.values() if path is not None)
-    return PairFiles(Path(name).stem, before, after, label, classes)
+    return PairFiles(stem_of(name), before, after, label, classes)
 
 
 def _find(folder: Path, name: str) -> Path | None:
     """Look for `name`, or for another image with its stem (images are often JPEG where labels are PNG)."""
     endings = [ending for suffix in IMAGE_SUFFIXES for ending in (suffix, suffix.upper())]
-    candidates = [folder / name, *(folder / (Path(name).stem + ending) for ending in endings)]
+    candidates = [folder / name, *(folder / (stem_of(name) + ending) for ending in endings)]
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -21,7 +21,7 @@ from ..engine.assess.metrics import (
 from ..networks.family import family_named
 from .datasets import IGNORE, ChangeDataset
 from .details import Details
-from .prediction import classify, predict, predictor_of
+from .prediction import classified, classify, predict, predictor_of
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,7 @@ def evaluate(
         known = sample.label != IGNORE
         if details is not None:
             details.add(index, sample, probabilities, classify(probabilities))
-        for offset, (binary, classes) in zip(offsets, counts, strict=True):
-            prediction = classify(probabilities, offset)
+        for prediction, (binary, classes) in zip(classified(probabilities, offsets), counts, strict=True):
             pair = ConfusionMatrix(2)
             pair.add((sample.label != NO_CHANGE)[known].astype(np.uint8), (prediction != NO_CHANGE)[known])
             binary.append(pair.counts)

@@ -12,10 +12,10 @@ import numpy as np
 
 from ..core.classes import FIVE, NO_CHANGE
 from ..engine.assess.metrics import ConfusionMatrix, binary_figures, semantic_figures
-from ..engine.scene.looking import resized
-from ..networks.semicd_vl.ceg import THRESHOLD, UNKNOWN, event_classes, generate_events
+from ..networks.semicd_vl.ceg import UNKNOWN, event_classes, generate_events
 from ..networks.semicd_vl.opinions.choose import open_opinions, read_covers
 from ..networks.semicd_vl.opinions.source import VisualOpinion
+from .coarser import Coarser, coarser, laid_on
 from .datasets import Sample, opened
 from .evaluate import f1_interval
 from .floors import change_vectors, changed, counted, irmad
@@ -35,11 +35,11 @@ Labels = Callable[[Sample], np.ndarray]
 
 @dataclass(frozen=True)
 class Asked:
-    """Who is asked (see `open_opinions`), about which land covers (None: the source's own), and when one counts."""
+    """Who is asked (see `open_opinions`), about which land covers, and when one counts (None: the source's own)."""
 
     source: str
     covers: str | None = None
-    threshold: float = THRESHOLD
+    threshold: float | None = None
 
     def open(self) -> VisualOpinion:
         """Open the source."""
@@ -78,7 +78,8 @@ def _after_asking(
 
     def asked(out: Path, seed: int) -> None:
         if not folder.is_dir():
-            write_pseudo_labels(open_unlabelled(data, "train"), opinions.open(), folder, opinions.threshold)
+            source = Coarser(opinions.open(), SCALE)
+            write_pseudo_labels(open_unlabelled(data, "train"), source, folder, opinions.threshold)
         measure(out, seed)
 
     return asked
@@ -95,7 +96,8 @@ def _by_opinions(opinions: Asked, mixed: bool) -> Labels:
         before, after = source.look(sample.before, "", "before"), source.look(sample.after, "", "after")
         covers = source.covers
         seen = before.probabilities, after.probabilities
-        events = generate_events(*seen, covers.foreground, None, opinions.threshold, covers.rule)
+        threshold = source.threshold if opinions.threshold is None else opinions.threshold
+        events = generate_events(*seen, covers.foreground, None, threshold, covers.rule)
         if not mixed:
             events = events._replace(mixed=events.pixels)
         return event_classes(events, *seen, covers)
@@ -112,8 +114,8 @@ def _floor(name: str, folder: str, data: Path, label: Labels) -> Row:
         tells_classes = False
         for index in range(len(pairs)):
             sample = pairs[index]
-            seen = sample._replace(before=_coarser(sample.before), after=_coarser(sample.after))
-            prediction = _enlarged(label(seen), sample.label.shape)
+            seen = sample._replace(before=coarser(sample.before, SCALE), after=coarser(sample.after, SCALE))
+            prediction = laid_on(label(seen), sample.label.shape)
             binary.append(counted(sample.label, prediction))
             said = np.where(prediction == UNKNOWN, np.uint8(NO_CHANGE), prediction)
             if said.max(initial=0) < len(FIVE):
@@ -130,15 +132,3 @@ def _floor(name: str, folder: str, data: Path, label: Labels) -> Row:
         (out / VALIDATION).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
     return Row(name, folder, measure, seeded=False)
-
-
-def _coarser(image: np.ndarray) -> np.ndarray:
-    """Bring an image uint8 (3, H, W) to SCALE of its resolution."""
-    height, width = (round(side * SCALE) for side in image.shape[1:])
-    return (resized(image, (height, width)) + 0.5).clip(0, 255).astype(np.uint8)
-
-
-def _enlarged(label: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Give each pixel of a shape the label that lies nearest to it."""
-    rows, columns = (np.arange(new) * old // new for new, old in zip(shape, label.shape, strict=True))
-    return label[np.ix_(rows, columns)]

@@ -1,5 +1,7 @@
 """What a network says of a labelled pair: by the tiles, the blending and the predictor that a detection uses."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -49,6 +51,12 @@ def _parts(sample: Sample, part: tuple[slice, ...]) -> tuple[Bytes, Bytes]:
 
 def classify(probabilities: Floats, offset: float = 0.0) -> Bytes:
     """Return the most likely class ids, uint8 (H, W), with `offset` taken off the logit of "no change" of (K, H, W)."""
+    return next(classified(probabilities, [offset]))
+
+
+def classified(probabilities: Floats, offsets: Sequence[float]) -> Iterator[Bytes]:
+    """Give what `classify` returns for each of several offsets: what they share is worked out once."""
     changes = probabilities[1:]
-    is_change = changes.max(axis=0) > probabilities[0] * np.exp(-offset)
-    return np.where(is_change, changes.argmax(axis=0) + 1, 0).astype(np.uint8)
+    likeliest, classes = changes.max(axis=0), (changes.argmax(axis=0) + 1).astype(np.uint8)
+    for offset in offsets:
+        yield np.where(likeliest > probabilities[0] * np.exp(-offset), classes, np.uint8(0))

@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ..core.classes import FIVE
+from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
-from ..networks.semicd_vl.ceg import THRESHOLD, UNKNOWN, Events, event_classes, generate_events
+from ..core.protocol import Finding
+from ..networks.semicd_vl.ceg import UNKNOWN, Events, event_classes, generate_events
 from ..networks.semicd_vl.opinions.source import Opinion, VisualOpinion
+from .coarser import Coarser
 from .unlabelled import MASKS, OPINIONS, UnlabelledFiles, UnlabelledPairs
 
 PSEUDO_LABELS_JSON = "pseudo_labels.json"
@@ -40,15 +42,21 @@ def pseudo_labels(
     opinions: str,
     covers: str | None = None,
     split: str = "all",
-    threshold: float = THRESHOLD,
+    threshold: float | None = None,
+    scale: float = 1.0,
     feedback: Feedback = SILENT,
 ) -> PseudoLabels:
-    """Label the pairs of `folder` by a source of opinions and land covers that are named; see `write_pseudo_labels`."""
+    """Label the pairs of `folder` by a source of opinions and land covers that are named; see `write_pseudo_labels`.
+
+    The source is shown the images at `scale` of their resolution.
+    """
     from ..networks.semicd_vl.opinions.choose import open_opinions, read_covers
     from .unlabelled import open_unlabelled
 
     pairs = open_unlabelled(Path(folder), split)
     source = open_opinions(opinions, read_covers(covers) if covers else None)
+    if scale != 1:
+        source = Coarser(source, scale)
     return write_pseudo_labels(pairs, source, out, threshold, feedback)
 
 
@@ -56,15 +64,19 @@ def write_pseudo_labels(
     pairs: UnlabelledPairs,
     source: VisualOpinion,
     out_dir: str | Path,
-    threshold: float = THRESHOLD,
+    threshold: float | None = None,
     feedback: Feedback = SILENT,
 ) -> PseudoLabels:
     """Ask a source of opinions about both dates of every pair and write what follows into `out_dir`.
 
-    `threshold` is the probability from which a cover counts. Images are copied as they are.
+    `threshold` is the probability from which a cover counts, the source's own where None. Images are copied as they
+    are. Warns where nothing can be learned from what was made.
     Raises InputError for an `out_dir` that holds something and for opinions that cannot be used, FarmCDError where
     nothing can be written, and Cancelled; nothing is left then.
     """
+    threshold = source.threshold if threshold is None else threshold
+    if not 0 < threshold <= 1:
+        raise InputError("opinion_threshold", threshold=threshold)
     out = Path(out_dir)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise InputError("pseudo_labels_not_empty", folder=str(out))
@@ -94,7 +106,7 @@ def _write(
         feedback.check()
         sample = pairs[number]
         before, after = source.look(sample.before, files.name, "before"), source.look(sample.after, files.name, "after")
-        events = _events(before, after, source, threshold)
+        events = _events(files.name, before, after, source, threshold)
         label = event_classes(events, before.probabilities, after.probabilities, source.covers)
         counts += np.bincount(label.ravel(), minlength=256)
         _save_pair(out, files, label, events)
@@ -102,6 +114,10 @@ def _write(
     known = int(counts.sum() - counts[UNKNOWN])
     by_class = {row.name: int(counts[row.id]) for row in FIVE.rows}
     made = PseudoLabels(str(out), source.name, len(pairs), known / max(int(counts.sum()), 1), by_class)
+    if not known:
+        feedback.finding(Finding("warning", "pseudo_labels_unsure", {"threshold": threshold}))
+    elif not known - counts[NO_CHANGE]:
+        feedback.finding(Finding("warning", "pseudo_labels_no_change", {"count": len(pairs)}))
     names = [files.name for files in pairs.files]
     (out / LISTING).write_text("".join(f"{name}.png\n" for name in names), encoding="utf-8")
     record = {**asdict(made), "out_dir": ".", "covers": source.covers.as_dict()}
@@ -110,8 +126,10 @@ def _write(
     return made
 
 
-def _events(before: Opinion, after: Opinion, source: VisualOpinion, threshold: float) -> Events:
+def _events(name: str, before: Opinion, after: Opinion, source: VisualOpinion, threshold: float) -> Events:
     named = before.instances is not None and after.instances is not None
+    if not named and (before.instances is not None or after.instances is not None):
+        raise InputError("opinion_one_date", name=name, date="A" if before.instances is not None else "B")
     return generate_events(
         before.probabilities,
         after.probabilities,

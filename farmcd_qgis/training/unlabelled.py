@@ -15,6 +15,7 @@ import numpy as np
 from ..core.classes import FIVE, NO_CHANGE
 from ..core.errors import InputError
 from .datasets import ALL, IGNORE, UNSETTLED, _find, _read_image, _read_label, image_names
+from .names import read_names, stem_of
 
 OPINIONS = "opinions"
 # What lies in the folder of opinions: change between the dates, foreground of each.
@@ -90,12 +91,13 @@ def open_unlabelled(
 ) -> UnlabelledPairs:
     """Find the pairs of a split under `root`, and their opinions, in the folder `opinions` of the split by default.
 
-    Raises InputError where there is no pair, an image is missing, or `opinions` is named and has none of them.
+    Raises InputError where there is no pair, an image is missing, two pairs have one name, or `opinions` is named and
+    has none of them.
     """
     listing = root / "list" / f"{split}.txt"
     if listing.is_file():
         folder = root
-        names = [line.split()[0] for line in listing.read_text(encoding="utf-8").splitlines() if line.strip()]
+        names = read_names(listing)
     else:
         folder = root / split if (root / split / "A").is_dir() else root
         names = image_names(folder / "A") if (folder / "A").is_dir() else []
@@ -103,8 +105,11 @@ def open_unlabelled(
         raise InputError("no_unlabelled_pairs", folder=str(root), split=split)
     masks = opinions or folder / OPINIONS
     pairs = UnlabelledPairs([_pair(folder, name, masks) for name in names], binary)
+    if len(pairs.places) < len(pairs):
+        stems = [pair.name for pair in pairs.files]
+        raise InputError("image_twice", folder=folder / "A", image=next(s for s in stems if stems.count(s) > 1))
     if opinions is not None and not pairs.with_opinions:
-        raise InputError("no_opinions", folder=str(opinions), name=Path(names[0]).stem, count=len(names))
+        raise InputError("no_opinions", folder=str(opinions), name=stem_of(names[0]), count=len(names))
     return pairs
 
 
@@ -112,9 +117,9 @@ def _pair(folder: Path, name: str, opinions: Path) -> UnlabelledFiles:
     before, after = (_find(folder / date, name) for date in "AB")
     if before is None or after is None:
         lacking = folder / ("A" if before is None else "B")
-        raise InputError("unlabelled_missing", folder=str(lacking), name=Path(name).stem)
+        raise InputError("unlabelled_missing", folder=str(lacking), name=stem_of(name))
     change, first, second = (_find(opinions / kind, name) for kind in MASKS)
-    return UnlabelledFiles(Path(name).stem, before, after, (change, first, second))
+    return UnlabelledFiles(stem_of(name), before, after, (change, first, second))
 
 
 def _read_mask(path: Path, known: set[int]) -> np.ndarray:

@@ -1312,8 +1312,20 @@ Writes a page, a table of the classes, the error matrix and all figures as JSON.
         <translation>导出训练样本</translation>
     </message>
     <message>
-        <source>Makes training samples from the reviewed candidates of a run: both dates and a label with the class of confirmed and reclassified candidates, no change in rejected ones, and 255 where nobody judged. A checkpoint can be fine-tuned with them (farmcd finetune).</source>
-        <translation>由一次检测中已复核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。</translation>
+        <source>Makes training samples from the reviewed candidates of a run: both dates and a label with the class of confirmed and reclassified candidates, no change in rejected ones, and 255 where nobody judged. A checkpoint can be fine-tuned with them (farmcd finetune).
+
+Squares without labels can go in as well: of the rest of the run, where nobody judged, and of another pair. From these the network learns to say the same of a place in any light; a step of training takes three to four times as long then.</source>
+        <translation>由一次检测中已复核的图斑生成训练样本：两期影像和标签，确认和改类的图斑取其类别，否定的图斑为无变化，未判读处为 255。可用这些样本微调模型（farmcd finetune）。
+
+也可加入无标签图块：该次检测中未判读的其余部分，以及另一对影像。网络从中学习对同一地点在不同光照下给出一致的结果；此时每个训练步耗时为原来的三至四倍。</translation>
+    </message>
+    <message>
+        <source>Other pairs without labels (a run, or a folder with images A and B)</source>
+        <translation>其他无标签影像对（检测文件夹，或含 A、B 影像的文件夹）</translation>
+    </message>
+    <message>
+        <source>Squares without labels</source>
+        <translation>无标签图块</translation>
     </message>
     <message>
         <source>Folder for the samples</source>
@@ -1620,8 +1632,12 @@ The output folder gets the change classes, the confidence and the arbitration as
         <translation>无需训练（土地覆盖比较）</translation>
     </message>
     <message>
-        <source>Nobody trained it on change: a first map to look at and to correct; it takes much rotation for change.</source>
-        <translation>未用变化样本训练：仅供初步查看和修正；常将轮作误认为变化。</translation>
+        <source>Nobody trained it on change: expect a first map to look at and to correct.</source>
+        <translation>未用变化样本训练：结果仅供初步查看和修正。</translation>
+    </message>
+    <message>
+        <source>It knows new buildings and roads alone, and not ponds or bare land.</source>
+        <translation>只识别新增建筑和道路，不识别坑塘和裸地。</translation>
     </message>
     <message>
         <source>Of ten marked hectares about {right} are right; of ten that changed it finds about {found}.</source>

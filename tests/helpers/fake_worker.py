@@ -156,7 +156,16 @@ def export_samples(arguments):
     """Write down what was asked for."""
     Path(arguments["out_dir"]).mkdir(exist_ok=True)
     (Path(arguments["out_dir"]) / "arguments.json").write_text(json.dumps(arguments))
-    send("result", out_dir=arguments["out_dir"], samples=7, confirmed=4, rejected=2, reclassified=1, pixels=99)
+    send(
+        "result",
+        out_dir=arguments["out_dir"],
+        samples=7,
+        confirmed=4,
+        rejected=2,
+        reclassified=1,
+        pixels=99,
+        unlabelled=0,
+    )
 
 
 def convert(arguments):

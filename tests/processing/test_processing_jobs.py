@@ -50,9 +50,19 @@ def test_evaluate(provider, pair, tmp_path):
 def test_export_samples(provider, tmp_path):
     out = tmp_path / "samples"
     results = run("exportsamples", {"RUN_FOLDER": str(tmp_path), "OUTPUT": str(out)})
-    assert results == {"OUTPUT": str(out), "SAMPLES": 7}
+    assert results == {"OUTPUT": str(out), "SAMPLES": 7, "UNLABELLED_SQUARES": 0}
     arguments = json.loads((out / "arguments.json").read_text())
-    assert arguments["run_dirs"] == [str(tmp_path)]
+    assert arguments == {"run_dirs": [str(tmp_path)], "out_dir": str(out), "rest": False}
+    inspect.signature(export_samples).bind(**arguments)
+
+
+def test_export_samples_with_pairs_without_labels(provider, tmp_path):
+    out, other = tmp_path / "samples", tmp_path / "other"
+    other.mkdir()
+    given = {"RUN_FOLDER": str(tmp_path), "REST": True, "UNLABELLED": str(other), "OUTPUT": str(out)}
+    run("exportsamples", given)
+    arguments = json.loads((out / "arguments.json").read_text())
+    assert (arguments["rest"], arguments["unlabelled"]) == (True, [str(other)])
     inspect.signature(export_samples).bind(**arguments)
 
 

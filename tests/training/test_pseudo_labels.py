@@ -11,9 +11,11 @@ from PIL import Image
 
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback
+from farmcd_qgis.core.protocol import Finding
 from farmcd_qgis.networks.semicd_vl.opinions.covers import AUTHORS, FARMLAND, Covers, covers_from
 from farmcd_qgis.networks.semicd_vl.opinions.source import Date, Opinion, checked
 from farmcd_qgis.networks.semicd_vl.rules import EventRule
+from farmcd_qgis.training.coarser import Coarser, laid_on
 from farmcd_qgis.training.datasets import open_dataset
 from farmcd_qgis.training.pseudo_labels import write_pseudo_labels
 from farmcd_qgis.training.unlabelled import open_unlabelled
@@ -27,6 +29,7 @@ class ByColour:
     """Somebody who knows farmland, houses and ponds by their colour, and is not sure of brown."""
 
     name = "by colour"
+    threshold = 0.8
 
     def __init__(self, covers: Covers = FARMLAND) -> None:
         self.covers = covers
@@ -181,3 +184,56 @@ def test_masks_that_cannot_be_used(folder: Path, mask: np.ndarray, told: str) ->
         open_unlabelled(folder)[0]
     assert caught.value.code == told
     assert "one.png" in caught.value.text("en")
+
+
+class Unsure(ByColour):
+    """Somebody who is sure of nothing."""
+
+    def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
+        return checked(np.full((6, *image.shape[1:]), 1 / 6), self.covers, image.shape[1:], self.name)
+
+
+class OneDate(ByColour):
+    """Somebody who names instances of the after date alone."""
+
+    def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
+        return replace(super().look(image, name, date), instances=() if date == "after" else None)
+
+
+def test_labels_that_teach_nothing_are_told_of(folder: Path, tmp_path: Path) -> None:
+    findings: list[Finding] = []
+    feedback = Feedback(on_finding=findings.append)
+    write_pseudo_labels(open_unlabelled(folder), Unsure(), tmp_path / "unsure", feedback=feedback)
+    for path in (folder / "B").iterdir():
+        path.write_bytes((folder / "A" / path.name).read_bytes())
+    write_pseudo_labels(open_unlabelled(folder), ByColour(), tmp_path / "same", feedback=feedback)
+    assert [one.code for one in findings] == ["pseudo_labels_unsure", "pseudo_labels_no_change"]
+
+
+def test_instances_of_one_date_alone_are_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        write_pseudo_labels(open_unlabelled(folder), OneDate(), tmp_path / "out")
+    assert caught.value.code == "opinion_one_date"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5, float("nan")])
+def test_thresholds_that_no_probability_can_be(folder: Path, tmp_path: Path, threshold: float) -> None:
+    with pytest.raises(InputError) as caught:
+        write_pseudo_labels(open_unlabelled(folder), ByColour(), tmp_path / "out", threshold)
+    assert caught.value.code == "opinion_threshold"
+
+
+def test_a_source_that_looks_at_coarser_images_says_it_of_the_images_pixels(folder: Path, tmp_path: Path) -> None:
+    source = Coarser(ByColour(), 0.5)
+    write_pseudo_labels(open_unlabelled(folder), source, tmp_path / "out")
+    label = open_dataset(tmp_path / "out", "train", "classes")[0].label
+    expected = np.zeros((SIDE, SIDE), np.uint8)
+    expected[HOUSE], expected[POND] = 2, 5
+    np.testing.assert_array_equal(label, expected)
+    mask = np.zeros((SIDE, SIDE), bool)
+    assert laid_on(mask[:7, :5], (SIDE, SIDE)).shape == (SIDE, SIDE)
+    for scale in (0.0, 2.0):
+        with pytest.raises(InputError) as caught:
+            Coarser(ByColour(), scale)
+        assert caught.value.code == "opinion_scale"

@@ -1,5 +1,6 @@
 """Detection without training is a run like any other: from a land-cover checkpoint to candidates and layers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from qgis.core import QgsProject
 from farmcd_qgis.core.classes import FIVE
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.predict.plan import plan
+from farmcd_qgis.engine.predict.planned import block, merge
 from farmcd_qgis.engine.scene.preflight import preflight
 from farmcd_qgis.layers import add_run
 from farmcd_qgis.networks import family as seam
@@ -18,6 +21,8 @@ from farmcd_qgis.networks.card import ModelCard
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.networks.semicd_vl.opinions.choose import open_opinions, read_covers
+from farmcd_qgis.networks.semicd_vl.opinions.covers import LAND_COVER
+from farmcd_qgis.networks.semicd_vl.rules import EventRule, Rule
 from farmcd_qgis.networks.semicd_vl_zero.make import make_zero_label
 from farmcd_qgis.training.augment import AugmentSettings
 from farmcd_qgis.training.datasets import open_dataset
@@ -25,7 +30,7 @@ from farmcd_qgis.training.pseudo_labels import write_pseudo_labels
 from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings
 from farmcd_qgis.training.train import train
 from farmcd_qgis.training.unlabelled import open_unlabelled
-from tests.helpers.by_colour import ByColour, ByColourConfig, ByColourFamily
+from tests.helpers.by_colour import COLOURS, ByColour, ByColourConfig, ByColourFamily
 from tests.helpers.made_up_images import write_images
 from tests.helpers.made_up_pairs import SIDE, write_pairs
 from tests.helpers.rasters import write_raster
@@ -68,6 +73,44 @@ def test_what_became_water_is_found_without_any_training(request_: RunRequest, q
     names = [node.name() for node in group.findLayers()]
     assert "Change classes" in names
     QgsProject.instance().clear()
+
+
+@pytest.mark.parametrize("kind", ["union", "sum"])
+def test_a_parcel_at_the_border_of_a_tile_is_as_whole_as_in_one_tile(
+    request_: RunRequest, tmp_path: Path, kind: Rule
+) -> None:
+    """Ponds that grew, up to half a tile long, lie over every border; the parts that tiles see decide nothing."""
+    before = np.broadcast_to(np.array(COLOURS[4], np.uint8)[:, None, None], (3, 224, 544)).copy()
+    after = before.copy()
+    # Of the first twelve a third or less was there before, of the last twelve half.
+    for number in range(24):
+        row, column = 10 + 8 * number, 350 + (37 * number) % 160
+        old, new = (7, 31) if number < 12 else (14, 28)
+        before[:, row : row + 4, column : column + old] = np.array(COLOURS[5])[:, None, None]
+        after[:, row : row + 4, column : column + new] = np.array(COLOURS[5])[:, None, None]
+    covers = replace(LAND_COVER, rule=EventRule(kind, 0.3 if kind == "union" else 0.0))
+    make_zero_label(tmp_path / "prior.safetensors", tmp_path / "zero.safetensors", covers)
+    request = replace(
+        request_,
+        before=write_raster(tmp_path / "before_large.tif", before),
+        after=write_raster(tmp_path / "after_large.tif", after),
+        overlap=32,
+    )
+    found = {}
+    for name, tile in (("tiles", 64), ("one", 544)):
+        run = Path(detect(replace(request, out_dir=str(tmp_path / name), tile=tile)).run_dir)
+        found[name] = [gdal.Open(str(run / f"{kind}.tif")).ReadAsArray() for kind in ("change", "confidence")]
+    np.testing.assert_array_equal(found["tiles"][0], found["one"][0])
+    assert np.abs(found["tiles"][1].astype(int) - found["one"][1]).max() <= 5
+    assert (found["one"][0] == 5).sum() == (12 * 4 * 24 if kind == "union" else 0)
+    # And in blocks, whose borders cut the same ponds.
+    said = plan(replace(request, out_dir=str(tmp_path / "blocks"), tile=64), 512)
+    assert said["blocks"] == 2
+    for index in range(2):
+        block(said["plan"], index)
+    merge(said["plan"])
+    for name in ("change.tif", "confidence.tif"):
+        assert (tmp_path / "blocks" / name).read_bytes() == (tmp_path / "tiles" / name).read_bytes()
 
 
 @pytest.mark.long

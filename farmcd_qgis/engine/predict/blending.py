@@ -8,6 +8,9 @@ import numpy.typing as npt
 from ...core.classes import NODATA
 from ..scene.tiling import Window
 
+# Probabilities that add up to less are of a pixel that counts less in some tiles.
+_WHOLE = 1 - 1e-4
+
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
@@ -73,7 +76,10 @@ class Blender:
         return self._sums.shape
 
     def add(self, window: Window, probabilities: Floats, arbitration: Floats | None, keep: Flags) -> None:
-        """Add one tile: probabilities (K, h, w), arbitration (h, w), and which pixels shall have a result (h, w)."""
+        """Add one tile: probabilities (K, h, w), arbitration (h, w), and which pixels shall have a result (h, w).
+
+        A pixel whose probabilities add up to less than 1 counts the less beside other tiles.
+        """
         if not self._classes:
             self._classes = len(probabilities)
             layers = self._classes + (arbitration is not None)
@@ -108,7 +114,11 @@ class Blender:
         keep = self._keep[:count, columns].copy()
         # Only pixels that get a result are worked on: a sparse mask costs little.
         values = self._sums[:, :count, columns][:, keep] / self._weight[:count, columns][keep]
-        means = Means(self.top, used.column, values[: self._classes], values[self._classes :], keep)
+        probabilities = values[: self._classes]
+        counted = probabilities.sum(axis=0)
+        less = counted < _WHOLE
+        probabilities[:, less] /= counted[less]
+        means = Means(self.top, used.column, probabilities, values[self._classes :], keep)
         for array in (self._sums, self._weight, self._keep):
             _move_up(array[..., columns], count)
         self.top += count

@@ -14,6 +14,8 @@ from .words import language, tr
 
 # The family that compares land covers.
 UNTRAINED = "semicd_vl_zero"
+# The bundled one, whose foreground is buildings and roads.
+BUILT_UP = "farmcd-land-cover"
 
 
 def checkpoint_name(path: Path) -> str:
@@ -22,7 +24,7 @@ def checkpoint_name(path: Path) -> str:
         "farmcd-clcd-attention": tr("Colour images, five classes"),
         "farmcd-clcd-small": tr("Colour images, five classes, small network"),
         "farmcd-near-infrared": tr("Images with near infrared, five classes"),
-        "farmcd-land-cover": tr("Without training (land-cover comparison)"),
+        BUILT_UP: tr("Without training (land-cover comparison)"),
     }
     return names.get(path.stem, path.stem)
 
@@ -47,9 +49,9 @@ def card_words(card: dict[str, Any]) -> str:
         measured = card.get("measured_on", "").split(",")[0]
         parts.append(tr("F1 of change {0:.2f} on {1}.").format(f1, measured))
     if card.get("family") == UNTRAINED:
-        parts.append(
-            tr("Nobody trained it on change: a first map to look at and to correct; it takes much rotation for change.")
-        )
+        parts.append(tr("Nobody trained it on change: expect a first map to look at and to correct."))
+        if card.get("name") == BUILT_UP:
+            parts.append(tr("It knows new buildings and roads alone, and not ponds or bare land."))
     return " ".join(parts) or tr("The checkpoint says nothing of itself.")
 
 

@@ -30,13 +30,17 @@ class Instance:
 
 
 class Events(NamedTuple):
-    """What the steps gave, all (H, W): label of each date, pixel events, instance events (bool), mixed events."""
+    """What the steps gave, all (H, W): label of each date, pixel events, instance events (bool), mixed events.
+
+    `cut`, bool: instances that may go on beyond the border, or that overlap one which may (see `area_events`).
+    """
 
     before: np.ndarray
     after: np.ndarray
     pixels: np.ndarray
     instances: np.ndarray
     mixed: np.ndarray
+    cut: np.ndarray
 
 
 def date_label(probabilities: np.ndarray, foreground: Collection[int], threshold: float = THRESHOLD) -> np.ndarray:
@@ -109,24 +113,38 @@ def _overlap(mask: np.ndarray, row: np.ndarray, other: Sequence[np.ndarray], kin
 
 def area_events(
     before: np.ndarray, after: np.ndarray, foreground: Collection[int], rule: EventRule = AUTHORS_RULE
-) -> np.ndarray:
-    """Return `instance_events` where no source names instances: bool (H, W).
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return `instance_events` where no source names instances, and where these are cut: bool (H, W) each.
 
-    Instances are the 4-connected areas of each foreground cover in what is sure of each date (`sure_cover`).
+    Instances are the 4-connected areas of each foreground cover in what is sure of each date (`sure_cover`). One that
+    touches the border is cut, and so is one that overlaps such a one of the other date: more of the ground might say
+    otherwise of it.
     """
-    dates = [np.where(np.isin(cover, list(foreground)), cover, np.uint8(UNKNOWN)) for cover in (before, after)]
-    (first, firsts), (second, seconds) = (connected_areas(cover, UNKNOWN) for cover in dates)
+    covers = [np.where(np.isin(cover, list(foreground)), cover, np.uint8(UNKNOWN)) for cover in (before, after)]
+    (first, firsts), (second, seconds) = (connected_areas(cover, UNKNOWN) for cover in covers)
     sizes = np.bincount(first.ravel(), minlength=firsts + 1), np.bincount(second.ravel(), minlength=seconds + 1)
     pairs, common = np.unique(first.astype(np.int64) * (seconds + 1) + second, return_counts=True)
     rows, columns = np.divmod(pairs, seconds + 1)
     meet = (rows > 0) & (columns > 0)
     rows, columns, common = rows[meet], columns[meet], common[meet]
-    events = np.zeros(before.shape, bool)
-    for areas, own, other, a, b in ((first, *sizes, rows, columns), (second, *sizes[::-1], columns, rows)):
+    touching = _at_border(first, firsts), _at_border(second, seconds)
+    events, cut = np.zeros(before.shape, bool), np.zeros(before.shape, bool)
+    dates = ((first, *sizes, *touching, rows, columns), (second, *sizes[::-1], *touching[::-1], columns, rows))
+    for areas, own, other, at_border, others_at_border, a, b in dates:
         overlap = _area_overlaps(own, other, a, b, common, rule.kind).astype(np.float64)
         overlap[0] = np.inf
         events |= (overlap <= rule.at_most)[areas]
-    return events
+        cut |= (at_border | (np.bincount(a, others_at_border[b], minlength=len(own)) > 0))[areas]
+    return events, cut
+
+
+def _at_border(areas: np.ndarray, count: int) -> np.ndarray:
+    """Say of each of the areas 0..count (0: none) whether it has a pixel at the border."""
+    touching = np.zeros(count + 1, bool)
+    for side in (areas[:1], areas[-1:], areas[:, :1], areas[:, -1:]):
+        touching[side] = True
+    touching[0] = False
+    return touching
 
 
 def _area_overlaps(
@@ -156,15 +174,17 @@ def generate_events(
 ) -> Events:
     """Run all steps on the probabilities (C, H, W) of two dates; without `instances` areas stand for them.
 
+    Instances that a source names are taken to be whole.
+
     Raises nothing of its own: `opinions.checked` has looked at what comes from outside.
     """
     was, became = (date_label(date, foreground, threshold) for date in (before, after))
     pixels = pixel_events(was, became)
     if instances is None:
-        found = area_events(sure_cover(before, threshold), sure_cover(after, threshold), foreground, rule)
+        found, cut = area_events(sure_cover(before, threshold), sure_cover(after, threshold), foreground, rule)
     else:
-        found = instance_events(*instances, foreground, pixels.shape, rule)
-    return Events(was, became, pixels, found, mixed_events(pixels, found))
+        found, cut = instance_events(*instances, foreground, pixels.shape, rule), np.zeros(pixels.shape, bool)
+    return Events(was, became, pixels, found, mixed_events(pixels, found), cut)
 
 
 def event_classes(events: Events, before: np.ndarray, after: np.ndarray, covers: "Covers") -> np.ndarray:

@@ -13,7 +13,8 @@ from .opinions.covers import Covers
 
 # What is not sure on both dates never wins: it stays "no change", with a confidence that makes a hard region.
 _LESS_THAN_HALF = 0.499
-_SLIVER = 1 / 2
+# Below a half by so much that a tile which sees but a part does not tip it.
+_SLIVER = 0.45
 _KEPT_PART = 1 / 3
 
 
@@ -23,14 +24,15 @@ def zero_label(
     covers: Covers,
     instances: tuple[Sequence[Instance], Sequence[Instance]] | None = None,
     threshold: float = THRESHOLD,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the probabilities of the classes of change, float32 (K, H, W), from opinions (C, H, W) on two dates.
 
     Where the events say change, their class wins with the confidence of the opinions; where pixels and instances
-    contradict each other, and where either opinion is unsure of a change, "no change" wins narrowly.
+    contradict each other, and where either opinion is unsure of a change, "no change" wins narrowly. The second array,
+    bool (H, W), is `Events.cut`.
     """
     events = generate_events(before, after, covers.foreground, instances, threshold, covers.rule)
-    return change_probabilities(before, after, covers, events)
+    return change_probabilities(before, after, covers, events), events.cut
 
 
 def change_probabilities(before: np.ndarray, after: np.ndarray, covers: Covers, events: Events) -> np.ndarray:

@@ -25,8 +25,9 @@ class ZeroLabelFamily(Family):
     name = "semicd_vl_zero"
     title = "Without training (land-cover comparison)"
     multiple = 16
-    # A parcel of up to half a tile is whole in some tile then.
+    # A parcel of up to half a tile is whole in some tile then, and that tile decides.
     overlap = 0.5
+    weighs = True
     methods = ()
 
     def recognise(self, state: State) -> bool:

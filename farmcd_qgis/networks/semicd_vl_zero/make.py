@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ...core.classes import FIVE
+from ...core.errors import InputError
 from ..card import ModelCard
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..semicd_vl.ceg import THRESHOLD
@@ -33,8 +34,11 @@ def make_zero_label(
     """Write a checkpoint that compares land covers, from that of a network of single images; returns its card.
 
     `covers` are what the network's outputs mean, in their order. Raises InputError where `source` looks at two dates
-    or tells another number of covers apart, FarmCDError where `target` cannot be written.
+    or tells another number of covers apart, or for a threshold that no probability can be, FarmCDError where `target`
+    cannot be written.
     """
+    if not 0 < threshold <= 1:
+        raise InputError("opinion_threshold", threshold=threshold)
     opinion = load_checkpoint(source)
     check_land_cover(opinion, source, covers)
     net = ZeroLabel(ZeroLabelConfig(opinion.family, opinion.config), opinion)

@@ -1,9 +1,11 @@
 """A network of change that nobody trained on change: one of land cover looks at each date, events are made of that.
 
-Source: docs/methods/semicd_vl.md section 1. The events are computed with numpy on the processor, tile by tile; parcels
-at the border of a tile are seen whole only where tiles overlap by as much as they measure.
+Source: docs/methods/semicd_vl.md sections 1 and 1.8. The events are computed with numpy on the processor, tile by tile.
+A parcel that the border of a tile cuts is left to the tiles that see it whole, which there are where tiles overlap by
+as much as it measures.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,8 @@ from ..semicd_vl.opinions.covers import LAND_COVER, Covers
 from ..semicd_vl.zero_label import zero_label
 
 _LEAST = 1e-6
+# What counts a tile where it sees but a part, beside one that sees the whole.
+_PART = 1e-4
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,15 @@ class ZeroLabel(nn.Module):
         self.half_stored = getattr(opinion, "half_stored", False)
 
     def forward(self, before: Tensor, after: Tensor, context: Any = None) -> tuple[Tensor, None]:
-        """Return log-probabilities (B, K, H, W) of two images (B, 3, H, W) of 0..255."""
+        """Return log-probabilities (B, K, H, W) of two images (B, 3, H, W) of 0..255.
+
+        Where the border cuts what a pixel belongs to, they are all lower alike (`Family.weighs`).
+        """
         seen = [self.probabilities(before, "before"), self.probabilities(after, "after")]
         pairs = zip(*(date.float().cpu().numpy() for date in seen), strict=True)
-        made = np.stack([zero_label(was, became, self.covers, None, self.threshold) for was, became in pairs])
-        return torch.from_numpy(made).to(before.device).clamp_min(_LEAST).log(), None
+        made = [zero_label(was, became, self.covers, None, self.threshold) for was, became in pairs]
+        probabilities, cut = (torch.from_numpy(np.stack(part)).to(before.device) for part in zip(*made, strict=True))
+        return probabilities.clamp_min(_LEAST).log() + cut[:, None] * math.log(_PART), None
 
     def probabilities(self, images: Tensor, date: Any) -> Tensor:
         """Return the probabilities of the land covers (B, C, H, W) of images (B, 3, H, W) of 0..255."""

@@ -93,7 +93,7 @@ def test_confidence_is_rounded_down_and_never_above_100():
     blender = Blender(Window(0, 0, 3, 1), TILE)
     probabilities = np.zeros((len(FIVE), 1, 3), np.float32)
     probabilities[2, 0] = 1.0, 0.799, 0.801
-    probabilities[4, 0] = 0.0, 0.2, 0.1
+    probabilities[4, 0] = 0.0, 0.201, 0.199
     blender.add(Window(0, 0, 3, 1), probabilities, np.full((1, 3), 0.509, np.float32), np.ones((1, 3), bool))
     rows = blender.finish(1)
     assert rows.change.tolist() == [[2, 2, 2]]
@@ -131,3 +131,20 @@ def test_band_does_not_grow_with_the_height():
         return blender.band_shape
 
     assert shape(100) == shape(1_000_000_000) == (len(FIVE) + 1, TILE, 50)
+
+
+def test_a_pixel_counts_as_much_as_its_probabilities_add_up_to():
+    """Where one of two tiles counts next to nothing the other decides; where both do, they decide as ever."""
+    bounds = Window(0, 0, 16, 16)
+    blender, keep = Blender(bounds, 16), np.ones((16, 16), np.bool_)
+    sure, other = np.full((2, 16, 16), [[[0.9]], [[0.1]]], np.float32), np.full((2, 16, 16), 0.5, np.float32)
+    sure[:, :, :8] *= 1e-4
+    other[:, :8] *= 1e-4
+    blender.add(bounds, sure, None, keep)
+    blender.add(bounds, other, None, keep)
+    seen = blender.means(16).probabilities.reshape(2, 16, 16)
+    np.testing.assert_allclose(seen.sum(0), 1, atol=1e-4)
+    np.testing.assert_allclose(seen[0, :8, 8:], 0.9, atol=1e-3)
+    np.testing.assert_allclose(seen[0, 8:, :8], 0.5, atol=1e-3)
+    np.testing.assert_allclose(seen[0, :8, :8], 0.7, atol=1e-3)
+    np.testing.assert_allclose(seen[0, 8:, 8:], 0.7, atol=1e-6)

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 
+from farmcd_qgis.commands.cli import main
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks.clip import _open_clip, whole_clip
 from farmcd_qgis.networks.semicd_vl.opinions.clip_dense import DenseClip, dense_clip, dense_tokens
 from farmcd_qgis.networks.semicd_vl.opinions.covers import FARMLAND
+from farmcd_qgis.training.datasets import open_dataset
 
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("open_clip") is None, reason="open_clip_torch is not installed"
@@ -108,3 +111,17 @@ def test_towers_without_patches_are_refused(tmp_path: Path) -> None:
     assert caught.value.code == "opinion_clip_not_dense"
     assert "ModifiedResNet" in caught.value.text("en")
     assert "ModifiedResNet" in caught.value.text("zh")
+
+
+def test_the_command_labels_pairs_by_it(tiny: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(3)
+    for date in "AB":
+        (tmp_path / "pairs" / date).mkdir(parents=True)
+        image = random.integers(0, 255, (40, 40, 3)).astype(np.uint8)
+        Image.fromarray(image).save(tmp_path / "pairs" / date / "one.png")
+    given = ["pseudo-labels", str(tmp_path / "pairs"), "--threshold", "0.1", "--out", str(tmp_path / "out")]
+    assert main([*given, "--opinions", f"clip:{tiny}"]) == 0
+    assert "labelled by open_clip farmcd-tiny of farmcd-tiny.pt" in capsys.readouterr().out
+    assert len(open_dataset(tmp_path / "out", "train", "classes")) == 1
+    assert main([*given[:-1], str(tmp_path / "none"), "--opinions", f"clip:ViT-B-32@{tmp_path / 'none.pt'}"]) == 2
+    assert "none.pt" in capsys.readouterr().err

@@ -162,6 +162,13 @@ RUNS = {"size": [48, 48], "counts": [48 * 48]}
         (GOOD, [{"category_id": 0, "segmentation": [[0, 0, 5, 5, 5, 0]]}], "opinion_unreadable"),
         (GOOD, [{"segmentation": RUNS}], "opinion_unreadable"),
         (GOOD, {"annotations": 3}, "opinion_unreadable"),
+        (GOOD, [{"category_id": 1.5, "segmentation": RUNS}], "opinion_unreadable"),
+        (GOOD, [{"category_id": 1, "score": 20, "segmentation": RUNS}], "opinion_unreadable"),
+        (GOOD, [{"category_id": 1, "score": float("nan"), "segmentation": RUNS}], "opinion_unreadable"),
+        (GOOD, [{"category_id": 1, "segmentation": {"size": [47, 48], "counts": [48 * 47]}}], "opinion_size"),
+        (GOOD.transpose(1, 2, 0), None, "opinion_covers"),
+        (GOOD.astype(str), None, "opinion_unreadable"),
+        (GOOD.astype(complex), None, "opinion_unreadable"),
     ],
 )
 def test_opinions_that_cannot_be_used(
@@ -173,6 +180,15 @@ def test_opinions_that_cannot_be_used(
     assert caught.value.code == code
     assert str(tmp_path) in caught.value.text("en")
     assert str(tmp_path) in caught.value.text("zh")
+
+
+def test_scores_of_each_cover_by_itself_and_half_precision_are_taken(tmp_path: Path) -> None:
+    """The authors' detector scores every cover by itself: they need not add up to 1. Its list may have a mark."""
+    source = write(tmp_path, np.full((6, 48, 48), 0.9, np.float16))
+    (tmp_path / "A" / "one.json").write_bytes(b"\xef\xbb\xbf[]")
+    opinion = source.look(IMAGE, "one", "before")
+    assert opinion.probabilities.sum(0).max() > 5
+    assert opinion.instances == ()
 
 
 def test_a_date_without_opinions(tmp_path: Path) -> None:

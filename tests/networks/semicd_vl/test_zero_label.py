@@ -31,7 +31,7 @@ def test_lost_farmland_wins_with_the_class_and_the_confidence_of_the_opinions() 
     house, pond = np.s_[1:4, 1:4], np.s_[6:10, 8:14]
     paint(after, house, BUILDING, 0.98)
     paint(after, pond, WATER, 0.81)
-    seen = zero_label(before, after, FARMLAND)
+    seen = zero_label(before, after, FARMLAND)[0]
     assert (seen.argmax(0)[house] == 2).all()
     assert (seen.argmax(0)[pond] == 5).all()
     np.testing.assert_allclose(seen.max(0)[house], np.sqrt(0.9 * 0.98), rtol=1e-5)
@@ -47,7 +47,7 @@ def test_rotation_is_no_change() -> None:
     before, after = opinion(), opinion()
     paint(before, np.s_[0:6, 0:6], BARE)
     paint(after, np.s_[8:12, 8:12], GREEN)
-    seen = zero_label(before, after, FARMLAND)
+    seen = zero_label(before, after, FARMLAND)[0]
     assert (seen.argmax(0) == 0).all()
     assert (seen.max(0) >= TAU).all()
 
@@ -56,7 +56,7 @@ def test_slivers_of_a_shifted_house_are_hard_regions_and_no_change() -> None:
     before, after = opinion(), opinion()
     paint(before, np.s_[2:8, 2:8], BUILDING)
     paint(after, np.s_[2:8, 3:9], BUILDING)
-    seen = zero_label(before, after, FARMLAND)
+    seen = zero_label(before, after, FARMLAND)[0]
     assert (seen.argmax(0) == 0).all()
     sliver = np.s_[2:8, 8:9]
     assert (seen.max(0)[sliver] < TAU).all()
@@ -68,7 +68,7 @@ def test_the_old_part_of_a_grown_parcel_is_unsure_and_the_new_part_changed() -> 
     before, after = opinion(), opinion()
     paint(before, np.s_[2:8, 2:4], BUILDING)
     paint(after, np.s_[2:8, 2:12], BUILDING)
-    seen = zero_label(before, after, FARMLAND)
+    seen = zero_label(before, after, FARMLAND)[0]
     assert (seen.argmax(0)[2:8, 4:12] == 2).all()
     assert (seen.argmax(0)[2:8, 2:4] == 0).all()
     assert (seen.max(0)[2:8, 2:4] < TAU).all()
@@ -80,7 +80,7 @@ def test_an_unsure_opinion_makes_a_hard_region_only_where_change_is_not_ruled_ou
     paint(after, perhaps, BUILDING, 0.7)
     after[:, *crop_or_grass] = 0.01
     after[FARM, *crop_or_grass], after[GREEN, *crop_or_grass] = 0.5, 0.46
-    seen = zero_label(before, after, FARMLAND)
+    seen = zero_label(before, after, FARMLAND)[0]
     assert (seen.argmax(0) == 0).all()
     assert (seen.max(0)[perhaps] < TAU).all()
     assert (seen[2][perhaps] > 0.3).all()
@@ -89,7 +89,7 @@ def test_an_unsure_opinion_makes_a_hard_region_only_where_change_is_not_ruled_ou
 
 def test_everything_unsure_is_no_change_with_little_confidence() -> None:
     doubt = np.full((6, *SHAPE), 1 / 6, np.float32)
-    seen = zero_label(doubt, doubt, FARMLAND)
+    seen = zero_label(doubt, doubt, FARMLAND)[0]
     assert (seen.argmax(0) == 0).all()
     assert (seen.max(0) < TAU).all()
 
@@ -99,7 +99,7 @@ def test_probabilities_add_up_to_one_and_lie_within_it(seed: int, covers, sharpn
     random = np.random.default_rng(seed)
     dates = np.exp(sharpness * random.random((2, 6, 9, 7)))
     before, after = (dates / dates.sum(1, keepdims=True)).astype(np.float32)
-    seen = zero_label(before, after, covers)
+    seen = zero_label(before, after, covers)[0]
     assert seen.shape == (len(FIVE), 9, 7)
     assert seen.dtype == np.float32
     assert seen.min() >= -1e-6

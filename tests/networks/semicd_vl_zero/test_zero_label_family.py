@@ -110,6 +110,19 @@ def test_the_same_network_is_a_source_of_opinions(prior: Path, tmp_path: Path) -
     assert caught.value.code == "land_cover_covers"
 
 
+def test_a_checkpoint_that_detects_brings_its_covers_and_its_threshold(prior: Path, tmp_path: Path) -> None:
+    make_zero_label(prior, tmp_path / "zero.safetensors", replace(LAND_COVER, name="own"), 0.6)
+    source = open_opinions(f"network:{tmp_path / 'zero.safetensors'}")
+    assert (source.covers.name, source.threshold) == ("own", 0.6)
+    image = ground()
+    image[POND] = np.array(COLOURS[5])[:, None, None]
+    expected = open_opinions(f"network:{prior}").look(image, "one", "after").probabilities
+    np.testing.assert_allclose(source.look(image, "one", "after").probabilities, expected, atol=1e-6)
+    with pytest.raises(InputError) as caught:
+        make_zero_label(prior, tmp_path / "none.safetensors", LAND_COVER, 1.5)
+    assert caught.value.code == "opinion_threshold"
+
+
 def test_the_command_makes_the_checkpoint(prior: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "zero.safetensors"
     assert main(["zero-label", str(prior), str(target), "--covers", "land_cover", "--threshold", "0.7"]) == 0
@@ -135,4 +148,6 @@ def test_a_prior_network_of_schanger_brings_its_statistics(tmp_path: Path) -> No
         logits, arbitration = net(images, images)
     assert arbitration is None
     assert not logits.argmax(1).any()
-    torch.testing.assert_close(logits.exp().sum(1), torch.ones(1, 32, 32), rtol=0, atol=1e-3)
+    # What the border cuts counts next to nothing.
+    counts = logits.exp().sum(1)
+    assert torch.minimum((counts - 1).abs(), (counts - 1e-4).abs()).max() < 1e-3

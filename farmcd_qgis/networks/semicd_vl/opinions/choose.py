@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ....core.errors import InputError
 from ....core.messages import why
-from .covers import AUTHORS, FARMLAND, LAND_COVER, Covers, covers_from
+from .covers import AUTHORS, FARMLAND, Covers, covers_from
 from .source import VisualOpinion
 
 
@@ -15,7 +15,7 @@ def read_covers(named: str) -> Covers:
     if path.suffix != ".toml":
         return covers_from(named)
     try:
-        return covers_from({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8"))})
+        return covers_from({"name": path.stem, **tomllib.loads(path.read_text(encoding="utf-8-sig"))})
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError("covers_incomplete", name=named, reason=why(error)) from error
 
@@ -25,8 +25,8 @@ def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
 
     That is `files:FOLDER` (as the authors' detector writes them), `network:CHECKPOINT` (a land-cover network),
     `clip:FILE` or `clip:MODEL@FILE`; `SOURCE+masks:FOLDER` gives one of these the masks of a segmenter as instances
-    (see `MaskedOpinion`). Without `covers` they are the authors' for files, the five classes' for a network
-    and farmland protection's for a CLIP.
+    (see `MaskedOpinion`). Without `covers` they are the authors' for files, the five classes' or a checkpoint's own for
+    a network, and farmland protection's for a CLIP.
     Raises InputError for an unknown kind, and where the source cannot be used.
     """
     named, with_masks, folder = named.partition("+masks:")
@@ -46,7 +46,7 @@ def open_opinions(named: str, covers: Covers | None = None) -> VisualOpinion:
     if kind == "network" and place:
         from .land_cover import network_opinion
 
-        return network_opinion(place, covers or LAND_COVER)
+        return network_opinion(place, covers)
     if kind == "clip" and place:
         from .clip_dense import dense_clip
 

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ....core.errors import InputError
 from ...clip import whole_clip
+from ..ceg import THRESHOLD
 from .covers import FARMLAND, Covers
 from .source import Date, Opinion, checked
 from .windows import averaged
@@ -33,6 +34,7 @@ class DenseClip:
     deviation: tuple[float, ...]
     name: str
     covers: Covers = FARMLAND
+    threshold: float = THRESHOLD
 
     @torch.inference_mode()
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ....core.errors import InputError, Reason
 from ....core.messages import why
-from ..ceg import Instance
+from ..ceg import THRESHOLD, Instance
 from .covers import AUTHORS, Covers
 from .rle import decode_mask
 from .source import Date, Opinion, checked
@@ -28,6 +28,7 @@ class OpinionFiles:
     folder: Path
     covers: Covers = AUTHORS
     least_score: float = 0.0
+    threshold: float = THRESHOLD
 
     @property
     def name(self) -> str:
@@ -49,7 +50,7 @@ class OpinionFiles:
 
     def _instances(self, path: Path) -> list[Instance]:
         try:
-            rows = json.loads(path.read_text(encoding="utf-8"))
+            rows = json.loads(path.read_text(encoding="utf-8-sig"))
             made = [_instance(row) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
@@ -60,4 +61,9 @@ def _instance(row: dict[str, Any]) -> Instance:
     runs = row["segmentation"]
     if not isinstance(runs, dict):
         raise Reason("no_run_lengths")
-    return Instance(decode_mask(runs["size"], runs["counts"]), int(row["category_id"]), float(row.get("score", 1.0)))
+    category, score = row["category_id"], float(row.get("score", 1.0))
+    if not isinstance(category, int):
+        raise Reason("no_category", seen=category)
+    if not 0 <= score <= 1:
+        raise Reason("no_score", seen=score)
+    return Instance(decode_mask(runs["size"], runs["counts"]), category, score)

@@ -13,9 +13,13 @@ from torch import Tensor
 from ....core.errors import InputError
 from ...checkpoint import load_checkpoint
 from ...family import family_named
+from ..ceg import THRESHOLD
 from .covers import LAND_COVER, Covers
 from .source import Date, Opinion, checked
 from .windows import averaged
+
+# The family that has such a network inside.
+ZERO_LABEL = "semicd_vl_zero"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class LandCoverOpinion:
     window: int
     name: str
     covers: Covers = LAND_COVER
+    threshold: float = THRESHOLD
 
     @torch.inference_mode()
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
@@ -43,19 +48,25 @@ class LandCoverOpinion:
         return F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False).softmax(1)
 
 
-def network_opinion(checkpoint: str | Path, covers: Covers = LAND_COVER) -> LandCoverOpinion:
+def network_opinion(checkpoint: str | Path, covers: Covers | None = None) -> LandCoverOpinion:
     """Ask the network of a checkpoint, which must look at single images and tell as many covers as `covers` has.
 
-    Raises InputError for any other, and where the checkpoint cannot be used.
+    Of one that detects without training the network inside is asked, with its own covers and threshold. Raises
+    InputError for any other, and where the checkpoint cannot be used.
     """
     net = load_checkpoint(checkpoint)
+    card, threshold = net.card, THRESHOLD
+    if net.family == ZERO_LABEL:
+        covers, threshold, net = covers or net.covers, net.threshold, net.opinion
+    covers = covers or LAND_COVER
     check_land_cover(net, checkpoint, covers)
     family = family_named(net.family)
     return LandCoverOpinion(
         lambda images, date: net(family.normalise(net, images.float(), date))[0],
-        net.card.tile,
-        f"network {net.card.name}",
+        card.tile,
+        f"network {card.name}",
         covers,
+        threshold,
     )
 
 

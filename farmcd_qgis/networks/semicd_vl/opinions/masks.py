@@ -37,6 +37,11 @@ class MaskedOpinion:
         """Those of the source."""
         return self.source.covers
 
+    @property
+    def threshold(self) -> float:
+        """That of the source."""
+        return self.source.threshold
+
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Name the masks of a date; raises InputError where they are missing, damaged or of another size."""
         said = self.source.look(image, name, date).probabilities
@@ -44,7 +49,7 @@ class MaskedOpinion:
         if not path.is_file():
             raise InputError("opinion_missing", file=str(path), name=name)
         try:
-            rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+            rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8-sig"))
             masks = [decode_mask(row["segmentation"]["size"], row["segmentation"]["counts"]) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error

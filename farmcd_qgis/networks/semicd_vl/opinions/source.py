@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from ....core.errors import InputError
+from ....core.messages import part
 from ..ceg import Instance
 from .covers import Covers
 
@@ -24,7 +25,11 @@ class Opinion:
 
 
 class VisualOpinion(Protocol):
-    """Somebody with an opinion on single images; `covers` are what the C probabilities mean, `name` is for a record."""
+    """Somebody with an opinion on single images.
+
+    `covers` are what the C probabilities mean, `name` is for a record, `threshold` is the probability from which a
+    cover counts where nobody says otherwise.
+    """
 
     @property
     def name(self) -> str:
@@ -33,6 +38,10 @@ class VisualOpinion(Protocol):
     @property
     def covers(self) -> Covers:
         """What the probabilities are of."""
+
+    @property
+    def threshold(self) -> float:
+        """From which probability a cover counts."""
 
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Give the opinion on an image, uint8 (3, H, W); `name` is its pair's, for sources that lie in files.
@@ -53,6 +62,8 @@ def checked(
     `size` is (H, W) of the image, `where` names the source for the sentence. Raises InputError for another number of
     covers, another size, numbers that are no probabilities, and instances of unknown covers.
     """
+    if probabilities.dtype.kind not in "biuf":
+        raise InputError("opinion_unreadable", file=where, reason=part("no_numbers", kind=str(probabilities.dtype)))
     if probabilities.ndim != 3 or probabilities.shape[0] != len(covers):
         shape = " x ".join(map(str, probabilities.shape))
         raise InputError("opinion_covers", where=where, shape=shape, count=len(covers), covers=covers.name)
