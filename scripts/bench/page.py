@@ -13,7 +13,6 @@ UNITS = {
     "%": "{:.0f} %",
     "% more": "{:+.0f} %",
     "s": "{:.1f} s",
-    "h": "{:.1f} h",
     "MP/s a core": "{:.3f} MP/s a core",
 }
 CURVES = {
