@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..core.class_file import class_table_of, read_class_file
+from ..core.classes import ClassTable
 from ..core.errors import FarmCDError, InputError
 from ..engine.assess.evaluation_page import Picture, evaluation_page
 from ..engine.scene.resolution import factor_of
@@ -22,6 +24,7 @@ from .console import Console, terminal_language
 from .evaluate_markdown import markdown_table
 
 WORST = 6
+COUNTS = {5: "Five"}
 
 
 def as_table(evaluation: Evaluation) -> str:
@@ -43,10 +46,10 @@ def as_table(evaluation: Evaluation) -> str:
         ),
     ]
     if evaluation.semantic is not None and evaluation.classes is not None:
-        semantic = evaluation.semantic
+        semantic, count = evaluation.semantic, len(evaluation.classes) - 1
         lines += [
             "",
-            "Five classes, where the class is settled",
+            f"{COUNTS.get(count, count)} classes, where the class is settled",
             *_rows(
                 ("SCD_IoU_mean", semantic.scd_iou_mean),
                 ("SeK", semantic.sek),
@@ -126,7 +129,7 @@ def _write_page(
     for index in worst:
         sample = dataset[index]
         prediction = classify(predict(predictor, sample, record["scale"]))
-        pictures.append(pair_picture(sample, prediction)._replace(caption=dataset.files[index].name))
+        pictures.append(pair_picture(sample, prediction, dataset.table)._replace(caption=dataset.files[index].name))
     reliability = record["reliability"]
     diagram = Picture("image/svg+xml", reliability_diagram(reliability["rows"])) if reliability else None
     about = [
@@ -134,7 +137,8 @@ def _write_page(
         f"{record['scale']:g} of their resolution, in tiles of {record['tile']} pixels.",
         net.card.description,
     ]
-    page = evaluation_page(f"{checkpoint.stem}: evaluation", about, record, diagram, pictures)
+    title = f"{checkpoint.stem}: evaluation"
+    page = evaluation_page(title, about, record, diagram, pictures, classes=dataset.table)
     arguments.out.mkdir(parents=True, exist_ok=True)
     (arguments.out / "evaluation.html").write_text(page, encoding="utf-8")
     (arguments.out / "evaluation.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
@@ -146,6 +150,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", required=True, type=Path, help="folder of the data set")
     parser.add_argument("--split", default="val", help="a split's name, or 'all' for a folder without splits")
     parser.add_argument("--labels", default="auto", choices=("auto", "binary", "classes"))
+    text = "what the ids of the labels mean (default: classes.toml of the data set, else the checkpoint's classes)"
+    parser.add_argument("--classes", type=Path, metavar="FILE", help=text)
     parser.add_argument(
         "--scale", type=_positive, default=1.0, help="bring the images to this share of their resolution"
     )
@@ -208,13 +214,22 @@ def _run(arguments: argparse.Namespace) -> str:
     return "\n".join(words for _, words in said.values())
 
 
+def _table(net: Any, arguments: argparse.Namespace) -> ClassTable | None:
+    """Return what the ids of the labels mean: as is said, as the data set says, as the checkpoint was trained."""
+    if arguments.classes:
+        return read_class_file(arguments.classes)
+    own: ClassTable | None = net.card.own_classes
+    return class_table_of(arguments.data) or own
+
+
 def _evaluated(checkpoint: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     """Calibrate or measure a checkpoint; returns the record and what is printed for people."""
     net = load_checkpoint(checkpoint, device=arguments.device)
     multiple = net.card.multiple
     if arguments.tile % multiple or arguments.tile < 2 * multiple:
         raise InputError("bad_tile", tile=arguments.tile, multiple=multiple, least=2 * multiple)
-    dataset = open_dataset(arguments.data, arguments.split, arguments.labels)
+    dataset = open_dataset(arguments.data, arguments.split, arguments.labels, _table(net, arguments))
+    dataset = dataset.seen_as(net.card.classes)
     if arguments.calibrate:
         return _calibrate(net, dataset, checkpoint, arguments)
     pixel_m2 = (arguments.pixel_size or 1.0) ** 2

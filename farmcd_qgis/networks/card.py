@@ -66,6 +66,11 @@ class ModelCard:
             arbitration=family.arbitration,
         )
 
+    @property
+    def own_classes(self) -> ClassTable | None:
+        """The class table of an office; None where it is the one that a network of so many classes has anyway."""
+        return None if self.classes == classes_of(len(self.classes.predicted)) else self.classes
+
     def as_dict(self) -> dict[str, Any]:
         """Return the card as JSON holds it, in headers and in run.json."""
         return {**asdict(self), "classes": self.classes.to_json()}
@@ -77,6 +82,12 @@ def classes_of(n_classes: int) -> ClassTable:
         return BINARY
     others = (ChangeClass(k, f"class_{k}", OTHER_COLOUR) for k in range(len(FIVE), n_classes))
     return ClassTable((*FIVE.rows[:n_classes], *others))
+
+
+def check_count(table: ClassTable, n_classes: int, where: str | Path) -> None:
+    """Raise InputError where a table of `where` does not have as many predicted classes as a network has outputs."""
+    if len(table.predicted) != n_classes:
+        raise InputError("classes_count", path=where, count=len(table.predicted), wanted=n_classes)
 
 
 def read_card(path: str | Path) -> ModelCard:

@@ -1,15 +1,13 @@
 """From an authors' checkpoint to ours: what they leave to the code around it is put in, and a card added."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from ..core.classes import ClassTable
-from ..core.errors import InputError
-from .card import ModelCard
+from ..core.class_file import read_class_file
+from .card import ModelCard, check_count
 from .checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -30,7 +28,7 @@ def convert(
     `prompts`). Where there is an encoder, every context prompt gets its feature, too. `text_features`
     {prompt: vector} goes before both. For SChanger `normalisation` names the authors' data set with whose statistics
     `source` was trained (see `schanger.normalisation`). `classes` is a file with an office's own class table (see
-    `read_classes`), of as many predicted classes as the network has outputs.
+    `core.class_file`), of as many predicted classes as the network has outputs.
     An older `target` is replaced once the new one is whole, and stays as it was if anything fails; `target` may be
     `source`.
     Raises InputError where a file cannot be used, FarmCDError where `target` cannot be written.
@@ -41,28 +39,12 @@ def convert(
     made: ModelCard = net.card
     card = card or made
     if classes is not None:
-        card = replace(card, classes=read_classes(Path(classes), net.config.n_classes))
+        table = read_class_file(Path(classes))
+        check_count(table, net.config.n_classes, classes)
+        card = replace(card, classes=table)
     card = replace(
         card,
         created=card.created or datetime.now(UTC).date().isoformat(),
         text_encoder=made.text_encoder or card.text_encoder,
     )
     return save_checkpoint(net, card, target)
-
-
-def read_classes(path: Path, n_classes: int) -> ClassTable:
-    """Read a class table from a TOML file, for a network of `n_classes` outputs; raises InputError where it is none.
-
-    A table `[[classes]]` a class, no change first: `name`, `colour` ("#rrggbb"), `labels` (`en`, `zh`), `prompt` where
-    the network reads texts, and `predicted = false` for those that only a reviewer gives, which come last.
-    """
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("classes")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError("unreadable_classes", path=path, reason=error) from error
-    rows = rows if isinstance(rows, list) else []
-    numbered = [{"id": number} | row if isinstance(row, dict) else row for number, row in enumerate(rows)]
-    table = ClassTable.from_json(numbered, str(path))
-    if len(table.predicted) != n_classes:
-        raise InputError("classes_count", path=path, count=len(table.predicted), wanted=n_classes)
-    return table

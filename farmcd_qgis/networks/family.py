@@ -5,10 +5,12 @@ Neither this module nor a family's may import torch before it has to: cards are 
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..core.classes import ClassTable
 from ..core.errors import InputError
 from ..core.typed import read
 
@@ -120,6 +122,11 @@ class Family:
     def config_type(self) -> type:
         """Return the dataclass of its networks' configurations, which `[network]` of a recipe fills."""
         raise NotImplementedError
+
+    def telling(self, options: Mapping[str, Any], classes: ClassTable) -> dict[str, Any]:
+        """Return `[network]` of a recipe for a network that tells the classes of an own table apart."""
+        counted = any(item.name == "n_classes" for item in fields(self.config_type()))
+        return {**({"n_classes": len(classes.predicted)} if counted else {}), **options}
 
     def fresh(self, options: Mapping[str, Any], told: bool) -> "nn.Module":
         """Make a network to train, by `[network]` of a recipe; `told`: that is told contexts.

@@ -18,7 +18,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ..core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS
+from ..core.class_file import class_table_of
+from ..core.classes import FIVE, NO_CHANGE, NODATA, UNKNOWN_CLASS, ClassTable
 from ..core.errors import InputError
 from ..core.protocol import Finding
 from ..core.run_files import SAMPLES_JSON
@@ -39,6 +40,7 @@ _DECODERS = 2
 logger = logging.getLogger(__name__)
 
 LabelKind = Literal["binary", "classes", "mixed"]
+Labels = Literal["auto", "binary", "classes"]
 
 
 class Sample(NamedTuple):
@@ -62,11 +64,15 @@ class PairFiles:
 
 
 class ChangeDataset:
-    """All pairs of a split, decoded once and kept in memory as they are on disk (8 bit)."""
+    """All pairs of a split, decoded once and kept in memory as they are on disk (8 bit).
 
-    def __init__(self, files: Sequence[PairFiles], kind: LabelKind) -> None:
+    `table` says what the ids of the labels mean.
+    """
+
+    def __init__(self, files: Sequence[PairFiles], kind: LabelKind, table: ClassTable = FIVE) -> None:
         self.files = tuple(files)
         self.kind = kind
+        self.table = table
         self._samples: list[Sample] = []
         self._by_class: dict[int, list[int]] | None = None
 
@@ -74,9 +80,8 @@ class ChangeDataset:
     def of(cls, parts: Sequence[tuple["ChangeDataset", Sequence[int]]]) -> "ChangeDataset":
         """Make a data set of chosen samples of others; an index may be named more than once."""
         kinds = {part.kind for part, _ in parts}
-        chosen = cls(
-            [part.files[i] for part, indices in parts for i in indices], kinds.pop() if len(kinds) == 1 else "mixed"
-        )
+        files = [part.files[i] for part, indices in parts for i in indices]
+        chosen = cls(files, kinds.pop() if len(kinds) == 1 else "mixed", parts[0][0].table)
         chosen._samples = [part[i] for part, indices in parts for i in indices]
         return chosen
 
@@ -93,6 +98,23 @@ class ChangeDataset:
         with ThreadPoolExecutor(_DECODERS) as pool:
             self._samples = list(pool.map(self._read, self.files))
 
+    def seen_as(self, table: ClassTable) -> "ChangeDataset":
+        """Return the data set with the ids of another table, by the names of classes; 254 for one that it has not.
+
+        A table that tells no classes of change apart changes nothing.
+        """
+        if len(table.predicted) < 3 or table.predicted == self.table.predicted:
+            return self
+        if not self._samples:
+            self.load()
+        ids = np.arange(256, dtype=np.uint8)
+        for row in self.table.changes:
+            there = self.table.translate(row.id, table)
+            ids[row.id] = there if there < len(table.predicted) else UNSETTLED
+        made = ChangeDataset(self.files, self.kind, table)
+        made._samples = [sample._replace(label=ids[sample.label]) for sample in self._samples]
+        return made
+
     def named(self, names: Sequence[str], listing: Path) -> "ChangeDataset":
         """Return the pairs of these names; raises InputError for names that no pair has, by the list they are from."""
         places = {pair.name: place for place, pair in enumerate(self.files)}
@@ -106,9 +128,7 @@ class ChangeDataset:
         """Return {class id of change: the samples that hold it}, classes that no sample holds left out."""
         if self._by_class is None:
             held = [np.unique(self[index].label) for index in range(len(self))]
-            rows = {
-                row.id: [i for i, ids in enumerate(held) if row.id in ids] for row in FIVE.rows if row.id != NO_CHANGE
-            }
+            rows = {row.id: [i for i, ids in enumerate(held) if row.id in ids] for row in self.table.changes}
             self._by_class = {class_id: samples for class_id, samples in rows.items() if samples}
         return self._by_class
 
@@ -121,8 +141,8 @@ class ChangeDataset:
         if files.classes is None:
             if self.kind == "mixed":
                 return Sample(before, after, merge_labels(label > 0, np.where(label > 0, IGNORE, NO_CHANGE)))
-            return Sample(before, after, _checked_ids(label, files.label))
-        classes = _checked_ids(_read_label(files.classes), files.classes)
+            return Sample(before, after, _checked_ids(label, files.label, self.table))
+        classes = _checked_ids(_read_label(files.classes), files.classes, self.table)
         _check_sizes(files, before, after, classes)
         return Sample(before, after, merge_labels(label > 0, classes))
 
@@ -140,14 +160,15 @@ def merge_labels(changed: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return merged
 
 
-def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "classes"] = "auto") -> ChangeDataset:
+def open_dataset(root: Path, split: str, labels: Labels = "auto", classes: ClassTable | None = None) -> ChangeDataset:
     """Find the pairs of a split under `root`, in the authors' layout or in CLCD's.
 
     The authors' layout is A, B, label and list/SPLIT.txt (one file name per line); CLCD's is
     SPLIT/A, SPLIT/B, SPLIT/label and optionally SPLIT/label5 (of all pairs or some), paired by stem. The split "all" is
     every pair of a folder that has A, B and label but no splits. Both may have a folder json with scene and nuisances
     (see `annotations`). `labels` says what a lone label folder holds: "binary" (0 or not), "classes" (class ids), or
-    "auto": classes in a training set that the engine made, else binary if it holds 255 and no class id.
+    "auto": classes in a training set that the engine made, else binary if it holds 255 and no class id. `classes` is
+    what the ids mean (None: the table in the folder, else the five classes).
     Raises InputError where files are missing, are there twice, or are no pair.
     """
     listing = root / "list" / f"{split}.txt"
@@ -165,17 +186,18 @@ def open_dataset(root: Path, split: str, labels: Literal["auto", "binary", "clas
         raise InputError("empty_split", split=split, root=root)
     contexts = read_annotations(folder, split)
     files = [replace(pair, context=contexts.get(pair.name, UNKNOWN if contexts else None)) for pair in files]
+    table = classes or class_table_of(root) or FIVE
     if any(pair.classes is not None for pair in files):
-        return ChangeDataset(files, "mixed")
+        return ChangeDataset(files, "mixed", table)
     if labels == "auto":
         labels = "classes" if (root / SAMPLES_JSON).is_file() else _guess_kind(files)
     kind: LabelKind = labels
-    return ChangeDataset(files, kind)
+    return ChangeDataset(files, kind, table)
 
 
-def opened(root: Path, split: str, labels: Literal["auto", "binary", "classes"]) -> ChangeDataset:
+def opened(root: Path, split: str, labels: Labels, classes: ClassTable | None = None) -> ChangeDataset:
     """Open and decode a split, and log what is to be known of its labels; raises as `open_dataset` does."""
-    dataset = open_dataset(root, split, labels)
+    dataset = open_dataset(root, split, labels, classes)
     dataset.load()
     for finding in check_dataset(dataset):
         logger.log(logging.INFO if finding.severity == "info" else logging.WARNING, "%s: %s", split, finding.message)
@@ -213,7 +235,7 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
     if dataset.kind == "binary":
         findings.append(Finding("warning", "binary_labels"))
     else:
-        missing = [row.label() for row in FIVE.changes if not counts.get(row.id)]
+        missing = [row.label() for row in dataset.table.predicted[1:] if not counts.get(row.id)]
         if missing:
             findings.append(Finding("warning", "empty_class", {"missing": missing}))
     if counts.get(UNSETTLED):
@@ -293,11 +315,11 @@ def _read_label(path: Path) -> np.ndarray:
     return np.asarray(image.convert("L"))
 
 
-def _checked_ids(label: np.ndarray, path: Path) -> np.ndarray:
-    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in FIVE.rows} - {UNSETTLED, IGNORE})
+def _checked_ids(label: np.ndarray, path: Path, table: ClassTable) -> np.ndarray:
+    unknown = sorted(set(np.unique(label).tolist()) - {row.id for row in table.rows} - {UNSETTLED, IGNORE})
     if unknown:
         raise InputError(
-            "unknown_label", path=path, found=unknown, last=len(FIVE) - 1, unsettled=UNSETTLED, ignored=IGNORE
+            "unknown_label", path=path, found=unknown, last=len(table) - 1, unsettled=UNSETTLED, ignored=IGNORE
         )
     return label
 

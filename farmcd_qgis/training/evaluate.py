@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..core.classes import FIVE, NO_CHANGE
+from ..core.classes import NO_CHANGE, ClassTable
 from ..core.feedback import SILENT, Feedback
 from ..engine.assess.metrics import (
     BinaryFigures,
@@ -71,9 +71,14 @@ def evaluate(
     best-scoring one (`Evaluation.offset`). `details` takes in every pair as predicted without an offset. Of a binary
     network no class is measured.
     """
+    if net.card is not None:
+        dataset = dataset.seen_as(net.card.classes)
+    table = dataset.table
     told = any(pair.context for pair in dataset.files)
     known_contexts = family_named(net.family).known_contexts(net) if told else []
-    counts: list[tuple[list[np.ndarray], ConfusionMatrix]] = [([], ConfusionMatrix(len(FIVE))) for _ in offsets]
+    counts: list[tuple[list[np.ndarray], ConfusionMatrix]] = [
+        ([], ConfusionMatrix(len(table.predicted))) for _ in offsets
+    ]
     training = net.training
     net.eval()
     predictor = predictor_of(net, tile)
@@ -105,7 +110,7 @@ def evaluate(
             binary=binary_figures(np.sum(binary, axis=0)),
             interval=f1_interval(np.stack(binary)),
             semantic=semantic_figures(classes.counts) if settled else None,
-            classes=_by_name(classes.counts) if settled else None,
+            classes=_by_name(classes.counts, table) if settled else None,
             binary_matrix=np.sum(binary, axis=0).tolist(),
             class_matrix=classes.counts.tolist() if settled else None,
         )
@@ -126,8 +131,8 @@ def f1_interval(pairs: np.ndarray, draws: int = 1000) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _by_name(matrix: np.ndarray) -> dict[str, ClassFigures]:
-    return {row.name: figures for row, figures in zip(FIVE.rows, class_figures(matrix), strict=True)}
+def _by_name(matrix: np.ndarray, table: ClassTable) -> dict[str, ClassFigures]:
+    return {row.name: figures for row, figures in zip(table.predicted, class_figures(matrix), strict=True)}
 
 
 def card_metrics(result: Evaluation) -> dict[str, float]:

@@ -79,10 +79,10 @@ def finetune(
     source, target = Path(checkpoint), Path(out)
     _check(source, target, steps, hold_out)
     start = load_checkpoint(source)
-    data = open_dataset(Path(samples), "train", "classes")
+    data = open_dataset(Path(samples), "train", "classes").seen_as(start.card.classes)
     data.load()
     learned, held = split(sample_groups(Path(samples), data), hold_out, seed)
-    old = _open_mix(Path(mix)) if mix is not None else None
+    old = _open_mix(Path(mix)).seen_as(start.card.classes) if mix is not None else None
     tested = ChangeDataset.of([(data, held)])
     tile = start.card.tile
 

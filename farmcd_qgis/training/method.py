@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
+from ..core.classes import ClassTable
 from ..core.errors import InputError
 from ..core.typed import read
 from ..networks.family import Family
@@ -28,10 +29,12 @@ class Method(Generic[Settings]):
 
     `name` stands in recipes, `settings_type` is the dataclass of their `[loss]`. `order_free` says that networks learn
     from both orders of the dates, `some_unused` that not every parameter has a part in every step.
+    `classes` is what the ids of labels mean (None: as the data set says).
     """
 
     name: str
     settings_type: type[Settings]
+    classes: ClassTable | None = None
     order_free: bool = False
     some_unused: bool = False
 
@@ -47,12 +50,12 @@ class Method(Generic[Settings]):
     def labelled(self, data: Path) -> ChangeDataset:
         """Open the labelled pairs of the training split: those that `names` lists, where the recipe names a list."""
         said = self.recipe.data
-        pairs = opened(data, said.train, said.labels)
+        pairs = opened(data, said.train, said.labels, self.classes)
         return pairs.named(*names_of(said.names)) if said.names else pairs
 
     def open_validation(self, data: Path) -> ChangeDataset:
         """Open what `evaluate` measures on, in the folder of a data set."""
-        return opened(data, self.recipe.data.val, self.recipe.data.labels)
+        return opened(data, self.recipe.data.val, self.recipe.data.labels, self.classes)
 
     def settle(self, net: nn.Module, data: Any) -> None:
         """Give a network what it must know of the images before it is trained."""

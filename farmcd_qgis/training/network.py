@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..core.classes import ClassTable
 from ..core.errors import InputError
 from ..networks.card import ModelCard, with_tuples
 from ..networks.checkpoint import load_checkpoint, save_checkpoint
@@ -41,10 +42,18 @@ def build_network(recipe: Recipe, start: Path | None = None) -> Any:
 
 
 def save_network(
-    net: Any, recipe: Recipe, result: Evaluation, step: int, minutes: float, path: Path, order_free: bool = False
+    net: Any,
+    recipe: Recipe,
+    result: Evaluation,
+    step: int,
+    minutes: float,
+    path: Path,
+    order_free: bool = False,
+    classes: ClassTable | None = None,
 ) -> None:
     """Write the network to `path`; its card is the recipe's [card] with what the run measured.
 
+    `classes` is the table that it learned (None: that of the checkpoint it began with, or the one of its family).
     The offset with which the figures were reached is built into the written network.
     """
     family = family_named(net.family)
@@ -55,7 +64,10 @@ def save_network(
     if net.card is None:
         words = {**family.words(recipe.network), **words}
     else:
-        words = {"bands": net.card.bands, "text_encoder": net.card.text_encoder, **words}
+        kept = {name: getattr(net.card, name) for name in ("bands", "text_encoder", "classes")}
+        words = {**kept, **words}
+    if classes is not None:
+        words["classes"] = classes
     origin = "random weights" if net.card is None else f"the checkpoint {net.card.name}"
     made = f"Trained by the recipe {recipe.name} for {step} steps, {minutes:.0f} minutes, from {origin}."
     if family.lowers_no_change:

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from matplotlib.figure import Figure
 
-from ..core.classes import FIVE, NO_CHANGE
+from ..core.classes import FIVE, NO_CHANGE, ClassTable
 from ..engine.assess.evaluation_page import Picture
 from .datasets import IGNORE, UNSETTLED, Sample
 
@@ -26,7 +26,7 @@ def reliability_diagram(rows: list[tuple[float, float, float]]) -> bytes:
     return _saved(figure, "svg")
 
 
-def pair_picture(sample: Sample, prediction: np.ndarray) -> Picture:
+def pair_picture(sample: Sample, prediction: np.ndarray, table: ClassTable = FIVE) -> Picture:
     """Put before, after, reference and prediction of a pair side by side; a JPEG.
 
     `prediction` holds class ids (H, W). Change without a settled class is light grey, unknown ground dark grey.
@@ -36,8 +36,8 @@ def pair_picture(sample: Sample, prediction: np.ndarray) -> Picture:
     panels = {
         "before": sample.before.transpose(1, 2, 0),
         "after": sample.after.transpose(1, 2, 0),
-        "reference": _painted(sample.label),
-        "prediction": _painted(prediction),
+        "reference": _painted(sample.label, table),
+        "prediction": _painted(prediction, table),
     }
     for axes, (title, image) in zip(figure.subplots(1, 4), panels.items(), strict=True):
         axes.imshow(image)
@@ -46,9 +46,9 @@ def pair_picture(sample: Sample, prediction: np.ndarray) -> Picture:
     return Picture("image/jpeg", _saved(figure, "jpg"))
 
 
-def _painted(ids: np.ndarray) -> np.ndarray:
+def _painted(ids: np.ndarray, table: ClassTable) -> np.ndarray:
     palette = np.zeros((256, 3), np.uint8)
-    for row in FIVE.rows:
+    for row in table.rows:
         palette[row.id] = tuple(bytes.fromhex(row.colour[1:]))
     palette[NO_CHANGE], palette[UNSETTLED], palette[IGNORE] = 255, 190, 90
     return palette[ids]

@@ -65,7 +65,7 @@ class SingleImages(ChangeDataset):
         mask = np.asarray(opened) if is_palette else _read_label(path)
         if self.meaning.binary:
             return np.where(mask > 0, UNSETTLED, NO_CHANGE).astype(np.uint8)
-        mask = _checked_ids(mask, path)
+        mask = _checked_ids(mask, path, self.table)
         return np.where(mask == 0, IGNORE, mask).astype(np.uint8) if self.meaning.zero == "unknown" else mask
 
 

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,10 @@ import torch
 from lightning_fabric import Fabric
 from lightning_fabric.strategies import DDPStrategy
 
+from ..core.class_file import class_table_of
+from ..core.classes import ClassTable
 from ..core.errors import FarmCDError, InputError
+from ..networks.card import check_count, read_card
 from .datasets import ChangeDataset
 from .evaluate import Evaluation
 from .method import method_of
@@ -70,8 +73,10 @@ class Training:
         out: Path,
         start: Path | None = None,
         devices: int = 1,
+        classes: ClassTable | None = None,
     ) -> None:
         self.recipe = recipe
+        self.classes = classes
         self.out = out
         self.train_data, self.val_data = train_data, val_data
         _check_batches(recipe, devices)
@@ -85,6 +90,8 @@ class Training:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         net = build_network(recipe, start)
+        if classes is not None:
+            check_count(classes, net.config.n_classes, recipe.name)
         self.method.settle(net, train_data)
         share_batch_norms(net)
         module = self.method.module(net)
@@ -208,7 +215,7 @@ class Training:
             state.best = result.score
             minutes = state.seconds / 60
             order_free = self.method.order_free
-            save_network(net, self.recipe, result, state.step, minutes, self.out / BEST, order_free)
+            save_network(net, self.recipe, result, state.step, minutes, self.out / BEST, order_free, self.classes)
             text = json.dumps({"step": state.step, **result.as_dict()}, indent=2)
             (self.out / VALIDATION).write_text(text, encoding="utf-8")
 
@@ -268,13 +275,24 @@ def train(
     on_step: OnStep | None = None,
     start: Path | None = None,
     devices: int = 1,
+    classes: ClassTable | None = None,
 ) -> TrainingResult:
     """Train by `recipe` on the data set in `data` and keep the best network in `out`, which is made if missing.
 
     `start` is a checkpoint whose weights and text features a fresh run begins with, instead of random ones; `devices`
-    is the number of GPUs, or of processes on a CPU, that share each batch.
+    is the number of GPUs, or of processes on a CPU, that share each batch. `classes` is what the ids of the labels mean
+    (None: the table in the folder of the data set, else that of `start`, else the five classes); the checkpoint keeps
+    it.
     A run that was killed goes on where it was; raises InputError where data, recipe or folder cannot be used.
     """
     out.mkdir(parents=True, exist_ok=True)
-    method = method_of(recipe, family_of(recipe))
-    return Training(recipe, method.open(data), method.open_validation(data), out, start, devices).run(on_step)
+    family = family_of(recipe)
+    table = classes or class_table_of(data)
+    if table is None and start is not None and start.suffix == ".safetensors":
+        table = read_card(start).own_classes
+    if table is not None and start is None:
+        recipe = replace(recipe, network=family.telling(recipe.network, table))
+    method = method_of(recipe, family)
+    method.classes = table
+    training = Training(recipe, method.open(data), method.open_validation(data), out, start, devices, table)
+    return training.run(on_step)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...core.classes import NO_CHANGE
+from ...core.classes import NO_CHANGE, ClassTable
 from ...core.context import context_prompts
 from ...core.errors import InputError
 from ...core.messages import why
@@ -124,6 +124,11 @@ class FDMambaFamily(Family):
         from .network import FDMambaConfig
 
         return FDMambaConfig
+
+    def telling(self, options: Mapping[str, Any], classes: ClassTable) -> dict[str, Any]:
+        """Add the sentences of the classes, from which the text features are made."""
+        sentences = tuple(row.prompt or row.label() for row in classes.predicted)
+        return {"class_sentences": sentences, **super().telling(options, classes)}
 
     def fresh(self, options: Mapping[str, Any], told: bool) -> "FDMamba | EncodedFDMamba":
         """Make a network with fresh weights and the text features of its encoder."""

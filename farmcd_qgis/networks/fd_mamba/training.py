@@ -25,12 +25,13 @@ WHERE = "[network]"
 class TextOptions:
     """What `[network]` of a recipe says besides the configuration.
 
-    `text_encoder` is as in `clip.text_features`, `prompts` are own sentences for it. Without `gate` CMLA has no say in
-    the logits (for ablations).
+    `text_encoder` is as in `clip.text_features`, `prompts` are own sentences for it, `class_sentences` those of an own
+    class table, one a class. Without `gate` CMLA has no say in the logits (for ablations).
     """
 
     text_encoder: str = "minilm"
     prompts: dict[str, Any] = field(default_factory=dict)
+    class_sentences: tuple[str, ...] = ()
     gate: bool = True
 
 
@@ -67,6 +68,9 @@ def fresh(options: Mapping[str, Any], told: bool) -> FDMamba | EncodedFDMamba:
     # Checked before an encoder is loaded, which takes seconds.
     checked: FDMambaConfig | EncodedConfig = read(kind, rest, WHERE)
     ensembles = prompt_ensembles(checked.n_classes, checked_prompts(text.prompts, WHERE))
+    if text.class_sentences:
+        said = dict(zip(ensembles, text.class_sentences, strict=False))
+        ensembles = {prompt: [said.get(prompt, prompt)] for prompt in ensembles}
     contexts = list(context_prompts()) if told else []
     features = ensemble_features({**ensembles, **{prompt: [prompt] for prompt in contexts}}, text.text_encoder)
     rows = torch.stack([features[prompt] for prompt in ensembles])
