@@ -1,11 +1,9 @@
 """The pair: the before and the after raster, brought lazily onto one grid."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from ...core.dates import given_date
 from ...core.errors import InputError
@@ -172,8 +170,3 @@ def _given_dates(request: RunRequest) -> tuple[str | None, str | None]:
             raise InputError("bad_date", role=role, text=text)
         dates.append(day)
     return dates[0], dates[1]
-
-
-def _joined(parts: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
-    """Lay the pixels of windows behind each other, (..., h, w) each, (..., n) together."""
-    return np.concatenate([part.reshape(*part.shape[:-2], -1) for part in parts], axis=-1)
