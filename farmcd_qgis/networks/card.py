@@ -109,9 +109,22 @@ def describe_card(checkpoint: str) -> dict[str, Any]:
 
     `attends` says whether its network can show where it looks.
     """
-    card = read_card(checkpoint)
-    attends = family_named(card.family).attends
+    header = read_header(Path(checkpoint))
+    card, family = card_of(header, Path(checkpoint)), family_named(header["model"])
+    attends = family.attends and not family.no_detector(_config(header))
     return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends}
+
+
+def check_detects(path: str | Path) -> None:
+    """Raise InputError for a checkpoint whose header says that its network sees no change."""
+    header = read_header(Path(path))
+    family_named(header["model"]).check_detects(_config(header), card_of(header, Path(path)).name)
+
+
+def _config(header: dict[str, Any]) -> dict[str, Any]:
+    # A garbled one is told of where the network is loaded.
+    config = header.get("config")
+    return config if isinstance(config, dict) else {}
 
 
 def usual_overlap(card: ModelCard) -> float:

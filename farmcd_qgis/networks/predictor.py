@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from threading import Barrier
 from typing import Any
 
@@ -82,7 +83,7 @@ class Predictor:
         chosen = choose_device(device)
         net = load_checkpoint(checkpoint, device=chosen["id"])
         family = family_named(net.family)
-        family.check_detects(net)
+        family.check_detects(asdict(net.config), net.card.name)
         known = family.known_contexts(net)
         if unknown := [prompt for prompt in options.get("context", ()) if prompt not in known]:
             raise InputError("unknown_context", checkpoint=checkpoint, count=len(known), context=unknown[0])

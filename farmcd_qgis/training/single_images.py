@@ -31,11 +31,12 @@ from .datasets import (
 )
 
 IMAGES, MASKS = "images", ("masks", "labels", "label")
+_LOSSY = (".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
 class MaskMeaning:
-    """What masks hold: class ids, or only 0 and the rest (`binary`).
+    """What masks hold: class ids, or only 0 and the rest (`binary`; 255 is unknown where other ids mark the rest).
 
     `zero` says what 0 is among class ids: a class like the others, or "unknown" and not to be learned; "" where nobody
     says, which is refused for masks that tell one class from the rest. `palette_ids`: the numbers of palette images are
@@ -54,6 +55,14 @@ class SingleImages(ChangeDataset):
         super().__init__(files, "binary" if meaning.binary else "classes")
         self.meaning = meaning
 
+    def load(self) -> None:
+        """Decode every file, and tell what 255 is in binary masks; raises as `ChangeDataset.load` does."""
+        super().load()
+        if not self.meaning.binary:
+            return
+        values = set().union(*(np.unique(sample.label).tolist() for sample in self._samples)) - {NO_CHANGE, IGNORE}
+        self._samples = [sample._replace(label=_marked(sample.label, bool(values))) for sample in self._samples]
+
     def _read(self, files: PairFiles) -> Sample:
         image, mask = _read_image(files.before), self._mask(files.label)
         _check_sizes(files, image, image, mask)
@@ -63,10 +72,21 @@ class SingleImages(ChangeDataset):
         opened = _open(path)
         is_palette = opened.mode == "P" and (self.meaning.palette_ids or self.meaning.binary)
         mask = np.asarray(opened) if is_palette else _read_label(path)
+        is_lossy = path.suffix.lower() in _LOSSY
         if self.meaning.binary:
-            return np.where(mask > 0, UNSETTLED, NO_CHANGE).astype(np.uint8)
+            # What all masks hold decides what 255 is: see `load`.
+            return np.where(mask > 127, IGNORE, NO_CHANGE).astype(np.uint8) if is_lossy else mask
+        if is_lossy:
+            raise InputError("lossy_mask", path=path)
         mask = _checked_ids(mask, path, self.table)
         return np.where(mask == 0, IGNORE, mask).astype(np.uint8) if self.meaning.zero == "unknown" else mask
+
+
+def _marked(mask: np.ndarray, knows_unknown: bool) -> np.ndarray:
+    marked = np.where(mask != NO_CHANGE, UNSETTLED, NO_CHANGE).astype(np.uint8)
+    if knows_unknown:
+        marked[mask == IGNORE] = IGNORE
+    return marked
 
 
 def open_single_images(root: Path, split: str, meaning: MaskMeaning) -> SingleImages:
@@ -108,8 +128,16 @@ def _files(folder: Path, masks: Path, name: str) -> PairFiles:
 def _check(data: SingleImages, folder: Path) -> None:
     counts = class_pixels(data)
     classes = sorted(set(counts) - {NO_CHANGE, IGNORE})
+    meaning = data.meaning
+    if not classes and counts.get(IGNORE) and not meaning.binary and _holds_zero_and_255(data):
+        raise InputError("binary_masks", folder=str(folder))
     if not classes:
         raise InputError("nothing_marked", folder=str(folder), count=len(data))
-    meaning = data.meaning
     if not meaning.binary and not meaning.zero and NO_CHANGE in counts and len(classes) == 1:
         raise InputError("one_class_masks", folder=str(folder), id=classes[0])
+
+
+def _holds_zero_and_255(data: SingleImages) -> bool:
+    """Say whether the first masks hold 0 and 255 and nothing else, whatever is made of 0."""
+    values = set().union(*(np.unique(np.asarray(_open(pair.label))).tolist() for pair in data.files[:8]))
+    return values in ({NO_CHANGE, IGNORE}, {False, True})

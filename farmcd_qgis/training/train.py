@@ -82,6 +82,7 @@ class Training:
         _check_batches(recipe, devices)
         self.family = family_of(recipe)
         self.method = method_of(recipe, self.family)
+        _check_sizes(recipe, self.family.multiple)
         self.method.check(train_data)
         strategy = DDPStrategy(find_unused_parameters=self.method.some_unused) if devices > 1 else "auto"
         self.fabric = Fabric(accelerator=recipe.device, devices=devices, strategy=strategy, precision=recipe.precision)
@@ -235,6 +236,14 @@ def _check_batches(recipe: Recipe, devices: int) -> None:
     for stage in recipe.stages:
         if stage.batch % devices:
             raise InputError("batch_not_shared", batch=stage.batch, devices=devices)
+
+
+def _check_sizes(recipe: Recipe, multiple: int) -> None:
+    sizes = {"crop": [stage.crop for stage in recipe.stages], "tile": [recipe.validation.tile]}
+    for name, values in sizes.items():
+        for value in values:
+            if value < multiple or value % multiple:
+                raise InputError("recipe_size", recipe=recipe.name, name=name, value=value, multiple=multiple)
 
 
 def _board(out: Path, step: int) -> Any:

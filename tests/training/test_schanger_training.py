@@ -182,8 +182,20 @@ def test_networks_that_do_not_fit_the_method_are_refused(
     refused("prior_network", train, single, pairs, tmp_path / "c")
     wider = dataclasses.replace(CHANGE, network={"channels": "small"})
     refused("prior_channels", build_network, wider, prior)
-    for code, channels in (("wrong_setting", [4, 4]), ("network_shape", [1, 2, 3, 4, 5, 6]), ("network_shape", "huge")):
+    for code, channels in (
+        ("wrong_setting", [4, 4]),
+        ("wrong_setting", [4, 4, 8, 8, 8, 8.5]),
+        ("network_shape", [1, 2, 3, 4, 5, 6]),
+        ("network_shape", [4, 4, 8, 8, 8, 10**9]),
+        ("network_shape", "huge"),
+    ):
         refused(code, build_network, dataclasses.replace(CHANGE, network={"channels": channels}))
+    refused("bad_share", build_network, dataclasses.replace(CHANGE, network={"channels": TINY, "drop": 2.0}))
+    refused("bad_share", method_of, dataclasses.replace(CHANGE, loss={"swap": 1.5}), family_of(CHANGE))
+    odd_crop = dataclasses.replace(PRIOR, stages=(Stage(crop=40, batch=2),))
+    refused("recipe_size", train, odd_crop, images, tmp_path / "d")
+    odd_tile = dataclasses.replace(PRIOR, validation=ValidationSettings(times=1, tile=72))
+    refused("recipe_size", train, odd_tile, images, tmp_path / "e")
     refused("normalisation_name", build_network, dataclasses.replace(CHANGE, network={"normalisation": "clcd"}))
 
 

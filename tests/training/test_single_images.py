@@ -72,6 +72,51 @@ def test_palette_masks_are_class_ids_only_if_somebody_says_so(tmp_path: Path) ->
     assert set(np.unique(data[0].label)) == {0, 3}
 
 
+def one_mask(root: Path, mask: Image.Image, suffix: str = "png") -> Path:
+    write(root / "images" / "a.png", IMAGE)
+    (root / "masks").mkdir()
+    mask.save(root / "masks" / f"a.{suffix}")
+    return root
+
+
+@pytest.mark.parametrize("kind", ["L", "1"])
+def test_masks_of_0_and_255_tell_no_classes(tmp_path: Path, kind: str) -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[:5] = 255
+    folder = one_mask(tmp_path, Image.fromarray(mask).convert(kind))
+    for zero in ("", "class", "unknown"):
+        fault = refused("binary_masks", folder, "all", MaskMeaning(zero=zero))
+        assert 'labels = "binary"' in fault.message
+    assert set(np.unique(open_single_images(folder, "all", MaskMeaning(binary=True))[0].label)) == {0, UNSETTLED}
+
+
+def test_255_is_unknown_where_another_id_marks_the_road(tmp_path: Path) -> None:
+    folder = road(tmp_path)
+    other = np.zeros((SIDE, SIDE), np.uint8)
+    other[:7] = 255
+    write(folder / "images" / "b.png", IMAGE)
+    write(folder / "masks" / "b.png", other)
+    first, second = (sample.label for sample in open_single_images(folder, "all", MaskMeaning(binary=True)))
+    assert set(np.unique(first)) == {0, UNSETTLED}
+    assert set(np.unique(second)) == {0, IGNORE}, "that road is 3 is told by the other mask"
+
+
+def test_masks_kept_as_jpeg_tell_road_from_the_rest_but_no_classes(tmp_path: Path) -> None:
+    mask = np.zeros((SIDE, SIDE), np.uint8)
+    mask[3:21, 5:30] = 255
+    folder = one_mask(tmp_path, Image.fromarray(mask), "jpg")
+    refused("lossy_mask", folder, "all", MaskMeaning(zero="class"))
+    label = open_single_images(folder, "all", MaskMeaning(binary=True))[0].label
+    np.testing.assert_array_equal(label, np.where(mask > 0, UNSETTLED, 0))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16"])
+def test_masks_of_colours_or_many_bits_are_refused(tmp_path: Path, mode: str) -> None:
+    pixels = np.zeros((SIDE, SIDE), np.uint16 if mode == "I;16" else np.uint8)
+    made = Image.fromarray(pixels) if mode == "I;16" else Image.fromarray(pixels).convert(mode)
+    refused("label_mode", one_mask(tmp_path, made), "all", MaskMeaning(binary=True))
+
+
 def test_what_lacks_or_does_not_fit_is_said(tmp_path: Path) -> None:
     refused("no_single_images", tmp_path, "all", MaskMeaning())
     folder = road(tmp_path / "road")

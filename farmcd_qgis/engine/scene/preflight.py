@@ -12,7 +12,7 @@ from ...core.messages import part
 from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
-from ...networks.card import ModelCard, checkpoint_hash, read_card, usual_overlap
+from ...networks.card import ModelCard, check_detects, checkpoint_hash, read_card, usual_overlap
 from ..run.identity import run_identity
 from ..run.objects import is_object
 from ..run.run_folder import finished_record, finished_result
@@ -114,6 +114,8 @@ def _card(request: RunRequest) -> ModelCard | None:
 
 def _checkpoint(request: RunRequest) -> Iterator[Finding]:
     card = _card(request)
+    if card is not None:
+        check_detects(request.checkpoint)
     if card is not None and request.tile % card.multiple:
         raise InputError("bad_tile", tile=request.tile, multiple=card.multiple, least=2 * card.multiple)
     if card is not None and request.symmetric and not card.order_free:

@@ -26,8 +26,8 @@ MULTIPLE = 2 ** (LEVELS - 1)
 
 _EXPANSION = 6
 _SQUEEZE = 0.25
-# Fewer would leave nothing after the squeeze.
-_LEAST_CHANNELS = 4
+# Fewer would leave nothing after the squeeze; more fit into no memory.
+_LEAST_CHANNELS, _MOST_CHANNELS = 4, 2048
 _MLP = 4
 _LFEM_EPS = 1e-3
 _LAYER_NORM_EPS = 1e-6
@@ -49,9 +49,11 @@ class SChangerConfig:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a shape that no such network has."""
-        if len(self.channels) != LEVELS + 1 or min(self.channels) < _LEAST_CHANNELS:
+        fit = [_LEAST_CHANNELS <= count <= _MOST_CHANNELS for count in self.channels]
+        if len(fit) != LEVELS + 1 or not all(fit):
             raise ValueError(
-                f"channels must be {LEVELS + 1} numbers of {_LEAST_CHANNELS} or more, not {list(self.channels)}"
+                f"channels must be {LEVELS + 1} numbers from {_LEAST_CHANNELS} to {_MOST_CHANNELS}, "
+                f"not {list(self.channels)}"
             )
         if self.maps < 1:
             raise ValueError(f"maps must be 1 (binary) or the number of classes, not {self.maps}")

@@ -27,7 +27,10 @@ def config_of(options: Mapping[str, Any]) -> SChangerConfig:
             raise InputError("network_shape", channels=channels, known=list(_SIZES))
         options = {**options, "channels": list(_SIZES[channels])}
     try:
-        return read(SChangerConfig, options, WHERE)
+        config = read(SChangerConfig, options, WHERE)
+        if not 0 <= config.drop < 1:
+            raise InputError("bad_share", where=WHERE, name="drop", value=config.drop)
+        return config
     except ValueError as error:
         raise InputError("network_shape", channels=options.get("channels", SMALL), known=list(_SIZES)) from error
 

@@ -40,6 +40,8 @@ class SideOutputs(Method[SideOutputSettings]):
 
     def __init__(self, recipe: Recipe, family: Family) -> None:
         super().__init__(recipe, family)
+        if not 0 <= self.settings.swap <= 1:
+            raise InputError("bad_share", where="[loss]", name="swap", value=self.settings.swap)
         self.augmenter = Augmenter(recipe.augment)
 
     def module(self, net: nn.Module) -> nn.Module:

@@ -22,7 +22,7 @@ from farmcd_qgis.engine.predict import planned
 from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.engine.scene.preflight import preflight, settled
 from farmcd_qgis.layers import add_run
-from farmcd_qgis.networks.card import read_card
+from farmcd_qgis.networks.card import describe_card, read_card
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.networks.predictor import Predictor
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
@@ -99,6 +99,13 @@ def test_a_prior_network_is_refused_by_its_sentence(given: Path, capsys: pytest.
     source = write_authors(given / "prior.pth", prior_state())
     assert main(["convert", str(source), str(given / "prior.safetensors")]) == 0
     pair = [str(given / "before.tif"), str(given / "after.tif")]
+    request = RunRequest(*pair, str(given / "none"), str(given / "prior.safetensors"), tile=32, overlap=8)
+    # Dock and Processing show the same before anything runs, and offer no map of where it looked.
+    (found,) = [finding for finding in preflight(request) if finding.severity == "error"]
+    assert found.code == "prior_network"
+    assert "fine-tune it on change pairs first" in found.text("en")
+    assert "先验网络" in found.text("zh")
+    assert [describe_card(str(given / f"{name}.safetensors"))["attends"] for name in ("prior", "net")] == [False, True]
     command = ["detect", *pair, "--out", str(given / "none"), "--checkpoint", str(given / "prior.safetensors")]
     assert main([*command, "--tile", "32", "--overlap", "8"]) == 2
     assert "fine-tune it on change pairs first" in capsys.readouterr().err

@@ -59,6 +59,29 @@ def test_an_authors_file_gives_the_authors_probability(authors: Path) -> None:
     assert np.abs(net(X1, X2)[0].softmax(1)[:, 1:].numpy() - EVAL["prob"]).max() < 1e-5
 
 
+@pytest.mark.parametrize("wrapped", ["prefix", "half", "optimiser", "bare", "nested"])
+@torch.no_grad()
+def test_an_authors_file_is_read_however_it_was_saved(tmp_path: Path, wrapped: str) -> None:
+    tensors, path = state(), tmp_path / "net.pth"
+    made: dict[str, Any] = {
+        "prefix": {"state_dict": {f"module.{name}": value for name, value in tensors.items()}},
+        "half": {"state_dict": {name: value.half() for name, value in tensors.items()}},
+        "optimiser": {"state_dict": tensors, "optimizer": {"state": {0: {"step": torch.tensor(3.0)}}, "lr": 5e-4}},
+        "bare": tensors,
+        "nested": {"model": {"state_dict": tensors}, "epoch": 3},
+    }[wrapped]
+    torch.save(made, path)
+    net = load_checkpoint(path, normalisation="levir")
+    assert {value.dtype for value in net.parameters()} == {torch.float32}
+    within = 5e-2 if wrapped == "half" else 1e-5
+    assert np.abs(net(X1, X2)[0].softmax(1)[:, 1:].numpy() - EVAL["prob"]).max() < within
+
+
+def test_an_authors_file_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    torch.save({"state_dict": state(), "args": Path("x")}, tmp_path / "net.pth")
+    refused("checkpoint_unsafe", load_checkpoint, tmp_path / "net.pth", normalisation="levir")
+
+
 @torch.no_grad()
 def test_ours_comes_back_as_it_went(authors: Path, ours: Path) -> None:
     net, loaded = load_checkpoint(authors, normalisation="levir"), load_checkpoint(ours)
