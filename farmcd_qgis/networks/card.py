@@ -111,7 +111,11 @@ def describe_card(checkpoint: str) -> dict[str, Any]:
     """
     header = read_header(Path(checkpoint))
     card, family = card_of(header, Path(checkpoint)), family_named(header["model"])
-    attends = family.attends and not family.no_detector(_config(header))
+    try:
+        family.check_detects(_config(header), card.name)
+        attends = family.attends
+    except InputError:
+        attends = False
     return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends}
 
 

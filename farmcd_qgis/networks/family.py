@@ -84,14 +84,11 @@ class Family:
         """Return where a network looks, (B, H, W) of any sign and size, for normalised images (B, 3, H, W)."""
         raise NotImplementedError
 
-    def no_detector(self, config: Mapping[str, Any]) -> str:
-        """Return the code of why a network of a configuration, as headers hold it, sees no change; "" where it does."""
-        return ""
-
     def check_detects(self, config: Mapping[str, Any], name: str) -> None:
-        """Raise InputError for a configuration whose networks cannot detect change; `name` is the checkpoint's."""
-        if code := self.no_detector(config):
-            raise InputError(code, name=name)
+        """Raise InputError for a configuration, as headers hold it, whose networks cannot detect change.
+
+        `name` is the checkpoint's.
+        """
 
     def load_authors(self, state: State) -> State:
         """Return an authors' state dict under the names of our parameters."""

@@ -63,9 +63,9 @@ class LandCoverFamily(Family):
         """Show it the first image."""
         return lambda before, after, context=None: net(before)
 
-    def no_detector(self, config: Mapping[str, Any]) -> str:
-        """Refuse all."""
-        return "land_cover_detects_nothing"
+    def check_detects(self, config: Mapping[str, Any], name: str) -> None:
+        """Refuse: it sees no change."""
+        raise InputError("land_cover_detects_nothing", name=name)
 
     def config_type(self) -> type:
         """Return the dataclass of the network's shape."""

@@ -87,9 +87,10 @@ class SChangerFamily(Family):
         """Return the first channel of the shallowest attention map that both dates share."""
         return net.attention(before, after)
 
-    def no_detector(self, config: Mapping[str, Any]) -> str:
-        """Refuse a prior network."""
-        return "prior_network" if config.get("single_image") else ""
+    def check_detects(self, config: Mapping[str, Any], name: str) -> None:
+        """Refuse a prior network, which sees no change."""
+        if config.get("single_image"):
+            raise InputError("prior_network", name=name)
 
     def load_authors(self, state: State) -> State:
         """Add the batch norms' counters where a file leaves them out; nothing depends on them."""
