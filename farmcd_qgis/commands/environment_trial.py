@@ -35,8 +35,10 @@ def main() -> int:
     for checkpoint in bundled_checkpoints():
         predictor = Here().predictor(SILENT, str(checkpoint), tile=TILE)
         classes = predictor.predict(*tiles)[0]
-        if not np.allclose(classes.sum(axis=1), 1.0, atol=CLOSE):
-            raise ArithmeticError("the probabilities of a tile's classes do not add up to 1")
+        # Less than 1 is of a pixel that counts less beside other tiles (engine.seam).
+        sums = classes.sum(axis=1)
+        if not (classes >= 0).all() or not 0 < sums.min() <= sums.max() <= 1 + CLOSE or sums.max() < 1 - CLOSE:
+            raise ArithmeticError(f"the probabilities of a tile's classes add up to {sums.min()} to {sums.max()}")
     told = {"device": predictor.device, "torch": torch.__version__, "numpy": np.__version__}
     sys.stdout.write(json.dumps(told) + "\n")
     return 0

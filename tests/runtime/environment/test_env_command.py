@@ -1,6 +1,7 @@
 """`farmcd env`, as administrators and scripts use it: results, exit statuses, and nothing else on standard output."""
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from farmcd_qgis.commands import environment_cli
 from farmcd_qgis.commands.environment_cli import run_env
+from farmcd_qgis.core.paths import PLUGIN
 
 
 @pytest.fixture
@@ -69,3 +71,10 @@ def test_people_are_told_in_their_language(tmp_path, lock_folder, index, capsys)
     with pytest.raises(SystemExit) as caught:
         environment_cli.run_env(["install", "--unknown"])
     assert caught.value.code == 2
+
+
+def test_what_is_tried_in_a_new_environment_passes_with_every_bundled_checkpoint():
+    command = [sys.executable, "-m", "farmcd_qgis.commands.environment_trial"]
+    told = subprocess.run(command, cwd=PLUGIN.parent, capture_output=True, text=True)
+    assert told.returncode == 0, told.stderr
+    assert json.loads(told.stdout)["torch"]
