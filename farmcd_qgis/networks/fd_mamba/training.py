@@ -167,6 +167,9 @@ def shut_gate(net: FDMamba | EncodedFDMamba) -> None:
 
 @torch.no_grad()
 def _draw_coarsely(layers: nn.Module) -> None:
-    """Give what was drawn by chance, and nobody trains, two values a tensor: a zip then holds a bit of each number."""
+    """Give what was drawn by chance, and nobody trains, two values a tensor: a zip then holds a bit of each number.
+
+    The size is a float16, so that a network that is trained on, with two values already, keeps them bit for bit.
+    """
     for value in layers.parameters():
-        value.copy_(value.sign() * value.abs().mean())
+        value.copy_(value.sign() * value.abs().mean().half())

@@ -189,6 +189,9 @@ def test_what_nobody_trains_takes_no_room_in_a_zip() -> None:
     assert all(value.any() for value in layers.parameters()), "contexts may still be learned from there"
     for one, other in zip(made()(*images()), silent.eval()(*images()), strict=True):
         torch.testing.assert_close(other, one)
+    kept = [value.clone() for value in layers.parameters()]
+    family.prepare(silent, {}, False)
+    assert all(torch.equal(value, old) for value, old in zip(layers.parameters(), kept, strict=True))
     told.score_head.contexts = {"season": torch.ones(12)}
     before = told.score_head.ctx_mlp[0].weight.clone()
     family.prepare(told, {}, False)
