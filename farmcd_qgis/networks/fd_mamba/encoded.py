@@ -72,8 +72,8 @@ class EncodedFDMamba(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return logits and score map, both (B, K, H, W), of two (B, 3, H, W) images in [-1, 1].
 
-        Sides that are no multiple of the encoder's stride are filled up by repeating the edge. `context` and `pooled`
-        as in `FDMamba`.
+        Sides that are no multiple of the encoder's stride, or less than twice it, are filled up by repeating the edge.
+        `context` and `pooled` as in `FDMamba`.
         """
         height, width = before.shape[2:]
         feature = self.decode(self.encode(before, after))
@@ -92,7 +92,9 @@ class EncodedFDMamba(nn.Module):
     def encode(self, before: Tensor, after: Tensor) -> list[Tensor]:
         """Fuse both dates at each level: five maps (B, w, H / s, W / s), s from 2 to 32; one batch for both dates."""
         images = torch.cat([before, after])
-        images = F.pad(images, (0, -images.shape[3] % STRIDE, 0, -images.shape[2] % STRIDE), mode="replicate")
+        # Twice the stride, since an instance norm needs more than one place.
+        below, right = (max(-side % STRIDE, 2 * STRIDE - side) for side in images.shape[2:])
+        images = F.pad(images, (0, right, 0, below), mode="replicate")
         # From [-1, 1] to (x - 127) / 128 of 0..255; depthwise convolutions are quick with the channels last.
         images = ((images * 127.5 + 0.5) / 128).contiguous(memory_format=torch.channels_last)
         return [fusion(level) for fusion, level in zip(self.fusions, self.encoder(images), strict=True)]

@@ -82,9 +82,11 @@ def test_the_odd_row_of_padding_is_below(kernel: int, stride: int) -> None:
 
 
 @torch.no_grad()
-def test_any_size_comes_back_as_it_was() -> None:
-    logits, score_map = made()(*images(48, 72))
-    assert logits.shape == score_map.shape == (1, 6, 48, 72)
+@pytest.mark.parametrize("config", VARIANTS)
+@pytest.mark.parametrize(("height", "width"), [(48, 72), (16, 16), (32, 32), (24, 200)])
+def test_any_size_comes_back_as_it_was(config: EncodedConfig, height: int, width: int) -> None:
+    logits, score_map = made(config)(*images(height, width))
+    assert logits.shape == score_map.shape == (1, config.n_classes, height, width)
 
 
 @torch.no_grad()
