@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from qgis.gui import QgisInterface, QgsDockWidget
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, Qt
 
 from farmcd_qgis.gui.widgets.page import Page
 
@@ -22,3 +22,6 @@ def docked(iface: QgisInterface, page: Page) -> Iterator[Page]:
     page.unload()
     window.removeDockWidget(dock)
     dock.deleteLater()
+    # At once: a test goes on to clear the project, whose layers the page and the canvas still look at.
+    QCoreApplication.sendPostedEvents(dock, QEvent.Type.DeferredDelete)
+    iface.mapCanvas().stopRendering()
