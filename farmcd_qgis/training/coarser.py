@@ -6,15 +6,13 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..engine.scene.looking import resized
-from ..networks.semicd_vl.opinions.covers import Covers
-from ..networks.semicd_vl.opinions.source import Date, Opinion, VisualOpinion
+from ..networks.semicd_vl.opinions.source import Date, Opinion, Relayed
 
 
 @dataclass(frozen=True)
-class Coarser:
+class Coarser(Relayed):
     """A source of opinions that is shown images at `scale` of their resolution."""
 
-    source: VisualOpinion
     scale: float
 
     def __post_init__(self) -> None:
@@ -26,16 +24,6 @@ class Coarser:
     def name(self) -> str:
         """Who it is."""
         return f"{self.source.name}, at {self.scale:g} of the resolution"
-
-    @property
-    def covers(self) -> Covers:
-        """Those of the source."""
-        return self.source.covers
-
-    @property
-    def threshold(self) -> float:
-        """That of the source."""
-        return self.source.threshold
 
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Give what the source says of the coarser image, for the pixels of the image."""

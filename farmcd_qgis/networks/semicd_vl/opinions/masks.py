@@ -10,37 +10,25 @@ import numpy as np
 from ....core.errors import InputError
 from ....core.messages import why
 from ..ceg import Instance
-from .covers import Covers
 from .files import FOLDERS
 from .rle import decode_mask
-from .source import Date, Opinion, VisualOpinion, checked
+from .source import Date, Opinion, Relayed, checked
 
 
 @dataclass(frozen=True)
-class MaskedOpinion:
+class MaskedOpinion(Relayed):
     """The probabilities of `source`, and as instances the masks in `folder`: `A/NAME.json` and `B/NAME.json`.
 
     Each is a list of {"segmentation": COCO's run lengths}, as SAM's automatic masks are. A mask has the cover that is
     likeliest on the mean inside of it, and that mean as its score.
     """
 
-    source: VisualOpinion
     folder: Path
 
     @property
     def name(self) -> str:
         """Who it is: the source, and the folder of the masks by its own name."""
         return f"{self.source.name}, masks in {self.folder.name}"
-
-    @property
-    def covers(self) -> Covers:
-        """Those of the source."""
-        return self.source.covers
-
-    @property
-    def threshold(self) -> float:
-        """That of the source."""
-        return self.source.threshold
 
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Name the masks of a date; raises InputError where they are missing, damaged or of another size."""

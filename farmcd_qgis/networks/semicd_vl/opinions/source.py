@@ -50,6 +50,23 @@ class VisualOpinion(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Relayed:
+    """What another source of opinions says, in another form: covers and threshold are those of the `source`."""
+
+    source: VisualOpinion
+
+    @property
+    def covers(self) -> Covers:
+        """Those of the source."""
+        return self.source.covers
+
+    @property
+    def threshold(self) -> float:
+        """That of the source."""
+        return self.source.threshold
+
+
 def checked(
     probabilities: np.ndarray,
     covers: Covers,
