@@ -41,7 +41,7 @@ def _rows(arguments: argparse.Namespace) -> tuple[list[Row], str]:
     else:
         prior = with_budget(read_recipe(RECIPES / "pretraining_prior.toml"), arguments.prior_steps, minutes)
         recipe = with_budget(read_recipe(arguments.recipe or RECIPES / "pretraining.toml"), steps, minutes)
-        made = pretraining.rows(prior, recipe, arguments.images, arguments.data, arguments.out)
+        made = pretraining.rows(prior, recipe, arguments.images, arguments.data, arguments.out, arguments.roads)
         about = f"Recipe {recipe.name}, {recipe.steps} steps after {prior.steps} of the prior network"
     return made, f"{about}, {arguments.seeds} seed(s), %."
 
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add_covers(few)
     paying = tables.add_parser("pretraining", help="SChanger from a prior network and from random weights")
     paying.add_argument("--images", required=True, type=Path, metavar="DIR", help="single images with masks")
+    paying.add_argument("--roads", type=Path, metavar="DIR", help="more of them, whose masks tell roads from the rest")
     paying.add_argument("--prior-steps", type=int, metavar="N", help="steps of the prior network, not the recipe's")
     for table in (few, paying):
         table.add_argument("--data", required=True, type=Path, metavar="DIR", help="CLCD, or a data set laid out alike")

@@ -43,7 +43,9 @@ def ablated(recipe: Recipe, row: int, seed: int) -> Recipe:
     if row < 3:
         loss = {**loss, "mode": "paper", "class_weights": None, "unsettled_weight": 1.0}
     if row < 4:
-        nothing = dict.fromkeys(("brightness", "contrast", "saturation", "hue", "haze", "blur", "shift"), 0.0)
+        nothing: dict[str, Any] = dict.fromkeys(
+            ("brightness", "contrast", "saturation", "hue", "haze", "blur", "shift"), 0.0
+        )
         settings = AugmentSettings(
             change_share=settings.change_share, class_share=settings.class_share, turn=False, **nothing
         )

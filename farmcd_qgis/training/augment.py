@@ -8,7 +8,7 @@ what changes one date alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import kornia.augmentation as K
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from ..core.classes import NO_CHANGE
+from .authors_views import authors_view
 from .datasets import IGNORE, ChangeDataset, Sample
 from .light import light, restyled
 
@@ -41,7 +42,9 @@ class AugmentSettings:
     colours; `shift` is the misregistration of the after date, as a share of the crop's side. `light` is the strength of
     `light.light` on each date, and on both together in half of the crops. The shares of crops: `style` with a date in
     the colours of another image, `mix` with a rectangle of another pair, `same` with one date twice, where nothing
-    changed; `tilt` with all turned by any angle up to 45 degrees (SChanger's authors: 0.3).
+    changed; `tilt` with all turned by any angle up to 45 degrees.
+    `authors` puts the augmentation of SChanger's authors, for the prior network or for that of change, in the place of
+    all this but what is looked at (`change_share`, `class_share`).
     """
 
     change_share: float = 0.6
@@ -59,6 +62,7 @@ class AugmentSettings:
     mix: float = 0.0
     same: float = 0.0
     tilt: float = 0.0
+    authors: Literal["", "prior", "change"] = ""
 
 
 class Augmenter:
@@ -106,6 +110,9 @@ class Augmenter:
             if settings.class_share and float(torch.rand(())) < settings.class_share:
                 index, wanted = _of_some_class(dataset, index)
             cut = random_crop(dataset[index], crop, scale, settings.change_share, wanted)
+            if settings.authors:
+                before, after, label = authors_view(cut, settings.authors)
+                return before[None], after[None], label, dataset.files[index].context
             before, after, label = _turned(cut, settings.turn)
             if settings.tilt and _chance(settings.tilt):
                 before, after, label = tilted((before, after, label), 90 * float(torch.rand(())) - 45)

@@ -28,6 +28,8 @@ from .names import IMAGE_SUFFIXES, read_names, stem_of
 
 IGNORE = NODATA
 UNSETTLED = UNKNOWN_CLASS
+# Plus a class id: masks of that class alone say of the pixel that it is another (see `single_images`).
+OTHER_THAN = 128
 # Labels as polygons, which the engine makes pictures of.
 POLYGONS = "labels.gpkg"
 # The split of a folder that has none.

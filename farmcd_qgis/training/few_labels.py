@@ -26,6 +26,8 @@ from .train import VALIDATION
 from .unlabelled import open_unlabelled
 
 SHARES = {"05": "5 %", "10": "10 %", "20": "20 %"}
+# The share with which the authors' faults are measured (docs/methods/semicd_vl.md, section 5).
+PAPER_SHARE = "05"
 # Of the images' resolution, as the networks of the other rows look at them.
 SCALE = 0.5
 OPINIONS = "opinions"
@@ -66,8 +68,11 @@ def rows(recipe: Recipe, data: Path, opinions: Asked | None, out: Path) -> list[
             folder = out / OPINIONS
             guided = with_names(recipe, f"clcd_{share}.txt")
             guided = replace(guided, data=replace(guided.data, unlabelled=str(folder), unlabelled_split="train"))
-            row = training_row(f"{words} + consistency, opinions, contrast", f"opinions-{share}", guided, data)
-            found.append(replace(row, measure=_after_asking(row.measure, data, opinions, folder)))
+            asking = [training_row(f"{words} + consistency, opinions, contrast", f"opinions-{share}", guided, data)]
+            if share == PAPER_SHARE:
+                theirs = with_names(guided, guided.data.names, mode="paper")
+                asking.append(training_row(f"{words}, with the authors' faults", f"paper-{share}", theirs, data))
+            found += [replace(row, measure=_after_asking(row.measure, data, opinions, folder)) for row in asking]
     return found
 
 

@@ -16,6 +16,7 @@ from .datasets import (
     ALL,
     IGNORE,
     NO_CHANGE,
+    OTHER_THAN,
     UNSETTLED,
     ChangeDataset,
     PairFiles,
@@ -33,18 +34,21 @@ from .datasets import (
 IMAGES, MASKS = "images", ("masks", "labels", "label")
 _LOSSY = (".jpg", ".jpeg")
 
+Zero = Literal["", "class", "unknown", "other"]
+
 
 @dataclass(frozen=True)
 class MaskMeaning:
     """What masks hold: class ids, or only 0 and the rest (`binary`; 255 is unknown where other ids mark the rest).
 
-    `zero` says what 0 is among class ids: a class like the others, or "unknown" and not to be learned; "" where nobody
-    says, which is refused for masks that tell one class from the rest. `palette_ids`: the numbers of palette images are
-    class ids, and not merely the order of their colours.
+    `zero` says what 0 is among class ids: a class like the others, "unknown" and not to be learned, or "other", any but
+    the one class that the masks mark (`OTHER_THAN` + its id); "" where nobody says, which is refused for masks that
+    tell one class from the rest. `palette_ids`: the numbers of palette images are class ids, and not merely the order
+    of their colours.
     """
 
     binary: bool = False
-    zero: Literal["", "class", "unknown"] = ""
+    zero: Zero = ""
     palette_ids: bool = False
 
 
@@ -56,12 +60,21 @@ class SingleImages(ChangeDataset):
         self.meaning = meaning
 
     def load(self) -> None:
-        """Decode every file, and tell what 255 is in binary masks; raises as `ChangeDataset.load` does."""
+        """Decode every file, and tell what 255 is in binary masks, and 0 in those of one class.
+
+        Raises InputError as `ChangeDataset.load` does, and where 0 shall be any other class than several.
+        """
         super().load()
-        if not self.meaning.binary:
+        if not (self.meaning.binary or self.meaning.zero == "other"):
             return
         values = set().union(*(np.unique(sample.label).tolist() for sample in self._samples)) - {NO_CHANGE, IGNORE}
-        self._samples = [sample._replace(label=_marked(sample.label, bool(values))) for sample in self._samples]
+        if self.meaning.binary:
+            self._samples = [sample._replace(label=_marked(sample.label, bool(values))) for sample in self._samples]
+            return
+        if len(values) > 1 or UNSETTLED in values:
+            raise InputError("other_than_several", folder=str(self.files[0].label.parent), ids=sorted(values))
+        for marked in values:
+            self._samples = [sample._replace(label=_others(sample.label, marked)) for sample in self._samples]
 
     def _read(self, files: PairFiles) -> Sample:
         image, mask = _read_image(files.before), self._mask(files.label)
@@ -87,6 +100,10 @@ def _marked(mask: np.ndarray, knows_unknown: bool) -> np.ndarray:
     if knows_unknown:
         marked[mask == IGNORE] = IGNORE
     return marked
+
+
+def _others(mask: np.ndarray, marked: int) -> np.ndarray:
+    return np.where(mask == NO_CHANGE, OTHER_THAN + marked, mask).astype(np.uint8)
 
 
 def open_single_images(root: Path, split: str, meaning: MaskMeaning) -> SingleImages:

@@ -17,14 +17,15 @@ from farmcd_qgis.networks.schanger.network import SMALL
 from farmcd_qgis.networks.schanger.normalisation import named
 from farmcd_qgis.networks.schanger.training import config_of
 from farmcd_qgis.training.augment import AugmentSettings
-from farmcd_qgis.training.datasets import UNSETTLED
+from farmcd_qgis.training.datasets import OTHER_THAN, UNSETTLED
 from farmcd_qgis.training.method import method_of
 from farmcd_qgis.training.methods.side_outputs import SideBatch
 from farmcd_qgis.training.network import build_network, family_of
+from farmcd_qgis.training.pretraining import rows as pretraining_rows
 from farmcd_qgis.training.recipe import DataSettings, OptimiserSettings, Recipe, Stage, ValidationSettings, read_recipe
 from farmcd_qgis.training.side_outputs import side_output_terms
 from farmcd_qgis.training.train import LOG, train
-from tests.helpers.made_up_images import write_images
+from tests.helpers.made_up_images import write, write_images
 from tests.helpers.made_up_pairs import SIDE, write_pairs
 
 RECIPES = Path(__file__).resolve().parents[2] / "farmcd_qgis" / "training" / "recipes"
@@ -197,6 +198,26 @@ def test_networks_that_do_not_fit_the_method_are_refused(
     odd_tile = dataclasses.replace(PRIOR, validation=ValidationSettings(times=1, tile=72))
     refused("recipe_size", train, odd_tile, images, tmp_path / "e")
     refused("normalisation_name", build_network, dataclasses.replace(CHANGE, network={"normalisation": "clcd"}))
+
+
+def test_images_of_roads_alone_are_learned_beside_those_of_all_covers(images: Path, tmp_path: Path) -> None:
+    """A road-only set says where roads are and where none are, and nothing of the other covers."""
+    road, mask = np.full((SIDE, SIDE, 3), 200, np.uint8), np.zeros((SIDE, SIDE), np.uint8)
+    road[:, 10:20], mask[:, 10:20] = 40, 3
+    write(tmp_path / "roads" / "images" / "a.png", road)
+    write(tmp_path / "roads" / "masks" / "a.png", mask)
+    more = {"folder": str(tmp_path / "roads"), "times": 2}
+    refused("one_class_masks", train, dataclasses.replace(PRIOR, loss={"more": [more]}), images, tmp_path / "a")
+    recipe = dataclasses.replace(PRIOR, loss={"more": [{**more, "zero": "other"}]})
+    data = method_of(recipe, family_of(recipe)).open(images)
+    assert [pair.name for pair in data.files] == ["0", "1", "2", "a", "a"]
+    assert set(np.unique(data[3].label)) == {3, OTHER_THAN + 3}
+    net = load_checkpoint(train(recipe, images, tmp_path / "b").checkpoint)
+    assert net.config.maps == 6
+    refused("bad_times", method_of, dataclasses.replace(PRIOR, loss={"times": 0}), family_of(PRIOR))
+    prior = pretraining_rows(PRIOR, CHANGE, images, images, tmp_path / "c", tmp_path / "roads")[0]
+    prior.measure(tmp_path / "c", 0)
+    assert (tmp_path / "c" / "best.safetensors").is_file()
 
 
 def test_a_network_of_two_dates_becomes_no_prior(prior: Path, pairs: Path, tmp_path: Path) -> None:

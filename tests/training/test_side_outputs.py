@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from farmcd_qgis.networks.schanger.network import SChanger, SChangerConfig
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+from farmcd_qgis.training.datasets import IGNORE, OTHER_THAN, UNSETTLED
 from farmcd_qgis.training.processes import share_batch_norms
 from farmcd_qgis.training.side_outputs import side_output_terms
 
@@ -74,6 +74,36 @@ def test_unsettled_change_asks_for_any_class_but_none() -> None:
     ]
     assert costs[0] > 100
     assert max(costs[1:]) < 1e-3
+
+
+def test_any_class_but_one_costs_the_share_of_that_one() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, 6, 6, 8, 8, requires_grad=True)
+    label = torch.full((2, 8, 8), OTHER_THAN + 3)
+    label[0] = IGNORE
+    entropy, dice = side_output_terms(logits, label)
+    road = logits[1].softmax(1)[:, 3]
+    torch.testing.assert_close(entropy, -torch.log(1 - road).mean((1, 2)))
+    assert dice.tolist() == [0] * 6
+    (entropy.sum() + dice.sum()).backward()
+    assert logits.grad is not None
+    assert logits.grad.isfinite().all()
+    # Of no class but 3 anything is said by Dice: roads there would be too many, the others may be anywhere.
+    label[1, 0] = 3
+    expected = 1 - (2 * road[:, 0].sum(1) + 1e-7) / (road.sum((1, 2)) + 8 + 1e-7)
+    torch.testing.assert_close(side_output_terms(logits, label)[1], expected)
+    label[1, 1] = 0
+    before = side_output_terms(logits, label)[1]
+    assert not torch.equal(before, expected)
+
+
+def test_any_class_but_0_is_what_is_unsettled() -> None:
+    logits = torch.randn(1, 6, 6, 8, 8)
+    label = torch.randint(0, 6, (1, 8, 8))
+    label[0, :3] = UNSETTLED
+    same = torch.where(label == UNSETTLED, OTHER_THAN, label)
+    for ours, other in zip(side_output_terms(logits, label), side_output_terms(logits, same), strict=True):
+        torch.testing.assert_close(ours, other)
 
 
 def gradients(rank: int, world: int, folder: Path, maps: int) -> None:

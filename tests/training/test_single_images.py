@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from farmcd_qgis.core.errors import InputError
-from farmcd_qgis.training.datasets import IGNORE, UNSETTLED
+from farmcd_qgis.training.datasets import IGNORE, OTHER_THAN, UNSETTLED
 from farmcd_qgis.training.single_images import MaskMeaning, open_single_images
 from tests.helpers.made_up_images import SIDE, write, write_images
 
@@ -54,9 +54,22 @@ def test_masks_of_one_class_and_the_rest_must_be_explained(tmp_path: Path) -> No
     folder = road(tmp_path)
     fault = refused("one_class_masks", folder, "all", MaskMeaning())
     assert "class 3" in fault.message
-    meanings = [MaskMeaning(binary=True), MaskMeaning(zero="unknown"), MaskMeaning(zero="class")]
+    meanings = [MaskMeaning(binary=True), *(MaskMeaning(zero=zero) for zero in ("unknown", "class", "other"))]
     labels = [set(np.unique(open_single_images(folder, "all", meaning)[0].label)) for meaning in meanings]
-    assert labels == [{0, UNSETTLED}, {3, IGNORE}, {0, 3}]
+    assert labels == [{0, UNSETTLED}, {3, IGNORE}, {0, 3}, {3, OTHER_THAN + 3}]
+
+
+def test_any_other_class_than_several_is_none(tmp_path: Path) -> None:
+    folder = road(tmp_path)
+    two = np.full((SIDE, SIDE), 3, np.uint8)
+    two[:5], two[5:9] = 0, 1
+    write(folder / "images" / "b.png", IMAGE)
+    write(folder / "masks" / "b.png", two)
+    fault = refused("other_than_several", folder, "all", MaskMeaning(zero="other"))
+    assert "1, 3" in fault.message
+    for name in "ab":
+        write(folder / "masks" / f"{name}.png", np.zeros((SIDE, SIDE), np.uint8))
+    refused("nothing_marked", folder, "all", MaskMeaning(zero="other"))
 
 
 def test_palette_masks_are_class_ids_only_if_somebody_says_so(tmp_path: Path) -> None:
