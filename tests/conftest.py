@@ -8,6 +8,7 @@ from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pytestqt.qtbot import QtBot
 from qgis.core import QgsApplication, QgsProject, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QEvent
 
@@ -17,7 +18,9 @@ from farmcd_qgis.networks.prepare import prepare as prepare_networks
 prepare_networks()
 prepare_engine()
 
-# A busy machine must not fail a test: no limit on the time of an example, nor on making one up.
+# A busy machine must not fail a test: no limit on the time of an example, nor on making one up, and long waits.
+for waiting in (QtBot.waitUntil, QtBot.waitSignal):
+    waiting.__kwdefaults__["timeout"] = 60_000
 settings.register_profile("farmcd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("farmcd")
 

@@ -227,7 +227,7 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
     dock.open_run(run)
     assert dock.panel.tabs.currentIndex() == PLAN
     plan = dock.panel.plan
-    qtbot.waitUntil(lambda: bool(plan.points), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(plan.points))
     plan.minimum.setValue(10)
     plan.error.setValue(5.0)
     few = sum(plan.points.values())
@@ -235,7 +235,7 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
     plan.error.setValue(3.0)
     assert sum(plan.points.values()) > few
     plan.draw.click()
-    qtbot.waitUntil(lambda: dock.session is not None, timeout=60_000)
+    qtbot.waitUntil(lambda: dock.session is not None)
     assert dock.panel.tabs.currentIndex() == JUDGE
     assert len(dock.session) == sum(plan.points.values())
     assert len(QgsProject.instance().mapLayersByName("Accuracy sample")) == 1
@@ -247,7 +247,7 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
     plan.minimum.setValue(12)
     plan.error.setValue(2.0)
     plan.draw.click()
-    qtbot.waitUntil(lambda: dock.session is not None and len(dock.session.points) > before, timeout=60_000)
+    qtbot.waitUntil(lambda: dock.session is not None and len(dock.session.points) > before)
     assert [(point.x, point.y) for point in dock.session.points][:before] == points
     assert given(run) == [(1, "class", 0)]
     assert sum(row.drawn for row in read_strata(run / RUN_GPKG)[0]) == len(dock.session.points)
@@ -256,7 +256,7 @@ def test_plan_and_draw_and_draw_more(dock, run, qtbot):
 def test_a_class_with_fewer_pixels_than_the_minimum_is_taken_whole(dock, run, qtbot):
     dock.open_run(run)
     plan = dock.panel.plan
-    qtbot.waitUntil(lambda: bool(plan.points), timeout=60_000)
+    qtbot.waitUntil(lambda: bool(plan.points))
     plan.minimum.setValue(1000)
     assert plan.points == {0: 1000, 1: 160, 2: 160, 3: 160, 4: 160, 5: 160}
     assert "minimum of each class takes more" in plan.summary.text()

@@ -38,7 +38,7 @@ def dialog(runs, qtbot):
 def click(dialog, name: str, qtbot) -> None:
     """Press a button and wait for what it began."""
     qtbot.mouseClick(dialog.findChild(QPushButton, name), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dialog._task is None, timeout=20_000)
+    qtbot.waitUntil(lambda: dialog._task is None)
 
 
 def test_two_runs_are_compared_on_the_map(dialog, runs, qtbot):

@@ -38,13 +38,13 @@ def test_a_web_map_is_saved_and_used(dock, qtbot, web, tmp_path):
     assert dock.findings.findings[0].values["width"] == 80
     assert not dock.run_button.isEnabled()
     dock.findings.findChild(QToolButton, "web_layerRemedy").click()
-    qtbot.waitUntil(lambda: dock.pair.after.currentLayer() is not web, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.pair.after.currentLayer() is not web)
     saved = dock.pair.after.currentLayer()
     assert saved.providerType() == "gdal"
     assert Path(saved.source()).parent == tmp_path / "runs"
     assert (saved.width(), saved.height()) == (80, 60)
     assert np.isclose(saved.extent().xMinimum(), field.extent().xMinimum())
-    qtbot.waitUntil(dock.run_button.isEnabled, timeout=20_000)
+    qtbot.waitUntil(dock.run_button.isEnabled)
     assert dock.request().after == saved.source()
 
 

@@ -1,7 +1,6 @@
 """QGIS's own network access, as the environment manager uses it: parts of files, proxies, strange servers."""
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,10 +67,11 @@ def test_a_server_that_is_not_there_is_no_network(qgis_app):
 
 def test_waiting_ends_when_asked_to(index, address):
     index.faults[FILE] = "stall"
-    begun = time.monotonic()
+    asked: list[None] = []
 
     def check() -> None:
-        if time.monotonic() - begun > 0.3:
+        asked.append(None)
+        if len(asked) > 5:
             raise Cancelled
 
     def read_on() -> None:
@@ -81,7 +81,6 @@ def test_waiting_ends_when_asked_to(index, address):
 
     with pytest.raises(Cancelled):
         read_on()
-    assert time.monotonic() - begun < 1.3
 
 
 def test_qgis_own_proxy_and_its_credentials_are_used(index, address, proxied):

@@ -208,6 +208,6 @@ def test_without_a_process_the_report_is_written_here(dock, run_dir, answers, qt
     answers.error = FarmCDError("worker_start", python="/nowhere", reason="gone")
     dock.form.pages.setValue(2)
     dock.export()
-    qtbot.waitUntil(lambda: (run_dir / "report" / "report.pdf").is_file(), timeout=20000)
+    qtbot.waitUntil(lambda: (run_dir / "report" / "report.pdf").is_file())
     qtbot.waitUntil(lambda: dock.export_button.isEnabled())
     assert "written" in dock.status.text()

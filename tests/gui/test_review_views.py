@@ -108,7 +108,7 @@ def test_the_other_dates_of_the_place_in_order_of_time(dates, qtbot):
     strip = dates._views.dock.dates
     assert texts(strip) == ["Before", "2014-06-03", "After"]
     assert strip.isVisible()
-    qtbot.waitUntil(lambda: len(strip._images) == 3, timeout=5000)
+    qtbot.waitUntil(lambda: len(strip._images) == 3)
     beside = QPoint(60, 60)
     assert picture(strip, 0).pixelColor(beside).red() == pytest.approx(120, abs=2)
     assert picture(strip, 1).pixelColor(beside).red() == pytest.approx(200, abs=2)

@@ -228,9 +228,9 @@ def test_cancel_kills_the_worker_and_leaves_nothing(provider, pair, tmp_path, qt
     ended = []
     task.executed.connect(lambda ok, results: ended.append((ok, results)))
     QgsApplication.taskManager().addTask(task)
-    qtbot.waitUntil(lambda: (tmp_path / "run" / "confidence.tif").exists(), timeout=15_000)
+    qtbot.waitUntil(lambda: (tmp_path / "run" / "confidence.tif").exists())
     task.cancel()
-    qtbot.waitUntil(lambda: bool(ended), timeout=5_000)
+    qtbot.waitUntil(lambda: bool(ended))
     assert not (tmp_path / "run").exists()
     assert not jobs._busy
 
@@ -254,7 +254,7 @@ def test_algorithm_runs_in_a_background_thread(provider, pair, tmp_path, qtbot, 
     ended = []
     task.executed.connect(lambda ok, results: ended.append((ok, results)))
     QgsApplication.taskManager().addTask(task)
-    qtbot.waitUntil(lambda: bool(ended), timeout=15_000)
+    qtbot.waitUntil(lambda: bool(ended))
     assert ended[0][0]
     assert threads[0] is not threading.main_thread()
     details = context.layersToLoadOnCompletion()

