@@ -230,7 +230,8 @@ def check_dataset(dataset: ChangeDataset) -> list[Finding]:
     counts = class_pixels(dataset)
     changed = sum(n for value, n in counts.items() if value not in (NO_CHANGE, IGNORE))
     if not changed:
-        raise InputError("no_change_labelled", count=len(dataset))
+        known = counts.get(NO_CHANGE)
+        raise InputError("no_change_labelled" if known else "nothing_labelled", count=len(dataset))
     findings = []
     if not counts.get(NO_CHANGE):
         findings.append(Finding("warning", "no_unchanged"))

@@ -233,6 +233,11 @@ def draw(seed: int, number: int, size: int) -> int:
 
 
 def _check_batches(recipe: Recipe, devices: int) -> None:
+    numbers = {"steps": recipe.steps, "save_every": recipe.save_every, "log_every": recipe.log_every}
+    numbers["stride"] = recipe.validation.stride
+    for name, value in (*numbers.items(), *(("batch", stage.batch) for stage in recipe.stages)):
+        if value < 1:
+            raise InputError("recipe_number", recipe=recipe.name, name=name, value=value)
     for stage in recipe.stages:
         if stage.batch % devices:
             raise InputError("batch_not_shared", batch=stage.batch, devices=devices)

@@ -142,6 +142,7 @@ def test_unusable_labels(tmp_path: Path) -> None:
     assert codes_of(authors_layout(tmp_path / "values", square(9))) == "unknown_label"
     assert codes_of(authors_layout(tmp_path / "ones", square(1))) == "ambiguous_labels"
     assert codes_of(authors_layout(tmp_path / "nothing", square(0)), "classes") == "no_change_labelled"
+    assert codes_of(authors_layout(tmp_path / "unknown", square(255, background=255)), "classes") == "nothing_labelled"
     assert codes_of(authors_layout(tmp_path / "small", square(3)[:16])) == "sizes_differ"
     root = authors_layout(tmp_path / "palette", square(3))
     Image.fromarray(square(3)).convert("P").save(root / "label" / "one.png")

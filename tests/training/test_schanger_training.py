@@ -197,6 +197,9 @@ def test_networks_that_do_not_fit_the_method_are_refused(
     refused("recipe_size", train, odd_crop, images, tmp_path / "d")
     odd_tile = dataclasses.replace(PRIOR, validation=ValidationSettings(times=1, tile=72))
     refused("recipe_size", train, odd_tile, images, tmp_path / "e")
+    empty = dataclasses.replace(PRIOR, stages=(Stage(crop=32, batch=0),))
+    refused("recipe_number", train, empty, images, tmp_path / "f")
+    refused("recipe_number", train, dataclasses.replace(PRIOR, steps=0), images, tmp_path / "g")
     refused("normalisation_name", build_network, dataclasses.replace(CHANGE, network={"normalisation": "clcd"}))
 
 

@@ -44,7 +44,8 @@ class Looking:
     @property
     def factor(self) -> float:
         """How many pixels of the grid the side of one of the network's takes."""
-        return self.side / self.tile
+        # A tile of none is refused elsewhere.
+        return self.side / self.tile if self.tile else 1.0
 
     def images(self, before: Bytes, after: Bytes, valid: Flags) -> tuple[Bytes, Bytes]:
         """Bring both dates (3, h, w) to the network's pixels: the mean of what is valid (h, w) in each."""

@@ -52,7 +52,8 @@ def card_words(card: dict[str, Any]) -> str:
         parts.append(tr("Nobody trained it on change: expect a first map to look at and to correct."))
         if card.get("name") == BUILT_UP:
             parts.append(tr("It knows new buildings and roads alone, and not ponds or bare land."))
-    return " ".join(parts) or tr("The checkpoint says nothing of itself.")
+    # An authors' file has no figures; what it does not know is said all the same.
+    return " ".join(parts) or card.get("limits") or tr("The checkpoint says nothing of itself.")
 
 
 def card_details(card: dict[str, Any]) -> str:

@@ -54,6 +54,8 @@ def test_good_pair_has_nothing_to_say(request_of):
     ("options", "code"),
     [
         ({"tile": 100}, "bad_tile"),
+        ({"tile": 0}, "bad_tile"),
+        ({"tile": -64}, "bad_tile"),
         ({"overlap": 256}, "bad_overlap"),
         ({"tau": 1.5}, "bad_tau"),
         ({"tau": float("nan")}, "bad_tau"),

@@ -178,8 +178,21 @@ def test_opinions_that_cannot_be_used(
     with pytest.raises(InputError) as caught:
         source.look(IMAGE, "one", "before")
     assert caught.value.code == code
-    assert str(tmp_path) in caught.value.text("en")
-    assert str(tmp_path) in caught.value.text("zh")
+    # The file at fault, and none beside it.
+    at_fault = str(tmp_path / "A" / ("one.npy" if instances is None else "one.json"))
+    assert at_fault in caught.value.text("en")
+    assert at_fault in caught.value.text("zh")
+
+
+def test_what_is_no_list_of_instances_is_said_in_both_languages(tmp_path: Path) -> None:
+    source = write(tmp_path, GOOD, [])
+    for text, words in (("[nope]", ("from line 1, column 2 on", "第 1 行第 2 列")), ("{}", ("[{", "列表"))):
+        (tmp_path / "A" / "one.json").write_text(text)
+        with pytest.raises(InputError) as caught:
+            source.look(IMAGE, "one", "before")
+        assert caught.value.code == "opinion_unreadable"
+        assert words[0] in caught.value.text("en")
+        assert words[1] in caught.value.text("zh")
 
 
 def test_scores_of_each_cover_by_itself_and_half_precision_are_taken(tmp_path: Path) -> None:

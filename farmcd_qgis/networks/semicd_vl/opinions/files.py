@@ -12,7 +12,7 @@ from ....core.messages import why
 from ..ceg import THRESHOLD, Instance
 from .covers import AUTHORS, Covers
 from .rle import decode_mask
-from .source import Date, Opinion, checked
+from .source import Date, Opinion, checked, with_instances
 
 FOLDERS: dict[Date, str] = {"before": "A", "after": "B"}
 
@@ -45,16 +45,28 @@ class OpinionFiles:
         except (OSError, ValueError, EOFError) as error:
             raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
         listing = path.with_suffix(".json")
-        instances = self._instances(listing) if listing.is_file() else None
-        return checked(probabilities, self.covers, image.shape[1:], str(path), instances)
+        opinion = checked(probabilities, self.covers, image.shape[1:], str(path))
+        if not listing.is_file():
+            return opinion
+        return with_instances(opinion, self._instances(listing), str(listing))
 
     def _instances(self, path: Path) -> list[Instance]:
         try:
-            rows = json.loads(path.read_text(encoding="utf-8-sig"))
-            made = [_instance(row) for row in rows]
+            made = [_instance(row) for row in listed(path.read_text(encoding="utf-8-sig"))]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
         return [one for one in made if one.score >= self.least_score]
+
+
+def listed(text: str) -> list[dict[str, Any]]:
+    """Read a JSON list of instances; raises ValueError for what is none."""
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise Reason("no_json", line=error.lineno, column=error.colno) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise Reason("no_instance_list")
+    return rows
 
 
 def _instance(row: dict[str, Any]) -> Instance:

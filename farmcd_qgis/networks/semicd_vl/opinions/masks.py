@@ -1,18 +1,16 @@
 """Masks that a segmenter without categories drew (SAM), named by what another source says inside each."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ....core.errors import InputError
 from ....core.messages import why
 from ..ceg import Instance
-from .files import FOLDERS
+from .files import FOLDERS, listed
 from .rle import decode_mask
-from .source import Date, Opinion, Relayed, checked
+from .source import Date, Opinion, Relayed, with_instances
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,20 @@ class MaskedOpinion(Relayed):
 
     def look(self, image: np.ndarray, name: str, date: Date) -> Opinion:
         """Name the masks of a date; raises InputError where they are missing, damaged or of another size."""
-        said = self.source.look(image, name, date).probabilities
+        said = self.source.look(image, name, date)
         path = self.folder / FOLDERS[date] / f"{name}.json"
         if not path.is_file():
             raise InputError("opinion_missing", file=str(path), name=name)
         try:
-            rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8-sig"))
+            rows = listed(path.read_text(encoding="utf-8-sig"))
             masks = [decode_mask(row["segmentation"]["size"], row["segmentation"]["counts"]) for row in rows]
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise InputError("opinion_unreadable", file=str(path), reason=why(error)) from error
         fitting = [mask for mask in masks if mask.shape == image.shape[1:]]
-        instances = [_named(mask, said) for mask in fitting if mask.any()]
-        # Those of another size are left to `checked`, which says so.
+        instances = [_named(mask, said.probabilities) for mask in fitting if mask.any()]
+        # Those of another size are left to the check, which says so.
         instances += [Instance(mask, 0) for mask in masks if mask.shape != image.shape[1:]]
-        return checked(said, self.covers, image.shape[1:], str(path), instances)
+        return with_instances(said, instances, str(path))
 
 
 def _named(mask: np.ndarray, probabilities: np.ndarray) -> Instance:

@@ -1,6 +1,7 @@
 """What a source of opinions is, and the look that is taken at everything it says."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 import numpy as np
@@ -67,17 +68,11 @@ class Relayed:
         return self.source.threshold
 
 
-def checked(
-    probabilities: np.ndarray,
-    covers: Covers,
-    size: tuple[int, ...],
-    where: str,
-    instances: list[Instance] | None = None,
-) -> Opinion:
+def checked(probabilities: np.ndarray, covers: Covers, size: tuple[int, ...], where: str) -> Opinion:
     """Make an opinion of what a source gave, clipped to 0..1 as float32.
 
     `size` is (H, W) of the image, `where` names the source for the sentence. Raises InputError for another number of
-    covers, another size, numbers that are no probabilities, and instances of unknown covers.
+    covers, another size, and numbers that are no probabilities.
     """
     if probabilities.dtype.kind not in "biuf":
         raise InputError("opinion_unreadable", file=where, reason=part("no_numbers", kind=str(probabilities.dtype)))
@@ -93,12 +88,18 @@ def checked(
         if nan := int(np.isnan(values).sum()):
             raise InputError("opinion_nan", where=where, count=nan)
         raise InputError("opinion_range", where=where, span=f"{least:.3g} .. {most:.3g}")
-    for one in instances or []:
-        if not 0 <= one.category < len(covers):
-            raise InputError("opinion_category", where=where, seen=one.category, last=len(covers) - 1)
-        if one.mask.shape != size:
-            raise InputError("opinion_size", where=where, seen=_size(one.mask.shape), wanted=_size(size))
-    return Opinion(values.clip(0, 1), None if instances is None else tuple(instances))
+    return Opinion(values.clip(0, 1))
+
+
+def with_instances(opinion: Opinion, instances: Sequence[Instance], where: str) -> Opinion:
+    """Add the instances that a source names; raises InputError for unknown covers and another size than the image's."""
+    covers, *size = opinion.probabilities.shape
+    for one in instances:
+        if not 0 <= one.category < covers:
+            raise InputError("opinion_category", where=where, seen=one.category, last=covers - 1)
+        if one.mask.shape != tuple(size):
+            raise InputError("opinion_size", where=where, seen=_size(one.mask.shape), wanted=_size(tuple(size)))
+    return replace(opinion, instances=tuple(instances))
 
 
 def _size(shape: tuple[int, ...]) -> str:
