@@ -52,6 +52,7 @@ def test_words():
         "Suited to imagery of 1 to 8 m per pixel. "
         "Of ten marked hectares about 6 are right; of ten that changed it finds about 7."
     )
+    assert card_words({"name": "theirs", "limits": "Not symmetric."}) == "Not symmetric."
     card["places"] = {"right": 0.72, "found": 0.66}
     assert "Of ten places that it marks, about 7 are right" in card_words(card)
 

@@ -94,6 +94,7 @@ def test_schanger_from_its_checkpoint_to_the_report(desktop: Desktop) -> None:  
         "QgsProject.instance().addMapLayers(layers)\niface.setActiveLayer(layers[0])\niface.zoomToActiveLayer()\n"
         f"{DOCK}.show_step('detect')\n{DOCK}.detect.model.select({str(checkpoint)!r})"
     )
+    wait(desktop, f"'not symmetric in the dates' in {DOCK}.detect.model.card.text()")
     run_dir = desktop.folder / "result"
     detect(desktop, run_dir)
     desktop.screenshot("result.png")
