@@ -79,6 +79,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
     add("--treat-fill-as-nodata", action="store_true", help="make a fill that the preflight finds nodata")
     add("--correct-shift", action="store_true", help="measure the shift between the dates and make it good")
     add("--attention", action="store_true", help="also write where the network looked (SChanger)")
+    add("--screen", action="store_true", help="leave out tiles that the checkpoint's screen holds to be without change")
     add("--force", action="store_true", help="compute a run that DIR holds already anew, and replace it")
     add_polygon_options(parser)
 
@@ -138,6 +139,16 @@ def add_finetune(parser: argparse.ArgumentParser) -> None:
     add("--hold-out", type=float, default=0.25, metavar="X", help="share of samples to test on (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="N")
     add("--device", default="auto", metavar="D", help="auto, cpu, cuda or mps (default: %(default)s)")
+
+
+def add_fit_screening(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of training.screening.fit_screening."""
+    add = parser.add_argument
+    add("checkpoint", metavar="CHECKPOINT", help="the checkpoint that gets a screen")
+    add("samples", metavar="SAMPLES", help="training set with the splits train and val, or folder of export-samples")
+    add("--out", required=True, metavar="F", help="the new checkpoint (.safetensors)")
+    add("--scale", type=float, default=1.0, metavar="X", help="show images at X of their resolution (default: all)")
+    add("--seed", type=int, default=0, metavar="N")
 
 
 def add_pseudo_labels(parser: argparse.ArgumentParser) -> None:

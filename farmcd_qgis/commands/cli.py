@@ -29,6 +29,7 @@ from .arguments import (
     add_cluster,
     add_covers,
     add_finetune,
+    add_fit_screening,
     add_networks_python,
     add_polygon_options,
     add_pseudo_labels,
@@ -49,8 +50,8 @@ Lines = list[Any]
 Words = Callable[[dict[str, Any], dict[str, Any]], Lines]
 EPILOGUE = """\
 The last line on standard output is the run folder (detect, vectorise) or what was made (convert, export-samples,
-finetune). With --json every line on standard output is an event {"kind": ..., "data": ...} of kind progress, warning,
-result or error; the last one is the result or error.
+finetune, fit-screening). With --json every line on standard output is an event {"kind": ..., "data": ...} of kind
+progress, warning, result or error; the last one is the result or error.
 Faults, findings and results are told in Chinese with --language zh, or where LC_ALL, LC_MESSAGES or LANG says so, and
 in English elsewhere; the events carry codes and values besides.
 Exit status: 0 done; 1 a fault of FarmCD, with a log file named; 2 an input or argument is unusable; 3 stopped; 4 done,
@@ -186,9 +187,15 @@ def _finetune_words(record: dict[str, Any], _: dict[str, Any]) -> Lines:
     return in_words(FinetuneRecord(**record))
 
 
+def _screening_words(record: dict[str, Any], _: dict[str, Any]) -> Lines:
+    from ..training.screening import ScreeningRecord, in_words
+
+    return in_words(ScreeningRecord(**record))
+
+
 def _card_words(card: dict[str, Any], _: dict[str, Any]) -> Lines:
     shown = {**card, "classes": ", ".join(row["name"] for row in card["classes"]), "bands": ", ".join(card["bands"])}
-    hidden = ("contexts", "attends")
+    hidden = ("contexts", "attends", "screens")
     facts: Lines = [f"{key.replace('_', ' ')}: {value}" for key, value in shown.items() if key not in hidden]
     return facts + card_in_words(card)
 
@@ -297,6 +304,8 @@ def _parser() -> argparse.ArgumentParser:
     add_pseudo_labels(command("pseudo-labels", _pseudo_labels_words, text))
     text = "Train a checkpoint on with samples, and say whether it helped."
     add_finetune(command("finetune", _finetune_words, text))
+    text = "Give a checkpoint a screen, which tells which tiles need not be predicted, and measure it."
+    add_fit_screening(command("fit-screening", _screening_words, text))
 
     # Never reached: main hands the arguments of these to their own program.
     commands.add_parser("env", help="Install, check, export, repair or remove the Python that networks run in.")

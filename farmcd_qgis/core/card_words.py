@@ -21,7 +21,16 @@ def card_in_words(card: Mapping[str, Any]) -> list[dict[str, Any]]:
     if {"hard_area", "hard_errors"} <= places.keys():
         shares = {"area": 100 * places["hard_area"], "errors": 100 * places["hard_errors"]}
         sentences.append(part("card_hard_regions", **shares))
-    return sentences
+    return sentences + screening_in_words(card.get("screening") or {})
+
+
+def screening_in_words(screening: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Return what was measured of a checkpoint's screen as a sentence, none where nothing was."""
+    names = ("kept", "skipped", "time_saved", "recall_lost")
+    if not {*names, "pairs"} <= screening.keys():
+        return []
+    shares = {name: 100 * screening[name] for name in names}
+    return [part("card_screening", pairs=int(screening["pairs"]), **shares)]
 
 
 def _of_ten(share: float) -> int:

@@ -68,6 +68,7 @@ JOBS: dict[str, Job] = {
     "info": Job("networks", "networks.card:describe_card"),
     "pseudo_labels": Job("networks", "training.pseudo_labels:pseudo_labels"),
     "finetune": Job("networks", "training.finetune:finetune"),
+    "fit_screening": Job("networks", "training.screening:fit_screening"),
     "convert": Job("networks", "networks.convert:convert"),
     "zero_label": Job("networks", "networks.semicd_vl_zero.make:zero_label_by_name"),
     "devices": Job("networks", "networks.devices:list_devices", listed="devices"),

@@ -93,7 +93,7 @@ class RunRequest:
 
     `resolution_m` is the ground metres per pixel at which the network looks; None is what the checkpoint says of
     itself, but never finer than the reference, and 0 that of the reference. `attention` asks for a raster of where the
-    network looked.
+    network looked. `screen` leaves out tiles that the checkpoint's screen holds to be without change.
 
     `workers` processes compute blocks of the run, or those of dask's `scheduler` at an address; `block_side` is the
     side of the blocks in pixels (0: as the engine thinks best). They change no byte of what comes out.
@@ -139,6 +139,7 @@ class RunRequest:
     correct_shift: bool = False
     resolution_m: float | None = None
     attention: bool = False
+    screen: bool = False
     workers: int = 1
     scheduler: str = ""
     block_side: int = 0

@@ -22,7 +22,8 @@ class TilePredictor(Protocol):
     def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats | None]:
         """Give class probabilities (B, K, T, T) and arbitration (B, T, T) or None for uint8 (B, 3, T, T).
 
-        Probabilities that add up to less than 1 are of a pixel that counts less beside other tiles.
+        Probabilities that add up to less than 1 are of a pixel that counts less beside other tiles, the arbitration
+        with it; where they add up to nothing, nobody looked.
         """
 
     def describe(self) -> dict[str, Any]:
@@ -34,6 +35,13 @@ class Attending(TilePredictor, Protocol):
 
     def attention(self, before: Bytes, after: Bytes) -> Floats:
         """Give where it looks, (B, T, T) of any sign and size, for uint8 (B, 3, T, T)."""
+
+
+class Screen(Protocol):
+    """What tells which tiles may hold change at all."""
+
+    def scores(self, before: Bytes, after: Bytes) -> Floats:
+        """Give for uint8 (B, 3, T, T) how likely each tile holds change, (B,)."""
 
 
 class Judge(Protocol):
@@ -57,6 +65,9 @@ class Networks(Protocol):
         context: Sequence[str] = (),
     ) -> TilePredictor:
         """Load a checkpoint; raises InputError for one, or a device, that cannot be used."""
+
+    def screen(self, feedback: Feedback, checkpoint: str, device: str = "auto") -> Screen:
+        """Load the screen of a checkpoint; raises InputError where it has none that can be relied on."""
 
     def judge(self, feedback: Feedback, weights: str, keep: str, drop: str) -> Judge:
         """Load a CLIP for two sentences; raises InputError for a file without one."""

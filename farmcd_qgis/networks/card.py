@@ -16,6 +16,11 @@ from .family import Family, families, family_named
 FORMAT = 1
 HEADER = "farmcd"
 LARGEST_HEADER = 100 * 2**20
+# Of the names of a screen's tensors (networks.screening).
+PREFIX = "screen."
+# A screen that keeps less of what changed cannot be switched on.
+LEAST_KEPT = 0.995
+EVIDENCE = ("threshold", "kept", "skipped", "time_saved", "recall_lost", "pairs")
 # Of classes that nobody gave one.
 OTHER_COLOUR = "#999999"
 
@@ -27,9 +32,11 @@ class ModelCard:
     `resolution_m` is the range of ground metres per pixel it was trained for, `working_resolution_m` where in it finer
     imagery is looked at (None: as it is), `bands` names what each channel reads where that is not red, green, blue;
     `metrics` maps a figure's name to its measured value, and `measured_on` says on what. `places` are figures of
-    whole places, of which `core.card_words` makes sentences. `order_free` says that it
-    learned from both orders of the dates. `family`, the `multiple` of pixels that a
-    tile's side must be, and whether there is an `arbitration` follow from the kind of network.
+    whole places, of which `core.card_words` makes sentences. `screening` tells of the checkpoint's screen: below which
+    `threshold` a tile is not predicted, and, measured on so many `pairs`, the shares of the changed area that are
+    `kept` and `recall_lost`, of tiles `skipped`, of `time_saved`. `order_free` says that it learned from both orders of
+    the dates. `family`, the `multiple` of pixels that a tile's side must be, and whether there is an `arbitration`
+    follow from the kind of network.
     """
 
     name: str
@@ -42,6 +49,7 @@ class ModelCard:
     tile: int = 256
     metrics: dict[str, float] = field(default_factory=dict)
     places: dict[str, float] = field(default_factory=dict)
+    screening: dict[str, float] = field(default_factory=dict)
     measured_on: str = ""
     text_encoder: str = ""
     calibration: str = ""
@@ -107,7 +115,7 @@ def read_contexts(path: str | Path) -> list[str]:
 def describe_card(checkpoint: str) -> dict[str, Any]:
     """Return what a checkpoint says of itself as plain values, with the `contexts` that it knows.
 
-    `attends` says whether its network can show where it looks.
+    `attends` says whether its network can show where it looks, `screens` whether its screen can be switched on.
     """
     header = read_header(Path(checkpoint))
     card, family = card_of(header, Path(checkpoint)), family_named(header["model"])
@@ -116,13 +124,28 @@ def describe_card(checkpoint: str) -> dict[str, Any]:
         attends = family.attends
     except InputError:
         attends = False
-    return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends}
+    try:
+        check_screens(card, checkpoint)
+        screens = True
+    except InputError:
+        screens = False
+    return {**card.as_dict(), "contexts": read_contexts(checkpoint), "attends": attends, "screens": screens}
 
 
 def check_detects(path: str | Path) -> None:
     """Raise InputError for a checkpoint whose header says that its network sees no change."""
     header = read_header(Path(path))
     family_named(header["model"]).check_detects(_config(header), card_of(header, Path(path)).name)
+
+
+def check_screens(card: ModelCard | None, path: str | Path) -> None:
+    """Raise InputError for a checkpoint without a screen, or with one that was not shown to keep what changed."""
+    said = card.screening if card is not None else {}
+    if lacking := [name for name in EVIDENCE if name not in said]:
+        raise InputError("no_screen", checkpoint=Path(path).name, lacking=lacking)
+    if not said["kept"] >= LEAST_KEPT:
+        values = {"kept": 100 * said["kept"], "least": 100 * LEAST_KEPT}
+        raise InputError("screen_loses", checkpoint=Path(path).name, **values)
 
 
 def _config(header: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +209,8 @@ def card_of(header: dict[str, Any], path: Path) -> ModelCard:
         card = ModelCard(**said).of(family_named(header["model"]))
         span = (1, 2) if card.resolution_m is None else card.resolution_m
         works_at = 1 if card.working_resolution_m is None else card.working_resolution_m
-        numbers = [card.tile, *card.metrics.values(), *card.places.values(), *span, works_at]
+        figures = [*card.metrics.values(), *card.places.values(), *card.screening.values()]
+        numbers = [card.tile, *figures, *span, works_at]
         words = [*(getattr(card, f.name) for f in fields(card) if f.type is str), *card.bands]
         finite = all(math.isfinite(number) for number in numbers)
         if not finite or len(span) != 2 or works_at <= 0 or not all(isinstance(word, str) for word in words):

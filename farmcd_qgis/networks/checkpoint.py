@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import FarmCDError, InputError
 from ..core.messages import part, why
-from .card import FORMAT, HEADER, ModelCard, card_of, damaged, is_safetensors, read_header, with_tuples
+from .card import FORMAT, HEADER, PREFIX, ModelCard, card_of, damaged, is_safetensors, read_header, with_tuples
 from .family import Family, families, family_named
 from .state import read_authors_state
 
@@ -41,16 +41,20 @@ def load_checkpoint(
     return net.to(device).eval()
 
 
-def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
+def save_checkpoint(
+    net: Any, card: ModelCard, path: str | Path, screen: Mapping[str, "Tensor"] | None = None
+) -> ModelCard:
     """Write a network with a card in our format; returns the card as it was written.
 
-    The file appears, or takes the place of an older one, only when it is whole.
+    `screen` are the tensors of its screen (networks.screening); without them the card tells of none, since what was
+    measured beside another network does not hold. The file appears, or takes the place of an older one, only when it
+    is whole.
     Raises FarmCDError where the file cannot be written.
     """
     from safetensors.torch import save
 
     family = family_named(net.family)
-    card = card.of(family, net.config.n_classes)
+    card = replace(card.of(family, net.config.n_classes), screening=card.screening if screen else {})
     extras, entries = family.extras(net)
     tensors = {name: _stored(value, net) for name, value in net.state_dict().items()}
     header = {
@@ -65,7 +69,7 @@ def save_checkpoint(net: Any, card: ModelCard, path: str | Path) -> ModelCard:
     partial = target.with_name(target.name + ".part")
     try:
         words = json.dumps(header, ensure_ascii=False, allow_nan=False)
-        partial.write_bytes(save({**tensors, **extras}, {HEADER: words}))
+        partial.write_bytes(save({**tensors, **extras, **(screen or {})}, {HEADER: words}))
         partial.replace(target)
     except OSError as error:
         raise FarmCDError("checkpoint_not_written", path=target, reason=error.strerror) from error
@@ -91,7 +95,7 @@ def _load_own(path: Path, given: Mapping[str, Any]) -> Any:
     header = read_header(path)
     family = family_named(header["model"])
     try:
-        tensors = load_file(path)
+        tensors = {name: value for name, value in load_file(path).items() if not name.startswith(PREFIX)}
         said, temperature = with_tuples(header["config"]), float(header.get("temperature", 1.0))
         if not 0 < temperature < math.inf:
             raise InputError("checkpoint_temperature", path=path, temperature=temperature)

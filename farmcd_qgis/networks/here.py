@@ -9,6 +9,7 @@ from . import heap
 if TYPE_CHECKING:
     from .judge import ClipJudge
     from .predictor import Predictor
+    from .screening import Screen
 
 
 class Here:
@@ -29,6 +30,12 @@ class Here:
             from .predictor import Predictor
 
         return Predictor.load(checkpoint, device, tile=tile, symmetric=symmetric, context=context)
+
+    def screen(self, feedback: Feedback, checkpoint: str, device: str = "auto") -> "Screen":
+        """Load the screen of a checkpoint; raises InputError where it has none that can be relied on."""
+        from .screening import Screen
+
+        return Screen.load(checkpoint, device)
 
     def judge(self, feedback: Feedback, weights: str, keep: str, drop: str) -> "ClipJudge":
         """Load a CLIP that tells how much more a pair of pictures fits `keep` than `drop`; raises InputError."""

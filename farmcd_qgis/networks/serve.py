@@ -17,11 +17,12 @@ from ..core.shared_memory import Place, attach, lay_out
 from .here import Here
 
 Arrays = list[np.ndarray]
-# By kind of work: before and after become classes and, where there are, shares, or where the network looks; pairs of
-# pictures become margins.
+# By kind of work: before and after become classes and, where there are, shares, or where the network looks, or a
+# score of each tile; pairs of pictures become margins.
 COMPUTE: dict[str, Callable[[Any, Arrays], Arrays]] = {
     "predictor": lambda model, arrays: [array for array in model.predict(*arrays) if array is not None],
     "attention": lambda model, arrays: [model.attention(*arrays)],
+    "screen": lambda model, arrays: [model.scores(*arrays)],
     "judge": lambda model, arrays: [model.margins(list(zip(arrays[::2], arrays[1::2], strict=True)))],
 }
 

@@ -60,6 +60,7 @@ RESOLUTION = "RESOLUTION"
 WORKERS = "WORKERS"
 SYMMETRIC = "SYMMETRIC"
 ATTENTION = "ATTENTION"
+SCREEN = "SCREEN"
 TAU = "TAU"
 MINIMUM_MAPPING_UNIT = "MINIMUM_MAPPING_UNIT"
 CONNECTIVITY = "CONNECTIVITY"
@@ -145,6 +146,10 @@ def add_prediction(algorithm: FarmCDAlgorithm) -> None:
     )
     add_advanced(
         algorithm, QgsProcessingParameterBoolean(ATTENTION, tr("Map where the network looked (SChanger)"), False)
+    )
+    add_advanced(
+        algorithm,
+        QgsProcessingParameterBoolean(SCREEN, tr("Look only where the checkpoint's screen expects change"), False),
     )
 
 
@@ -233,6 +238,7 @@ def read_prediction(
         # Not asked for, it is the checkpoint's to say.
         "symmetric": algorithm.parameterAsBoolean(parameters, SYMMETRIC, context) or None,
         "attention": algorithm.parameterAsBoolean(parameters, ATTENTION, context),
+        "screen": algorithm.parameterAsBoolean(parameters, SCREEN, context),
     }
 
 

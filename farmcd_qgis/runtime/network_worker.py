@@ -50,6 +50,11 @@ class NetworkWorker:
         opened = self._open(feedback, "predictor", {"checkpoint": checkpoint, "device": device, **options})
         return RemotePredictor(self, opened, feedback)
 
+    def screen(self, feedback: Feedback, checkpoint: str, device: str = "auto") -> "RemoteScreen":
+        """Load the screen of a checkpoint there; see networks.screening. Raises FarmCDError."""
+        self._open(feedback, "screen", {"checkpoint": checkpoint, "device": device})
+        return RemoteScreen(self, feedback)
+
     def judge(self, feedback: Feedback, weights: str, keep: str, drop: str) -> "RemoteJudge":
         """Load a CLIP there; see networks.judge. Raises FarmCDError."""
         self._open(feedback, "judge", {"weights": weights, "keep": keep, "drop": drop})
@@ -120,6 +125,17 @@ class RemotePredictor:
     def attention(self, before: Bytes, after: Bytes) -> Floats:
         """Say where the network looks, as networks.predictor does."""
         return self._worker.compute("attention", (before, after), self._feedback)[0]
+
+
+class RemoteScreen:
+    """A screen in the other process."""
+
+    def __init__(self, worker: NetworkWorker, feedback: Feedback) -> None:
+        self._worker, self._feedback = worker, feedback
+
+    def scores(self, before: Bytes, after: Bytes) -> Floats:
+        """Score tiles as networks.screening does."""
+        return self._worker.compute("screen", (before, after), self._feedback)[0]
 
 
 class RemoteJudge:

@@ -257,6 +257,11 @@ def _check(source: Path, target: Path, steps: int, hold_out: float) -> None:
         raise InputError("bad_steps", steps=steps)
     if not 0 <= hold_out < 1:
         raise InputError("bad_hold_out", hold_out=hold_out)
+    check_target(source, target)
+
+
+def check_target(source: Path, target: Path) -> None:
+    """Raise InputError for a file to which no checkpoint made of another can be written."""
     if target.suffix != ".safetensors":
         raise InputError("bad_target", path=target)
     if target.resolve() == source.resolve():

@@ -96,6 +96,18 @@
         <translation>绘制网络关注的位置</translation>
     </message>
     <message>
+        <source>Look only where the screen expects change</source>
+        <translation>只在筛查网络认为可能有变化处检测</translation>
+    </message>
+    <message>
+        <source>A small network leaves out {0:.0f} % of the tiles; {1:.1f} % of the changed area is kept</source>
+        <translation>由小型网络略过 {0:.0f}% 的瓦片；保留 {1:.1f}% 的变化面积</translation>
+    </message>
+    <message>
+        <source>Look only where the checkpoint's screen expects change</source>
+        <translation>只在权重自带的筛查网络认为可能有变化处检测</translation>
+    </message>
+    <message>
         <source>A raster of its own, for a network that can show it</source>
         <translation>单独的栅格，仅适用于能够显示关注位置的网络</translation>
     </message>

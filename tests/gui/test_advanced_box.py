@@ -65,3 +65,16 @@ def test_further_files_of_a_date_go_into_the_request(box):
     box.after_parts.setFilePath("/images/other.tif")
     assert box.values()["before_parts"] == ("/images/B03 a.tif", "/images/B04.tif")
     assert box.values()["after_parts"] == ("/images/other.tif",)
+
+
+def test_the_screen_is_offered_where_the_card_tells_what_it_does(box):
+    assert box.screen.isHidden()
+    box.fit({"screens": True, "screening": {"skipped": 0.4, "kept": 0.996}})
+    assert not box.screen.isHidden()
+    assert "40 %" in box.screen.toolTip()
+    assert box.values()["screen"] is False
+    box.screen.setChecked(True)
+    assert box.values()["screen"] is True
+    box.fit({"screens": False, "screening": {}})
+    assert box.screen.isHidden()
+    assert box.values()["screen"] is False

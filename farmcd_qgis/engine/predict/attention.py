@@ -67,7 +67,7 @@ def look(scene: Scene, window: Window, predictor: TilePredictor, file: Path, fee
                 if (seen := _seen(scene, cast(Attending, predictor), looking, tile)) is not None:
                     blender.add(tile, seen[0], None, seen[1])
             if row.finished > blender.top:
-                means = blender.means(row.finished)
+                means = blender.means(row.finished, shares=False)
                 if means.keep.any():
                     values = np.full(means.keep.shape, np.nan, np.float32)
                     values[means.keep] = means.probabilities[0]

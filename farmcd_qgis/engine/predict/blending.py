@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ...core.classes import NODATA
+from ...core.classes import NO_CHANGE, NODATA
 from ..scene.tiling import Window
 
 # Probabilities that add up to less are of a pixel that counts less in some tiles.
@@ -78,7 +78,8 @@ class Blender:
     def add(self, window: Window, probabilities: Floats, arbitration: Floats | None, keep: Flags) -> None:
         """Add one tile: probabilities (K, h, w), arbitration (h, w), and which pixels shall have a result (h, w).
 
-        A pixel whose probabilities add up to less than 1 counts the less beside other tiles.
+        A pixel whose probabilities add up to less than 1 counts the less beside other tiles, as its arbitration does.
+        Where they add up to nothing in all tiles, nobody looked, since no change is to be expected: it is unchanged.
         """
         if not self._classes:
             self._classes = len(probabilities)
@@ -106,8 +107,11 @@ class Blender:
         """
         return _decide(self.means(until))
 
-    def means(self, until: int) -> Means:
-        """Return the blended values of the rows that `finish` would return, and move on as it does."""
+    def means(self, until: int, shares: bool = True) -> Means:
+        """Return the blended values of the rows that `finish` would return, and move on as it does.
+
+        Unless they are `shares` of 1, every pixel counts the same.
+        """
         count = until - self.top
         used = self._used
         columns = slice(used.column - self.bounds.column, used.right - self.bounds.column)
@@ -115,9 +119,11 @@ class Blender:
         # Only pixels that get a result are worked on: a sparse mask costs little.
         values = self._sums[:, :count, columns][:, keep] / self._weight[:count, columns][keep]
         probabilities = values[: self._classes]
-        counted = probabilities.sum(axis=0)
-        less = counted < _WHOLE
-        probabilities[:, less] /= counted[less]
+        if shares and (less := (counted := probabilities.sum(axis=0)) < _WHOLE).any():
+            unseen = counted == 0
+            less &= ~unseen
+            values[:, less] /= counted[less]
+            values[NO_CHANGE, unseen] = values[self._classes :, unseen] = 1
         means = Means(self.top, used.column, probabilities, values[self._classes :], keep)
         for array in (self._sums, self._weight, self._keep):
             _move_up(array[..., columns], count)

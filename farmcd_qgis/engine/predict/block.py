@@ -15,6 +15,7 @@ from ..scene.pair import Pair
 from ..scene.tiling import Lattice, TileRow, Window
 from ..seam import Bytes, Floats
 from .blending import Blender, padded
+from .screening import is_skipped
 
 
 class Batch(NamedTuple):
@@ -60,7 +61,7 @@ class RowWriter:
         self._journal = journal
         self._bounds = bounds
         self._blender = Blender(rest.window, rest.looking.side)
-        self._tiles = 0
+        self._tiles = self._skipped = 0
         self._begun = time.monotonic()
 
     def add(self, batch: Batch, probabilities: Floats | None = None, arbitration: Floats | None = None) -> None:
@@ -72,6 +73,7 @@ class RowWriter:
                 on_grid = partial(self._rest.looking.result, shape=keep.shape)
                 shares = None if arbitration is None else on_grid(arbitration[place])
                 if probabilities is not None:
+                    self._skipped += is_skipped(probabilities[place])
                     self._blender.add(batch.windows[place], on_grid(probabilities[place]), shares, keep)
             self._tiles += end - begin
             begin = end
@@ -85,9 +87,9 @@ class RowWriter:
             column, row = rows.column - self._bounds.column, rows.first - self._bounds.row
             seconds = round(time.monotonic() - self._begun, 3)
             step = Step(self._rest.begin, until - self._bounds.row, self._tiles, seconds, column=column, row=row)
-            self._journal.add(step, rows)
+            self._journal.add(step._replace(skipped=self._skipped), rows)
         # Tiles of rows that an earlier process has finished are in its count.
-        self._tiles, self._begun = 0, time.monotonic()
+        self._tiles, self._skipped, self._begun = 0, 0, time.monotonic()
 
 
 def batches(pair: Pair, mask: Mask, rest: Rest, size: int) -> Iterator[Batch]:

@@ -31,6 +31,7 @@ from .attention import RAW, Looked, check_attends, look_all, write_attention
 from .meter import Meter
 from .plan import is_planned, planned
 from .planned import OneAfterTheOther, Spread, join
+from .screening import screened
 from .tiles import figures_of, predict_blocks, widest
 
 # How errors are called that say that the process of the networks has ended.
@@ -132,7 +133,7 @@ class Run:
             # A raster that was cut or replaced meanwhile reads like a damaged one.
             refuse_if_changed(scene, folder)
             raise
-        figures = figures_of(scene, predictor.tile, journal.tiles, journal.seconds)
+        figures = figures_of(scene, predictor.tile, journal.tiles, journal.skipped, journal.seconds)
         about = About(predictor.describe(), predictor.device, figures, findings, earlier_s)
         looked = partial(look_all, scene, windows, predictor, folder.path)
         return self.finish(folder, scene, identity, journal, Work(blocks), about, looked)
@@ -208,7 +209,7 @@ class Run:
     def load_predictor(self, tile: int) -> TilePredictor:
         """Load the network of the request."""
         request = self.request
-        return self.networks.predictor(
+        predictor = self.networks.predictor(
             self.feedback,
             request.checkpoint,
             request.device,
@@ -216,6 +217,7 @@ class Run:
             symmetric=bool(request.symmetric),
             context=request.context,
         )
+        return screened(predictor, request, self.networks, self.feedback)
 
     def _write_rasters(
         self,

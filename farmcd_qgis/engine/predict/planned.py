@@ -36,6 +36,7 @@ from ..seam import Networks, TilePredictor, in_this_process
 from .attention import RAW, Looked, look
 from .meter import Meter
 from .plan import DONE, NUMERICS, Finished, Plan
+from .screening import screened
 from .tiles import figures_of, predict_blocks
 
 OUTLINES = "outlines"
@@ -81,7 +82,7 @@ class _Opened:
         """Return the network; raises InputError where this process computes in other numbers than those before."""
         if self._predictor is None:
             request = self.plan.request
-            self._predictor = self._networks.predictor(
+            predictor = self._networks.predictor(
                 feedback,
                 request.checkpoint,
                 request.device,
@@ -89,7 +90,8 @@ class _Opened:
                 symmetric=bool(request.symmetric),
                 context=request.context,
             )
-            check_numerics(self.plan.staging / NUMERICS, self._predictor)
+            check_numerics(self.plan.staging / NUMERICS, predictor)
+            self._predictor = screened(predictor, request, self._networks, feedback)
         return self._predictor
 
 
@@ -186,6 +188,7 @@ def _fill(opened: _Opened, index: int, private: Path, feedback: Feedback) -> Non
     said = {
         "steps": journal.steps,
         "tiles": journal.tiles,
+        "skipped": journal.skipped,
         "seconds": journal.seconds,
         "predictor": predictor.describe(),
         "device": predictor.device,
@@ -273,7 +276,8 @@ def join(run: Any, folder: RunFolder, plan: Plan, scene: Scene, spread: Spread) 
         raise blocks_missing(missing, folder.out_dir)
     finished = Finished(plan)
     said = list(finished.said.values())
-    tiles, seconds = sum(row["tiles"] for row in said), sum(row["seconds"] for row in said)
+    # Blocks of an earlier version say nothing of tiles that were skipped.
+    tiles, skipped, seconds = (sum(row.get(key, 0) for row in said) for key in ("tiles", "skipped", "seconds"))
     if not said:
         raise InputError("nothing_to_look_at", folder=folder.out_dir)
     for index in plan.look:
@@ -285,7 +289,7 @@ def join(run: Any, folder: RunFolder, plan: Plan, scene: Scene, spread: Spread) 
         spread.run("outline", plan.file, plan.look, feedback)
 
     work = Work(plan.blocks, outlining(plan).parts, plan.staging / OUTLINES, outline_all)
-    figures = figures_of(scene, scene.looking().tile, tiles, seconds)
+    figures = figures_of(scene, scene.looking().tile, tiles, skipped, seconds)
     about = About(said[0]["predictor"], said[0]["device"], figures, list(plan.findings))
     folder.keep = True
     looked = [Looked(plan.blocks.window(index), plan.folder_of(index) / RAW) for index in plan.look]

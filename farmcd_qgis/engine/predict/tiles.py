@@ -55,12 +55,13 @@ def predict_blocks(
                 meter.tiles(item.passed, done * megapixels_per_tile)
 
 
-def figures_of(scene: Scene, tile: int, tiles: int, seconds: float) -> dict[str, Any]:
-    """Return what a record says of a prediction of so many tiles that took so long."""
+def figures_of(scene: Scene, tile: int, tiles: int, skipped: int, seconds: float) -> dict[str, Any]:
+    """Return what a record says of a prediction of so many tiles, some `skipped` by a screen, that took so long."""
     lattice = lattice_of(scene, tile)
     return {
         "tiles_in_bounds": sum(len(row.windows) for row in lattice.rows(scene.mask.bounds)),
-        "tiles_predicted": tiles,
+        "tiles_predicted": tiles - skipped,
+        **({"tiles_skipped": skipped} if scene.request.screen else {}),
         "prediction_seconds": round(seconds, 3),
         "megapixels_per_second": round(tiles * share_of_tile(lattice) / max(seconds, 1e-6), 4),
     }

@@ -30,7 +30,7 @@ class Step(NamedTuple):
     """Finished rows: those above `until`, counted in the run's rasters, of the strip that begins at `strip`.
 
     `file` is the piece that holds them, at (`column`, `row`) with `width` x `height` pixels; "" where no pixel has a
-    result. `tiles` were predicted for them in `seconds`.
+    result. `tiles` were predicted for them in `seconds`, but for `skipped` that a screen left out.
     """
 
     strip: int
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     row: int = 0
     width: int = 0
     height: int = 0
+    skipped: int = 0
 
 
 class Pieces(Protocol):
@@ -85,6 +86,11 @@ class Journal:
     def tiles(self) -> int:
         """How many tiles were predicted for all that is finished."""
         return sum(step.tiles for step in self.steps)
+
+    @property
+    def skipped(self) -> int:
+        """How many of the tiles a screen left out."""
+        return sum(step.skipped for step in self.steps)
 
     def reached(self, strip: int) -> int:
         """Return the first row of a strip that is not finished."""

@@ -12,7 +12,7 @@ from ...core.messages import part
 from ...core.polygons import PolygonSettings
 from ...core.protocol import Finding, RunRequest, Severity, error_of, finding_of
 from ...core.run_files import is_resumable
-from ...networks.card import ModelCard, check_detects, checkpoint_hash, read_card, usual_overlap
+from ...networks.card import ModelCard, check_detects, check_screens, checkpoint_hash, read_card, usual_overlap
 from ..run.identity import run_identity
 from ..run.objects import is_object
 from ..run.run_folder import finished_record, finished_result
@@ -120,6 +120,8 @@ def _checkpoint(request: RunRequest) -> Iterator[Finding]:
         raise InputError("bad_tile", tile=request.tile, multiple=card.multiple, least=2 * card.multiple)
     if card is not None and request.symmetric and not card.order_free:
         raise InputError("order_matters", checkpoint=card.name)
+    if request.screen:
+        check_screens(card, request.checkpoint)
     yield from ()
 
 

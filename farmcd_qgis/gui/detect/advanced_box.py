@@ -58,8 +58,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self._fitted: tuple[int, ...] | None = None
         # Whether the chosen checkpoint learned from both orders of the dates.
         self._order_free = False
-        # Whether it can show where its network looks.
-        self._attends = False
+        # Whether it can show where its network looks, and whether it has a screen that can be relied on.
+        self._attends = self._screens = False
         self.bands = QComboBox()
         self.bands.setObjectName("bandsCombo")
         for bands, words in _band_orders():
@@ -91,6 +91,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.attention = self._add_check(form, "attentionCheck", tr("Map where the network looked"))
         self.attention.setToolTip(tr("A raster of its own, for a network that can show it"))
         self.attention.setVisible(False)
+        self.screen = self._add_check(form, "screenCheck", tr("Look only where the screen expects change"))
+        self.screen.setVisible(False)
         self.matching = self._add_check(form, "matchingCheck", tr("Match the colours of before to after"))
         self.fill = self._add_check(form, "fillCheck", tr("Treat a constant fill as nodata"))
         self.fill.setToolTip(tr("Black frames and the like that the file does not declare"))
@@ -127,6 +129,7 @@ class AdvancedBox(QgsCollapsibleGroupBox):
             # Where it is not offered, it is the checkpoint's to say.
             "symmetric": self.symmetric.isChecked() if self._order_free else None,
             "attention": self.attention.isChecked() and self._attends,
+            "screen": self.screen.isChecked() and self._screens,
             "match_histograms": self.matching.isChecked(),
             "treat_fill_as_nodata": self.fill.isChecked(),
             "correct_shift": self.shift.isChecked(),
@@ -143,6 +146,12 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self._fit_orders(bool(card.get("order_free")))
         self._attends = bool(card.get("attends"))
         self.attention.setVisible(self._attends)
+        self._screens = bool(card.get("screens"))
+        self.screen.setVisible(self._screens)
+        if self._screens:
+            said = card["screening"]
+            words = tr("A small network leaves out {0:.0f} % of the tiles; {1:.1f} % of the changed area is kept")
+            self.screen.setToolTip(words.format(100 * said["skipped"], 100 * said["kept"]))
         self._count()
 
     def _count(self) -> None:

@@ -12,6 +12,7 @@ from farmcd_qgis.engine.predict.detect import detect
 from farmcd_qgis.engine.predict.plan import plan
 from farmcd_qgis.engine.predict.planned import block, merge
 from tests.engine.predict.test_blocks import asked, content, pair
+from tests.helpers.loads import Loads
 from tests.helpers.rasters import rectangle, write_polygons, write_raster
 
 __all__ = ["pair"]
@@ -37,17 +38,7 @@ class Brighter:
         return {"name": "brighter", "sha256": "0" * 64}
 
 
-class Loads:
-    """Loads it."""
-
-    def predictor(self, *_: object, **__: object) -> Brighter:
-        return Brighter()
-
-    def close(self) -> None:
-        pass
-
-
-LOADS = Loads()
+LOADS = Loads(Brighter)
 
 
 @pytest.fixture(scope="module")

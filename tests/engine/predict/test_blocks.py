@@ -21,6 +21,7 @@ from farmcd_qgis.engine.predict.plan import NUMERICS, Plan, plan
 from farmcd_qgis.engine.predict.planned import block, merge
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from tests.helpers.colour_predictor import ColourPredictor, pixels_of
+from tests.helpers.loads import Loads
 from tests.helpers.rasters import rectangle, write_polygons, write_raster
 from tests.helpers.small_network import CARD, made
 
@@ -35,17 +36,7 @@ class Colours(ColourPredictor):
     tile = 128
 
 
-class Quick:
-    """Loads the stand-in."""
-
-    def predictor(self, *_: object, **__: object) -> Colours:
-        return Colours()
-
-    def close(self) -> None:
-        pass
-
-
-QUICK = Quick()
+QUICK = Loads(Colours)
 
 
 @pytest.fixture
