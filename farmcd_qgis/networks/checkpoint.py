@@ -157,7 +157,7 @@ def _build(
     return net, {name: value for name, value in state.items() if family.is_extra(name)}
 
 
-def _fill(net: Any, tensors: Mapping[str, "Tensor"], title: str, path: Path) -> None:
+def _fill(net: Any, tensors: Mapping[str, "Tensor"], title: str | dict[str, Any], path: Path) -> None:
     """Give a network on the meta device its tensors; raises InputError unless every one fits and is finite."""
     import torch
 

@@ -28,8 +28,8 @@ Predicting = Callable[..., tuple["Tensor", "Tensor | None"]]
 class Family:
     """One kind of network; subclasses say what differs.
 
-    `name` stands in headers and recipes, `title` in sentences. Heights and widths of a network's tiles are multiples
-    of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
+    `name` stands in headers and recipes, `title` in sentences (a part of one, `part`, where it is no proper name).
+    Heights and widths of a network's tiles are multiples of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
     (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there, `attends` whether
     `attention` is. Tiles overlap by a share `overlap` of their side at least, where nobody chose another. `weighs` says
     that a pixel counts among overlapping tiles as much as the exponentials of its logits add up to.
@@ -41,7 +41,7 @@ class Family:
     """
 
     name: str
-    title: str
+    title: str | dict[str, Any]
     multiple: int
     arbitration: bool = False
     methods: tuple[str, ...] = ("cotraining", "semi_supervised")

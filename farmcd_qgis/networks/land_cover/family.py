@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import InputError
+from ...core.messages import part
 from ...core.typed import read
 from ..family import Date, Family, Predicting, State
 
@@ -34,7 +35,7 @@ class LandCoverFamily(Family):
     """A land-cover network on EfficientNet-Lite0."""
 
     name = "land_cover"
-    title = "Land cover of single images"
+    title = part("family_land_cover")
     multiple = 16
     methods = ("single_image",)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...core.errors import Reason
+from ...core.messages import part
 from ..family import Date, Family, State, families, family_named
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class ZeroLabelFamily(Family):
     """A land-cover network of any family that looks at one image, and the events of what it says of two dates."""
 
     name = "semicd_vl_zero"
-    title = "Without training (land-cover comparison)"
+    title = part("family_semicd_vl_zero")
     multiple = 16
     # A parcel of up to half a tile is whole in some tile then, and that tile decides.
     overlap = 0.5
