@@ -29,10 +29,11 @@ class Family:
     """One kind of network; subclasses say what differs.
 
     `name` stands in headers and recipes, `title` in sentences (a part of one, `part`, where it is no proper name).
-    Heights and widths of a network's tiles are multiples of `multiple`. `arbitration` says whether its networks have a text-prior pathway, `methods` how they can be trained
-    (the first where nobody says how), `lowers_no_change` whether `lower_no_change` is there, `attends` whether
-    `attention` is. Tiles overlap by a share `overlap` of their side at least, where nobody chose another. `weighs` says
-    that a pixel counts among overlapping tiles as much as the exponentials of its logits add up to.
+    Heights and widths of a network's tiles are multiples of `multiple`. `arbitration` says whether its networks have a
+    text-prior pathway, `methods` how they can be trained (the first where nobody says how), `lowers_no_change` whether
+    `lower_no_change` is there, `attends` whether `attention` is. Tiles overlap by a share `overlap` of their side at
+    least, where nobody chose another. `weighs` says that a pixel counts among overlapping tiles as much as the
+    exponentials of its logits add up to.
 
     A network is a torch module with `config` (a dataclass with `n_classes`), `family` (this name), and, set when it is
     loaded, `card` and `temperature`. `forward(before, after, context=None)` takes images (B, 3, H, W) that the family

@@ -22,8 +22,9 @@ def rows(prior: Recipe, change: Recipe, images: Path, data: Path, out: Path, roa
     `roads` are more images for the prior network, whose masks tell road from any other cover.
     """
     if roads is not None:
-        beside = {"times": TIMES_BESIDE_ROADS, "more": [{"folder": str(roads), "zero": "other"}]}
-        prior = replace(prior, loss={**prior.loss, **beside})
+        # Their masks are kept as the others are.
+        more = {"folder": str(roads), "zero": "other", "palette_ids": prior.loss.get("palette_ids", False)}
+        prior = replace(prior, loss={**prior.loss, "times": TIMES_BESIDE_ROADS, "more": [more]})
     found = [training_row("the prior network, on its own images", PRIOR, prior, images)]
     starts: dict[str, Callable[[int], Path | None]] = {
         "random": lambda seed: None,

@@ -83,7 +83,9 @@ class SingleImages(ChangeDataset):
 
     def _mask(self, path: Path) -> np.ndarray:
         opened = _open(path)
-        is_palette = opened.mode == "P" and (self.meaning.palette_ids or self.meaning.binary)
+        if opened.mode == "P" and not (self.meaning.palette_ids or self.meaning.binary):
+            raise InputError("palette_mask", path=path)
+        is_palette = opened.mode == "P"
         mask = np.asarray(opened) if is_palette else _read_label(path)
         is_lossy = path.suffix.lower() in _LOSSY
         if self.meaning.binary:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.networks.card import read_card
@@ -218,7 +219,12 @@ def test_images_of_roads_alone_are_learned_beside_those_of_all_covers(images: Pa
     net = load_checkpoint(train(recipe, images, tmp_path / "b").checkpoint)
     assert net.config.maps == 6
     refused("bad_times", method_of, dataclasses.replace(PRIOR, loss={"times": 0}), family_of(PRIOR))
-    prior = pretraining_rows(PRIOR, CHANGE, images, images, tmp_path / "c", tmp_path / "roads")[0]
+    # Where the masks of all covers are palette images of ids, those of roads are, too.
+    palettes = dataclasses.replace(PRIOR, loss={"palette_ids": True})
+    ids = Image.fromarray(mask, "P")
+    ids.putpalette([0, 0, 0] * 256)
+    ids.save(tmp_path / "roads" / "masks" / "a.png")
+    prior = pretraining_rows(palettes, CHANGE, images, images, tmp_path / "c", tmp_path / "roads")[0]
     prior.measure(tmp_path / "c", 0)
     assert (tmp_path / "c" / "best.safetensors").is_file()
 

@@ -66,6 +66,12 @@ class SingleImage(Method[SingleImageSettings]):
         """Open the images of the validation split."""
         return self._open(data, self.recipe.data.val, self.settings.zero, self.settings.palette_ids)
 
+    def settle(self, net: nn.Module, data: ChangeDataset) -> None:
+        """Take the statistics of each image once, however often it is drawn."""
+        once = {pair.before: index for index, pair in enumerate(data.files)}
+        samples = (data[index] for index in once.values())
+        self.family.measure(net, ((sample.before, sample.after) for sample in samples))
+
     def module(self, net: nn.Module) -> nn.Module:
         """Return the network; raises InputError for one of two dates, or whose maps don't fit the masks."""
         config: Any = net.config
