@@ -24,6 +24,8 @@ from qgis.core import (
 
 from ..core.errors import Cancelled, FarmCDError, InputError
 from ..core.feedback import SILENT, Feedback
+from ..core.protocol import Finding
+from .web_attribution import attribution_said
 
 PROVIDERS = ("wms", "arcgismapserver")
 # Ten thousand pixels a side: hundreds of megabytes, and as many requests as a server may bear.
@@ -109,10 +111,16 @@ def save(planned: WebPlan, path: Path, feedback: Feedback = SILENT) -> Path:
     partial = path.with_name(path.name + ".part")
     try:
         _fetch(planned, partial, feedback)
-        facts = [f"{ATTRIBUTION}={planned.attribution}"] if planned.attribution else []
+        attribution = planned.attribution or (
+            attribution_said(planned.source) if planned.provider == PROVIDERS[0] else ""
+        )
+        facts = [f"{ATTRIBUTION}={attribution}"] if attribution else []
         gdal.UseExceptions()
-        if gdal.Info(str(partial), format="json", computeMinMax=True)["bands"][-1].get("computedMax", 1) == 0:
+        holes = _holes(partial)
+        if holes == 1:
             raise FarmCDError("web_empty", layer=planned.name)
+        if holes:
+            feedback.finding(Finding("warning", "web_holes", {"layer": planned.name, "percent": 100 * holes}))
         options = ["COMPRESS=DEFLATE"]
         gdal.Translate(str(path), str(partial), format="COG", creationOptions=options, metadataOptions=facts)
     except (OSError, RuntimeError) as error:
@@ -122,6 +130,15 @@ def save(planned: WebPlan, path: Path, feedback: Feedback = SILENT) -> Path:
         for leftover in (partial, partial.with_name(partial.name + ".aux.xml")):
             leftover.unlink(missing_ok=True)
     return path
+
+
+def _holes(path: Path) -> float:
+    """Return the share of a fetched map's pixels that are empty."""
+    file = gdal.Open(str(path))
+    band = file.GetRasterBand(file.RasterCount)
+    if band.GetColorInterpretation() != gdal.GCI_AlphaBand:
+        return 0.0
+    return band.GetHistogram(-0.5, 255.5, 256, approx_ok=False)[0] / (file.RasterXSize * file.RasterYSize)
 
 
 def _fetch(planned: WebPlan, path: Path, feedback: Feedback) -> None:

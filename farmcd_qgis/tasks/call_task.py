@@ -15,7 +15,7 @@ class FeedbackTask(WorkerTask):
         self._call = work
 
     def _work(self) -> Any:
-        return self._call(Feedback(self._on_progress, self.isCanceled))
+        return self._call(Feedback(self._on_progress, self.isCanceled, self.warned.emit))
 
 
 class CallTask(WorkerTask):

@@ -40,6 +40,7 @@ from farmcd_qgis.layers.legend import name_classes
 from farmcd_qgis.layers.runs import runs_in_project
 from farmcd_qgis.translation import Translator
 from tests.helpers.rasters import write_raster
+from tests.helpers.web_services import services
 from tests.helpers.web_tiles import server, web
 
 TILE, SIZE, STEP = 32, 64, 40

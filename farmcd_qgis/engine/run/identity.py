@@ -9,6 +9,7 @@ from osgeo import gdal
 
 from ... import __version__
 from ...core.protocol import RunRequest
+from ..scene.files import files_of
 from ..scene.scene import Scene
 
 # What may differ between two runs with the same result.
@@ -69,7 +70,7 @@ def raster_identity(identity: Identity, device: str, force: bool) -> Identity:
 
 def stamps(dataset: gdal.Dataset) -> list[list[Any]]:
     """Return name, size and time of every file of a raster."""
-    files = [name for name in dataset.GetFileList() or [] if not name.endswith(SIDE_FILE)]
+    files = [name for name in files_of(dataset) if not name.endswith(SIDE_FILE)]
     known = [(name, gdal.VSIStatL(name)) for name in files]
     return [[name, status.size, status.mtime] for name, status in known if status is not None]
 

@@ -16,6 +16,7 @@ from ... import __version__
 from ...core.classes import table_of
 from ...core.protocol import Finding
 from ...core.run_files import RUN_JSON
+from ..scene.files import files_of
 from ..scene.raster import Raster
 from ..scene.scene import Scene
 from .identity import CHECKPOINT, Identity, run_name
@@ -125,7 +126,7 @@ def _input(raster: Raster, day: str | None, out_dir: str) -> dict[str, Any]:
     parts = None
     if raster.is_joined:
         path = str(Path(out_dir).expanduser().absolute() / f"{raster.role}.vrt")
-        names = sorted(name for name in raster.dataset.GetFileList() or [] if Path(name).is_file())
+        names = sorted(name for name in files_of(raster.dataset) if Path(name).is_file())
         parts = [{"path": name, "sha256": _sha256(name)} for name in names]
     status = gdal.VSIStatL(raster.path)
     return {

@@ -23,9 +23,14 @@ WORDS = {
 }
 # Other bands than red, green and blue, though their names hold the words.
 OTHER_BANDS = re.compile(r"edge|infra[ _-]?red|coast|aerosol|deep|cirrus|pan(chrom|$)|红边|紅邊|红外|紅外|海岸")
+# What is no colour that an eye sees, where it is not the name of near infrared.
+NO_COLOUR = re.compile(r"(?<![a-z])([slm]wir ?\d?|tir|thermal|[vh][vh]|nd[vw]i|evi|dem|dsm|dtm|height)(?![a-z])")
 # Sentinel-2 and Landsat 8 and 9, whose red is band 4. Earlier Landsats have other numbers, and no band 8A or 9.
 NUMBERED = {"blue": 2, "green": 3, "red": 4}
+NUMBER = re.compile(r"(?:.*[ _])?B(?:and)?[ _]?0?(\d{1,2})A?", re.IGNORECASE)
 OF_NUMBERED = {8, 9, 10, 11, 12}
+# Hue, saturation, lightness; cyan, magenta, yellow, black; brightness and two differences of colours.
+OTHER_SYSTEMS = (gdal.GCI_HueBand, gdal.GCI_YCbCr_CrBand)
 NANOMETRES = {"red": (620, 700), "green": (520, 600), "blue": (440, 515), "nir": (760, 900)}
 
 
@@ -66,6 +71,33 @@ def natural_bands(dataset: gdal.Dataset) -> tuple[int, int, int]:
     bands = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
     images = [band.GetBand() for band in bands if band.GetColorInterpretation() != gdal.GCI_AlphaBand]
     return (images[0], images[1], images[2]) if len(images) > 2 else (1, 2, 3)
+
+
+def called_otherwise(dataset: gdal.Dataset, bands: Sequence[int]) -> list[str]:
+    """Return how the bands read as red, green and blue call themselves, where that is something else; empty elsewhere.
+
+    Such are false colours, cyan, magenta and yellow, hue and saturation, polarisations, and numbers in the order of the
+    sensors, whose blue comes first.
+    """
+    every = [dataset.GetRasterBand(number) for number in range(1, dataset.RasterCount + 1)]
+    chosen = [dataset.GetRasterBand(number) for number in bands]
+    wanted = dict(zip(NATURAL, bands, strict=True))
+    colours = [_by_interpretation(every), _by_name(every), _by_wavelength(every), _by_number(every)]
+    others = any(
+        wanted.get(colour, number) != number or (colour not in wanted and number in bands)
+        for found in colours
+        for colour, number in found.items()
+    )
+    alien = any(
+        OTHER_SYSTEMS[0] <= band.GetColorInterpretation() <= OTHER_SYSTEMS[1]
+        or NO_COLOUR.search((band.GetDescription() or "").lower())
+        for band in chosen
+    )
+    numbers = [int(found[1]) for band in chosen if (found := NUMBER.fullmatch(band.GetDescription() or ""))]
+    rising = len(numbers) == 3 and numbers == sorted(numbers) and numbers != list(bands)
+    if not (others or alien or rising):
+        return []
+    return [band.GetDescription() or gdal.GetColorInterpretationName(band.GetColorInterpretation()) for band in chosen]
 
 
 def _first(named: list[tuple[str, int]]) -> dict[str, int]:
@@ -132,7 +164,7 @@ def _number(text: Any, factor: float) -> float | None:
 def _by_number(bands: list[gdal.Band]) -> dict[str, int]:
     numbers: dict[int, int] = {}
     for band in bands:
-        found = re.fullmatch(r"(?:.*[ _])?B(?:and)?[ _]?0?(\d{1,2})A?", band.GetDescription() or "", re.IGNORECASE)
+        found = NUMBER.fullmatch(band.GetDescription() or "")
         if found:
             numbers.setdefault(int(found[1]), band.GetBand())
     if not OF_NUMBERED & numbers.keys():

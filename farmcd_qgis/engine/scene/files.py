@@ -1,7 +1,10 @@
 """Files on the disk: whether names can be used, whether two are one file, whether one has changed since it was read."""
 
 import os
+import re
 import sys
+from contextlib import suppress
+from html import unescape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +20,9 @@ LONGEST_NAME = 240 if sys.platform == "win32" else 500
 LONGEST_PART = 255
 DEEPEST_FILE = f"{STAGING}/result/vectorise.part/{RUN_GPKG}-journal"
 COMPARED = 1 << 20
+# What a virtual raster that is no file is of: a file, or another of its kind.
+SOURCE = re.compile("<SourceFilename[^>]*>([^<]*)</SourceFilename>")
+INLINE = "<VRTDataset"
 
 
 class Stamp(NamedTuple):
@@ -28,9 +34,31 @@ class Stamp(NamedTuple):
     inode: int
 
 
+def files_of(dataset: gdal.Dataset) -> list[str]:
+    """List the files of a raster: also those that virtual rasters within it are of, and the masks beside them."""
+    found: dict[str, None] = {}
+    _collect(dataset, found)
+    return list(found)
+
+
+def _collect(dataset: gdal.Dataset, found: dict[str, None]) -> None:
+    name = dataset.GetDescription()
+    inner = [unescape(text) for text in SOURCE.findall(name)] if name.startswith(INLINE) else []
+    for each in (*(dataset.GetFileList() or []), *inner):
+        if each in found:
+            continue
+        if not each.startswith(INLINE):
+            found[each] = None
+            if (mask := Path(f"{each}.msk")).is_file():
+                found[str(mask)] = None
+        if each != name and (each.startswith(INLINE) or each.lower().endswith(".vrt")):
+            with suppress(RuntimeError):
+                _collect(gdal.Open(each), found)
+
+
 def stamps_of(dataset: gdal.Dataset) -> list[Stamp]:
     """Take the stamps of the files of a raster; what is no plain file (within an archive, say) has none."""
-    return [stamp for name in dataset.GetFileList() or [] if (stamp := _stamp(name)) is not None]
+    return [stamp for name in files_of(dataset) if (stamp := _stamp(name)) is not None]
 
 
 def changed(stamps: list[Stamp]) -> str | None:

@@ -15,7 +15,7 @@ from ...core.feedback import SILENT, Feedback
 from ...core.messages import part
 from ...core.protocol import Finding, RunRequest
 from ..run.objects import is_object
-from .bands import bands_read, natural_bands, said_bands
+from .bands import bands_read, called_otherwise, natural_bands, said_bands
 from .crs import check_kept, is_rough
 from .fill import Values, find_fills
 from .mask import Mask
@@ -91,6 +91,8 @@ def _bands(request: RunRequest, raster: Raster) -> Iterator[Finding]:
             yield Finding("info", "bands_as_said", values)
         else:
             yield Finding("info", "bands_as_read", {**values, "reads": bands_read(request.checkpoint)})
+    elif chosen is None and (called := called_otherwise(dataset, raster.bands)):
+        yield Finding("warning", "bands_otherwise", {"role": role, "bands": raster.bands, "called": called})
     alpha = alpha_band(dataset)
     if alpha is None or alpha in raster.bands:
         return

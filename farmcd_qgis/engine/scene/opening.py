@@ -74,6 +74,8 @@ def open_raster(source: Source) -> Raster:
         bands = _chosen_bands(dataset, source)
         validity = validity_of(dataset, bands, own_nodata=source.own_nodata, ranges=source.nodata)
         raster = Raster(path, role, dataset, bands, crs_wkt, validity, validity.open(), value_range=source.value_range)
+        # Virtual rasters only now miss the files that they are of.
+        _ = raster.is_quick_to_shrink
         if source.treat_fill:
             raster = without_fills(raster, source.own_nodata, source.nodata)
     except RuntimeError as error:
@@ -91,7 +93,8 @@ def _joined(source: Source) -> gdal.Dataset | None:
             return None
         with suppress(RuntimeError):
             return gdal.OpenEx(source.path, gdal.OF_RASTER)
-    return gdal.Open(join(files_of(source.path, source.parts), source.role))
+    # Whoever names each file may do so in the order of colours.
+    return gdal.Open(join(files_of(source.path, source.parts), source.role, in_order=not Path(source.path).is_dir()))
 
 
 def _open(role: str, path: str) -> gdal.Dataset:

@@ -1,6 +1,7 @@
 """One raster: opened and checked, which of its pixels are valid, its way to 8 bits, its date."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ...core.dates import date_in, day_in
 from ...core.errors import InputError
 from ...core.value_range import ValueRange
 from .areas import PixelAreas
+from .files import INLINE, files_of
 from .validity import ALL_VALID, Validity
 
 # What becomes black and what white where a raster is not of 8 bits.
@@ -23,6 +25,7 @@ LARGEST_DECIMATED = 64_000_000
 LARGEST_WHOLE = 1_000_000_000
 WINDOWS_PER_SIDE = 4
 LARGEST_SEARCH = 64
+CUT = "Premature end"
 
 Pixels = npt.NDArray[np.generic]
 Bytes = npt.NDArray[np.uint8]
@@ -109,7 +112,8 @@ class Raster:
         out_width, out_height = out_size or (width, height)
         out = {"buf_xsize": out_width, "buf_ysize": out_height}
         try:
-            values = self.dataset.ReadAsArray(column, row, width, height, band_list=list(self.bands), **out)
+            with _cut_refused():
+                values = self.dataset.ReadAsArray(column, row, width, height, band_list=list(self.bands), **out)
             valid = np.ones(values.shape[1:], bool)
             if self.mask is not None:
                 dataset, band = self.mask
@@ -170,7 +174,7 @@ class Raster:
             raise InputError("all_nodata", role=self.role, path=self.path)
         said = self.value_range
         if said is not None and not said.by_share:
-            return said.of_bands()
+            return [self._stored(*limits, band) for limits, band in zip(said.of_bands(), self.bands, strict=True)]
         if said is None and self.data_type == gdal.GDT_Byte and not self._is_shallow:
             return None
         shares = [STRETCH_PERCENT] * len(values) if said is None else said.of_bands()
@@ -178,6 +182,13 @@ class Raster:
             np.percentile(band[valid].astype(np.float64), share) for band, share in zip(values, shares, strict=True)
         ]
         return [(float(low), float(high)) for low, high in limits]
+
+    def _stored(self, low: float, high: float, number: int) -> tuple[float, float]:
+        """Return the numbers in the file for values as QGIS shows them: a band may have a scale and an offset."""
+        band = self.dataset.GetRasterBand(number)
+        scale, offset = band.GetScale() or 1.0, band.GetOffset() or 0.0
+        ends = sorted((value - offset) / scale for value in (low, high))
+        return ends[0], ends[1]
 
     @property
     def _is_shallow(self) -> bool:
@@ -195,13 +206,26 @@ class Raster:
         """Find the date in the names of the files of a virtual raster."""
         if not self.is_joined:
             return None
-        days = [day for name in self.dataset.GetFileList() or [] if (day := date_in(Path(name).stem))]
+        days = [day for name in files_of(self.dataset) if (day := date_in(Path(name).stem))]
         return min(days, default=None)
 
     @property
     def is_joined(self) -> bool:
         """Whether it is a virtual raster that was made of several files."""
-        return self.dataset.GetDescription().startswith("<VRTDataset")
+        return self.dataset.GetDescription().startswith(INLINE)
+
+
+@contextmanager
+def _cut_refused() -> Iterator[None]:
+    """Raise RuntimeError for a JPEG that ends too early: GDAL only warns, and gives grey for what is not there."""
+    heard: list[str] = []
+    gdal.PushErrorHandler(lambda severity, number, message: heard.append(message))
+    try:
+        yield
+    finally:
+        gdal.PopErrorHandler()
+    if cut := next((message for message in heard if CUT in message), None):
+        raise RuntimeError(cut)
 
 
 def sample_windows(width: int, height: int) -> list[tuple[int, int, int, int]]:

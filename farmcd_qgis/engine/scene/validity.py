@@ -79,6 +79,12 @@ def validity_of(
     return Validity(_vrt(dataset, sources, "mul")) if sources else ALL_VALID
 
 
+def valid_in(dataset: gdal.Dataset, bands: Sequence[int]) -> Validity:
+    """Say what `validity_of` says by a virtual raster in any case, also where all is valid."""
+    found = validity_of(dataset, bands)
+    return found if found.vrt else Validity(_vrt(dataset, [_simple(dataset.GetDescription(), f"mask,{bands[0]}")], ""))
+
+
 def _masks(dataset: gdal.Dataset, name: str, bands: Sequence[int], own_nodata: bool) -> list[str]:
     """Return the sources of mask bands and alpha; a chosen band is data, whatever it calls itself."""
     found = []

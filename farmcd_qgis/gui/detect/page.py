@@ -256,7 +256,9 @@ class DetectPage(Page):
         path = free_path(Path(out_dir).expanduser().parent if out_dir else data_home() / "maps", planned.name)
         task = tasks.FeedbackTask(lambda feedback: save(planned, path, feedback), tr("FarmCD: save a web map"))
         task.progressed.connect(self._on_progress)
-        task.succeeded.connect(lambda made: self._on_saved(role, planned.name, made))
+        warned: list[Finding] = []
+        task.warned.connect(warned.append)
+        task.succeeded.connect(lambda made: self._on_saved(role, planned.name, made, "\n".join(map(said, warned))))
         task.failed.connect(self._on_failure)
         task.stopped.connect(lambda: self._on_end(tr("Stopped. Nothing was written.")))
         self._task = task
@@ -264,8 +266,8 @@ class DetectPage(Page):
         self.status.setText("")
         tasks.start(task)
 
-    def _on_saved(self, role: str, name: str, path: Path) -> None:
-        self._on_end("")
+    def _on_saved(self, role: str, name: str, path: Path, warnings: str) -> None:
+        self._on_end(warnings)
         layer = QgsRasterLayer(str(path), name)
         QgsProject.instance().addMapLayer(layer)
         self.pair.show_instead(role, layer)

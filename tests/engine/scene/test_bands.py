@@ -5,7 +5,7 @@ import pytest
 from osgeo import gdal
 
 from farmcd_qgis.core.protocol import RunRequest
-from farmcd_qgis.engine.scene.bands import named_bands, natural_bands
+from farmcd_qgis.engine.scene.bands import called_otherwise, named_bands, natural_bands
 from farmcd_qgis.engine.scene.look import look_over
 from farmcd_qgis.engine.scene.scene import Scene
 from tests.helpers.rasters import scene, write_raster
@@ -94,3 +94,63 @@ def test_each_date_is_read_as_it_says_and_that_is_said(tmp_path, dates):
     forced = Scene.open(RunRequest(**paths, out_dir=str(tmp_path), checkpoint="", after_bands=(1, 2, 3)))
     expected = images["after"][::-1] if "after" in dates else images["after"]
     np.testing.assert_array_equal(forced.pair.read(forced.pair.grid.whole)[1], expected)
+
+
+C, M, Y, K = gdal.GCI_CyanBand, gdal.GCI_MagentaBand, gdal.GCI_YellowBand, gdal.GCI_BlackBand
+
+
+@pytest.mark.parametrize(
+    ("interpretations", "names"),
+    [
+        ([C, M, Y, K], ()),
+        ([gdal.GCI_HueBand, gdal.GCI_SaturationBand, gdal.GCI_LightnessBand], ()),
+        ([gdal.GCI_YCbCr_YBand, gdal.GCI_YCbCr_CbBand, gdal.GCI_YCbCr_CrBand], ()),
+        ((), ["NIR", "Red", "Green"]),
+        ((), ["near infrared", "red", "green"]),
+        ((), ["SWIR1", "NIR", "Red"]),
+        ((), ["B11", "B8", "B4"]),
+        ((), ["B8", "B4", "B3"]),
+        ((), ["B02", "B03", "B04"]),
+        ((), ["VV", "VH", "ratio"]),
+    ],
+)
+def test_bands_that_call_themselves_something_else(interpretations, names):
+    file = stack(len(interpretations or names), interpretations, names)
+    said = called_otherwise(file, natural_bands(file))
+    assert len(said) == 3
+    assert not names or said == names[:3]
+
+
+@pytest.mark.parametrize(
+    ("interpretations", "names"),
+    [
+        ((), ()),
+        ([R, G, B], ()),
+        ([B, G, R], ()),
+        ([GREY, gdal.GCI_Undefined, gdal.GCI_Undefined], ()),
+        ((), ["Band 1", "Band 2", "Band 3"]),
+        ((), ["blue", "green", "red", "nir"]),
+        ((), ["SR_B4", "SR_B3", "SR_B2"]),
+        ((), ["B02", "B03", "B04", "B08"]),
+        ((), ["before", "middle", "behind"]),
+        ([R, G, B, A], ["", "", "", "NIR"]),
+    ],
+)
+def test_bands_that_do_not(interpretations, names):
+    file = stack(len(interpretations or names) or 3, interpretations, names)
+    assert called_otherwise(file, natural_bands(file)) == []
+
+
+def test_what_false_colours_call_themselves_is_told_unless_they_were_chosen(tmp_path):
+    before = write_raster(tmp_path / "b_2009.tif", scene(seed=1))
+    after = write_raster(tmp_path / "a_2020.tif", scene(seed=2))
+    file = gdal.Open(after, gdal.GA_Update)
+    for number, name in enumerate(("NIR", "Red", "Green"), start=1):
+        file.GetRasterBand(number).SetColorInterpretation(gdal.GCI_Undefined)
+        file.GetRasterBand(number).SetDescription(name)
+    file = None
+    for chosen, told in ((None, True), ((1, 2, 3), False)):
+        opened = Scene.open(RunRequest(before, after, "", "", after_bands=chosen))
+        found = {finding.code: finding.values for finding in look_over(opened, False)}
+        assert ("bands_otherwise" in found) is told
+        assert not told or found["bands_otherwise"]["called"] == ["NIR", "Red", "Green"]

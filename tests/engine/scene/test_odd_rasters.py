@@ -182,3 +182,41 @@ def test_there_is_nothing_between_tiles(tmp_path, with_masks):
         write_raster(folder / f"{name}.tif", pixels[:, :, columns], geotransform=place, **options)
     pair = pair_of(tmp_path, str(folder), reference="before")
     assert (pair.read(pair.grid.whole)[2] == valid).all()
+
+
+def cut_jpeg(folder: Path) -> str:
+    whole, name = folder / "whole.jpg", folder / "cut.jpg"
+    gdal.Translate(str(whole), write_raster(folder / "t.tif", scene(256, 256)), format="JPEG").FlushCache()
+    content = whole.read_bytes()
+    name.write_bytes(content[: len(content) // 2])
+    (folder / "cut.jgw").write_text(f"{PIXEL}\n0\n0\n{-PIXEL}\n{LEFT + PIXEL / 2}\n{TOP - PIXEL / 2}\n")
+    return str(name)
+
+
+def test_a_jpeg_that_ends_too_early_is_damaged(tmp_path):
+    with pytest.raises(InputError) as caught:
+        pair_of(tmp_path, cut_jpeg(tmp_path), after_crs=f"EPSG:{UTM}")
+    assert caught.value.code == "damaged_rows"
+
+
+@pytest.mark.parametrize("of_itself", [False, True])
+def test_a_virtual_raster_of_what_is_not_there(tmp_path, of_itself):
+    source, virtual = write_raster(tmp_path / "s.tif", scene()), tmp_path / "v.vrt"
+    gdal.Translate(str(virtual), source, format="VRT").FlushCache()
+    if of_itself:
+        virtual.write_text(virtual.read_text().replace("s.tif", "v.vrt"))
+    Path(source).unlink()
+    with pytest.raises(InputError) as caught:
+        pair_of(tmp_path, str(virtual))
+    assert caught.value.code == "not_a_raster"
+
+
+def test_changes_behind_a_virtual_raster_of_a_virtual_raster_are_seen(tmp_path):
+    source = write_raster(tmp_path / "s.tif", scene())
+    gdal.Translate(str(tmp_path / "inner.vrt"), source, format="VRT").FlushCache()
+    gdal.Translate(str(tmp_path / "outer.vrt"), str(tmp_path / "inner.vrt"), format="VRT").FlushCache()
+    found = Scene.open(request_of(tmp_path, str(tmp_path / "outer.vrt")))
+    Path(source).write_bytes(Path(source).read_bytes() + b" ")
+    with pytest.raises(InputError) as caught:
+        found.refuse_if_changed()
+    assert (caught.value.code, caught.value.values["path"]) == ("input_changed", source)

@@ -1,7 +1,8 @@
 """Dates that come as several files: a band in each, or tiles of a mosaic."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,8 +15,10 @@ from farmcd_qgis.commands.console import Parser
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.run.identity import stamps
 from farmcd_qgis.engine.scene.pair import Pair
 from farmcd_qgis.engine.scene.scene import Scene
+from farmcd_qgis.engine.scene.tiling import Window
 from tests.helpers.colour_predictor import ColourPredictor
 from tests.helpers.rasters import LEFT, PIXEL, TOP, scene, write_raster
 
@@ -25,6 +28,15 @@ def bands_in(folder: Path, pixels: np.ndarray, names: list[str], **options) -> P
     for name, band in zip(names, pixels, strict=True):
         write_raster(folder / name, band[None], **options)
     return folder
+
+
+@contextmanager
+def masks_within(inside: str) -> Iterator[None]:
+    """Let GDAL write masks into the files, or beside them."""
+    usual = gdal.GetConfigOption("GDAL_TIFF_INTERNAL_MASK")
+    gdal.SetConfigOption("GDAL_TIFF_INTERNAL_MASK", inside)
+    yield
+    gdal.SetConfigOption("GDAL_TIFF_INTERNAL_MASK", usual)
 
 
 def opened(tmp_path: Path, after: str, **options) -> Pair:
@@ -76,6 +88,12 @@ def test_named_parts_are_joined(tmp_path):
     np.testing.assert_array_equal(pixels_of(opened(tmp_path, files[0], after_parts=tuple(files[1:]))), scene(seed=2))
 
 
+def test_files_without_telling_names_are_taken_in_the_order_given(tmp_path):
+    folder = bands_in(tmp_path / "f", scene(seed=2)[[2, 0, 1]], ["Band1.tif", "Band2.tif", "Band3.tif"])
+    files = [str(folder / name) for name in ("Band2.tif", "Band3.tif", "Band1.tif")]
+    np.testing.assert_array_equal(pixels_of(opened(tmp_path, files[0], after_parts=tuple(files[1:]))), scene(seed=2))
+
+
 def test_bands_of_unlike_resolution(tmp_path):
     folder = bands_in(tmp_path / "f", scene(seed=2)[:2], ["x_red.tif", "x_green.tif"])
     coarse = scene(seed=2)[2:, ::2, ::2]
@@ -93,6 +111,103 @@ def test_nodata_of_each_band_holds(tmp_path):
     valid = pair.read(pair.grid.whole)[2]
     assert not valid[10:20, 10:20].any()
     assert valid.sum() == 64 * 64 - 100
+
+
+@pytest.mark.parametrize("inside", ["YES", "NO"])
+def test_masks_of_each_band_hold(tmp_path, inside):
+    pixels, masks = scene(seed=2), np.ones((3, 64, 64), bool)
+    masks[0, 10:20, 10:20] = masks[2, 40:50] = False
+    folder = tmp_path / "f"
+    folder.mkdir()
+    with masks_within(inside):
+        for name, band, mask in zip(("red", "blue"), pixels[::2], masks[::2], strict=True):
+            write_raster(folder / f"{name}.tif", band[None], mask=mask)
+    write_raster(folder / "green.tif", pixels[1:2], nodata=float(pixels[1, 0, 0]))
+    _, after, valid = opened(tmp_path, str(folder)).read(Window(0, 0, 64, 64))
+    expected = masks.all(axis=0) & (pixels[1] != pixels[1, 0, 0])
+    np.testing.assert_array_equal(valid, expected)
+    np.testing.assert_array_equal(after[:, valid], pixels[:, valid])
+
+
+def test_a_mask_that_changes_is_seen(tmp_path):
+    folder = bands_in(tmp_path / "f", scene(seed=2), ["red.tif", "green.tif", "blue.tif"])
+    (folder / "red.tif").unlink()
+    with masks_within("NO"):
+        write_raster(folder / "red.tif", scene(seed=2)[:1], mask=np.eye(64))
+    before = write_raster(tmp_path / "b_2009.tif", scene(seed=1))
+    found = Scene.open(RunRequest(before, str(folder), "", ""))
+    assert str(folder / "red.tif.msk") in [stamp[0] for stamp in stamps(found.pair.sources[1].dataset)]
+    (folder / "red.tif.msk").unlink()
+    with pytest.raises(InputError) as caught:
+        found.refuse_if_changed()
+    assert caught.value.code == "input_changed"
+
+
+def tile_in(folder: Path, number: int, pixels: np.ndarray, **options) -> Path:
+    """Write one of two tiles beside each other, each half of 64 columns."""
+    folder.mkdir(exist_ok=True)
+    place = (LEFT + 32 * number * PIXEL, PIXEL, 0, TOP, 0, -PIXEL)
+    part = pixels[:, :, 32 * number : 32 * (number + 1)]
+    return Path(write_raster(folder / f"tile{number}.tif", part, geotransform=place, **options))
+
+
+def call(path: Path, kinds: list[int], names: tuple[str, ...] = ()) -> None:
+    file = gdal.Open(str(path), gdal.GA_Update)
+    for number, kind in enumerate(kinds, start=1):
+        file.GetRasterBand(number).SetColorInterpretation(kind)
+    for number, name in enumerate(names, start=1):
+        file.GetRasterBand(number).SetDescription(name)
+
+
+RGB = [gdal.GCI_RedBand, gdal.GCI_GreenBand, gdal.GCI_BlueBand]
+
+
+@pytest.mark.parametrize("by_names", [True, False])
+def test_tiles_of_unlike_band_order(tmp_path, by_names):
+    whole, folder = scene(seed=2), tmp_path / "f"
+    one, other = tile_in(folder, 0, whole), tile_in(folder, 1, whole[::-1])
+    if by_names:
+        call(one, [gdal.GCI_Undefined] * 3, ("red", "green", "blue"))
+        call(other, [gdal.GCI_Undefined] * 3, ("blue", "green", "red"))
+    else:
+        call(other, RGB[::-1])
+    pair = opened(tmp_path, str(folder))
+    np.testing.assert_array_equal(pixels_of(pair), whole)
+    assert pair.read(pair.grid.whole)[2].all()
+    assert [stamp[0] for stamp in stamps(pair.sources[1].dataset)] == [str(one), str(other)]
+
+
+def test_tiles_of_which_one_has_alpha_or_nodata(tmp_path):
+    whole, holes = scene(seed=2), np.ones((64, 64), bool)
+    holes[10:20, 5:20] = holes[30:40, 40:50] = False
+    for kind in ("alpha", "nodata", "mask"):
+        folder, options = tmp_path / kind, {}
+        pixels = np.where(holes, whole, 0).astype(np.uint8)
+        if kind == "alpha":
+            pixels = np.concatenate([pixels, holes[None].astype(np.uint8) * 255])
+        elif kind == "nodata":
+            options = {"nodata": 0}
+        else:
+            options = {"mask": holes[:, 32:]}
+        one, other = tile_in(folder, 0, whole), tile_in(folder, 1, pixels, **options)
+        call(one, RGB)
+        call(other, [*RGB, gdal.GCI_AlphaBand][: len(pixels)])
+        pair = opened(tmp_path, str(folder))
+        _, after, valid = pair.read(pair.grid.whole)
+        expected = holes.copy()
+        expected[:, :32] = True
+        np.testing.assert_array_equal(valid, expected, kind)
+        np.testing.assert_array_equal(after[:, valid], whole[:, valid], kind)
+
+
+def test_a_tile_that_does_not_say_its_bands_is_named(tmp_path):
+    one, other = tile_in(tmp_path / "f", 0, scene(seed=2)), tile_in(tmp_path / "f", 1, scene(seed=2))
+    call(one, [gdal.GCI_Undefined] * 3)
+    call(other, RGB[::-1])
+    with pytest.raises(InputError) as caught:
+        opened(tmp_path, str(tmp_path / "f"))
+    assert caught.value.code == "parts_order"
+    assert "tile0.tif" in caught.value.message
 
 
 def test_tiles_of_a_mosaic(tmp_path):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from osgeo import gdal
 
 from farmcd_qgis.core.errors import InputError
 from farmcd_qgis.core.protocol import RunRequest
@@ -77,3 +78,14 @@ def test_matching_is_proposed_where_8_bits_meet_16(paths):
 
     assert "matching_proposed" in codes()
     assert "matching_proposed" not in codes(match_histograms=True)
+
+
+def test_a_range_is_of_the_values_as_qgis_shows_them(paths):
+    plain = read(paths, after_range="0:2000")[1]
+    file = gdal.Open(paths["after"], gdal.GA_Update)
+    for number, scale in enumerate((0.0001, 0.5, -2.0), start=1):
+        file.GetRasterBand(number).SetScale(scale)
+        file.GetRasterBand(number).SetOffset(7.0)
+    file = None
+    scaled = read(paths, after_range="7:7.2,7:1007,-3993:7")[1]
+    np.testing.assert_allclose(scaled.astype(int), plain, atol=1)
