@@ -4,7 +4,6 @@ Leaves pictures in build/desktop.
 """
 
 import json
-import time
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +27,6 @@ pytestmark = [pytest.mark.desktop, pytest.mark.timeout(1200)]
 PATIENCE_S = 300
 DOCK = "plugins['farmcd_qgis'].dock"
 BUTTON = DOCK + ".{page}.findChild(QPushButton, {name!r})"
-PLACE = "point = {button}.mapToGlobal({button}.rect().center())\nresult = [point.x(), point.y()]"
 # The inputs are checked as they are chosen now, and the card of the checkpoint is there.
 CHECKED = (
     f"{DOCK}.detect._preflight is None and not {DOCK}.detect._timer.isActive() "
@@ -43,19 +41,15 @@ def wait(desktop: Desktop, condition: str) -> None:  # noqa: F811
 
 
 def press(desktop: Desktop, page: str, name: str) -> None:  # noqa: F811
-    """Click a button that can be pressed, and that no sentence above it moves any more."""
+    """Press a button that is shown and can be pressed, wherever the sentences above it move it meanwhile."""
     button = BUTTON.format(page=page, name=name)
     desktop.ask("from qgis.PyQt.QtWidgets import QPushButton")
     wait(desktop, f"{button}.isVisible() and {button}.isEnabled()")
-    last, place = None, desktop.ask(PLACE.format(button=button))
-    while place != last:
-        time.sleep(0.3)
-        last, place = place, desktop.ask(PLACE.format(button=button))
-    desktop.click(f"widget = {button}")
+    desktop.ask(f"{button}.click()")
 
 
 def detect(desktop: Desktop, run_dir: Path) -> None:  # noqa: F811
-    """Name the output folder, and click Run once; returns when the layers are there."""
+    """Name the output folder, and press Run once; returns when the layers are there."""
     desktop.ask(f"{DOCK}.detect.model.output.setFilePath({str(run_dir)!r})")
     wait(desktop, CHECKED)
     press(desktop, "detect", "runButton")
