@@ -101,7 +101,7 @@ def add_workers(parser: argparse.ArgumentParser) -> None:
 
 def add_block_side(parser: argparse.ArgumentParser) -> None:
     """Add how large blocks are."""
-    text = "of blocks for several processes, pixels, a multiple of 512 (default: 0, 3072)"
+    text = "of blocks for several processes, pixels, a multiple of 512 (default: 0, 3072 or more)"
     parser.add_argument("--block-side", type=int, default=DEFAULTS.block_side, metavar="N", help=text)
 
 

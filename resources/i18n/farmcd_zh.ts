@@ -56,6 +56,22 @@
         <translation>工作进程</translation>
     </message>
     <message>
+        <source> of at most {0}</source>
+        <translation>（最多 {0}）</translation>
+    </message>
+    <message>
+        <source>More than one needs the package distributed, which QGIS's Python does not have (docs/scale.md).</source>
+        <translation>多个工作进程需要 distributed 包，而 QGIS 的 Python 中没有（见 docs/scale.md）。</translation>
+    </message>
+    <message>
+        <source>This computer allows {0}: it has {1} cores.</source>
+        <translation>本机最多可用 {0} 个：共 {1} 个核心。</translation>
+    </message>
+    <message>
+        <source>This computer allows {0}: it has {1} cores and {2:.0f} GB of memory.</source>
+        <translation>本机最多可用 {0} 个：共 {1} 个核心、{2:.0f} GB 内存。</translation>
+    </message>
+    <message>
         <source>Processes that compute blocks of a large pair side by side, each with a network of its own (about 1 GB). One already uses all cores for the network.</source>
         <translation>并行计算大幅影像各分块的进程，每个进程各有一个网络（约 1 GB）。单个进程已用全部核心运行网络。</translation>
     </message>

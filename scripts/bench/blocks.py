@@ -22,7 +22,7 @@ from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
 from farmcd_qgis.networks.predictor import Predictor
 
 from .measure import Row, best
-from .scenes import noisy_run, scene
+from .scenes import PIXEL, noisy_run, scene
 
 WORKERS = 2
 
@@ -84,10 +84,14 @@ def _task() -> Row:
 
 
 def _workers(full: bool) -> Row:
-    """Measure one process on one core against two workers on one each, with a small network in the place of ours."""
+    """Measure one process on one core against two workers on one each, with a small network in the place of ours.
+
+    The network takes four pixels for one, and blocks are as much larger: a quarter of the tiles, and as many across.
+    """
     side = 12_000 if full else 2048
     torch.manual_seed(1)
-    net = FDMamba(FDMambaConfig(init_filters=8, blocks_down=(0, 1, 1, 1), text_width=12, context_width=12)).eval()
+    config = FDMambaConfig(8, blocks_down=(0, 0, 0, 0), blocks_up=(0, 0, 0), text_width=12, context_width=12)
+    net = FDMamba(config).eval()
     net.score_head.set_text(torch.randn(6, 12), {"season": torch.randn(12)})
     seconds: dict[str, float] = {}
     threads = torch.get_num_threads()
@@ -95,7 +99,8 @@ def _workers(full: bool) -> Row:
         folder = Path(name)
         stand_in = str(folder / "stand-in.safetensors")
         save_checkpoint(net, ModelCard("stand-in", resolution_m=(0.5, 8.0)), stand_in)
-        request = scene(folder, side, side, checkpoint=stand_in, block_side=0 if full else 1024)
+        coarse = {"checkpoint": stand_in, "resolution_m": 2 * PIXEL, "block_side": 6144 if full else 1024}
+        request = scene(folder, side, side, **coarse)
         one = replace(request, out_dir=str(folder / "one"))
         begun, own = time.perf_counter(), time.process_time()
         try:

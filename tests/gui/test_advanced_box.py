@@ -1,7 +1,10 @@
 """Settings that follow the checkpoint until a person chooses."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from farmcd_qgis.gui.detect import workers
 from farmcd_qgis.gui.detect.advanced_box import AdvancedBox
 
 
@@ -78,3 +81,51 @@ def test_the_screen_is_offered_where_the_card_tells_what_it_does(box):
     box.fit({"screens": False, "screening": {}})
     assert box.screen.isHidden()
     assert box.values()["screen"] is False
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "dask", "most", "words"),
+    [
+        (8, 64.0, True, 8, "8 cores and 64 GB"),
+        (16, 8.0, True, 4, "allows 4"),
+        (2, 1.0, True, 1, "allows 1"),
+        (4, None, True, 4, "it has 4 cores."),
+        (8, 64.0, False, 1, "package distributed"),
+    ],
+)
+def test_as_many_workers_as_cores_and_memory_allow(qtbot, qgis_iface, monkeypatch, cores, memory, dask, most, words):
+    monkeypatch.setattr(workers.os, "cpu_count", lambda: cores)
+    monkeypatch.setattr(workers, "memory_gb", lambda: memory)
+    monkeypatch.setattr(workers, "has_dask", lambda: dask)
+    box = AdvancedBox()
+    qtbot.addWidget(box)
+    assert box.workers.maximum() == most
+    assert box.workers.isEnabled() == (most > 1)
+    assert words in box.workers.toolTip()
+    assert box.values()["workers"] == 1
+
+
+def test_the_memory_of_this_computer_is_known():
+    assert workers.memory_gb() > 0.1
+
+
+def test_what_somebody_installed_for_himself_does_not_count(monkeypatch, tmp_path):
+    monkeypatch.setattr(workers.site, "getusersitepackages", lambda: str(tmp_path))
+    for origin, there in ((tmp_path / "distributed" / "__init__.py", False), ("/usr/lib/distributed.py", True)):
+        monkeypatch.setattr(workers, "find_spec", lambda _, origin=origin: SimpleNamespace(origin=str(origin)))
+        assert workers.has_dask() is there
+    monkeypatch.setattr(workers, "find_spec", lambda _: None)
+    assert not workers.has_dask()
+
+
+def test_unfolding_shows_nothing_that_the_checkpoint_does_not_offer(box):
+    box.show()
+    box.fit({"attends": True})
+    box.setCollapsed(False)
+    assert not box.attention.isHidden()
+    for hidden in (box.screen, box.symmetric):
+        assert hidden.isHidden()
+    box.setCollapsed(True)
+    box.fit({})
+    box.setCollapsed(False)
+    assert box.attention.isHidden()

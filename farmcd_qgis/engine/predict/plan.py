@@ -36,6 +36,8 @@ from .tiles import placed
 
 # Of blocks for several processes: more of them share the work evenly, fewer have less predicted twice at their edges.
 SHARED_SIDE = 3072
+# Where tiles take more of the grid, more would be predicted twice: blocks are larger then, if that many are left.
+LARGEST_SHARED_SIDE, ENOUGH_BLOCKS = 6144, 16
 # What a finished block says of itself, in its folder.
 DONE = "done.json"
 # What the network of the first process says of a made-up tile.
@@ -232,7 +234,7 @@ def planned(
 
     Where it is to be planned `anew`, that must be with the same blocks.
     """
-    side = checked_side(side)
+    side = checked_side(side) or usual_side(scene)
     try:
         held = Plan.read(folder.staging / PLAN)
     except InputError:
@@ -267,10 +269,20 @@ def is_planned(folder: RunFolder, identity: Identity) -> bool:
 
 
 def checked_side(side: int) -> int:
-    """Return the side of blocks, or raise InputError."""
+    """Return the side of blocks that somebody chose, 0 for none; raises InputError."""
     if side and (side < BLOCK_MULTIPLE or side % BLOCK_MULTIPLE):
         raise InputError("bad_block_side", side=side, multiple=BLOCK_MULTIPLE)
-    return side or SHARED_SIDE
+    return side
+
+
+def usual_side(scene: Scene) -> int:
+    """Return the side of blocks for several processes where nobody chose one."""
+    bounds = scene.mask.bounds
+    wanted = round(SHARED_SIDE * scene.looking().factor / BLOCK_MULTIPLE) * BLOCK_MULTIPLE
+    side = max(SHARED_SIDE, min(wanted, LARGEST_SHARED_SIDE))
+    while side > SHARED_SIDE and len(Blocks.cut(bounds.width, bounds.height, side)) < ENOUGH_BLOCKS:
+        side -= BLOCK_MULTIPLE
+    return side
 
 
 def remove_blocks(staging: Path) -> None:

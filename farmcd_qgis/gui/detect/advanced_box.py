@@ -1,6 +1,5 @@
 """The settings that most people leave alone."""
 
-import os
 from typing import Any
 
 from qgis.gui import QgsCollapsibleGroupBox, QgsDoubleSpinBox, QgsFileWidget, QgsSpinBox
@@ -13,6 +12,7 @@ from ...core.protocol import RunRequest
 from ...settings import settings
 from ..widgets.words import label as label_of
 from ..widgets.words import tr
+from .workers import most_workers
 
 AS_BEFORE = "before"
 
@@ -42,12 +42,17 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.resolution.setSuffix(tr(" m per pixel"))
         self.resolution.setSpecialValueText(tr("automatic"))
         self.resolution.setToolTip(tr("Finer images are looked at at the checkpoint's resolution, in less time"))
-        self.workers = self._add_whole(form, "workers", tr("Workers"), RunRequest.workers, 1, os.cpu_count() or 1, 1)
+        most, why = most_workers()
+        self.workers = self._add_whole(form, "workers", tr("Workers"), RunRequest.workers, 1, most, 1)
+        self.workers.setSuffix(tr(" of at most {0}").format(most))
+        self.workers.setEnabled(most > 1)
         self.workers.setToolTip(
             tr(
                 "Processes that compute blocks of a large pair side by side, each with a network of its own "
                 "(about 1 GB). One already uses all cores for the network."
             )
+            + " "
+            + why
         )
         self.reference = QComboBox()
         self.reference.setObjectName("referenceCombo")
@@ -100,6 +105,8 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self.shift.setToolTip(tr("It is measured on several places, and told in the record"))
         self.force = self._add_check(form, "forceCheck", tr("Compute a finished run anew"))
         self.force.setToolTip(tr("Replaces the run that the output folder holds"))
+        # QGIS shows all that a box holds when it is unfolded.
+        self.collapsedStateChanged.connect(self._show_offered)
         self._usual = self.values()
         self._restore()
         self.changed.connect(self._save)
@@ -145,14 +152,19 @@ class AdvancedBox(QgsCollapsibleGroupBox):
         self._fit_bands(card)
         self._fit_orders(bool(card.get("order_free")))
         self._attends = bool(card.get("attends"))
-        self.attention.setVisible(self._attends)
         self._screens = bool(card.get("screens"))
-        self.screen.setVisible(self._screens)
+        self._show_offered()
         if self._screens:
             said = card["screening"]
             words = tr("A small network leaves out {0:.0f} % of the tiles; {1:.1f} % of the changed area is kept")
             self.screen.setToolTip(words.format(100 * said["skipped"], 100 * said["kept"]))
         self._count()
+
+    def _show_offered(self) -> None:
+        """Show of the boxes that depend on the checkpoint those that it offers."""
+        self.symmetric.setVisible(self._order_free)
+        self.attention.setVisible(self._attends)
+        self.screen.setVisible(self._screens)
 
     def _count(self) -> None:
         """Say on the box, which is mostly folded, how many settings a person has changed."""

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from osgeo import ogr
@@ -17,8 +18,9 @@ from farmcd_qgis.core.run_files import BLOCKS, PLAN, STAGING
 from farmcd_qgis.engine.predict import detect as detect_module
 from farmcd_qgis.engine.predict import planned as planned_module
 from farmcd_qgis.engine.predict.detect import detect
-from farmcd_qgis.engine.predict.plan import NUMERICS, Plan, plan
+from farmcd_qgis.engine.predict.plan import NUMERICS, Plan, plan, usual_side
 from farmcd_qgis.engine.predict.planned import block, merge
+from farmcd_qgis.engine.scene.tiling import Blocks, Window
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from tests.helpers.colour_predictor import ColourPredictor, pixels_of
 from tests.helpers.loads import Loads
@@ -163,6 +165,17 @@ def test_what_is_not_as_planned_is_refused(ask, quick, tmp_path: Path):
     replace(held, identity={**held.identity, "checkpoint": "0" * 64}).write()
     with pytest.raises(InputError, match=r"differs in: checkpoint"):
         block(said["plan"], 0)
+
+
+@pytest.mark.parametrize(
+    ("width", "factor", "side"),
+    [(20_000, 1, 3072), (40_000, 2, 6144), (40_000, 0.5, 3072), (60_000, 4, 6144), (16_000, 2, 5120), (3_000, 4, 3072)],
+)
+def test_blocks_are_larger_where_tiles_are_and_enough_of_them_are_left(width: int, factor: float, side: int):
+    bounds = Window(0, 0, width, width)
+    scene = SimpleNamespace(looking=lambda: SimpleNamespace(factor=factor), mask=SimpleNamespace(bounds=bounds))
+    assert usual_side(scene) == side
+    assert side == 3072 or len(Blocks.cut(width, width, side)) >= 16
 
 
 def test_a_process_that_computes_other_numbers_is_refused(ask, quick):
