@@ -167,11 +167,18 @@ class FDMambaFamily(Family):
         return training.words(options)
 
     def predicting(self, net: "FDMamba | EncodedFDMamba", device: str) -> Predicting:  # type: ignore[override]
-        """Fold the batch norms of a network on a pre-trained encoder into its convolutions."""
+        """Fold the batch norms of a network on a pre-trained encoder into its convolutions, and fuse these on a CPU."""
         from .encoded import EncodedFDMamba
         from .folding import folded
 
-        return folded(net) if isinstance(net, EncodedFDMamba) else net
+        if not isinstance(net, EncodedFDMamba):
+            return net
+        quick = folded(net)
+        if device == "cpu":
+            from .fused import can_fuse, fuse
+
+            return fuse(quick) if can_fuse() else quick
+        return quick
 
     def lower_no_change(self, net: "FDMamba | EncodedFDMamba", offset: float) -> None:  # type: ignore[override]
         """Take `offset` off the bias of the last convolution.
