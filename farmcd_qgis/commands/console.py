@@ -8,15 +8,16 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
+from itertools import pairwise
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
 from ..core.errors import Cancelled, FarmCDError
 from ..core.feedback import Feedback, Progress
-from ..core.messages import fill, part, spoken
+from ..core.messages import LANGUAGES, catalogue, fill, part, spoken
 from ..core.protocol import Event, Finding, encode, finding_from_record
 
 UNUSABLE, UNTOLD = 2, 4
@@ -26,11 +27,27 @@ LINE_S = 10.0
 
 
 class Parser(argparse.ArgumentParser):
-    """Answers a wrong argument with one sentence instead of the whole usage."""
+    """Answers a wrong argument with one sentence, in the language of the terminal, instead of the whole usage."""
+
+    _language = "en"
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Read arguments as argparse does."""
+        given = list(sys.argv[1:] if args is None else args)
+        self._speak(asked_language(given))
+        return super().parse_args(given, namespace)
 
     def error(self, message: str) -> NoReturn:
         """End with status 2."""
-        self.exit(UNUSABLE, f"{self.prog}: {message}. See {self.prog} --help.\n")
+        said = part("wrong_argument", command=self.prog, fault=message)
+        self.exit(UNUSABLE, f"{spoken(said, self._language)}\n")
+
+    def _speak(self, language: str) -> None:
+        """Let argparse speak a language; it asks gettext by these names, which know no language of our own."""
+        Parser._language = language
+        words = {row["en"]: row["zh"] for row in catalogue("arguments").values()} if language == "zh" else {}
+        argparse._ = lambda text: words.get(text, text)  # type: ignore[attr-defined]
+        argparse.ngettext = lambda one, many, count: words.get(one, one if count == 1 else many)  # type: ignore[attr-defined]
 
     def _print_message(self, message: str, file: Any = None) -> None:
         _write(file or sys.stderr, message)
@@ -207,6 +224,13 @@ def terminal_language() -> str:
     """Return the language of the terminal: "zh" where the environment says so, else "en"."""
     said = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return "zh" if said.lower().startswith("zh") else "en"
+
+
+def asked_language(given: Sequence[str]) -> str:
+    """Return the language that arguments ask for, before they are read, else that of the terminal."""
+    asked = [value for name, value in pairwise(given) if name == "--language"]
+    asked += [word.removeprefix("--language=") for word in given if word.startswith("--language=")]
+    return asked[-1] if asked and asked[-1] in LANGUAGES else terminal_language()
 
 
 def describe(progress: Progress, language: str = "en") -> str:
