@@ -17,6 +17,7 @@ from typing import Any
 
 from ..core.errors import Cancelled, FarmCDError, InputError, error_from_dict
 from ..core.feedback import SILENT, Feedback
+from ..core.messages import part
 from ..core.protocol import Finding
 
 TRIES = 5
@@ -139,6 +140,7 @@ class _Round:
         try:
             while waiting or self._under_way:
                 self._feedback.check()
+                self._tell(done, count)
                 room = WAITING * max(1, len(self._cluster.workers())) if waiting else 0
                 while waiting and len(self._under_way) < room:
                     self._begin(waiting.popleft())
@@ -153,7 +155,7 @@ class _Round:
                     if again:
                         waiting.append(index)
                     done += not again
-                self._feedback.progress(STAGES[self._task], done / max(count, 1))
+            self._tell(done, count)
         finally:
             # A scheduler that has gone has nothing left to cancel.
             with suppress(*LOST, RuntimeError):
@@ -165,6 +167,11 @@ class _Round:
             raise FarmCDError(
                 "blocks_failed", count=len(self._failed), blocks=blocks, tries=TRIES, reason=reason, plan=self._plan
             )
+
+    def _tell(self, done: int, count: int) -> None:
+        """Say how many blocks are finished, from the first moment on: a block may take long."""
+        message = part("blocks_done", done=done, count=count) if self._task == "block" else ""
+        self._feedback.progress(STAGES[self._task], done / max(count, 1), message=message)
 
     def _begin(self, index: int) -> None:
         future = self._cluster.submit(self._task, self._plan, index)

@@ -1,12 +1,15 @@
 """Blocks: what cutting a run costs, what cores and workers gain."""
 
 import filecmp
+import json
 import os
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +18,23 @@ from farmcd_qgis.commands.cluster import cluster
 from farmcd_qgis.core.feedback import SILENT
 from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.engine.polygons import vectorise as polygons
+from farmcd_qgis.engine.predict import planned
 from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.predict.plan import DONE, Plan, plan
 from farmcd_qgis.networks.card import ModelCard
 from farmcd_qgis.networks.checkpoint import save_checkpoint
 from farmcd_qgis.networks.fd_mamba.network import FDMamba, FDMambaConfig
 from farmcd_qgis.networks.predictor import Predictor
 
 from .measure import Row, best
-from .scenes import PIXEL, noisy_run, scene
+from .scenes import PIXEL, StandIn, noisy_run, scene
 
 WORKERS = 2
 
 
 def rows(full: bool) -> list[Row]:
-    """Four rows: cores by tiles, polygons in blocks, a task of dask, and two workers against one."""
-    return [*thread_rows(full), _polygons(full), _task(), _workers(full)]
+    """Rows: cores by tiles, polygons in blocks, what a block and a task of dask cost, and two workers against one."""
+    return [*thread_rows(full), _polygons(full), _overhead(full), _task(), _workers(full)]
 
 
 def thread_rows(full: bool) -> list[Row]:
@@ -55,13 +60,13 @@ def thread_rows(full: bool) -> list[Row]:
 
 
 def _polygons(full: bool) -> Row:
-    side = 10_000 if full else 2560
+    side = 10_000 if full else 4096
     seconds: dict[str, float] = {}
     usual = polygons.BLOCK_SIDE
     with tempfile.TemporaryDirectory() as folder:
         run = noisy_run(Path(folder) / "run", side, side)
         try:
-            for name, block in (("whole", side), ("blocks", 3072 if full else 1024)):
+            for name, block in (("whole", side), ("blocks", 3072 if full else 2048)):
                 polygons.BLOCK_SIDE = block
                 begun = time.process_time()
                 polygons.vectorise(run)
@@ -71,6 +76,57 @@ def _polygons(full: bool) -> Row:
     found = seconds["blocks"] * (10_000 / side) ** 2
     why = f"of the noisy map, {side} x {side} in blocks, brought to 10,000 x 10,000; processor seconds"
     return Row("blocks", "polygons as part of blocks", 20, False, "s", found, why, seconds)
+
+
+class _StandIns:
+    """Loads the stand-in."""
+
+    def predictor(self, *_: object, **__: object) -> StandIn:
+        """As Networks.predictor."""
+        return StandIn()
+
+    def close(self) -> None:
+        """As Networks.close."""
+
+
+def _overhead(full: bool) -> Row:
+    """Measure what a block takes besides its tiles and polygons, against what its tiles take the bundled network."""
+    side, spent = 3072 if full else 1024, {"tiles": 0.0, "polygons": 0.0}
+
+    def timed(kind: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return call(*arguments)
+            finally:
+                spent[kind] += time.process_time() - begun
+
+        return run
+
+    usual = planned.predict_blocks, planned._find_parts
+    with tempfile.TemporaryDirectory() as folder:
+        said, networks = plan(scene(Path(folder), 2 * side, side), side), _StandIns()
+        # The first opens the pair, for all that a process computes.
+        planned.block(said["plan"], 0, networks=networks)
+        planned.predict_blocks, planned._find_parts = timed("tiles", usual[0]), timed("polygons", usual[1])
+        try:
+            begun = time.process_time()
+            planned.block(said["plan"], 1, networks=networks)
+            whole = time.process_time() - begun
+        finally:
+            planned.predict_blocks, planned._find_parts = usual
+        planned._opened.cache_clear()
+        tiles = json.loads((Plan.read(said["plan"]).folder_of(1) / DONE).read_text())["tiles"]
+    predictor = Predictor.load(str(bundled_checkpoints()[0]), "cpu")
+    images = np.random.default_rng(0).integers(0, 256, (2, 4, 3, 256, 256), np.uint8)
+    predictor.predict(*images[:, :1])
+    begun = time.process_time()
+    predictor.predict(*images)
+    tile_s = (time.process_time() - begun) / images.shape[1]
+    besides = whole - sum(spent.values())
+    why = f"of {side} x {side} with {tiles} tiles: {besides * 1000:.0f} ms, where a tile takes {tile_s * 1000:.0f} ms"
+    parts = {**spent, "besides": besides, "a tile": tile_s}
+    return Row("blocks", "a block besides its tiles", 1, False, "%", 100 * besides / (tiles * tile_s), why, parts)
 
 
 def _task() -> Row:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 from ...core.feedback import Feedback, Progress
 
@@ -61,7 +62,7 @@ class Meter:
         share = 0.9 * step.fraction
         elapsed = self._clock() - self._begun
         remaining = elapsed * (1 - share) / share if share else None
-        self.send(step.stage, share, None, remaining)
+        self.send(step.stage, share, None, remaining, step.message)
 
     def tail(self, step: Progress) -> None:
         """Report what follows the prediction; the step's fraction is 0..1 over all of it."""
@@ -74,12 +75,19 @@ class Meter:
             remaining = (now - self._tail_begun) * (1 - part) / part
         self.send(stage, self._tail_from + (1 - self._tail_from) * part, None, remaining)
 
-    def send(self, stage: str, fraction: float, rate: float | None = None, remaining: float | None = None) -> None:
+    def send(
+        self,
+        stage: str,
+        fraction: float,
+        rate: float | None = None,
+        remaining: float | None = None,
+        message: Any = "",
+    ) -> None:
         """Send one report unless the last was a moment ago; a new stage is always told."""
         moment = self._clock()
         if stage == self._last.stage and moment - self._sent < PROGRESS_S:
             return
-        self._last = Progress(stage, max(self._last.fraction, min(fraction, 1.0)), rate, remaining)
+        self._last = Progress(stage, max(self._last.fraction, min(fraction, 1.0)), rate, remaining, message)
         self._sent = moment
         self._feedback.on_progress(self._last)
 

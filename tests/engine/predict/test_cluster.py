@@ -15,9 +15,11 @@ from farmcd_qgis.commands import cluster as cluster_module
 from farmcd_qgis.commands.cluster import Cluster, cluster
 from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import SILENT, Feedback
+from farmcd_qgis.core.messages import spoken
 from farmcd_qgis.core.protocol import Finding, RunRequest
 from farmcd_qgis.core.run_files import BLOCKS, STAGING, is_resumable
 from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.predict.meter import Meter
 from tests.engine.predict.test_blocks import SIDE, ask, asked, content, pair
 
 distributed = pytest.importorskip("distributed", reason="several workers need the package distributed")
@@ -103,7 +105,15 @@ def test_storage_that_fails_now_and_then_costs_a_second_try(no_waiting):
     Cluster(client).run("block", Path("plan.json"), range(10), Feedback(lambda step: steps.append(step.fraction)))
     assert len(client.asked) == 14
     assert steps == sorted(steps)
-    assert steps[-1] == 1.0
+    assert (steps[0], steps[-1]) == (0.0, 1.0)
+
+
+def test_how_many_blocks_are_done_is_said_from_the_first_moment_on(no_waiting):
+    said: list[str] = []
+    meter = Meter(Feedback(lambda step: said.append(spoken(step.message, "en"))), iter(range(10**6)).__next__)
+    Cluster(Fake(lambda index: {"block": index})).run("block", Path("plan.json"), range(5), Feedback(meter.part))
+    assert said[0] == "0 of 5 blocks done"
+    assert said[-1] == "5 of 5 blocks done"
 
 
 def test_a_worker_of_another_kind_is_left_out_and_said(no_waiting):
