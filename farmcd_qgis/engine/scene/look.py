@@ -31,6 +31,7 @@ MUCH_COARSER = 4.0
 # From this ratio of a pixel's sides on, shapes are not what the network has learnt.
 NOT_SQUARE = 1.25
 LITTLE_COMMON = 0.5
+NAMED_LAYERS = 8
 WARN_SHIFT_PX = 2.0
 # A run holds four bytes a pixel, and while it is written as many again.
 BYTES_PER_PIXEL = 8
@@ -52,6 +53,8 @@ def look_over(scene: Scene, deep: bool, feedback: Feedback = SILENT) -> Iterator
     yield from _dates(pair)
     yield from resolution_findings(scene.request, pair.resolution_m, scene.looked_at_m)
     yield from _rough_places(scene)
+    for role, (name, *others) in scene.mask.passed_over:
+        yield Finding("warning", "layers_passed_over", {"role": role, "name": name, "others": others[:NAMED_LAYERS]})
     yield from _room(scene.request, scene.mask)
     if deep:
         before, after = pair.sources

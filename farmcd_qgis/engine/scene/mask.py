@@ -32,6 +32,11 @@ class Mask:
         """The CRS of each layer, with what the layer is for: "aoi" or "farmland"."""
         return [(layer.role, layer.polygons.crs) for layer in self._layers]
 
+    @property
+    def passed_over(self) -> list[tuple[str, list[str]]]:
+        """Each layer that is the first of several in its file: what it is for, its name and those of the others."""
+        return [(layer.role, names) for layer in self._layers if (names := layer.polygons.passed_over)]
+
     @classmethod
     def open(cls, pair: Pair, request: RunRequest) -> "Mask":
         """Open what a request says of where to look; without a word of it the whole grid is taken.

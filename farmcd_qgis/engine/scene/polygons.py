@@ -39,7 +39,8 @@ ValueOf = Callable[[ogr.Feature], int]
 class PolygonLayer:
     """Polygons in a grid's CRS, each with a value of 0 to 255. In memory, and gone with the object.
 
-    `crs` is the one that they came in. Belongs to one thread at a time.
+    `crs` is the one that they came in; `passed_over` are the names of the layer and of others beside it in its file,
+    where nobody has named one. Belongs to one thread at a time.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class PolygonLayer:
     ) -> None:
         self.grid = grid
         self.crs = crs.Clone() if crs else grid.crs
+        self.passed_over: list[str] = []
         self._layer = dataset.GetLayer(0)
         # GDAL forgets what is in memory only when it is told to.
         self._free = weakref.finalize(self, _free, [dataset, self._layer], path)
@@ -80,6 +82,7 @@ class PolygonLayer:
                 dataset = ogr.GetDriverByName("GPKG").CreateDataSource(path)
                 _make_layer(dataset)
                 made = cls(grid, dataset, path, own)
+                made.passed_over = _passed_over(file, layer, source)
                 made._fill(layer, Way(own, grid), source, role, value_of)
                 del layer, file
         except RuntimeError as error:
@@ -182,6 +185,19 @@ def open_layer(source: str, role: str, crs: str | None = None) -> tuple[gdal.Dat
     if crs is None and is_nowhere(layer.GetSpatialRef()):
         raise InputError("polygons_no_crs", role=role, path=source)
     return dataset, layer
+
+
+def _passed_over(file: gdal.Dataset, layer: ogr.Layer, source: str) -> list[str]:
+    """Name the layer that is read and others that may hold polygons, too, where it is not said which is meant."""
+    if {"layername", "layerid"} & split_source(source)[1].keys():
+        return []
+    layers = [file.GetLayer(number) for number in range(file.GetLayerCount())]
+    others = [
+        each.GetName()
+        for each in layers
+        if each.GetName() != layer.GetName() and ogr.GT_Flatten(each.GetGeomType()) in SURFACES | MIXED
+    ]
+    return [layer.GetName(), *others] if others else []
 
 
 def _crs(text: str, role: str) -> osr.SpatialReference:

@@ -8,10 +8,13 @@ import pytest
 from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.core.protocol import RunRequest
 from farmcd_qgis.engine.assess.evaluate import evaluate
 from farmcd_qgis.engine.scene.grid import Grid
+from farmcd_qgis.engine.scene.look import look_over
 from farmcd_qgis.engine.scene.polygons import PolygonLayer, open_layer, split_source
-from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, rectangle, write_polygons, write_raster
+from farmcd_qgis.engine.scene.scene import Scene
+from tests.helpers.rasters import LEFT, PIXEL, TOP, UTM, crs_of, rectangle, scene, write_polygons, write_raster
 
 SIDE = 200
 WORLD = "POLYGON((-180 -90,180 -90,180 90,-180 90,-180 -90))"
@@ -247,3 +250,18 @@ def test_a_filter_that_is_a_whole_query_holds(tmp_path):
     file, layer = open_layer(f"{path}|subset=SELECT * FROM areas WHERE fid = 2", "aoi")
     assert layer.GetFeatureCount() == 1
     del layer, file
+
+
+def test_other_layers_of_a_file_are_told_unless_one_was_named(tmp_path):
+    path = write_polygons(tmp_path / "several.gpkg", [rectangle(10, 10, 90, 90)])
+    file = ogr.Open(path, 1)
+    for name, kind in (("more", ogr.wkbMultiPolygon), ("roads", ogr.wkbLineString)):
+        file.CreateLayer(name, crs_of(UTM), kind)
+    file = None
+    before = write_raster(tmp_path / "b_2009.tif", scene(SIDE, SIDE, seed=1))
+    after = write_raster(tmp_path / "a_2020.tif", scene(SIDE, SIDE, seed=2))
+    for farmland, told in ((path, True), (f"{path}|layername=areas", False), (f"{path}|layerid=0", False)):
+        opened = Scene.open(RunRequest(before, after, "", "", farmland=farmland))
+        found = {finding.code: finding.values for finding in look_over(opened, False)}
+        assert ("layers_passed_over" in found) is told
+        assert not told or found["layers_passed_over"] == {"role": "farmland", "name": "areas", "others": ["more"]}
