@@ -15,7 +15,7 @@ from qgis.core import (
     QgsProcessingParameterRasterLayer,
 )
 
-from . import inputs
+from . import sources
 from .algorithm import ACCURACY, FarmCDAlgorithm
 
 RESULT = "RESULT"
@@ -87,10 +87,10 @@ class EvaluateAlgorithm(FarmCDAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Read the layers, in their own thread."""
-        polygons = inputs.polygons(self, parameters, REFERENCE_POLYGONS, context, feedback)
+        polygons = sources.polygons(self, parameters, REFERENCE_POLYGONS, context, feedback)
         self._arguments = {
-            "result": inputs.raster(self, parameters, RESULT, context),
-            "reference": polygons or inputs.raster(self, parameters, REFERENCE_RASTER, context),
+            "result": sources.raster(self, parameters, RESULT, context),
+            "reference": polygons or sources.raster(self, parameters, REFERENCE_RASTER, context),
             "class_field": self.parameterAsString(parameters, CLASS_FIELD, context) or None,
         }
         return True

@@ -24,7 +24,7 @@ from ..core.errors import InputError
 from ..core.protocol import finding_from_dict
 from ..report.settings import CONFIRMED_ONES, NOT_REJECTED, OUTPUTS, ReportSettings
 from ..translation import said
-from . import inputs
+from . import sources
 from .algorithm import REPORT, FarmCDAlgorithm, push_finding
 from .choice import Choice, names
 
@@ -115,8 +115,8 @@ class ReportAlgorithm(FarmCDAlgorithm):
         self, parameters: dict[str, Any], context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         """Read the layers, in their own thread."""
-        self._units = inputs.polygons(self, parameters, UNITS, context, feedback)
-        self._farmland = inputs.polygons(self, parameters, FARMLAND, context, feedback)
+        self._units = sources.polygons(self, parameters, UNITS, context, feedback)
+        self._farmland = sources.polygons(self, parameters, FARMLAND, context, feedback)
         return True
 
     def processAlgorithm(
