@@ -21,6 +21,7 @@ from ...core.feedback import SILENT, Feedback
 from ...core.polygons import PolygonSettings
 from ...core.run_files import CANDIDATES, HARD_REGIONS, RUN_GPKG, RUN_JSON, UNREVIEWED
 from ...core.run_record import load_record, run_classes
+from ..run.disk import writing_to
 from ..run.durable import settle, unique
 from ..run.package import count_reviewed, edits_lost, replaced
 from ..scene.areas import hectares, mu
@@ -94,8 +95,9 @@ class Outlining:
             if self.file_of(layer, index).exists() and not target.exists():
                 numbers = Numbers.load(self.file_of(layer, index))
                 private = unique(target)
-                outline_block(index, numbers, self.part_of(layer), self.place, private, step)
-                settle(private, target)
+                with writing_to(self.folder):
+                    outline_block(index, numbers, self.part_of(layer), self.place, private, step)
+                    settle(private, target)
 
 
 def vectorise(
@@ -113,7 +115,7 @@ def vectorise(
     Areas are of the ellipsoid. What is smaller than `minimum_mapping_unit_m2` is left out of the layers; the rasters
     stay as they are. `classes` is the class table where the run has no record yet, `work` says how a run is cut and
     what of it is done. Raises InputError if the folder holds no run, or one that was reviewed already (its verdicts
-    would be lost), and Cancelled; then nothing is left behind.
+    would be lost), FarmCDError if the disk is full, and Cancelled; then nothing is left behind.
     """
     check_proj()
     settings = PolygonSettings(tau, minimum_mapping_unit_m2, connectivity)
@@ -129,22 +131,27 @@ def vectorise(
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
     try:
-        counting, outlining, writing = feedback.split(0.55, 0.35, 0.1)
-        parts = work.finish_parts(rasters, settings, scratch, counting)
-        place = Place(rasters.width, rasters.geotransform)
-        job = Outlining(work.blocks, parts, work.shared or scratch, place)
-        counts = job.number(settings, least_units(settings, rasters))
-        work.outline_all(job, outlining)
-        areas = [0] * len(classes.predicted)
-        with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
-            candidates = _features(job, CANDIDATES, partial(_candidate, classes), counts[CANDIDATES], writing, areas)
-            package.write_layer(CANDIDATES, candidates)
-            package.write_layer(HARD_REGIONS, _features(job, HARD_REGIONS, partial(_hard_region, classes), 0, writing))
-            package.write_styles(classes, rasters.arbitrated)
-        _write_record(run_dir, scratch / RUN_GPKG, classes)
-        _step(feedback, 1.0)
-        with replaced(scratch / RUN_GPKG, target):
-            pass
+        with writing_to(run_dir):
+            counting, outlining, writing = feedback.split(0.55, 0.35, 0.1)
+            parts = work.finish_parts(rasters, settings, scratch, counting)
+            place = Place(rasters.width, rasters.geotransform)
+            job = Outlining(work.blocks, parts, work.shared or scratch, place)
+            counts = job.number(settings, least_units(settings, rasters))
+            work.outline_all(job, outlining)
+            areas = [0] * len(classes.predicted)
+            with Package(scratch / RUN_GPKG, rasters.crs_wkt) as package:
+                candidates = _features(
+                    job, CANDIDATES, partial(_candidate, classes), counts[CANDIDATES], writing, areas
+                )
+                package.write_layer(CANDIDATES, candidates)
+                package.write_layer(
+                    HARD_REGIONS, _features(job, HARD_REGIONS, partial(_hard_region, classes), 0, writing)
+                )
+                package.write_styles(classes, rasters.arbitrated)
+            _write_record(run_dir, scratch / RUN_GPKG, classes)
+            _step(feedback, 1.0)
+            with replaced(scratch / RUN_GPKG, target):
+                pass
     except BaseException as error:
         # The functions that were left hold files open, and Windows removes no file that is.
         traceback.clear_frames(error.__traceback__)

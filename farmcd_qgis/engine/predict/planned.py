@@ -24,6 +24,7 @@ from ..polygons.features import Place
 from ..polygons.part import make_parts
 from ..polygons.tally import Rasters
 from ..polygons.vectorise import Outlining, Work
+from ..run.disk import writing_to
 from ..run.durable import settle, sync, unique
 from ..run.identity import raster_identity
 from ..run.journal import Journal, Step
@@ -226,7 +227,8 @@ def _find_parts(plan: Plan, index: int, folder: Path, feedback: Feedback) -> Non
     target = folder / plan.parts_of(index).name
     private = unique(target)
     private.mkdir()
-    make_parts(rasters, plan.blocks, index, plan.settings, private, feedback)
+    with writing_to(plan.staging):
+        make_parts(rasters, plan.blocks, index, plan.settings, private, feedback)
     for file in private.iterdir():
         sync(file)
     settle(private, target)

@@ -23,10 +23,12 @@ def writing_to(folder: Path) -> Iterator[None]:
         yield
     except (OSError, RuntimeError) as error:
         full = error.errno in NO_SPACE if isinstance(error, OSError) else _is_full(folder)
+        # As numpy tells of less that was written than it wanted.
+        full = full or (isinstance(error, OSError) and error.errno is None and "written" in str(error))
         if full:
             raise FarmCDError("disk_full", folder=folder) from error
         if isinstance(error, OSError):
-            raise InputError("out_dir_not_writable", folder=folder, reason=error.strerror) from error
+            raise InputError("out_dir_not_writable", folder=folder, reason=error.strerror or error) from error
         raise FarmCDError("write_failed", folder=folder, reason=error) from error
 
 

@@ -10,13 +10,14 @@ from osgeo import gdal, ogr, osr
 
 from farmcd_qgis.core import styles as styles_module
 from farmcd_qgis.core.classes import FIVE, NODATA, ClassTable
-from farmcd_qgis.core.errors import Cancelled, InputError
+from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback
 from farmcd_qgis.core.run_files import ARBITRATION_TIF, CHANGE_TIF, CONFIDENCE_TIF, RUN_GPKG, RUN_JSON
 from farmcd_qgis.engine.polygons import geopackage, tally, vectorise
 from farmcd_qgis.engine.polygons.vectorise import VectorSummary
 from farmcd_qgis.engine.scene.areas import geometry_area_m2
 from farmcd_qgis.engine.scene.tiling import Blocks, Window
+from tests.helpers.full_disk import largest_file
 from tests.helpers.runs import METRES, left_in, write_run
 
 CUSTOM_CRS = "+proj=laea +lat_0=47 +lon_0=-97 +x_0=640000 +y_0=5200000 +ellps=GRS80 +units=m +type=crs"
@@ -251,6 +252,19 @@ def test_nothing_found_gives_empty_layers(tmp_path, value):
     summary = vectorise.vectorise(run)
     assert summary == VectorSummary(0, 0, {row.name: 0.0 for row in FIVE.changes})
     assert read_layer(run, "candidates") == read_layer(run, "hard_regions") == []
+
+
+@pytest.mark.parametrize("size", [400, 5_000, 60_000])
+def test_a_full_disk_is_told_and_leaves_the_folder_as_it_was(tmp_path, size):
+    change = np.random.default_rng(1).integers(0, 6, (60, 60))
+    run = write_run(tmp_path / "run", change, np.full((60, 60), 50))
+    vectorise.vectorise(run)
+    before, content = left_in(run), (run / RUN_GPKG).read_bytes()
+    with largest_file(size), pytest.raises(FarmCDError) as caught:
+        vectorise.vectorise(run, tau=0.9)
+    assert caught.value.code in ("disk_full", "write_failed")
+    assert str(run) in caught.value.message
+    assert (left_in(run), (run / RUN_GPKG).read_bytes()) == (before, content)
 
 
 def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypatch):

@@ -1,9 +1,7 @@
 """The rasters of a run say what they hold, and failing to write them is told."""
 
 import json
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from farmcd_qgis.engine.run.journal import Journal, Step
 from farmcd_qgis.engine.run.run_folder import RunFolder
 from farmcd_qgis.engine.run.writer import write_rasters
 from farmcd_qgis.engine.scene.grid import Grid
+from tests.helpers.full_disk import largest_file
 
 WIDTH, HEIGHT = 600, 530
 
@@ -59,17 +58,6 @@ def write(
         journal.add(Step(0, last, 1, 0.1, row=first), cut(rows, first, last))
     write_rasters(journal, folder, GRID, TAGS, FIVE, feedback)
     return reported
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """Let writing more than `size` bytes to one file fail, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_rasters_hold_the_rows_and_their_meaning(tmp_path: Path):
