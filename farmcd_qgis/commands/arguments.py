@@ -69,7 +69,7 @@ def add_request(parser: argparse.ArgumentParser, out_required: bool) -> None:
             action=_Tuple,
             default=(),
             metavar="F",
-            help=f"further files of {name}: a band in each, or tiles",
+            help=f"further files of {name}: a band in each (in the order of colours if names do not tell), or tiles",
         )
         add(
             f"--{role}-range",

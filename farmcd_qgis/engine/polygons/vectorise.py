@@ -129,7 +129,8 @@ def vectorise(
     for finding in edits_lost(target, classes):
         feedback.finding(finding)
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
+    with writing_to(run_dir):
+        scratch.mkdir()
     try:
         with writing_to(run_dir):
             counting, outlining, writing = feedback.split(0.55, 0.35, 0.1)

@@ -267,6 +267,14 @@ def test_a_full_disk_is_told_and_leaves_the_folder_as_it_was(tmp_path, size):
     assert (left_in(run), (run / RUN_GPKG).read_bytes()) == (before, content)
 
 
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path):
+    run = write_run(tmp_path / "run", np.ones((20, 20)))
+    (run / vectorise.SCRATCH).write_text("in the way")
+    with pytest.raises(InputError) as caught:
+        vectorise.vectorise(run)
+    assert caught.value.code == "out_dir_not_writable"
+
+
 def test_cancelling_at_any_moment_leaves_the_folder_as_it_was(tmp_path, monkeypatch):
     monkeypatch.setattr(tally, "BAND_PIXELS", 200)
     change = np.random.default_rng(1).integers(0, 6, (20, 20))
