@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..core.classes import ClassTable
 from ..core.errors import InputError
+from ..core.feedback import Feedback
 from ..core.typed import read
 
 if TYPE_CHECKING:
@@ -80,6 +81,9 @@ class Family:
     def predicting(self, net: "nn.Module", device: str) -> Predicting:
         """Return what predicts with a network on its device, where that is not its own `forward`."""
         return net
+
+    def warm(self, net: "nn.Module", device: str, feedback: Feedback) -> None:
+        """Compile what a network's first prediction on its device needs compiled, and tell so where that takes long."""
 
     def attention(self, net: "nn.Module", before: "Tensor", after: "Tensor") -> "Tensor":
         """Return where a network looks, (B, H, W) of any sign and size, for normalised images (B, 3, H, W)."""

@@ -29,7 +29,9 @@ class Here:
         with heap.uncollected():
             from .predictor import Predictor
 
-        return Predictor.load(checkpoint, device, tile=tile, symmetric=symmetric, context=context)
+        predictor = Predictor.load(checkpoint, device, tile=tile, symmetric=symmetric, context=context)
+        predictor.warm(feedback)
+        return predictor
 
     def screen(self, feedback: Feedback, checkpoint: str, device: str = "auto") -> "Screen":
         """Load the screen of a checkpoint; raises InputError where it has none that can be relied on."""

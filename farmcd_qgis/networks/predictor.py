@@ -13,6 +13,7 @@ import torch
 
 from ..core.classes import NO_CHANGE
 from ..core.errors import FarmCDError, InputError
+from ..core.feedback import Feedback
 from ..core.messages import spoken, tell
 from . import heap
 from .card import checkpoint_hash
@@ -104,6 +105,10 @@ class Predictor:
         if self._family.attends:
             own["attends"] = True
         return {**own, **self._about}
+
+    def warm(self, feedback: Feedback) -> None:
+        """Compile now what the network's first tile would have to wait for a compiler for, and tell that."""
+        self._family.warm(self._net, self.device, feedback)
 
     @property
     def at_once(self) -> int:

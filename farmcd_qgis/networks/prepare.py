@@ -24,6 +24,12 @@ def prepare() -> None:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
+def kernels_kept() -> bool:
+    """Say whether compiled kernels of an earlier process are kept, so that no first prediction waits for a compiler."""
+    folder = os.environ.get("NUMBA_CACHE_DIR")
+    return folder is not None and any(Path(folder).rglob("*.nbi"))
+
+
 def _cache() -> Path:
     """Return a folder for compiled code: the person's, or one for this process where that cannot be written to.
 

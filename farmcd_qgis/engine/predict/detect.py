@@ -29,7 +29,8 @@ from ..scene.tiling import Blocks
 from ..seam import Networks, TilePredictor, in_this_process
 from .attention import RAW, Looked, check_attends, look_all, write_attention
 from .meter import Meter
-from .plan import is_planned, planned
+from .pipeline import Beside
+from .plan import PLAN, is_planned, planned
 from .planned import OneAfterTheOther, Spread, join
 from .screening import screened
 from .tiles import figures_of, predict_blocks, widest
@@ -108,16 +109,18 @@ class Run:
         request = self.request
         self.meter.send("preflight", 0.0)
         scene = Scene.open(request)
-        findings = check(scene)
-        identity = run_identity(scene, _checkpoint_hash(request, predictor))
-        if folder.finished is not None and not request.force:
-            return finished_result(folder.out_dir, folder.finished, identity)
-        refuse_if_reviewed(folder.out_dir)
-        edited = edits_lost(folder.out_dir / RUN_GPKG, run_classes(folder.out_dir)) if folder.finished else []
-        if spread is not None or is_planned(folder, identity):
-            return self._in_blocks(folder, scene, identity, [*findings, *edited], predictor, spread)
-        self.meter.send("loading", 0.0)
-        predictor = predictor or self.load_predictor(scene.looking().tile)
+        with self._loading(folder, scene, predictor, spread) as loading:
+            findings = check(scene)
+            identity = run_identity(scene, _checkpoint_hash(request, predictor))
+            if folder.finished is not None and not request.force:
+                return finished_result(folder.out_dir, folder.finished, identity)
+            refuse_if_reviewed(folder.out_dir)
+            edited = edits_lost(folder.out_dir / RUN_GPKG, run_classes(folder.out_dir)) if folder.finished else []
+            if spread is not None or is_planned(folder, identity):
+                return self._in_blocks(folder, scene, identity, [*findings, *edited], predictor, spread)
+            self.meter.send("loading", 0.0)
+            loaded = loading.result(lambda step: self.meter.send(step.stage, 0.0))
+            predictor = loaded or self.load_predictor(scene.looking().tile, self.feedback)
         if request.attention:
             check_attends(predictor, request.checkpoint)
         bounds = scene.mask.bounds
@@ -138,6 +141,15 @@ class Run:
         looked = partial(look_all, scene, windows, predictor, folder.path)
         return self.finish(folder, scene, identity, journal, Work(blocks), about, looked)
 
+    def _loading(
+        self, folder: RunFolder, scene: Scene, predictor: TilePredictor | None, spread: Spread | None
+    ) -> Beside[TilePredictor | None]:
+        """Load the network while the scene is looked over, where the run is sure to need it; else it gives what is."""
+        needed = folder.finished is None or self.request.force
+        if predictor is None and spread is None and needed and not (folder.staging / PLAN).exists():
+            return Beside(partial(self.load_predictor, scene.looking().tile), self.feedback)
+        return Beside(lambda _: predictor, self.feedback)
+
     def _in_blocks(
         self,
         folder: RunFolder,
@@ -149,7 +161,7 @@ class Run:
     ) -> RunResult:
         """Let blocks of a plan be computed and join them; goes on with a plan that the folder holds."""
         if self.request.attention:
-            predictor = predictor or self.load_predictor(scene.looking().tile)
+            predictor = predictor or self.load_predictor(scene.looking().tile, self.feedback)
             check_attends(predictor, self.request.checkpoint)
         plan = planned(scene, identity, folder, self.request.block_side, findings, anew=spread is not None)
         spread = spread or OneAfterTheOther(self.networks, predictor)
@@ -206,18 +218,18 @@ class Run:
         self.meter.send("done", 1.0)
         return RunResult(str(folder.out_dir), about.device, seconds, findings=about.findings, **found)
 
-    def load_predictor(self, tile: int) -> TilePredictor:
+    def load_predictor(self, tile: int, feedback: Feedback) -> TilePredictor:
         """Load the network of the request."""
         request = self.request
         predictor = self.networks.predictor(
-            self.feedback,
+            feedback,
             request.checkpoint,
             request.device,
             tile=tile,
             symmetric=bool(request.symmetric),
             context=request.context,
         )
-        return screened(predictor, request, self.networks, self.feedback)
+        return screened(predictor, request, self.networks, feedback)
 
     def _write_rasters(
         self,

@@ -1,10 +1,13 @@
-"""Work that runs beside the prediction: reading ahead of it, and blending and writing behind it."""
+"""Work that runs beside other: loading before the prediction, reading ahead of it, blending and writing behind it."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
 from types import TracebackType
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from ...core.feedback import Feedback, Progress
 
 Item = TypeVar("Item")
 
@@ -60,3 +63,34 @@ class Behind:
                 self._waiting.popleft().result()
         finally:
             self._pool.shutdown()
+
+
+class Beside(Generic[Item]):
+    """A call that runs in a thread of its own from now on; used as a context, at whose end nothing runs any more.
+
+    The call is given the feedback of whoever began it, but what it tells of its progress is told by `result` alone, in
+    the thread that waits for it there. Where the context ends by an error, the call is asked to stop.
+    """
+
+    def __init__(self, call: Callable[[Feedback], Item], feedback: Feedback) -> None:
+        self._told: SimpleQueue[Progress | None] = SimpleQueue()
+        self._dropped = False
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="farmcd-beside")
+        own = Feedback(self._told.put, lambda: self._dropped or feedback.is_cancelled(), feedback.on_finding)
+        self._future = self._pool.submit(call, own)
+        self._future.add_done_callback(lambda _: self._told.put(None))
+
+    def result(self, tell: Callable[[Progress], None]) -> Item:
+        """Wait for what the call returns, or raise what it raised; `tell` hears how far it is."""
+        while (step := self._told.get()) is not None:
+            tell(step)
+        return self._future.result()
+
+    def __enter__(self) -> "Beside[Item]":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._dropped = error is not None
+        self._pool.shutdown()

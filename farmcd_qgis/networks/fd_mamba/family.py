@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from ...core.classes import NO_CHANGE, ClassTable
 from ...core.context import context_prompts
 from ...core.errors import InputError
+from ...core.feedback import Feedback
 from ...core.messages import why
 from ..family import Date, Family, Predicting, State
+from ..prepare import kernels_kept
 from ..prompts import class_prompts, prompt_ensembles, read_prompts
 from ..state import CLIP_PREFIX
 from .variant import ENCODED, infer_config, infer_encoded
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 CLASS_TEXT = "text.classes"
 CONTEXT_TEXT = "text.contexts"
+# Of an image that a layer is tried on.
+LEAST_SIDE = 8
 CLIP_INSIDE = "CLIP text tower of the authors' checkpoint"
 
 
@@ -179,6 +183,21 @@ class FDMambaFamily(Family):
 
             return fuse(quick) if can_fuse() else quick
         return quick
+
+    def warm(self, net: "FDMamba | EncodedFDMamba", device: str, feedback: Feedback) -> None:  # type: ignore[override]
+        """Let one layer of each kind that has compiled kernels scan a few places, where none are kept yet."""
+        import torch
+
+        from .network import SRCMLayer
+
+        layers = [layer for layer in net.modules() if isinstance(layer, SRCMLayer)]
+        if device != "cpu" or not layers or kernels_kept():
+            return
+        feedback.progress("compiling", 0.0)
+        with torch.inference_mode():
+            # Convolutions of the layer's own have kernels, too.
+            for layer in {type(layer.convmamba.local_relation[0]): layer for layer in layers}.values():
+                layer(torch.zeros(1, layer.proj.in_features, LEAST_SIDE, LEAST_SIDE))
 
     def lower_no_change(self, net: "FDMamba | EncodedFDMamba", offset: float) -> None:  # type: ignore[override]
         """Take `offset` off the bias of the last convolution.

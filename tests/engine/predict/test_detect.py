@@ -1,6 +1,7 @@
 """The whole detection on small rasters; the cheap predictor's answer depends on the whole tile, as a network's."""
 
 import json
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,11 +12,14 @@ import pytest
 from osgeo import gdal
 
 from farmcd_qgis.core.classes import FIVE, NODATA
-from farmcd_qgis.core.errors import Cancelled, InputError
+from farmcd_qgis.core.errors import Cancelled, FarmCDError, InputError
 from farmcd_qgis.core.feedback import Feedback, Progress
-from farmcd_qgis.core.protocol import RunRequest
+from farmcd_qgis.core.protocol import Finding, RunRequest
+from farmcd_qgis.engine.predict import detect as detection
 from farmcd_qgis.engine.predict import meter
 from farmcd_qgis.engine.predict.detect import detect
+from farmcd_qgis.engine.scene.preflight import check as preflight_check
+from farmcd_qgis.engine.scene.scene import Scene
 from farmcd_qgis.engine.scene.tiling import Window
 from tests.helpers.colour_predictor import LEFT, PIXEL, RASTERS, TILE, TOP, ColourPredictor, pixels_of
 
@@ -216,3 +220,57 @@ def test_missing_raster_leaves_no_folder(make_request: Callable[..., RunRequest]
     with pytest.raises(InputError, match=r"before\.tif"):
         detect(request, predictor=ColourPredictor())
     assert not Path(request.out_dir).exists()
+
+
+class _Networks:
+    """Gives a predictor when asked; `gate` says when the asking goes on."""
+
+    def __init__(self, gate: Callable[[], object] = lambda: None) -> None:
+        self.asked, self.closed = threading.Event(), 0
+        self._gate = gate
+
+    def predictor(
+        self, feedback: Feedback, checkpoint: str, device: str = "auto", **options: object
+    ) -> ColourPredictor:
+        self.asked.set()
+        self._gate()
+        return ColourPredictor()
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_the_network_is_loaded_while_the_scene_is_looked_over(
+    make_request: Callable[..., RunRequest], monkeypatch: pytest.MonkeyPatch
+):
+    looking = threading.Event()
+    networks = _Networks(lambda: looking.wait(60))
+
+    def check(scene: Scene) -> list[Finding]:
+        # Each waits for the other to have begun: one after the other they would wait for ever.
+        assert networks.asked.wait(60)
+        looking.set()
+        return preflight_check(scene)
+
+    monkeypatch.setattr(detection, "check", check)
+    request = make_request()
+    detect(request, networks=networks)
+    assert looking.is_set()
+    assert networks.closed == 1
+    # A run that is there needs none.
+    networks.asked.clear()
+    monkeypatch.setattr(detection, "check", preflight_check)
+    detect(request, networks=networks)
+    assert not networks.asked.is_set()
+
+
+def test_what_the_preflight_finds_comes_before_what_loading_fails_by(make_request: Callable[..., RunRequest]):
+    def fail() -> None:
+        raise FarmCDError("worker_ended", reason="", log="")
+
+    with pytest.raises(InputError) as error:
+        detect(replace(make_request(), tau=2.0), networks=_Networks(fail))
+    assert error.value.code != "worker_ended"
+    with pytest.raises(FarmCDError) as fault:
+        detect(make_request(), networks=_Networks(fail))
+    assert fault.value.code == "worker_ended"

@@ -5,7 +5,9 @@ import time
 
 import pytest
 
-from farmcd_qgis.engine.predict.pipeline import Behind, read_ahead
+from farmcd_qgis.core.errors import InputError
+from farmcd_qgis.core.feedback import Feedback, Progress
+from farmcd_qgis.engine.predict.pipeline import Behind, Beside, read_ahead
 
 
 def test_reading_ahead_keeps_order_and_passes_errors_on():
@@ -94,3 +96,58 @@ def test_behind_does_what_waits_when_its_context_fails():
     with pytest.raises(KeyboardInterrupt):
         fail()
     assert done == [1]
+
+
+def test_what_runs_beside_tells_whoever_waits_for_it_and_is_not_stopped_later():
+    told = []
+
+    def load(feedback: Feedback) -> Feedback:
+        feedback.progress("compiling", 0.5)
+        return feedback
+
+    with Beside(load, Feedback()) as beside:
+        kept = beside.result(lambda step: told.append((step.stage, threading.current_thread())))
+    assert told == [("compiling", threading.current_thread())]
+    assert not kept.is_cancelled()
+
+
+def test_what_fails_beside_fails_where_it_is_waited_for():
+    def load(feedback: Feedback) -> int:
+        raise InputError("no_checkpoint_chosen")
+
+    with pytest.raises(InputError), Beside(load, Feedback()) as beside:
+        beside.result(lambda step: None)
+    with Beside(load, Feedback()):
+        """Nobody asked: nobody is told."""
+
+
+def test_nothing_runs_beside_any_more_where_the_context_ends_by_an_error():
+    began, ended = threading.Event(), threading.Event()
+
+    def load(feedback: Feedback) -> None:
+        began.set()
+        while not feedback.is_cancelled():
+            time.sleep(0.01)
+        ended.set()
+
+    def look_over() -> None:
+        with Beside(load, Feedback()):
+            assert began.wait(60)
+            raise ValueError("preflight")
+
+    with pytest.raises(ValueError, match="preflight"):
+        look_over()
+    assert ended.is_set()
+
+
+def test_what_runs_beside_is_cancelled_with_the_job():
+    asked = threading.Event()
+
+    def load(feedback: Feedback) -> str:
+        feedback.on_progress(Progress("loading", 0.0))
+        assert asked.wait(60)
+        return "stopped" if feedback.is_cancelled() else "went on"
+
+    with Beside(load, Feedback(cancelled=asked.is_set)) as beside:
+        asked.set()
+        assert beside.result(lambda step: None) == "stopped"

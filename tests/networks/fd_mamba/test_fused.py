@@ -1,15 +1,20 @@
 """Fused convolutions: what a folded network predicts, to within less than a run's rounding, and with equal bytes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from farmcd_qgis.core.feedback import Feedback
+from farmcd_qgis.core.messages import render
 from farmcd_qgis.core.paths import bundled_checkpoints
 from farmcd_qgis.networks.checkpoint import load_checkpoint
 from farmcd_qgis.networks.family import family_named
 from farmcd_qgis.networks.fd_mamba import fused
 from farmcd_qgis.networks.fd_mamba.encoded import EncodedConfig, EncodedFDMamba
 from farmcd_qgis.networks.fd_mamba.folding import folded
+from farmcd_qgis.networks.fd_mamba.network import SRCMLayer
 from farmcd_qgis.networks.predictor import Predictor
 
 needs_onednn = pytest.mark.skipif(not fused.can_fuse(), reason="this torch does not fuse convolutions here")
@@ -77,6 +82,41 @@ def test_equal_bytes_on_any_number_of_threads_from_the_first_tile_on() -> None:
     finally:
         torch.set_num_threads(threads)
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("kept", "told"), [(["a.nbi"], []), ([], ["compiling"])])
+def test_loading_tells_that_it_compiles_only_where_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: list[str], told: list[str]
+) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    for name in kept:
+        (tmp_path / "layer").mkdir()
+        (tmp_path / "layer" / name).touch()
+    stages: list[str] = []
+    feedback = Feedback(lambda step: stages.append(step.stage))
+    scanned = scans_of(monkeypatch)
+    net = made(ALL_PARTS)
+    Predictor(net, tile=64).warm(feedback)
+    assert stages == told
+    assert render("stage_compiling", {}, "en") != render("stage_compiling", {}, "zh")
+    # One layer of its one kind; a network without any has nothing to compile.
+    assert scanned == [(1, 16, 8, 8)] * len(told)
+    Predictor(made(PLAIN), tile=64).warm(feedback)
+    family_named("fd_mamba").warm(net, "cuda", feedback)
+    assert (stages, len(scanned)) == (told, len(told))
+
+
+def scans_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """List the shapes that layers with scans are given from now on."""
+    shapes: list[tuple[int, ...]] = []
+    forward = SRCMLayer.forward
+
+    def noted(layer: SRCMLayer, x: torch.Tensor) -> torch.Tensor:
+        shapes.append(tuple(x.shape))
+        return forward(layer, x)
+
+    monkeypatch.setattr(SRCMLayer, "forward", noted)
+    return shapes
 
 
 def test_a_network_stays_folded_where_nothing_can_be_fused(monkeypatch: pytest.MonkeyPatch) -> None:
