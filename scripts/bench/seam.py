@@ -23,7 +23,7 @@ TILE, CLASSES = 256, 6
 class Echo:
     """A predictor that has computed everything already."""
 
-    tile, device, batch = TILE, "cpu", 1
+    tile, device, at_once = TILE, "cpu", 1
 
     def __init__(self) -> None:
         make = np.random.default_rng(0)
