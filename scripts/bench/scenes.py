@@ -104,7 +104,7 @@ class Timed:
 
     def __init__(self, predictor: Predictor) -> None:
         self.predictor, self.tile, self.device, self.taken = predictor, predictor.tile, predictor.device, 0.0
-        self.tiles = 0
+        self.at_once, self.tiles = predictor.at_once, 0
 
     def predict(self, before: Bytes, after: Bytes) -> tuple[Floats, Floats]:
         """As Predictor.predict."""
