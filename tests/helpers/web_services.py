@@ -3,16 +3,16 @@
 What they draw tells where it is: in each CRS, red counts steps to the east and green steps to the north.
 """
 
-import http.server
 import json
 import re
-import threading
 import urllib.parse
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 from osgeo import gdal
+
+from tests.helpers.map_server import MapHandler, png, serving
 
 MAKERS = "© the makers"
 EDGE = 20037508.342789244
@@ -35,16 +35,10 @@ def drawn(box: tuple[float, ...], width: int, height: int, epsg: int) -> bytes:
     ys = ymax - (np.arange(height) + 0.5) * (ymax - ymin) / height
     image = gdal.GetDriverByName("MEM").Create("", width, height, 3)
     image.WriteArray(picture(*np.meshgrid(xs, ys), epsg))
-    name = f"/vsimem/map_{threading.get_ident()}.png"
-    gdal.GetDriverByName("PNG").CreateCopy(name, image)
-    file = gdal.VSIFOpenL(name, "rb")
-    content = bytes(gdal.VSIFReadL(1, gdal.VSIStatL(name).size, file))
-    gdal.VSIFCloseL(file)
-    gdal.Unlink(name)
-    return content
+    return png(image)
 
 
-class Services(http.server.BaseHTTPRequestHandler):
+class Services(MapHandler):
     """Answers /wms, /wmts and /arcgis/.../MapServer; what is asked like `fails` is not answered."""
 
     fails: re.Pattern[str] | None = None
@@ -67,11 +61,7 @@ class Services(http.server.BaseHTTPRequestHandler):
         else:
             numbers = (int(asked[key]) for key in ("TILEMATRIX", "TILEROW", "TILECOL"))
             content, kind = self._tile(*numbers), "image/png"
-        self.send_response(200 if content else 500)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        self.answer(content, kind, 200 if content else 500)
 
     def _arcgis(self, path: str, asked: dict[str, str]) -> tuple[bytes, str]:
         if "/tile/" in path:
@@ -89,9 +79,6 @@ class Services(http.server.BaseHTTPRequestHandler):
 
     def _map(self, box: tuple[float, ...], width: int, height: int, epsg: int) -> bytes:
         return b"" if self.fails and self.fails.search(self.path) else drawn(box, width, height, epsg)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
 
 
 def wms(here: str, version: str) -> str:
@@ -187,13 +174,7 @@ def arcgis(tiled: bool) -> dict[str, object]:
 @pytest.fixture
 def services() -> Iterator[type[Services]]:
     """Serve maps; the class tells the port, and hears what shall fail."""
-    kind = type("Own", (Services,), {})
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    kind.port = made.server_port
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield kind
-    made.shutdown()
-    made.server_close()
+    yield from serving(Services)
 
 
 def sources(port: int) -> dict[str, tuple[str, str, int]]:

@@ -1,7 +1,5 @@
 """A tile server on this computer, and a layer that it draws."""
 
-import http.server
-import threading
 import urllib.parse
 from collections.abc import Iterator
 
@@ -10,8 +8,10 @@ from osgeo import gdal
 from qgis.core import QgsProject, QgsRasterLayer
 from qgis.PyQt import sip
 
+from tests.helpers.map_server import MapHandler, png, serving
 
-class Tiles(http.server.BaseHTTPRequestHandler):
+
+class Tiles(MapHandler):
     """Answers every tile with one colour, the red one by the column of the tile."""
 
     missing = False
@@ -24,31 +24,12 @@ class Tiles(http.server.BaseHTTPRequestHandler):
         image = gdal.GetDriverByName("MEM").Create("", 256, 256, 3)
         for number, value in enumerate((column % 200 + 20, 90, 40), start=1):
             image.GetRasterBand(number).Fill(value)
-        name = f"/vsimem/tile_{threading.get_ident()}.png"
-        gdal.GetDriverByName("PNG").CreateCopy(name, image)
-        file = gdal.VSIFOpenL(name, "rb")
-        content = bytes(gdal.VSIFReadL(1, gdal.VSIStatL(name).size, file))
-        gdal.VSIFCloseL(file)
-        gdal.Unlink(name)
-        self.send_response(200)
-        self.send_header("Content-Type", "image/png")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        self.answer(png(image))
 
 
 @pytest.fixture
 def server() -> Iterator[type[Tiles]]:
-    kind = type("Own", (Tiles,), {})
-    made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    kind.port = made.server_port
-    threading.Thread(target=made.serve_forever, daemon=True).start()
-    yield kind
-    made.shutdown()
-    made.server_close()
+    yield from serving(Tiles)
 
 
 @pytest.fixture
